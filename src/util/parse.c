@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "util/parse.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+#include "util/units.h"
+
+/* Leading decimal digits of *text, which is moved behind them. */
+static int take_digits(const char **text, uint64_t *ret)
+{
+    const char *p = *text;
+    uint64_t value = 0;
+
+    if (*p < '0' || *p > '9')
+        return -EINVAL;
+    for (; *p >= '0' && *p <= '9'; p++)
+        if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
+            return -ERANGE;
+
+    *text = p;
+    *ret = value;
+    return 0;
+}
+
+int parse_u64(const char *text, uint64_t *ret)
+{
+    uint64_t value;
+    int r = take_digits(&text, &value);
+    if (r < 0)
+        return r;
+    if (*text)
+        return -EINVAL;
+
+    *ret = value;
+    return 0;
+}
+
+typedef struct UnitName {
+    const char *name;
+    uint64_t factor;
+} UnitName;
+
+static int scale(uint64_t value, const char *unit, const UnitName names[], size_t n_names,
+                 uint64_t *ret, const char **ret_unit)
+{
+    for (size_t i = 0; i < n_names; i++)
+        if (strcmp(unit, names[i].name) == 0)
+            return __builtin_mul_overflow(value, names[i].factor, ret) ? -ERANGE : 0;
+
+    if (ret_unit)
+        *ret_unit = unit;
+    return -EDOM;
+}
+
+int parse_size(const char *text, uint64_t ram, uint64_t *ret, const char **ret_unit)
+{
+    static const UnitName names[] = {
+        { "", 1 },    { "K", KIB },        { "M", MIB },
+        { "G", GIB }, { "T", GIB * 1024 }, { "P", GIB * 1024 * 1024 },
+    };
+    uint64_t value, bytes;
+
+    int r = take_digits(&text, &value);
+    if (r < 0)
+        return r;
+
+    if (strcmp(text, "%") == 0) {
+        if (value > 100)
+            return -ERANGE;
+        *ret = (uint64_t)((unsigned __int128)ram * value / 100);
+        return 0;
+    }
+
+    r = scale(value, text, names, ELEMENTS(names), &bytes, ret_unit);
+    if (r < 0)
+        return r;
+
+    *ret = bytes;
+    return 0;
+}
+
+int parse_duration(const char *text, uint64_t *ret, const char **ret_unit)
+{
+    static const UnitName names[] = {
+        { "us", 1 },
+        { "ms", USEC_PER_MSEC },
+        { "s", USEC_PER_SEC },
+        { "m", 60 * USEC_PER_SEC },
+        { "h", 3600 * USEC_PER_SEC },
+        { "d", 24 * 3600 * USEC_PER_SEC },
+    };
+    uint64_t value, usec;
+
+    int r = take_digits(&text, &value);
+    if (r < 0)
+        return r;
+
+    r = scale(value, text, names, ELEMENTS(names), &usec, ret_unit);
+    if (r < 0)
+        return r;
+
+    *ret = usec;
+    return 0;
+}
+
+const char *format_size(char buffer[static FORMAT_SIZE_MAX], uint64_t bytes)
+{
+    static const char suffixes[] = "KMGTPE";
+    uint64_t unit = 1;
+    int suffix = -1;
+
+    while (suffix < 5 && bytes / unit >= 1024) {
+        unit *= 1024;
+        suffix++;
+    }
+    if (suffix < 0) {
+        snprintf(buffer, FORMAT_SIZE_MAX, "%" PRIu64, bytes);
+        return buffer;
+    }
+
+    /* Tenths, rounded to nearest; 1023.96M would read "1024.0M", which is as good as "1.0G". */
+    uint64_t whole = bytes / unit;
+    uint64_t tenths = ((bytes % unit) / (unit / 1024) * 10 + 512) / 1024;
+    if (tenths == 10) {
+        whole++;
+        tenths = 0;
+    }
+    if (tenths == 0)
+        snprintf(buffer, FORMAT_SIZE_MAX, "%" PRIu64 "%c", whole, suffixes[suffix]);
+    else
+        snprintf(buffer, FORMAT_SIZE_MAX, "%" PRIu64 ".%" PRIu64 "%c", whole, tenths,
+                 suffixes[suffix]);
+    return buffer;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Sizes and durations as people write them, and back. All functions are pure. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* "4096", "512M", "2G" (K, M, G, T, P: powers of 1024), or "10%" of @ram bytes; fractions ("1.5G")
+ * are refused. *ret in bytes. -EINVAL: not a size; -ERANGE: does not fit 64 bits, or a share over
+ * 100 %; -EDOM: an unknown unit (*ret_unit, when not NULL, points at it inside @text). */
+int parse_size(const char *text, uint64_t ram, uint64_t *ret, const char **ret_unit);
+
+/* "500ms", "30s", "10m", "1h", "2d"; a bare number is refused, because nobody agrees on its unit.
+ * *ret in microseconds. Errors as parse_size(). */
+int parse_duration(const char *text, uint64_t *ret, const char **ret_unit);
+
+/* An unsigned decimal number and nothing else (no sign, no space). -EINVAL, -ERANGE. */
+int parse_u64(const char *text, uint64_t *ret);
+
+#define FORMAT_SIZE_MAX 32
+
+/* "512M", "1.5G", "0": at most one decimal, exact where the value is a whole number of its unit.
+ * Returns @buffer, which holds FORMAT_SIZE_MAX bytes. */
+const char *format_size(char buffer[static FORMAT_SIZE_MAX], uint64_t bytes);
+
+/* Rounds down to whole pages of @page bytes. */
+static inline uint64_t page_floor(uint64_t bytes, uint64_t page)
+{
+    return bytes - bytes % page;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "util/strv.h"
+
+#include <string.h>
+
+size_t strv_length(char *const *strv)
+{
+    size_t n = 0;
+    STRV_FOREACH (s, strv)
+        n++;
+    return n;
+}
+
+int strv_append(char ***strv, const char *value)
+{
+    size_t n = strv_length(*strv);
+    CLEANUP_FREE char *copy = strdup(value);
+    char **grown = copy ? reallocarray(*strv, n + 2, sizeof(char *)) : NULL;
+    if (!grown)
+        return -ENOMEM;
+
+    grown[n] = TAKE_PTR(copy);
+    grown[n + 1] = NULL;
+    *strv = grown;
+    return 0;
+}
+
+char **strv_free(char **strv)
+{
+    STRV_FOREACH (s, strv)
+        free(*s);
+    free(strv);
+    return NULL;
+}
