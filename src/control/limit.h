@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+/* What memory.high of a governed unit should be. Pure: time is inside the sample; the actuator that
+ * gets there is the daemon's. */
+
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "control/sample.h"
+#include "util/units.h"
 
 typedef enum LimitMode {
     LIMIT_OFF,
@@ -15,3 +22,45 @@ typedef struct LimitConfig {
     uint64_t value; /* LIMIT_FIXED: bytes */
     uint64_t min;   /* LIMIT_YIELD: never below, bytes */
 } LimitConfig;
+
+typedef enum LimitReason {
+    LIMIT_REASON_OFF,   /* the policy leaves memory.high alone */
+    LIMIT_REASON_FIXED, /* the policy's value */
+    LIMIT_REASON_FLOOR, /* the policy's value is below what cannot be reclaimed: the floor instead
+                         */
+    LIMIT_REASON_CALM,  /* no critical service suffers */
+    LIMIT_REASON_DISTRESS, /* one does: squeezed by a further step */
+    LIMIT_REASON_HOLD,     /* squeezed, and waiting for the last step to show */
+    LIMIT_REASON_AT_MIN,   /* squeezed as far as the policy or the floor allows */
+    LIMIT_REASON_RETURN,   /* calm: given back by a further step */
+    LIMIT_REASON_STALL,    /* the unit itself stalled: let go */
+} LimitReason;
+
+#define LIMIT_STEP_USEC   USEC_PER_SEC /* between two steps down; a step shows within one tick */
+#define LIMIT_RETURN_USEC (2 * USEC_PER_SEC) /* between two steps up; slower than down */
+#define LIMIT_HOLD_USEC \
+    (30 * USEC_PER_SEC) /* after a stall: PSI lags, and a second stall costs more */
+#define LIMIT_STALL_USEC \
+    (500 * USEC_PER_MSEC)         /* of "full" stall in a second: the unit does nothing else */
+#define LIMIT_STEP_MIN (16 * MIB) /* smaller steps do not show in a neighbour's refaults */
+
+/* All zero is the state of a unit never squeezed. */
+typedef struct LimitState {
+    bool squeezed;
+    uint64_t limit;          /* bytes, while squeezed */
+    uint64_t use_before;     /* memory.current when squeezing began */
+    uint64_t next_usec;      /* no step before */
+    uint64_t last_usec;      /* the sample before: */
+    uint64_t last_full_usec; /* its "full" total */
+} LimitState;
+
+typedef struct LimitDecision {
+    uint64_t want; /* bytes; LIMIT_NONE: give the original back */
+    LimitReason reason;
+} LimitDecision;
+
+/* What memory.high should be now. @distress: a critical service suffers. */
+LimitDecision limit_decide(LimitState *state, const LimitConfig *config, const Sample *sample,
+                           bool distress);
+
+const char *limit_reason_to_string(LimitReason reason);

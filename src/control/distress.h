@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* When does a critical service suffer? Pure: time is inside the sample. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/sample.h"
+#include "util/units.h"
+
+typedef enum DistressReason {
+    DISTRESS_NONE,
+    DISTRESS_MEMORY_PRESSURE, /* tasks stalled for memory for more than the threshold */
+    DISTRESS_REFAULTS,        /* pages that reclaim had taken had to be read again */
+} DistressReason;
+
+/* Any one of these, over the window, is distress. */
+typedef struct DistressConfig {
+    uint64_t window_usec;      /* PSI itself lags by about 2 s, so a shorter one sees noise */
+    uint64_t memory_some_usec; /* of stall ("some") within the window */
+    uint64_t refaults;         /* of file pages within the window */
+} DistressConfig;
+
+#define DISTRESS_CONFIG_DEFAULT                                                           \
+    ((DistressConfig){                                                                    \
+        .window_usec = 2 * USEC_PER_SEC,                                                  \
+        .memory_some_usec = 20 * USEC_PER_MSEC, /* 1 % */                                 \
+        .refaults = 40, /* a service with 50 reads a second that lost half of its file */ \
+    })
+
+/* Calm must last this long before distress is over: the memory that was taken from the neighbours
+ * comes back to them slowly, so a flicker must not start it. */
+#define DISTRESS_CALM_USEC (5 * USEC_PER_SEC)
+
+#define DISTRESS_HISTORY 16
+
+typedef struct DistressPoint {
+    uint64_t at_usec;
+    uint64_t memory_some_usec;
+    uint64_t refaults;
+} DistressPoint;
+
+/* All zero is the state of a service never looked at. */
+typedef struct DistressState {
+    DistressPoint points[DISTRESS_HISTORY]; /* ascending in time; the window and one before it */
+    size_t n_points;
+    DistressReason reason; /* != DISTRESS_NONE: in distress */
+    uint64_t last_bad_usec;
+} DistressState;
+
+/* Takes one more look; returns the reason that holds now. A first sample, one out of order, and one
+ * whose counters went backwards (the cgroup was made anew) only begin the history. */
+DistressReason distress_update(DistressState *state, const DistressConfig *config,
+                               const Sample *sample);
+
+const char *distress_reason_to_string(DistressReason reason);

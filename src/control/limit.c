@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* `yield` in its simplest honest form. While a critical service is in distress, the unit's limit
+ * falls by an eighth of what it has a second; when distress is over it rises by a quarter every two
+ * seconds, until it no longer means anything, and is given back. Down is faster than up, because
+ * what a critical service lost comes back only as fast as it is read, and up does not end in a
+ * jump.
+ *
+ * A unit that stalls itself is let go at once and left alone for a while, whoever else suffers. */
+
+#include "control/limit.h"
+
+#include "control/floor.h"
+
+static LimitDecision let_go(LimitState *state, LimitReason reason)
+{
+    state->squeezed = false;
+    return (LimitDecision){ .want = LIMIT_NONE, .reason = reason };
+}
+
+/* More than half of the time since the last sample nothing in the unit could run for want of
+ * memory. */
+static bool stalls(LimitState *state, const Sample *sample)
+{
+    uint64_t elapsed = sub_u64(sample->at_usec, state->last_usec);
+    uint64_t full = sub_u64(sample->memory_psi.full_usec, state->last_full_usec);
+    bool first = state->last_usec == 0;
+
+    if (!sample->memory_psi.valid || (!first && elapsed < USEC_PER_SEC / 2))
+        return false;
+    state->last_usec = sample->at_usec;
+    state->last_full_usec = sample->memory_psi.full_usec;
+    return !first && full > elapsed / USEC_PER_SEC * LIMIT_STALL_USEC + LIMIT_STALL_USEC;
+}
+
+static LimitDecision squeeze(LimitState *state, const Sample *sample, uint64_t floor)
+{
+    if (!state->squeezed) {
+        state->squeezed = true;
+        state->limit = state->use_before = sample->current;
+    } else if (sample->at_usec < state->next_usec) {
+        return (LimitDecision){ .want = max_u64(state->limit, floor), .reason = LIMIT_REASON_HOLD };
+    }
+
+    uint64_t step = max_u64(state->limit / 8, LIMIT_STEP_MIN);
+    state->limit = max_u64(sub_u64(state->limit, step), floor);
+    state->next_usec = sample->at_usec + LIMIT_STEP_USEC;
+    return (LimitDecision){
+        .want = state->limit,
+        .reason = state->limit == floor ? LIMIT_REASON_AT_MIN : LIMIT_REASON_DISTRESS,
+    };
+}
+
+static LimitDecision give_back(LimitState *state, const Sample *sample, uint64_t floor)
+{
+    if (!state->squeezed)
+        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_CALM };
+    if (sample->at_usec < state->next_usec)
+        return (LimitDecision){ .want = max_u64(state->limit, floor), .reason = LIMIT_REASON_HOLD };
+
+    state->limit = max_u64(state->limit + max_u64(state->limit / 4, LIMIT_STEP_MIN), floor);
+    state->next_usec = sample->at_usec + LIMIT_RETURN_USEC;
+    if (state->limit >= state->use_before)
+        return let_go(state, LIMIT_REASON_CALM);
+    return (LimitDecision){ .want = state->limit, .reason = LIMIT_REASON_RETURN };
+}
+
+static LimitDecision yield(LimitState *state, const LimitConfig *config, const Sample *sample,
+                           bool distress)
+{
+    uint64_t floor = limit_floor(sample, config->min);
+
+    if (stalls(state, sample) && state->squeezed) {
+        state->next_usec = sample->at_usec + LIMIT_HOLD_USEC;
+        return let_go(state, LIMIT_REASON_STALL);
+    }
+    if (!distress)
+        return give_back(state, sample, floor);
+    if (!state->squeezed && sample->at_usec < state->next_usec)
+        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_STALL };
+    /* Nothing to gain from a unit that has no more than its floor. */
+    if (!state->squeezed && sample->current <= floor)
+        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_AT_MIN };
+    return squeeze(state, sample, floor);
+}
+
+LimitDecision limit_decide(LimitState *state, const LimitConfig *config, const Sample *sample,
+                           bool distress)
+{
+    switch (config->mode) {
+    case LIMIT_OFF:
+        return let_go(state, LIMIT_REASON_OFF);
+    case LIMIT_FIXED: {
+        uint64_t floor = limit_floor(sample, 0);
+        if (config->value < floor)
+            return (LimitDecision){ .want = floor, .reason = LIMIT_REASON_FLOOR };
+        return (LimitDecision){ .want = config->value, .reason = LIMIT_REASON_FIXED };
+    }
+    case LIMIT_YIELD:
+        return yield(state, config, sample, distress);
+    }
+    return let_go(state, LIMIT_REASON_OFF);
+}
+
+const char *limit_reason_to_string(LimitReason reason)
+{
+    switch (reason) {
+    case LIMIT_REASON_OFF:
+        return "off";
+    case LIMIT_REASON_FIXED:
+        return "fixed";
+    case LIMIT_REASON_FLOOR:
+        return "floor";
+    case LIMIT_REASON_CALM:
+        return "calm";
+    case LIMIT_REASON_DISTRESS:
+        return "distress";
+    case LIMIT_REASON_HOLD:
+        return "hold";
+    case LIMIT_REASON_AT_MIN:
+        return "at-min";
+    case LIMIT_REASON_RETURN:
+        return "return";
+    case LIMIT_REASON_STALL:
+        return "stall";
+    }
+    return NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A file that a policy wants in memory. */
+typedef struct PinWish {
+    uint64_t dev, ino;
+    uint64_t size;   /* bytes */
+    uint64_t target; /* out: bytes to have locked, from the beginning; whole pages */
+    bool held;       /* out: a holder has it mapped in full, and keeps it */
+} PinWish;
+
+/* A file that a holder has mapped. */
+typedef struct PinHeld {
+    uint64_t dev, ino;
+    uint64_t length; /* bytes mapped */
+    uint64_t locked; /* bytes locked */
+    bool keep;       /* out: false: to be released before anything else is locked */
+} PinHeld;
+
+/* Compares by device and inode, for qsort() and bsearch() over PinHeld. */
+int pin_held_compare(const void *a, const void *b);
+
+/* Spreads @budget (bytes) over @wishes in their order: each gets its size in whole pages of @page
+ * bytes, or what is left. No file may stand among the wishes twice. @held is sorted by
+ * pin_held_compare().
+ *
+ * What is held and no longer wished for, was truncated below what is mapped, or is locked beyond
+ * its target, is to be released: a lock can grow but not shrink. Returns the sum of the targets,
+ * which is at most @budget. */
+uint64_t pin_plan(PinWish *wishes, size_t n_wishes, PinHeld *held, size_t n_held, uint64_t budget,
+                  uint64_t page);
