@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* How much of a file is in memory, by cachestat(2), or mincore(2) where that cannot tell. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bytes, in whole pages: a file of 5 bytes may have 4096 resident. */
+typedef struct Residency {
+    uint64_t resident;
+    uint64_t dirty;            /* of the resident ones */
+    uint64_t writeback;        /* of the resident ones: on their way to the disk */
+    uint64_t evicted;          /* once there, taken by reclaim (not by fadvise) */
+    uint64_t recently_evicted; /* of these, so recently that they would count as a refault */
+    bool has_resident;
+    bool has_counters; /* false: mincore answered, and only resident is known */
+} Residency;
+
+/* @fd is open for reading (O_PATH will not do); @size is the file's. Never reads the file. On
+ * failure *ret is all zero. -EPERM: the kernel tells only the file's owner, those who may write it,
+ * and CAP_FOWNER; -EOPNOTSUPP: hugetlbfs; otherwise what mmap fails with. */
+int residency_of(int fd, uint64_t size, Residency *ret);
+
+/* The same of @length bytes from @offset, widened to whole pages. */
+int residency_of_range(int fd, uint64_t offset, uint64_t length, Residency *ret);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Finding files by glob or in a tree, as root, in folders that others can write. */
+
+#include <sys/stat.h>
+
+typedef enum WalkReason {
+    WALK_MISSING,       /* named literally, and not there */
+    WALK_SYMLINK,       /* never followed, wherever in the path it stands */
+    WALK_DIRECTORY,     /* where a file was asked for */
+    WALK_NOT_DIRECTORY, /* where a folder was asked for */
+    WALK_FIFO,
+    WALK_SOCKET,
+    WALK_DEVICE,
+    WALK_UNREADABLE,  /* permission, or an I/O error: see @error */
+    WALK_FILE_SYSTEM, /* network, FUSE or kernel file system, below the literal part */
+    WALK_TOO_DEEP,    /* over WALK_DEPTH_MAX folders, or PATH_MAX */
+    WALK_TOO_MANY,    /* a folder of more than WALK_NAMES_MAX names */
+    _WALK_REASON_MAX,
+} WalkReason;
+
+#define WALK_DEPTH_MAX 100     /* folders; each costs a descriptor and a stack frame */
+#define WALK_NAMES_MAX 2000000 /* in one folder; about 40 bytes of memory each */
+
+/* Both may stop the walk by returning something else than 0, which the walk then returns. */
+typedef struct WalkHandler {
+    /* A regular file. @path_fd is O_PATH and stays the walk's: see walk_reopen(). @path is valid
+     * during the call. */
+    int (*file)(const char *path, int path_fd, const struct stat *st, void *userdata);
+    /* What is named literally or matches, and is passed over. @error is an errno where the reason
+     * has one, or 0. May be NULL. */
+    int (*passed_over)(const char *path, WalkReason reason, int error, void *userdata);
+    void *userdata;
+} WalkHandler;
+
+/* Files below @root_fd (of "/") that match the absolute glob @pattern: `{a,b}`, and within a name
+ * what pattern_match_name() knows; `**` is any number of folders, at the end with the files in
+ * them. Names that begin with a dot match only a dot. Each file once, in byte order per folder. 0;
+ * a handler's value; -EINVAL: not absolute, "..", unbalanced braces; -E2BIG: too many readings;
+ * -ENOMEM. */
+int walk_glob(int root_fd, const char *pattern, const WalkHandler *handler);
+
+/* @fd itself if it is a regular file, or all files below it, hidden ones included. @fd may be
+ * O_PATH; @path is its name in reports. */
+int walk_tree(int fd, const char *path, const WalkHandler *handler);
+
+/* Opens the regular file behind an O_PATH descriptor (or any) anew, with @flags (O_RDONLY …) and
+ * O_CLOEXEC | O_NOCTTY | O_NONBLOCK. Returns the descriptor. -EINVAL: not a regular file; -EAGAIN:
+ * someone holds a lease on it; -ESTALE: not the same file (a /proc that lies); -EACCES … */
+int walk_reopen(int path_fd, int flags);
+
+/* "is a symbolic link": to be put behind the path. */
+const char *walk_reason_to_string(WalkReason reason);
