@@ -9,6 +9,8 @@
 
 #include "control/limit.h"
 
+#include <stddef.h>
+
 #include "control/floor.h"
 
 static LimitDecision let_go(LimitState *state, LimitReason reason)
@@ -25,11 +27,11 @@ static bool stalls(LimitState *state, const Sample *sample)
     uint64_t full = sub_u64(sample->memory_psi.full_usec, state->last_full_usec);
     bool first = state->last_usec == 0;
 
-    if (!sample->memory_psi.valid || (!first && elapsed < USEC_PER_SEC / 2))
+    if (!sample->memory_psi.valid || (!first && elapsed < LIMIT_STALL_USEC))
         return false;
     state->last_usec = sample->at_usec;
     state->last_full_usec = sample->memory_psi.full_usec;
-    return !first && full > elapsed / USEC_PER_SEC * LIMIT_STALL_USEC + LIMIT_STALL_USEC;
+    return !first && full > elapsed / 2;
 }
 
 static LimitDecision squeeze(LimitState *state, const Sample *sample, uint64_t floor)

@@ -36,16 +36,19 @@ typedef enum LimitReason {
     LIMIT_REASON_STALL,    /* the unit itself stalled: let go */
 } LimitReason;
 
-#define LIMIT_STEP_USEC   USEC_PER_SEC /* between two steps down; a step shows within one tick */
-#define LIMIT_RETURN_USEC (2 * USEC_PER_SEC) /* between two steps up; slower than down */
-#define LIMIT_HOLD_USEC \
-    (30 * USEC_PER_SEC) /* after a stall: PSI lags, and a second stall costs more */
-#define LIMIT_STALL_USEC \
-    (500 * USEC_PER_MSEC)         /* of "full" stall in a second: the unit does nothing else */
-#define LIMIT_STEP_MIN (16 * MIB) /* smaller steps do not show in a neighbour's refaults */
+/* Between two steps down: what a step did shows within a tick. */
+#define LIMIT_STEP_USEC USEC_PER_SEC
+/* Between two steps up: slower than down, see limit.c. */
+#define LIMIT_RETURN_USEC (2 * USEC_PER_SEC)
+/* After a stall: PSI lags by about 2 s, and a second stall costs more than a missed chance. */
+#define LIMIT_HOLD_USEC (30 * USEC_PER_SEC)
+/* Shorter looks at a stall say little. */
+#define LIMIT_STALL_USEC (500 * USEC_PER_MSEC)
+/* Smaller steps do not show. */
+#define LIMIT_STEP_MIN (16 * MIB)
 
 /* All zero is the state of a unit never squeezed. */
-typedef struct LimitState {
+    typedef struct LimitState {
     bool squeezed;
     uint64_t limit;          /* bytes, while squeezed */
     uint64_t use_before;     /* memory.current when squeezing began */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/pin_room.h"
 
+#include <stddef.h>
+
 #include "control/floor.h"
 #include "util/units.h"
 

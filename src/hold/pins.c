@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* A pin is a file's pages from its beginning, in one or more regions: a region never changes its
+ * place or length, and when a file grows, another is added behind it, so that growing never unlocks
+ * a page.
+ *
+ * Locking goes in the one order that works on every file system: map for reading,
+ * MADV_POPULATE_READ, mlock, mprotect(PROT_NONE). On XFS with large folios mlock alone leaves the
+ * pages on the evictable list. Nothing is ever read through the mapping, so a truncated file is an
+ * error of madvise and never a SIGBUS. */
+
+#include "hold/pins.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#include "util/units.h"
+
+/* Debian 12's glibc has it; older kernels than 5.14 answer EINVAL. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+typedef struct Region {
+    uint8_t *address;
+    uint64_t size;   /* whole pages */
+    uint64_t locked; /* whole pages, from the region's beginning */
+} Region;
+
+typedef struct FileId {
+    uint64_t dev, ino;
+} FileId;
+
+typedef struct Pin {
+    FileId id;
+    uint64_t length; /* bytes of the file that the regions cover */
+    Region *regions;
+    size_t n_regions;
+    UT_hash_handle hh;
+} Pin;
+
+struct PinTable {
+    Pin *pins;
+    uint64_t page;
+};
+
+static Pin *pin_free(Pin *pin)
+{
+    for (size_t i = 0; i < pin->n_regions; i++)
+        (void)munmap(pin->regions[i].address, pin->regions[i].size);
+    free(pin->regions);
+    free(pin);
+    return NULL;
+}
+
+DEFINE_CLEANUP(Pin *, pin_free)
+
+int pin_table_new(PinTable **ret)
+{
+    PinTable *table = calloc(1, sizeof(PinTable));
+    if (!table)
+        return -ENOMEM;
+
+    table->page = (uint64_t)sysconf(_SC_PAGESIZE);
+    *ret = table;
+    return 0;
+}
+
+PinTable *pin_table_free(PinTable *table)
+{
+    Pin *pin, *next;
+
+    if (!table)
+        return NULL;
+    HASH_ITER (hh, table->pins, pin, next) {
+        HASH_DEL(table->pins, pin);
+        pin_free(pin);
+    }
+    free(table);
+    return NULL;
+}
+
+static Pin *find(const PinTable *table, uint64_t dev, uint64_t ino)
+{
+    FileId id = { .dev = dev, .ino = ino };
+    Pin *pin;
+
+    HASH_FIND(hh, table->pins, &id, sizeof(id), pin);
+    return pin;
+}
+
+static PinInfo info_of(const Pin *pin)
+{
+    PinInfo info = { .dev = pin->id.dev, .ino = pin->id.ino, .length = pin->length };
+
+    for (size_t i = 0; i < pin->n_regions; i++)
+        info.locked += pin->regions[i].locked;
+    /* The last page is locked as a whole, but only what the file has of it counts. */
+    info.locked = min_u64(info.locked, pin->length);
+    return info;
+}
+
+/* Maps what of [0, @length) no region covers yet. */
+static int extend(Pin *pin, int fd, uint64_t length, uint64_t page)
+{
+    uint64_t covered = 0;
+
+    for (size_t i = 0; i < pin->n_regions; i++)
+        covered += pin->regions[i].size;
+    if (length > covered) {
+        uint64_t size = (length - covered + page - 1) / page * page;
+        Region *grown = reallocarray(pin->regions, pin->n_regions + 1, sizeof(Region));
+        if (!grown)
+            return -ENOMEM;
+        pin->regions = grown;
+
+        void *address = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)covered);
+        if (address == MAP_FAILED)
+            return -errno;
+        pin->regions[pin->n_regions++] = (Region){ .address = address, .size = size };
+    }
+
+    pin->length = max_u64(pin->length, length);
+    return 0;
+}
+
+int pin_table_open(PinTable *table, int fd, uint64_t length, PinInfo *ret)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) || length == 0 || (uint64_t)st.st_size < length)
+        return -EINVAL;
+
+    Pin *known = find(table, st.st_dev, st.st_ino);
+    cleanup(pin_freep) Pin *fresh = known ? NULL : calloc(1, sizeof(Pin));
+    Pin *pin = known ?: fresh;
+    if (!pin)
+        return -ENOMEM;
+
+    int r = extend(pin, fd, length, table->page);
+    if (r < 0)
+        return r;
+    if (fresh) {
+        fresh->id = (FileId){ .dev = st.st_dev, .ino = st.st_ino };
+        HASH_ADD(hh, table->pins, id, sizeof(FileId), fresh);
+        fresh = NULL;
+    }
+    if (ret)
+        *ret = info_of(pin);
+    return 0;
+}
+
+static int lock_slice(Region *region, uint64_t size)
+{
+    uint8_t *begin = region->address + region->locked;
+
+    if (madvise(begin, size, MADV_POPULATE_READ) < 0)
+        return -errno;
+    if (mlock(begin, size) < 0)
+        return -errno;
+    /* From here on not even a bug can read the file's data or fault on it. */
+    if (mprotect(begin, size, PROT_NONE) < 0)
+        return -errno;
+
+    region->locked += size;
+    return 0;
+}
+
+int pin_table_lock(PinTable *table, uint64_t dev, uint64_t ino, uint64_t bytes, PinInfo *ret)
+{
+    Pin *pin = find(table, dev, ino);
+    int r = 0;
+
+    if (!pin)
+        return -ENOENT;
+    bytes = (bytes + table->page - 1) / table->page * table->page;
+    for (size_t i = 0; i < pin->n_regions && bytes > 0 && r >= 0; i++) {
+        uint64_t size = min_u64(bytes, pin->regions[i].size - pin->regions[i].locked);
+        if (size > 0)
+            r = lock_slice(&pin->regions[i], size);
+        bytes -= size;
+    }
+
+    *ret = info_of(pin);
+    return r;
+}
+
+int pin_table_release(PinTable *table, uint64_t dev, uint64_t ino)
+{
+    Pin *pin = find(table, dev, ino);
+    if (!pin)
+        return -ENOENT;
+
+    HASH_DEL(table->pins, pin);
+    pin_free(pin);
+    return 0;
+}
+
+int pin_table_visit(const PinTable *table, int (*visit)(const PinInfo *info, void *userdata),
+                    void *userdata)
+{
+    for (Pin *pin = table->pins; pin; pin = pin->hh.next) {
+        PinInfo info = info_of(pin);
+        int r = visit(&info, userdata);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}

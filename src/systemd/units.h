@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* systemd's units: which there are, what they are set to, and changing that. Asynchronous
+ * throughout: every call returns at once with a slot; the callback comes from the loop, or never
+ * once the slot is let go. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "systemd/bus.h"
+
+/* One line of systemd's list. Valid during the callback. */
+typedef struct UnitEntry {
+    const char *name;         /* "shop.service" */
+    const char *active_state; /* "active", "activating", "deactivating", "reloading", "failed", … */
+    const char *object_path;
+} UnitEntry;
+
+/* What a unit is set to. Strings are valid during the callback. */
+typedef struct UnitDetails {
+    const char *control_group; /* "/system.slice/shop.service"; "" while it has none */
+    const char *slice;         /* "system.slice" */
+    uint64_t memory_high;      /* bytes, LIMIT_NONE: no limit */
+} UnitDetails;
+
+typedef void (*units_listed_t)(int error, const UnitEntry *units, size_t n_units, void *userdata);
+typedef void (*unit_described_t)(int error, const UnitDetails *details, void *userdata);
+/* @error 0 or -errno; @message systemd's words, or NULL. */
+typedef void (*unit_done_t)(int error, const char *message, void *userdata);
+
+/* All units that are not inactive. */
+int units_list(sd_bus *bus, sd_bus_slot **ret_slot, units_listed_t listed, void *userdata);
+
+/* Asks systemd for its signals, and calls @changed after any of them that may mean that a unit
+ * started, stopped, came or went; never during a daemon-reload, once after it. */
+typedef struct UnitWatch UnitWatch;
+int unit_watch_new(sd_bus *bus, void (*changed)(void *userdata), void *userdata, UnitWatch **ret);
+UnitWatch *unit_watch_free(UnitWatch *watch);
+
+int unit_describe(sd_bus *bus, sd_bus_slot **ret_slot, const char *object_path,
+                  unit_described_t described, void *userdata);
+
+/* SetUnitProperties(runtime): in force when @done is told 0, kept over daemon-reload and the unit's
+ * restart in unit_high_dropin(). Bytes, LIMIT_NONE: infinity. */
+int unit_set_memory_high(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, uint64_t bytes,
+                         unit_done_t done, void *userdata);
+
+/* The drop-in that SetUnitProperties(runtime) makes of MemoryHigh, to be freed; NULL: out of
+ * memory. */
+char *unit_high_dropin(const char *unit);
+
+/* Starts a holder as transient unit @name in @slice, with the listening socket @listen_fd as its
+ * standard input (@listen_fd stays the caller's). @for_unit is for people. */
+int holder_unit_start(sd_bus *bus, sd_bus_slot **ret_slot, const char *name, const char *slice,
+                      const char *for_unit, int listen_fd, unit_done_t done, void *userdata);
+
+/* Stops @unit; that it is not there is no error. @slot may be NULL: then nobody waits for the
+ * answer. */
+int unit_stop(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, unit_done_t done,
+              void *userdata);
