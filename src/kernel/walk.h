@@ -16,12 +16,14 @@ typedef enum WalkReason {
     WALK_UNREADABLE,  /* permission, or an I/O error: see @error */
     WALK_FILE_SYSTEM, /* network, FUSE or kernel file system, below the literal part */
     WALK_TOO_DEEP,    /* over WALK_DEPTH_MAX folders, or PATH_MAX */
-    WALK_TOO_MANY,    /* a folder of more than WALK_NAMES_MAX names */
+    WALK_TOO_MANY,    /* a folder where more than WALK_NAMES_MAX names match: left out as a whole */
     _WALK_REASON_MAX,
 } WalkReason;
 
-#define WALK_DEPTH_MAX 100     /* folders; each costs a descriptor and a stack frame */
-#define WALK_NAMES_MAX 2000000 /* in one folder; about 40 bytes of memory each */
+#define WALK_DEPTH_MAX 100 /* folders; each costs a descriptor and a stack frame */
+#define WALK_NAMES_MAX                                                         \
+    1000000 /* in one folder; about 40 bytes of memory each while it is walked \
+             */
 
 /* Both may stop the walk by returning something else than 0, which the walk then returns. */
 typedef struct WalkHandler {

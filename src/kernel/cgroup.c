@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* A Cgroup keeps its folder and the files that are sampled open, so that a sample is a pread() of
+ * each and nothing else: no path is looked up again, and a group that is removed and made anew
+ * under the same name is not mistaken for the old one.
+ *
+ * Surprises: a removed group's files answer ENODEV, and its folder ENOENT for every name. A
+ * pressure file that `cgroup.pressure=0` hides answers ENODEV as well, while the group lives: so
+ * only memory.stat decides whether the group is gone. The root group has memory.stat and pressure
+ * files, and neither memory.current nor limits. */
+#include "kernel/cgroup.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernel/memstat.h"
+#include "kernel/psi.h"
+#include "kernel/text.h"
+#include "util/io.h"
+#include "util/units.h"
+
+typedef enum CgroupFile {
+    FILE_CURRENT,
+    FILE_STAT,
+    FILE_EVENTS,
+    FILE_HIGH,
+    FILE_MAX,
+    FILE_MEMORY_PRESSURE,
+    FILE_IO_PRESSURE,
+    _FILE_COUNT,
+} CgroupFile;
+
+static const char *const file_names[_FILE_COUNT] = {
+    [FILE_CURRENT] = "memory.current",  [FILE_STAT] = "memory.stat",
+    [FILE_EVENTS] = "memory.events",    [FILE_HIGH] = "memory.high",
+    [FILE_MAX] = "memory.max",          [FILE_MEMORY_PRESSURE] = "memory.pressure",
+    [FILE_IO_PRESSURE] = "io.pressure",
+};
+
+struct Cgroup {
+    int dir_fd;
+    int fds[_FILE_COUNT]; /* -1: the group has no such file */
+    uint64_t id;
+    bool is_root;
+};
+
+#define STAT_TEXT_MAX  16384 /* memory.stat: 1.5 KiB in 6.12 */
+#define SMALL_TEXT_MAX 1024  /* memory.events, pressure: under 200 bytes */
+
+int cgroup_root_check(int root_fd)
+{
+    char text[SMALL_TEXT_MAX];
+
+    if (read_file_at(root_fd, "cgroup.controllers", text, sizeof text) < 0)
+        return -ENOTSUP;
+
+    char *rest = text;
+    for (char *name; (name = strsep(&rest, " \n"));)
+        if (strcmp(name, "memory") == 0)
+            return 0;
+    return -ENOTSUP;
+}
+
+static bool has_dot_dot(const char *path)
+{
+    for (const char *p = path; (p = strstr(p, "..")); p += 2)
+        if ((p == path || p[-1] == '/') && (p[2] == '\0' || p[2] == '/'))
+            return true;
+    return false;
+}
+
+int cgroup_open(int root_fd, const char *path, Cgroup **ret)
+{
+    struct stat st;
+
+    if (path[0] != '/' || has_dot_dot(path))
+        return -EINVAL;
+    path += strspn(path, "/");
+
+    cleanup(cgroup_freep) Cgroup *cgroup = malloc(sizeof *cgroup);
+    if (!cgroup)
+        return -ENOMEM;
+    cgroup->is_root = path[0] == '\0';
+    for (size_t i = 0; i < _FILE_COUNT; i++)
+        cgroup->fds[i] = -1;
+
+    cgroup->dir_fd = openat(root_fd, cgroup->is_root ? "." : path,
+                            O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (cgroup->dir_fd < 0 || fstat(cgroup->dir_fd, &st) < 0)
+        return -errno;
+    cgroup->id = st.st_ino;
+
+    for (size_t i = 0; i < _FILE_COUNT; i++) {
+        cgroup->fds[i] = openat(cgroup->dir_fd, file_names[i], O_RDONLY | O_CLOEXEC);
+        if (cgroup->fds[i] < 0 && errno != ENOENT && errno != EOPNOTSUPP)
+            return -errno;
+    }
+    if (cgroup->fds[FILE_STAT] < 0 || (cgroup->fds[FILE_CURRENT] < 0 && !cgroup->is_root))
+        return faccessat(cgroup->dir_fd, "cgroup.procs", F_OK, 0) < 0 ? -ENOENT : -ENOTSUP;
+
+    *ret = TAKE_PTR(cgroup);
+    return 0;
+}
+
+Cgroup *cgroup_free(Cgroup *cgroup)
+{
+    if (!cgroup)
+        return NULL;
+    for (size_t i = 0; i < _FILE_COUNT; i++)
+        safe_close(cgroup->fds[i]);
+    safe_close(cgroup->dir_fd);
+    free(cgroup);
+    return NULL;
+}
+
+uint64_t cgroup_id(const Cgroup *cgroup)
+{
+    return cgroup->id;
+}
+
+/* A file that holds one number, or "max". */
+static int read_number(int fd, uint64_t *ret)
+{
+    char text[64];
+    uint64_t value;
+
+    ssize_t n = read_from_start(fd, text, sizeof text);
+    if (n < 0)
+        return (int)n;
+    if (strcmp(text, "max\n") == 0) {
+        *ret = LIMIT_NONE;
+        return 0;
+    }
+
+    const char *p = text, *end = text + n;
+    int r = text_take_u64(&p, end, &value);
+    if (r < 0 || strcmp(p, "\n") != 0)
+        return -EBADMSG;
+    *ret = value;
+    return 0;
+}
+
+/* "high 17" of memory.events. */
+static int read_events_high(int fd, uint64_t *ret)
+{
+    char text[SMALL_TEXT_MAX];
+    const char *rest = text, *line;
+    ptrdiff_t length;
+
+    ssize_t n = read_from_start(fd, text, sizeof text);
+    if (n < 0)
+        return (int)n;
+    while ((length = text_next_line(&rest, &line)) >= 0) {
+        const char *p = line + strlen("high "), *end = line + length;
+        uint64_t value;
+
+        if (length > 5 && memcmp(line, "high ", 5) == 0 && text_take_u64(&p, end, &value) >= 0 &&
+            p == end) {
+            *ret = value;
+            return 0;
+        }
+    }
+    return -EBADMSG;
+}
+
+static void read_pressure(int fd, PsiTotals *ret)
+{
+    char text[SMALL_TEXT_MAX];
+
+    /* Whatever the reason, a pressure that cannot be read is one that is not known. */
+    if (fd < 0 || read_from_start(fd, text, sizeof text) < 0 || psi_parse(text, ret) < 0)
+        *ret = (PsiTotals){ 0 };
+}
+
+/* What a missing file stands for: no limit, no events. */
+static int read_optional(int fd, int (*read_one)(int, uint64_t *), uint64_t missing, uint64_t *ret)
+{
+    if (fd < 0) {
+        *ret = missing;
+        return 0;
+    }
+    return read_one(fd, ret);
+}
+
+int cgroup_sample(Cgroup *cgroup, uint64_t at_usec, Sample *ret)
+{
+    Sample sample = { .at_usec = at_usec };
+    char text[STAT_TEXT_MAX];
+
+    ssize_t n = read_from_start(cgroup->fds[FILE_STAT], text, sizeof text);
+    int r = n < 0 ? (int)n : memstat_parse(text, &sample);
+    if (r < 0)
+        return r;
+
+    uint64_t charged = add_u64(add_u64(sample.anon, sample.file), sample.kernel);
+    r = read_optional(cgroup->fds[FILE_CURRENT], read_number, charged, &sample.current);
+    if (r >= 0)
+        r = read_optional(cgroup->fds[FILE_HIGH], read_number, LIMIT_NONE, &sample.high);
+    if (r >= 0)
+        r = read_optional(cgroup->fds[FILE_MAX], read_number, LIMIT_NONE, &sample.max);
+    if (r >= 0)
+        r = read_optional(cgroup->fds[FILE_EVENTS], read_events_high, 0, &sample.events_high);
+    if (r < 0)
+        return r;
+
+    read_pressure(cgroup->fds[FILE_MEMORY_PRESSURE], &sample.memory_psi);
+    read_pressure(cgroup->fds[FILE_IO_PRESSURE], &sample.io_psi);
+    *ret = sample;
+    return 0;
+}
+
+/* Why a file could not be opened: the group is gone, or it never had it. */
+static int missing(const Cgroup *cgroup, int error)
+{
+    if (error == ENOENT)
+        return faccessat(cgroup->dir_fd, file_names[FILE_STAT], F_OK, 0) < 0 ? -ENODEV
+                                                                             : -EOPNOTSUPP;
+    return -error;
+}
+
+static int write_text(Cgroup *cgroup, const char *name, const char *text)
+{
+    CLEANUP_CLOSE int fd = openat(cgroup->dir_fd, name, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return missing(cgroup, errno);
+
+    return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int cgroup_read_high(Cgroup *cgroup, uint64_t *ret)
+{
+    if (cgroup->fds[FILE_HIGH] < 0)
+        return -EOPNOTSUPP;
+    return read_number(cgroup->fds[FILE_HIGH], ret);
+}
+
+int cgroup_write_high(Cgroup *cgroup, uint64_t bytes)
+{
+    char text[32] = "max\n";
+
+    if (bytes != LIMIT_NONE)
+        snprintf(text, sizeof text, "%" PRIu64 "\n", bytes);
+    return write_text(cgroup, file_names[FILE_HIGH], text);
+}
+
+int cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope)
+{
+    char text[64];
+
+    if (bytes == 0)
+        return 0;
+
+    snprintf(text, sizeof text, "%" PRIu64 " swappiness=0\n", bytes);
+    int r = write_text(cgroup, "memory.reclaim", text);
+    if (r != -EINVAL || scope == RECLAIM_FILE)
+        return r;
+
+    /* Before 6.8 the file takes a number and nothing else. */
+    snprintf(text, sizeof text, "%" PRIu64 "\n", bytes);
+    return write_text(cgroup, "memory.reclaim", text);
+}
+
+int cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec, uint64_t window_usec)
+{
+    const char *name;
+    char trigger[64];
+
+    if (strcmp(resource, "memory") == 0)
+        name = file_names[FILE_MEMORY_PRESSURE];
+    else if (strcmp(resource, "io") == 0)
+        name = file_names[FILE_IO_PRESSURE];
+    else
+        return -EINVAL;
+
+    CLEANUP_CLOSE int fd = openat(cgroup->dir_fd, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return missing(cgroup, errno);
+
+    /* The kernel overwrites the last byte by a NUL, so one is sent along. */
+    int n = snprintf(trigger, sizeof trigger, "some %" PRIu64 " %" PRIu64, stall_usec, window_usec);
+    if (write(fd, trigger, (size_t)n + 1) < 0)
+        return -errno;
+    return TAKE_FD(fd);
+}

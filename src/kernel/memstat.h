@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The text of a cgroup's memory.stat. */
+
+#include "control/sample.h"
+
+/* Fills what memory.stat gives, and leaves the rest of *sample alone. -EBADMSG, with *sample
+ * untouched, where a byte count that floors are computed from is missing. */
+int memstat_parse(const char *text, Sample *sample);

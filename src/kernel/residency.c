@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* cachestat(2) counts a file's pages by state without mapping the file, from 6.5; it takes 17 ms
+ * for a cached GiB where mincore(2) takes 54. mincore is the fallback on older kernels and on
+ * overlayfs, where cachestat looks at the upper inode, which has no pages, and answers 0.
+ *
+ * Surprise: to a caller who neither owns the file nor may write it, cachestat says EPERM, but
+ * mincore says that every page is resident. So before mincore is believed, its permission check is
+ * made here. */
+#include "kernel/residency.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/units.h"
+
+/* Debian 12's headers do not know it yet. The number is the same on every architecture but alpha.
+ */
+#ifdef __NR_cachestat
+#define CACHESTAT_NR __NR_cachestat
+#elif defined(__alpha__)
+#define CACHESTAT_NR 561
+#else
+#define CACHESTAT_NR 451
+#endif
+
+#define OVERLAYFS_MAGIC 0x794c7630
+
+/* struct cachestat_range and struct cachestat of <linux/mman.h>, in pages. */
+typedef struct StatRange {
+    uint64_t offset;
+    uint64_t length;
+} StatRange;
+
+typedef struct StatPages {
+    uint64_t cache;
+    uint64_t dirty;
+    uint64_t writeback;
+    uint64_t evicted;
+    uint64_t recently_evicted;
+} StatPages;
+
+/* Address space and, at a byte a page, stack of one look by mincore. */
+#define MINCORE_WINDOW (128 * MIB)
+#define PAGE_MIN       4096
+
+static uint64_t page_size(void)
+{
+    return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static int by_cachestat(int fd, StatRange range, Residency *ret)
+{
+    StatPages pages;
+
+    if (syscall(CACHESTAT_NR, fd, &range, &pages, 0) < 0)
+        return -errno;
+
+    uint64_t page = page_size();
+    *ret = (Residency){
+        .resident = pages.cache * page,
+        .dirty = pages.dirty * page,
+        .writeback = pages.writeback * page,
+        .evicted = pages.evicted * page,
+        .recently_evicted = pages.recently_evicted * page,
+        .has_resident = true,
+        .has_counters = true,
+    };
+    return 0;
+}
+
+/* What mm/mincore.c asks in can_do_mincore(): owner or CAP_FOWNER, or write permission. O_NOATIME
+ * is allowed to just the former, so that opening tells, user namespaces included. */
+static bool mincore_tells_the_truth(int fd)
+{
+    char link[sizeof "/proc/self/fd/" + 11];
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    CLEANUP_CLOSE int again = open(link, O_RDONLY | O_NOATIME | O_CLOEXEC | O_NONBLOCK);
+    return again >= 0 || faccessat(AT_FDCWD, link, W_OK, AT_EACCESS) == 0;
+}
+
+/* Resident pages of one window; nothing of the mapping is ever touched. */
+static int count_window(int fd, uint64_t offset, size_t length, uint64_t *pages)
+{
+    unsigned char vector[MINCORE_WINDOW / PAGE_MIN];
+    size_t n = (length + page_size() - 1) / page_size();
+
+    void *address = mmap(NULL, length, PROT_NONE, MAP_SHARED, fd, (off_t)offset);
+    if (address == MAP_FAILED)
+        return -errno;
+    int r = mincore(address, length, vector) < 0 ? -errno : 0;
+    munmap(address, length);
+    if (r < 0)
+        return r;
+
+    for (size_t i = 0; i < n; i++)
+        *pages += vector[i] & 1;
+    return 0;
+}
+
+static int by_mincore(int fd, StatRange range, Residency *ret)
+{
+    uint64_t pages = 0, done = 0;
+
+    if (!mincore_tells_the_truth(fd))
+        return -EPERM;
+    while (done < range.length) {
+        size_t length = (size_t)min_u64(range.length - done, MINCORE_WINDOW);
+        int r = count_window(fd, range.offset + done, length, &pages);
+        if (r < 0)
+            return r;
+        done += length;
+    }
+
+    *ret = (Residency){ .resident = pages * page_size(), .has_resident = true };
+    return 0;
+}
+
+static bool on_overlayfs(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == OVERLAYFS_MAGIC;
+}
+
+int residency_of_range(int fd, uint64_t offset, uint64_t length, Residency *ret)
+{
+    *ret = (Residency){ 0 };
+    if (offset > INT64_MAX || length > INT64_MAX - offset)
+        return -EINVAL;
+    if (length == 0) {
+        /* To cachestat, 0 means "to the end". */
+        *ret = (Residency){ .has_resident = true, .has_counters = true };
+        return 0;
+    }
+
+    uint64_t first = offset & ~(page_size() - 1);
+    StatRange range = { first, offset + length - first };
+    int r = by_cachestat(fd, range, ret);
+    if (r == -ENOSYS)
+        return by_mincore(fd, range, ret);
+    if (r == 0 && ret->resident == 0 && on_overlayfs(fd))
+        return by_mincore(fd, range, ret);
+    return r;
+}
+
+int residency_of(int fd, uint64_t size, Residency *ret)
+{
+    return residency_of_range(fd, 0, size, ret);
+}
