@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What the verbs share: their table, their exit codes, their options. */
+
+#include <stdbool.h>
+
+typedef enum ExitCode {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1, /* what was asked could not be done, or is not well; the reason was printed */
+    EXIT_USAGE = 2,  /* the command line makes no sense */
+} ExitCode;
+
+typedef struct Verb {
+    const char *name;
+    const char *arguments;                   /* for --help; NULL: none */
+    const char *help;                        /* one line */
+    ExitCode (*run)(int argc, char *argv[]); /* argv[0] is the verb */
+} Verb;
+
+ExitCode verb_verify(int argc, char *argv[]);
+ExitCode verb_status(int argc, char *argv[]);
+ExitCode verb_inspect(int argc, char *argv[]);
+ExitCode verb_reload(int argc, char *argv[]);
+
+typedef enum JsonMode {
+    JSON_OFF,    /* a table for people */
+    JSON_SHORT,  /* one line */
+    JSON_PRETTY, /* indented */
+} JsonMode;
+
+/* What the verbs that print a table have in common. */
+typedef struct OutputOptions {
+    JsonMode json;
+    bool bytes;   /* exact bytes instead of "1.5G" */
+    bool legend;  /* headings and totals */
+    bool unicode; /* the terminal's locale is UTF-8 */
+} OutputOptions;
+
+/* Reads --json, --bytes, --no-legend and --help (for which @help is called) with getopt_long, and
+ * the locale. False: the verb is over, with *ret_code. */
+bool output_options_parse(int argc, char *argv[], void (*help)(void), OutputOptions *ret,
+                          ExitCode *ret_code);
+
+/* "pagewarden: …" on standard error. What comes from outside goes through escape_text() first. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What the daemon said, line by line, as it is but for escapes. NULL: out of memory. */
+void complain_lines(const char *text);
+
+/* Whether the user's locale, and so probably the terminal, is UTF-8. */
+bool locale_is_unicode(void);
+
+/* The name in @names (ends with NULL) that @name was probably meant to be, or NULL. */
+const char *suggest_name(const char *name, const char *const names[]);

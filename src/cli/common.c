@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* What every verb says in the same words. */
+#include <getopt.h>
+#include <langinfo.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/text.h"
+#include "policy/text.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+static bool json_mode_parse(const char *text, JsonMode *ret)
+{
+    static const char *const names[] = {
+        [JSON_OFF] = "off",
+        [JSON_SHORT] = "short",
+        [JSON_PRETTY] = "pretty",
+    };
+
+    for (size_t i = 0; i < ELEMENTS(names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (JsonMode)i;
+            return true;
+        }
+    complain("--json takes pretty, short or off");
+    return false;
+}
+
+bool output_options_parse(int argc, char *argv[], void (*help)(void), OutputOptions *ret,
+                          ExitCode *ret_code)
+{
+    enum { OPT_JSON = 256, OPT_NO_LEGEND };
+    static const struct option longs[] = {
+        { "bytes", no_argument, NULL, 'b' },
+        { "json", required_argument, NULL, OPT_JSON },
+        { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
+    };
+    OutputOptions options = { .legend = true, .unicode = locale_is_unicode() };
+
+    for (int c; (c = getopt_long(argc, argv, "bh", longs, NULL)) >= 0;)
+        switch (c) {
+        case 'b':
+            options.bytes = true;
+            break;
+        case OPT_JSON:
+            if (!json_mode_parse(optarg, &options.json)) {
+                *ret_code = EXIT_USAGE;
+                return false;
+            }
+            break;
+        case OPT_NO_LEGEND:
+            options.legend = false;
+            break;
+        case 'h':
+            help();
+            *ret_code = EXIT_OK;
+            return false;
+        default:
+            *ret_code = EXIT_USAGE;
+            return false;
+        }
+    *ret = options;
+    return true;
+}
+
+void complain(const char *format, ...)
+{
+    CLEANUP_FREE char *text = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    if (vasprintf(&text, format, ap) < 0)
+        text = NULL;
+    va_end(ap);
+    log_error("pagewarden: %s", text ? text : "out of memory");
+}
+
+void complain_lines(const char *text)
+{
+    CLEANUP_FREE char *copy = text ? strdup(text) : NULL;
+    if (!copy)
+        complain("out of memory");
+
+    for (char *rest = copy, *line; (line = strsep(&rest, "\n"));) {
+        CLEANUP_FREE char *shown = escape_text(line, locale_is_unicode());
+        if (*line)
+            log_error("%s", shown ? shown : "out of memory");
+    }
+}
+
+bool locale_is_unicode(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+const char *suggest_name(const char *name, const char *const names[])
+{
+    Suggestion suggestion = { 0 };
+
+    for (size_t i = 0; names[i]; i++) {
+        /* The beginning of a name is meant to be that name. */
+        if (strlen(name) > 1 && strncmp(names[i], name, strlen(name)) == 0)
+            return names[i];
+        suggestion_offer(&suggestion, name, names[i]);
+    }
+    return suggestion.word;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What `inspect` found out, and how it is shown. */
+
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "kernel/residency.h"
+#include "util/cleanup.h"
+
+typedef struct InspectFile {
+    char *path;
+    dev_t dev;
+    ino_t ino;
+    uint64_t size;       /* bytes */
+    Residency residency; /* .has_resident is false where the kernel does not tell */
+} InspectFile;
+
+typedef struct InspectReport {
+    InspectFile *files; /* as they were found */
+    size_t n_files;
+    size_t n_allocated;
+} InspectReport;
+
+/* Each file once, whatever number of names it was found by. */
+typedef struct InspectTotal {
+    uint64_t files;
+    uint64_t size;    /* bytes */
+    uint64_t covered; /* resident bytes, without what a last page has behind the end of its file */
+    uint64_t unknown; /* files of which the kernel does not tell what is resident */
+    Residency sum;    /* of those where it tells; the flags: of at least one, or there is no file */
+} InspectTotal;
+
+/* Copies @path. 0, or -ENOMEM with the report as it was. */
+int inspect_report_add(InspectReport *report, const char *path, const struct stat *st,
+                       const Residency *residency);
+
+/* 0, or -ENOMEM. */
+int inspect_report_total(const InspectReport *report, InspectTotal *ret);
+
+/* The table or the JSON of pagewarden(1) to @out. 0, or -ENOMEM, -EIO. */
+int inspect_report_render(const InspectReport *report, FILE *out, const OutputOptions *options);
+
+void inspect_report_clear(InspectReport *report);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* The command `pagewarden`: finds the verb and runs it. Options before the verb are the command's
+ * own, those after it the verb's. */
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/text.h"
+#include "config.h"
+#include "util/log.h"
+
+static const Verb verbs[] = {
+    { "status", NULL, "what pagewarden governs, and what it did", verb_status },
+    { "inspect", "PATH…", "what of these files is in memory", verb_inspect },
+    { "verify", "FILE…", "check policies, without a daemon", verb_verify },
+    { "reload", NULL, "read the policies again, all or nothing", verb_reload },
+};
+
+static void help(void)
+{
+    printf("pagewarden [OPTION…] VERB [ARGUMENT…]\n\n"
+           "Keeps the page cache of services in the state that their policies declare.\n\n"
+           "Verbs:\n");
+    for (const Verb *verb = verbs; verb < verbs + ELEMENTS(verbs); verb++) {
+        int width = printf("  %s %s", verb->name, verb->arguments ? verb->arguments : "");
+        if (verb->arguments) /* "…" is three bytes and one column */
+            width -= (int)strlen("…") - 1;
+        printf("%*s%s\n", 18 - width, "", verb->help);
+    }
+    printf("\nOptions:\n"
+           "  -h, --help      show this, or after a verb what that one takes\n"
+           "      --version   show the version\n\n"
+           "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
+           "See pagewarden(1), pagewarden.policy(5), pagewardend(8).\n");
+}
+
+static ExitCode unknown_verb(const char *name)
+{
+    const char *names[ELEMENTS(verbs) + 1] = { 0 };
+    for (size_t i = 0; i < ELEMENTS(verbs); i++)
+        names[i] = verbs[i].name;
+
+    CLEANUP_FREE char *shown = escape_text(name, false);
+    const char *meant = suggest_name(name, names);
+    if (meant)
+        complain("unknown verb \"%s\" (did you mean \"%s\"?)", shown ? shown : "", meant);
+    else
+        complain("unknown verb \"%s\" (see pagewarden --help)", shown ? shown : "");
+    return EXIT_USAGE;
+}
+
+static ExitCode run_verb(int argc, char *argv[])
+{
+    for (const Verb *verb = verbs; verb < verbs + ELEMENTS(verbs); verb++)
+        if (strcmp(verb->name, argv[0]) == 0) {
+            optind = 0; /* getopt starts again, on the verb's own arguments */
+            return verb->run(argc, argv);
+        }
+    return unknown_verb(argv[0]);
+}
+
+int main(int argc, char *argv[])
+{
+    static const struct option options[] = {
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
+        { 0 },
+    };
+
+    /* The characters are the user's, numbers stay as scripts know them. */
+    setlocale(LC_CTYPE, "");
+    log_open(false);
+
+    for (int c; (c = getopt_long(argc, argv, "+h", options, NULL)) >= 0;)
+        switch (c) {
+        case 'h':
+            help();
+            return EXIT_OK;
+        case 'V':
+            puts("pagewarden " PAGEWARDEN_VERSION);
+            return EXIT_OK;
+        default:
+            return EXIT_USAGE;
+        }
+
+    if (optind >= argc) {
+        complain("what to do? (see pagewarden --help)");
+        return EXIT_USAGE;
+    }
+
+    ExitCode code = run_verb(argc - optind, argv + optind);
+    /* A full disk or a closed pipe is seen only here. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        complain("cannot write: %s", strerror(errno));
+        return code == EXIT_OK ? EXIT_FAILED : code;
+    }
+    return code;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's JSON, for people. Columns are a table of (heading, how to make a cell); a cell is a
+ * string of its own. Nothing here relies on a member being there: the daemon may be older or newer
+ * than the command. */
+#include "cli/status-render.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/table.h"
+#include "cli/text.h"
+
+#define PROBLEMS_SHOWN 5 /* of each target; the rest is counted and in the JSON */
+
+/* The member of @object at @path ("memory", "high"), which ends with NULL; NULL where it is missing
+ * or null. */
+static struct json_object *member(struct json_object *object, const char *const path[])
+{
+    for (; *path && object; path++)
+        if (!json_object_is_type(object, json_type_object) ||
+            !json_object_object_get_ex(object, *path, &object))
+            return NULL;
+    return object;
+}
+
+#define MEMBER(object, ...) member(object, (const char *const[]){ __VA_ARGS__, NULL })
+
+static bool get_bytes(struct json_object *value, uint64_t *ret)
+{
+    if (!json_object_is_type(value, json_type_int))
+        return false;
+    *ret = json_object_get_uint64(value);
+    return true;
+}
+
+/* Whether @object has a member @name at all, be it null. */
+static bool has(struct json_object *object, const char *name)
+{
+    return json_object_is_type(object, json_type_object) &&
+           json_object_object_get_ex(object, name, NULL);
+}
+
+static const char *plain_text(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+static char *unknown(const OutputOptions *options)
+{
+    return strdup(options->unicode ? "–" : "-");
+}
+
+static char *text_cell(struct json_object *value, const OutputOptions *options)
+{
+    const char *text = plain_text(value);
+
+    return text ? escape_text(text, options->unicode) : unknown(options);
+}
+
+static char *bytes_cell(struct json_object *value, const OutputOptions *options)
+{
+    char buffer[FORMAT_SIZE_MAX];
+    uint64_t bytes;
+
+    if (!get_bytes(value, &bytes))
+        return unknown(options);
+    return strdup(format_bytes(buffer, bytes, options->bytes));
+}
+
+static char *policy_cell(struct json_object *target, const OutputOptions *options)
+{
+    return text_cell(MEMBER(target, "policy"), options);
+}
+
+static char *unit_cell(struct json_object *target, const OutputOptions *options)
+{
+    return text_cell(MEMBER(target, "unit"), options);
+}
+
+static char *role_cell(struct json_object *target, const OutputOptions *options)
+{
+    return text_cell(MEMBER(target, "role"), options);
+}
+
+static char *mode_cell(struct json_object *target, const OutputOptions *options)
+{
+    return text_cell(MEMBER(target, "mode"), options);
+}
+
+static char *state_cell(struct json_object *target, const OutputOptions *options)
+{
+    return text_cell(MEMBER(target, "state"), options);
+}
+
+static char *memory_cell(struct json_object *target, const OutputOptions *options)
+{
+    return bytes_cell(MEMBER(target, "memory", "current"), options);
+}
+
+static char *high_cell(struct json_object *target, const OutputOptions *options)
+{
+    struct json_object *memory = MEMBER(target, "memory"), *high = MEMBER(memory, "high");
+
+    return has(memory, "high") && !high ? strdup("max") : bytes_cell(high, options);
+}
+
+static char *pinned_cell(struct json_object *target, const OutputOptions *options)
+{
+    char locked_text[FORMAT_SIZE_MAX], budget_text[FORMAT_SIZE_MAX], *text;
+    uint64_t locked, budget;
+
+    if (!get_bytes(MEMBER(target, "pin", "locked"), &locked) ||
+        !get_bytes(MEMBER(target, "pin", "budget"), &budget) || (locked == 0 && budget == 0))
+        return unknown(options);
+    if (asprintf(&text, "%s/%s", format_bytes(locked_text, locked, options->bytes),
+                 format_bytes(budget_text, budget, options->bytes)) < 0)
+        return NULL;
+    return text;
+}
+
+static char *evicted_cell(struct json_object *target, const OutputOptions *options)
+{
+    return bytes_cell(MEMBER(target, "evict", "bytes"), options);
+}
+
+static char *pressure_cell(struct json_object *target, const OutputOptions *options)
+{
+    struct json_object *some = MEMBER(target, "pressure", "some_avg10");
+    char *text;
+
+    if (!json_object_is_type(some, json_type_double) && !json_object_is_type(some, json_type_int))
+        return unknown(options);
+    return asprintf(&text, "%.1f%%", json_object_get_double(some)) < 0 ? NULL : text;
+}
+
+static char *reason_cell(struct json_object *target, const OutputOptions *options)
+{
+    return text_cell(MEMBER(target, "memory_high", "reason"), options);
+}
+
+typedef struct StatusColumn {
+    const char *name;
+    int flags;
+    char *(*cell)(struct json_object *target, const OutputOptions *options);
+} StatusColumn;
+
+static const StatusColumn columns[] = {
+    { "POLICY", SCOLS_FL_TRUNC, policy_cell },
+    { "UNIT", SCOLS_FL_TRUNC, unit_cell },
+    { "ROLE", 0, role_cell },
+    { "MODE", 0, mode_cell },
+    { "STATE", 0, state_cell },
+    { "MEMORY", SCOLS_FL_RIGHT, memory_cell },
+    { "HIGH", SCOLS_FL_RIGHT, high_cell },
+    { "PINNED", SCOLS_FL_RIGHT, pinned_cell },
+    { "EVICTED", SCOLS_FL_RIGHT, evicted_cell },
+    { "PRESSURE", SCOLS_FL_RIGHT, pressure_cell },
+    { "REASON", SCOLS_FL_TRUNC, reason_cell },
+};
+
+/* "enforce" is what everybody expects; the column is there where a target does something else. */
+static bool shows_mode(struct json_object *targets)
+{
+    for (size_t i = 0; i < json_object_array_length(targets); i++) {
+        const char *mode = plain_text(MEMBER(json_object_array_get_idx(targets, i), "mode"));
+        if (mode && strcmp(mode, "enforce") != 0)
+            return true;
+    }
+    return false;
+}
+
+static int add_target(struct libscols_table *table, struct json_object *target, bool with_mode,
+                      const OutputOptions *options)
+{
+    char *cells[ELEMENTS(columns)] = { 0 };
+    size_t n = 0;
+    int r = 0;
+
+    for (const StatusColumn *c = columns; c < columns + ELEMENTS(columns) && r >= 0; c++)
+        if (c->cell != mode_cell || with_mode) {
+            cells[n] = c->cell(target, options);
+            r = cells[n++] ? 0 : -ENOMEM;
+        }
+    if (r >= 0)
+        r = table_add_row(table, (const char *const *)cells, n);
+    for (size_t i = 0; i < n; i++)
+        free(cells[i]);
+    return r;
+}
+
+static int render_targets(struct json_object *targets, FILE *out, const OutputOptions *options)
+{
+    cleanup(scols_unref_tablep) struct libscols_table *table = NULL;
+    bool with_mode = shows_mode(targets);
+
+    int r = table_new(out, options->legend, &table);
+    for (const StatusColumn *c = columns; c < columns + ELEMENTS(columns) && r >= 0; c++)
+        if (c->cell != mode_cell || with_mode)
+            r = table_add_column(table, c->name, c->flags);
+    for (size_t i = 0; i < json_object_array_length(targets) && r >= 0; i++)
+        r = add_target(table, json_object_array_get_idx(targets, i), with_mode, options);
+    return r < 0 ? r : table_print(table);
+}
+
+/* "HEAD: TEXT" on one line, or the lines of @text below "HEAD:". */
+static int print_note(FILE *out, const char *head, const char *text, const OutputOptions *options)
+{
+    CLEANUP_FREE char *copy = strdup(text);
+    if (!copy)
+        return -ENOMEM;
+    size_t length = strlen(copy);
+    if (length > 0 && copy[length - 1] == '\n')
+        copy[length - 1] = '\0';
+
+    const char *before = strchr(copy, '\n') ? "\n  " : " ";
+    fprintf(out, "%s:", head);
+    for (char *rest = copy, *line; (line = strsep(&rest, "\n"));) {
+        CLEANUP_FREE char *shown = escape_text(line, options->unicode);
+        if (!shown)
+            return -ENOMEM;
+        fprintf(out, "%s%s", before, shown);
+    }
+    fprintf(out, "\n");
+    return 0;
+}
+
+/* Why files of this target are not pinned. */
+static int render_problems(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    struct json_object *problems = MEMBER(target, "pin", "problems");
+    CLEANUP_FREE char *unit = unit_cell(target, options);
+    size_t n = 0;
+    uint64_t failed = 0;
+
+    if (!unit)
+        return -ENOMEM;
+    if (json_object_is_type(problems, json_type_array))
+        n = json_object_array_length(problems);
+    for (size_t i = 0; i < n && i < PROBLEMS_SHOWN; i++) {
+        struct json_object *problem = json_object_array_get_idx(problems, i);
+        CLEANUP_FREE char *path = text_cell(MEMBER(problem, "path"), options);
+        CLEANUP_FREE char *reason = text_cell(MEMBER(problem, "reason"), options);
+        if (!path || !reason)
+            return -ENOMEM;
+        fprintf(out, "%s: not pinned: %s: %s\n", unit, path, reason);
+    }
+    (void)get_bytes(MEMBER(target, "pin", "failed"), &failed);
+    uint64_t shown = n < PROBLEMS_SHOWN ? n : PROBLEMS_SHOWN, all = failed > n ? failed : n;
+    if (all > shown)
+        fprintf(out, "%s: not pinned: %ju %sfile%s\n", unit, (uintmax_t)(all - shown),
+                shown ? "more " : "", all - shown == 1 ? "" : "s");
+    return 0;
+}
+
+static int render_policy(struct json_object *policy, FILE *out, const OutputOptions *options)
+{
+    const char *state = plain_text(MEMBER(policy, "state"));
+    const char *error = plain_text(MEMBER(policy, "error"));
+    CLEANUP_FREE char *name = policy ? text_cell(MEMBER(policy, "name"), options) : NULL;
+    CLEANUP_FREE char *head = NULL;
+
+    if (!state || strcmp(state, "refused") != 0)
+        return 0;
+    if (!name || asprintf(&head, "policy %s refused", name) < 0) {
+        head = NULL;
+        return -ENOMEM;
+    }
+    return print_note(out, head, error ? error : "no reason given", options);
+}
+
+static int render_notes(struct json_object *status, FILE *out, const OutputOptions *options)
+{
+    struct json_object *targets = MEMBER(status, "targets"), *policies, *warnings;
+    int r = 0;
+
+    policies = MEMBER(status, "policies");
+    warnings = MEMBER(status, "warnings");
+    if (json_object_is_type(targets, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(targets) && r >= 0; i++)
+            r = render_problems(json_object_array_get_idx(targets, i), out, options);
+    if (json_object_is_type(policies, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(policies) && r >= 0; i++)
+            r = render_policy(json_object_array_get_idx(policies, i), out, options);
+    if (json_object_is_type(warnings, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(warnings) && r >= 0; i++) {
+            const char *text = plain_text(json_object_array_get_idx(warnings, i));
+            r = text ? print_note(out, "warning", text, options) : 0;
+        }
+    return r;
+}
+
+static void render_empty(struct json_object *status, FILE *out)
+{
+    struct json_object *policies = MEMBER(status, "policies");
+
+    if (json_object_is_type(policies, json_type_array) && json_object_array_length(policies) > 0)
+        fprintf(out, "No unit is governed: none that runs is matched by a policy in force.\n");
+    else
+        fprintf(out, "No unit is governed: there are no policies.\n");
+}
+
+int status_render(struct json_object *status, FILE *out, const OutputOptions *options)
+{
+    if (options->json != JSON_OFF) {
+        int flags = JSON_C_TO_STRING_NOSLASHESCAPE |
+                    (options->json == JSON_PRETTY ? JSON_C_TO_STRING_PRETTY : 0);
+        const char *text = json_object_to_json_string_ext(status, flags);
+        if (!text)
+            return -ENOMEM;
+        return fprintf(out, "%s\n", text) < 0 ? -EIO : 0;
+    }
+
+    struct json_object *targets = MEMBER(status, "targets");
+    int r = 0;
+    if (json_object_is_type(targets, json_type_array) && json_object_array_length(targets) > 0)
+        r = render_targets(targets, out, options);
+    else if (options->legend)
+        render_empty(status, out);
+    if (r >= 0)
+        r = render_notes(status, out, options);
+    return r < 0 ? r : ferror(out) ? -EIO : 0;
+}
