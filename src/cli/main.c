@@ -87,7 +87,7 @@ int main(int argc, char *argv[])
         }
 
     if (optind >= argc) {
-        complain("what to do? (see pagewarden --help)");
+        complain("no verb (see pagewarden --help)");
         return EXIT_USAGE;
     }
 

@@ -27,7 +27,7 @@ static struct json_object *member(struct json_object *object, const char *const 
 
 static bool get_bytes(struct json_object *value, uint64_t *ret)
 {
-    if (!json_object_is_type(value, json_type_int))
+    if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0)
         return false;
     *ret = json_object_get_uint64(value);
     return true;
