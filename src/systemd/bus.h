@@ -19,8 +19,9 @@ typedef struct SystemBusHandler {
     void *userdata;
 } SystemBusHandler;
 
-#define SYSTEM_BUS_RETRY_USEC (UINT64_C(2) * 1000000) /* a bus that restarts is back within this \
-                                                       */
+#define SYSTEM_BUS_RETRY_USEC                                          \
+    (UINT64_C(2) * 1000000) /* a bus that restarts is back within this \
+                             */
 
 /* Connects from within the loop, so up() and down() are called only from there. */
 int system_bus_new(sd_event *event, const SystemBusHandler *handler, SystemBus **ret);

@@ -33,6 +33,13 @@ int systemd_manager_call(sd_bus *bus, sd_bus_message **ret, const char *member)
                                           member);
 }
 
+int systemd_error(const sd_bus_error *error)
+{
+    if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit"))
+        return -ENOENT;
+    return -sd_bus_error_get_errno(error);
+}
+
 int systemd_on_done(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     SystemdCall c = *(SystemdCall *)userdata;
@@ -40,6 +47,6 @@ int systemd_on_done(sd_bus_message *reply, void *userdata, sd_bus_error *error)
     const sd_bus_error *e = sd_bus_message_get_error(reply);
 
     if (done)
-        done(e ? -sd_bus_error_get_errno(e) : 0, e ? e->message : NULL, c.userdata);
+        done(e ? systemd_error(e) : 0, e ? e->message : NULL, c.userdata);
     return 0;
 }

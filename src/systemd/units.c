@@ -216,13 +216,6 @@ int unit_set_memory_high(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, 
                  : systemd_call(bus, ret_slot, message, systemd_on_done, (void *)done, userdata);
 }
 
-char *unit_high_dropin(const char *unit)
-{
-    char *path;
-    return asprintf(&path, "/run/systemd/system.control/%s.d/50-MemoryHigh.conf", unit) < 0 ? NULL
-                                                                                            : path;
-}
-
 int unit_stop(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, unit_done_t done,
               void *userdata)
 {

@@ -43,13 +43,14 @@ int unit_describe(sd_bus *bus, sd_bus_slot **ret_slot, const char *object_path,
                   unit_described_t described, void *userdata);
 
 /* SetUnitProperties(runtime): in force when @done is told 0, kept over daemon-reload and the unit's
- * restart in unit_high_dropin(). Bytes, LIMIT_NONE: infinity. */
+ * restart in a drop-in. Bytes, LIMIT_NONE: infinity. */
 int unit_set_memory_high(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, uint64_t bytes,
                          unit_done_t done, void *userdata);
 
-/* The drop-in that SetUnitProperties(runtime) makes of MemoryHigh, to be freed; NULL: out of
- * memory. */
-char *unit_high_dropin(const char *unit);
+/* The drop-in that SetUnitProperties(runtime) makes of MemoryHigh. Removing it leaves systemd's
+ * property and the live file as they are, so they are to be set to what is wanted before. */
+bool unit_high_dropin_exists(const char *unit);
+void unit_high_dropin_remove(const char *unit);
 
 /* Starts a holder as transient unit @name in @slice, with the listening socket @listen_fd as its
  * standard input (@listen_fd stays the caller's). @for_unit is for people. */

@@ -13,9 +13,7 @@ static int manager_wait(sd_bus *bus, sd_bus_message *message, sd_bus_message **r
     cleanup(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
     int r = sd_bus_call(bus, message, SYSTEMD_CALL_USEC, &error, ret_reply);
-    if (r < 0 && sd_bus_error_has_name(&error, "org.freedesktop.systemd1.NoSuchUnit"))
-        return -ENOENT;
-    return r;
+    return r < 0 && sd_bus_error_is_set(&error) ? systemd_error(&error) : r;
 }
 
 int unit_set_memory_high_wait(sd_bus *bus, const char *unit, uint64_t bytes)

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Two methods: Describe() answers at once, Reload() when the new policies are in force or refused.
+ * A caller's message is kept meanwhile; when the bus goes away first, there is nobody left to
+ * answer. */
+
+#include "daemon/bus_api.h"
+
+#include <pagewarden/names.h>
+#include <string.h>
+
+#include "util/log.h"
+
+struct BusApi {
+    Manager *manager;
+    sd_bus_slot *object;
+    sd_bus_slot *name;
+};
+
+static int on_describe(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    BusApi *api = userdata;
+
+    json_object *description = manager_describe(api->manager);
+    if (!description)
+        return -ENOMEM;
+    int r = sd_bus_reply_method_return(
+        message, "s", json_object_to_json_string_ext(description, JSON_C_TO_STRING_PLAIN));
+    json_object_put(description);
+    return r;
+}
+
+static void on_reloaded(const char *errors, void *userdata)
+{
+    sd_bus_message *message = userdata;
+
+    if (errors)
+        (void)sd_bus_reply_method_errorf(message, PAGEWARDEN_BUS_NAME ".Error.BadPolicy", "%s",
+                                         errors);
+    else
+        (void)sd_bus_reply_method_return(message, NULL);
+    sd_bus_message_unref(message);
+}
+
+static int on_reload(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    BusApi *api = userdata;
+
+    int r = manager_reload(api->manager, on_reloaded, sd_bus_message_ref(message));
+    if (r < 0) {
+        sd_bus_message_unref(message);
+        return r;
+    }
+    return 1;
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), on_describe,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const sd_bus_error *e = sd_bus_message_get_error(reply);
+
+    if (e)
+        log_warning("The name " PAGEWARDEN_BUS_NAME " is not to be had (%s): `pagewarden status` "
+                    "does not work",
+                    e->message);
+    return 0;
+}
+
+int bus_api_new(sd_bus *bus, Manager *manager, BusApi **ret)
+{
+    BusApi *api = calloc(1, sizeof(BusApi));
+    if (!api)
+        return -ENOMEM;
+
+    api->manager = manager;
+    int r = sd_bus_add_object_vtable(bus, &api->object, PAGEWARDEN_OBJECT_PATH,
+                                     PAGEWARDEN_INTERFACE, vtable, api);
+    if (r >= 0)
+        r = sd_bus_request_name_async(bus, &api->name, PAGEWARDEN_BUS_NAME, 0, on_name, api);
+    if (r < 0) {
+        bus_api_free(api);
+        return r;
+    }
+    *ret = api;
+    return 0;
+}
+
+BusApi *bus_api_free(BusApi *api)
+{
+    if (!api)
+        return NULL;
+    sd_bus_slot_unref(api->name);
+    sd_bus_slot_unref(api->object);
+    free(api);
+    return NULL;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/describe.h"
+
+#include "util/units.h"
+
+/* A size, or null where there is none. */
+static json_object *limit(uint64_t bytes)
+{
+    return bytes == LIMIT_NONE ? NULL : json_object_new_uint64(bytes);
+}
+
+static void put(json_object *object, const char *key, json_object *value)
+{
+    json_object_object_add(object, key, value);
+}
+
+static void put_size(json_object *object, const char *key, uint64_t bytes)
+{
+    put(object, key, json_object_new_uint64(bytes));
+}
+
+static void put_string(json_object *object, const char *key, const char *text)
+{
+    put(object, key, text ? json_object_new_string(text) : NULL);
+}
+
+static json_object *describe_memory(const Sample *sample)
+{
+    json_object *memory = json_object_new_object();
+
+    put_size(memory, "current", sample->current);
+    put(memory, "high", limit(sample->high));
+    put_size(memory, "file", sample->file);
+    put_size(memory, "anon", sample->anon);
+    put_size(memory, "unevictable", sample->unevictable);
+    return memory;
+}
+
+static json_object *describe_pressure(const PsiTotals *psi)
+{
+    if (!psi->valid)
+        return NULL;
+    json_object *pressure = json_object_new_object();
+
+    put(pressure, "some_avg10", json_object_new_double(psi->some_avg10));
+    put(pressure, "full_avg10", json_object_new_double(psi->full_avg10));
+    return pressure;
+}
+
+static json_object *describe_pin(const Target *t)
+{
+    json_object *pin = json_object_new_object();
+    json_object *problems = json_object_new_array();
+    PinnerStatus status = { 0 };
+
+    if (t->pinner)
+        status = pinner_status(t->pinner);
+    put_size(pin, "budget", t->policy->pin_budget);
+    put_size(pin, "locked", status.locked);
+    put_size(pin, "files", status.files);
+    put_size(pin, "failed", status.failed);
+    put_string(pin, "state", status.state);
+    put_string(pin, "bound",
+               status.bound == PIN_BOUND_NONE ? NULL : pin_bound_to_string(status.bound));
+    for (size_t i = 0; i < status.n_problems; i++) {
+        json_object *problem = json_object_new_object();
+        put_string(problem, "path", status.problems[i].path);
+        put_string(problem, "reason", status.problems[i].reason);
+        json_object_array_add(problems, problem);
+    }
+    put(pin, "problems", problems);
+    return pin;
+}
+
+static json_object *describe_evict(const Target *t)
+{
+    json_object *evict = json_object_new_object();
+    EvictorStatus status = evictor_status(t->evictor);
+
+    put_size(evict, "bytes", status.bytes);
+    put_size(evict, "files", status.files);
+    put_size(evict, "dirty", status.dirty);
+    return evict;
+}
+
+static json_object *describe_memory_high(const Target *t)
+{
+    json_object *high = json_object_new_object();
+    LimiterStatus status = { .original = LIMIT_NONE };
+
+    if (t->limiter)
+        status = limiter_status(t->limiter);
+    put_string(high, "mode", limit_mode_to_string(t->policy->memory_high.mode));
+    put(high, "original", limit(status.original));
+    put(high, "applied", status.applied ? limit(status.value) : NULL);
+    put_string(high, "reason", status.reason);
+    return high;
+}
+
+json_object *describe_target(const Target *t)
+{
+    json_object *target = json_object_new_object();
+
+    put_string(target, "policy", t->policy->name);
+    put_string(target, "unit", t->unit);
+    put_string(target, "cgroup", t->control_group);
+    put_string(target, "role", policy_role_to_string(t->policy->role));
+    put_string(target, "mode", policy_mode_to_string(t->policy->mode));
+    put_string(target, "state", target_state_to_string(t->state));
+    put(target, "distress",
+        t->distress.reason == DISTRESS_NONE
+            ? NULL
+            : json_object_new_string(distress_reason_to_string(t->distress.reason)));
+    put(target, "memory", t->has_sample ? describe_memory(&t->sample) : NULL);
+    put(target, "pressure", t->has_sample ? describe_pressure(&t->sample.memory_psi) : NULL);
+    put(target, "pin", describe_pin(t));
+    put(target, "evict", describe_evict(t));
+    put(target, "memory_high", describe_memory_high(t));
+    return target;
+}
+
+json_object *describe_policies(const Policies *policies)
+{
+    json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < policies->n_files; i++) {
+        const PolicyFile *file = &policies->files[i];
+        json_object *entry = json_object_new_object();
+        put_string(entry, "name", file->name);
+        put_string(entry, "file", file->path);
+        /* One that was loaded, and whose newer text was refused, is still in force. */
+        put_string(entry, "state",
+                   policy_set_find(&policies->set, file->name) ? "loaded" : "refused");
+        put_string(entry, "error", file->error);
+        json_object_array_add(array, entry);
+    }
+    return array;
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/* Every rule has a job of its own that comes round every `every`: who has which files open now,
+ * then the walk, then file by file: measure, judge (pure, control/evict_plan.h), evict, measure.
+ *
+ * A file is idle since the first of our looks that found it in memory and in nobody's hands; that
+ * it was opened and closed between two looks goes unseen. Access times are not asked: relatime
+ * makes them lie. */
+
+#include "daemon/evictor.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <uthash.h>
+
+#include "control/evict_plan.h"
+#include "kernel/evict.h"
+#include "kernel/openers.h"
+#include "kernel/residency.h"
+#include "kernel/walk.h"
+#include "util/io.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/units.h"
+
+/* Files of one rule that are in memory and waited for; beyond it they wait for a later look. */
+#define IDLE_FILES_MAX 200000
+
+typedef struct FileId {
+    uint64_t dev, ino;
+} FileId;
+
+typedef struct IdleFile {
+    FileId id;
+    uint64_t since_usec;
+    uint64_t look; /* the look that saw it last */
+    UT_hash_handle hh;
+} IdleFile;
+
+/* What a rule knows of its files. In the job's hands while that runs. */
+typedef struct IdleTable {
+    IdleFile *files;
+    uint64_t look;
+} IdleTable;
+
+typedef struct EvictJob {
+    Job job;
+    /* in */
+    int root_fd, proc_fd; /* borrowed, live as long as the daemon */
+    char *path;
+    uint64_t idle_usec;
+    PinHeld *pinned;
+    size_t n_pinned;
+    bool observe;
+    IdleTable *table;
+    OpenSet *open;
+    uint64_t now_usec;
+    /* out */
+    int error;
+    unsigned unreadable; /* processes that could not be looked into */
+    uint64_t bytes, files, dirty;
+    int file_error; /* the last one, of a file that could not be measured */
+} EvictJob;
+
+typedef struct Rule {
+    Evictor *evictor;
+    char *path;
+    uint64_t idle_usec, every_usec;
+    uint64_t next_usec;
+    IdleTable *table;
+    EvictJob *job;
+    int last_error; /* told once */
+} Rule;
+
+struct Evictor {
+    Host *host;
+    char *unit;
+    Rule **rules;
+    size_t n_rules;
+    EvictorStatus status;
+};
+
+static IdleTable *table_free(IdleTable *table)
+{
+    IdleFile *file, *next;
+
+    if (!table)
+        return NULL;
+    HASH_ITER (hh, table->files, file, next) {
+        HASH_DEL(table->files, file);
+        free(file);
+    }
+    free(table);
+    return NULL;
+}
+
+/* On the worker */
+
+static IdleFile *table_find(IdleTable *table, const struct stat *st)
+{
+    FileId id = { .dev = st->st_dev, .ino = st->st_ino };
+    IdleFile *file;
+
+    HASH_FIND(hh, table->files, &id, sizeof(id), file);
+    return file;
+}
+
+/* For how long nobody has been seen to have it, this look included. */
+static uint64_t note_idle(EvictJob *ej, const struct stat *st, bool in_use)
+{
+    IdleFile *file = table_find(ej->table, st);
+
+    if (!file) {
+        if (HASH_COUNT(ej->table->files) >= IDLE_FILES_MAX)
+            return 0;
+        file = calloc(1, sizeof(IdleFile));
+        if (!file)
+            return 0;
+        file->id = (FileId){ .dev = st->st_dev, .ino = st->st_ino };
+        file->since_usec = ej->now_usec;
+        HASH_ADD(hh, ej->table->files, id, sizeof(FileId), file);
+    }
+    if (in_use)
+        file->since_usec = ej->now_usec;
+    file->look = ej->table->look;
+    return ej->now_usec - file->since_usec;
+}
+
+static bool is_pinned(const EvictJob *ej, const struct stat *st)
+{
+    PinHeld key = { .dev = st->st_dev, .ino = st->st_ino };
+
+    return ej->n_pinned > 0 &&
+           bsearch(&key, ej->pinned, ej->n_pinned, sizeof(PinHeld), pin_held_compare) != NULL;
+}
+
+static int judge_and_evict(EvictJob *ej, int fd, const struct stat *st)
+{
+    uint64_t size = (uint64_t)st->st_size;
+    Residency residency;
+
+    int r = residency_of(fd, size, &residency);
+    if (r < 0)
+        return r;
+    EvictFacts facts = {
+        .resident = residency.resident,
+        .pinned = is_pinned(ej, st),
+        .in_use = open_set_has(ej->open, st->st_dev, st->st_ino),
+    };
+    if (facts.resident > 0)
+        facts.idle_usec = note_idle(ej, st, facts.in_use);
+    if (evict_judge(&facts, ej->idle_usec) != EVICT_NOW || ej->observe)
+        return 0;
+
+    EvictOutcome outcome;
+    r = evict_file(fd, size, &outcome);
+    if (r < 0)
+        return r;
+    ej->bytes += outcome.evicted;
+    ej->files += outcome.evicted > 0;
+    ej->dirty += outcome.dirty;
+    return 0;
+}
+
+/* One file's trouble is not the others'. */
+static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
+{
+    EvictJob *ej = userdata;
+
+    if (atomic_load(&ej->job.cancelled))
+        return -ECANCELED;
+    CLEANUP_CLOSE int fd = walk_reopen(path_fd, O_RDONLY);
+    int r = fd < 0 ? fd : judge_and_evict(ej, fd, st);
+    if (r < 0)
+        ej->file_error = r;
+    return 0;
+}
+
+static void forget_unseen(IdleTable *table)
+{
+    IdleFile *file, *next;
+
+    HASH_ITER (hh, table->files, file, next) {
+        if (file->look != table->look) {
+            HASH_DEL(table->files, file);
+            free(file);
+        }
+    }
+}
+
+static void run(Job *job)
+{
+    EvictJob *ej = (EvictJob *)job;
+    cleanup(open_set_freep) OpenSet *open = NULL;
+    WalkHandler handler = { .file = on_file, .userdata = ej };
+
+    ej->error = open_set_scan(ej->proc_fd, getpid(), &open);
+    if (ej->error < 0)
+        return;
+    ej->unreadable = open_set_unreadable(open);
+    if (ej->unreadable > 0)
+        return; /* "nobody" must not be concluded */
+
+    ej->open = open;
+    ej->now_usec = now_usec();
+    ej->table->look++;
+    ej->error = walk_glob(ej->root_fd, ej->path, &handler);
+    forget_unseen(ej->table);
+    ej->open = NULL;
+}
+
+/* On the loop */
+
+static void tell_error(Rule *rule, const EvictJob *ej)
+{
+    int error = ej->error < 0 ? ej->error : ej->unreadable > 0 ? -EACCES : ej->file_error;
+
+    if (error == rule->last_error)
+        return;
+    rule->last_error = error;
+    if (error < 0)
+        log_warning("%s: evicting %s: %s", rule->evictor->unit, rule->path,
+                    ej->error >= 0 && ej->unreadable > 0
+                        ? "some processes cannot be looked into, so nobody knows who has it open"
+                        : strerror(-error));
+}
+
+static void done(Job *job, void *owner)
+{
+    EvictJob *ej = (EvictJob *)job;
+    Rule *rule = owner;
+    Evictor *e = rule->evictor;
+
+    rule->job = NULL;
+    rule->table = TAKE_PTR(ej->table);
+    tell_error(rule, ej);
+    e->status.bytes += ej->bytes;
+    e->status.files += ej->files;
+    e->status.dirty = ej->dirty;
+    if (ej->bytes > 0) {
+        char text[FORMAT_SIZE_MAX];
+        log_info("%s: evicted %s of %llu files matching %s", e->unit, format_size(text, ej->bytes),
+                 (unsigned long long)ej->files, ej->path);
+    }
+}
+
+static void destroy(Job *job)
+{
+    EvictJob *ej = (EvictJob *)job;
+
+    table_free(ej->table);
+    free(ej->pinned);
+    free(ej->path);
+    free(ej);
+}
+
+static int start(Rule *rule, const PinHeld *pinned, size_t n_pinned, bool observe)
+{
+    EvictJob *ej = calloc(1, sizeof(EvictJob));
+    if (!ej)
+        return -ENOMEM;
+
+    ej->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = rule };
+    ej->root_fd = rule->evictor->host->root_fd;
+    ej->proc_fd = rule->evictor->host->proc_fd;
+    ej->idle_usec = rule->idle_usec;
+    ej->observe = observe;
+    ej->path = strdup(rule->path);
+    ej->table = rule->table ? TAKE_PTR(rule->table) : calloc(1, sizeof(IdleTable));
+    ej->pinned = n_pinned > 0 ? malloc(n_pinned * sizeof(PinHeld)) : NULL;
+    if (!ej->path || !ej->table || (n_pinned > 0 && !ej->pinned)) {
+        destroy(&ej->job);
+        return -ENOMEM;
+    }
+    if (n_pinned > 0)
+        memcpy(ej->pinned, pinned, n_pinned * sizeof(PinHeld));
+    ej->n_pinned = n_pinned;
+
+    rule->job = ej;
+    jobs_submit(rule->evictor->host->evict_jobs, &ej->job);
+    return 0;
+}
+
+static Rule *rule_free(Rule *rule)
+{
+    if (!rule)
+        return NULL;
+    if (rule->job)
+        job_abandon(&rule->job->job);
+    table_free(rule->table);
+    free(rule->path);
+    free(rule);
+    return NULL;
+}
+
+int evictor_new(Host *host, const char *unit, Evictor **ret)
+{
+    Evictor *e = calloc(1, sizeof(Evictor));
+    if (!e)
+        return -ENOMEM;
+
+    e->host = host;
+    e->unit = strdup(unit);
+    if (!e->unit) {
+        free(e);
+        return -ENOMEM;
+    }
+    *ret = e;
+    return 0;
+}
+
+static void rules_free(Rule **rules, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        rule_free(rules[i]);
+    free(rules);
+}
+
+Evictor *evictor_free(Evictor *e)
+{
+    if (!e)
+        return NULL;
+    rules_free(e->rules, e->n_rules);
+    free(e->unit);
+    free(e);
+    return NULL;
+}
+
+/* The same rule of before, taken out of its place, or a new one. */
+static Rule *take_rule(Evictor *e, const EvictRule *wanted)
+{
+    Rule *rule = NULL;
+
+    for (size_t i = 0; i < e->n_rules && !rule; i++)
+        if (e->rules[i] && strcmp(e->rules[i]->path, wanted->path) == 0)
+            rule = TAKE_PTR(e->rules[i]);
+    if (!rule) {
+        rule = calloc(1, sizeof(Rule));
+        if (!rule)
+            return NULL;
+        rule->evictor = e;
+        rule->path = strdup(wanted->path);
+        if (!rule->path)
+            return rule_free(rule);
+    }
+    rule->idle_usec = wanted->idle_usec;
+    rule->every_usec = wanted->every_usec;
+    return rule;
+}
+
+int evictor_want(Evictor *e, const Policy *policy)
+{
+    size_t n = policy ? policy->n_evicts : 0;
+    Rule **rules = calloc(n + 1, sizeof(Rule *));
+    int r = rules ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < n && r >= 0; i++) {
+        rules[i] = take_rule(e, &policy->evicts[i]);
+        if (!rules[i])
+            r = -ENOMEM;
+    }
+    if (r < 0) {
+        if (rules)
+            rules_free(rules, n);
+        return r;
+    }
+
+    rules_free(e->rules, e->n_rules);
+    e->rules = rules;
+    e->n_rules = n;
+    return 0;
+}
+
+void evictor_tick(Evictor *e, uint64_t now, const PinHeld *pinned, size_t n_pinned, bool observe)
+{
+    for (size_t i = 0; i < e->n_rules; i++) {
+        Rule *rule = e->rules[i];
+        if (rule->job || now < rule->next_usec)
+            continue;
+        rule->next_usec = now + rule->every_usec;
+        (void)start(rule, pinned, n_pinned, observe); /* out of memory: the next look tries again */
+    }
+}
+
+uint64_t evictor_linger_usec(const Evictor *e)
+{
+    uint64_t usec = 0;
+
+    /* Two more looks: one that sees the file idle for the first time, one that is late. */
+    for (size_t i = 0; i < e->n_rules; i++)
+        usec = max_u64(usec, e->rules[i]->idle_usec + 3 * e->rules[i]->every_usec);
+    return usec;
+}
+
+EvictorStatus evictor_status(const Evictor *e)
+{
+    return e->status;
+}

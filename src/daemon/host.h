@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What all parts of the controller stand on. Owned by the manager; everything else borrows it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/jobs.h"
+#include "daemon/ledger.h"
+
+typedef struct Host {
+    sd_event *event;
+    sd_bus *bus; /* NULL while the system bus is away */
+    Ledger *ledger;
+
+    /* Queues apart, so that a long walk delays neither a pin nor a squeeze. */
+    Jobs *evict_jobs;
+    Jobs *pin_jobs;
+    Jobs *reclaim_jobs;
+
+    int root_fd;   /* "/" */
+    int proc_fd;   /* /proc */
+    int cgroup_fd; /* /sys/fs/cgroup; -1: no v2 memory controller there */
+    const char *holders_path;
+
+    uint64_t ram;  /* bytes */
+    uint64_t page; /* bytes */
+    bool has_psi;
+    uint64_t locked; /* bytes, by all holders; each pinner keeps its part up to date */
+} Host;

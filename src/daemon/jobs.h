@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Work that waits for disks or for reclaim, on a thread of its own, so that the loop never does. */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "util/cleanup.h"
+
+/* Embedded at the beginning of what the work needs: its inputs are copies, its outputs are its own,
+ * and nothing of the loop is touched from run(). */
+typedef struct Job {
+    void (*run)(struct Job *job);               /* on the worker */
+    void (*done)(struct Job *job, void *owner); /* on the loop; not called once abandoned */
+    void (*destroy)(struct Job *job);           /* on the loop, always last */
+    void *owner;
+    atomic_bool cancelled; /* run() looks at it between steps */
+    struct Job *next;
+} Job;
+
+typedef struct Jobs Jobs;
+
+/* One worker, one queue: jobs run one after another, in their order. */
+int jobs_new(sd_event *event, Jobs **ret);
+
+/* Waits for the job that is running, drops the others. Takes NULL, returns NULL. */
+Jobs *jobs_free(Jobs *jobs);
+
+DEFINE_CLEANUP(Jobs *, jobs_free)
+
+/* Takes @job over. */
+void jobs_submit(Jobs *jobs, Job *job);
+
+/* The owner no longer wants the outcome. Takes NULL, returns NULL. */
+Job *job_abandon(Job *job);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What was before we changed it, in a file that outlives us, so that it can be put back whatever
+ * happens. An entry is on the file before the change is made, and leaves it after it was undone. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+
+typedef struct LedgerEntry {
+    char *unit;        /* "backup.service" */
+    char *cgroup;      /* its path below the root */
+    uint64_t original; /* memory.high, bytes, LIMIT_NONE: max */
+    uint64_t ours[2];  /* the last two that we set, or were about to: either may be in force */
+    bool had_dropin;   /* someone else had set MemoryHigh at run time: what is put back stays a
+                          drop-in */
+} LedgerEntry;
+
+typedef struct Ledger {
+    int dir_fd; /* borrowed */
+    LedgerEntry *entries;
+    size_t n_entries;
+} Ledger;
+
+#define LEDGER_NAME "ledger"
+
+/* Reads the file; none is an empty one. A line that cannot be read is skipped: *ret_bad (may be
+ * NULL) counts those. 0, -ENOMEM, or what reading failed with. */
+int ledger_open(Ledger *ledger, int dir_fd, size_t *ret_bad);
+void ledger_close(Ledger *ledger);
+
+const LedgerEntry *ledger_find(const Ledger *ledger, const char *unit);
+
+/* Notes that memory.high of @unit is about to be set to @ours. The first note of a unit keeps its
+ * @original and @had_dropin, later ones leave them as they are. */
+int ledger_note(Ledger *ledger, const char *unit, const char *cgroup, uint64_t original,
+                bool had_dropin, uint64_t ours);
+int ledger_forget(Ledger *ledger, const char *unit);
+
+/* Whether @value is one that we set. */
+bool ledger_entry_is_ours(const LedgerEntry *entry, uint64_t value);

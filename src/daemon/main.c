@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* pagewardend: reads the policies, follows the units, and keeps the page cache as the policies say.
+ */
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <pagewarden/names.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <systemd/sd-daemon.h>
+
+#include "config.h"
+#include "daemon/manager.h"
+#include "daemon/restore.h"
+#include "kernel/cgroup.h"
+#include "util/log.h"
+
+static int usage(FILE *out)
+{
+    fputs("Usage: pagewardend [OPTION…]\n\n"
+          "Keeps the page cache of services as their policies say. Started by systemd; see\n"
+          "pagewardend(8).\n\n"
+          "      --config DIR   policies are in DIR/policies.d [" PAGEWARDEN_CONFIG_DIR "]\n"
+          "      --runtime DIR  the ledger and the holders' sockets [" PAGEWARDEN_RUNTIME_DIR "]\n"
+          "      --restore      put back what a controller that ended has changed, and exit\n"
+          "      --debug        say more\n"
+          "  -h, --help         show this\n"
+          "      --version      show the version\n",
+          out);
+    return out == stdout ? EXIT_SUCCESS : 2;
+}
+
+/* ExecStopPost=: after a stop, a restart, a crash. */
+static int restore(const ManagerOptions *options)
+{
+    Ledger ledger;
+
+    int holders = restore_holders();
+    if (holders < 0)
+        log_warning("The holders could not be stopped: %s", strerror(-holders));
+
+    CLEANUP_CLOSE int runtime_fd = open(options->runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (runtime_fd < 0 && errno == ENOENT)
+        return EXIT_SUCCESS;
+    CLEANUP_CLOSE int cgroup_fd = open(options->cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = ledger_open(&ledger, runtime_fd, NULL);
+    if (r >= 0) {
+        r = restore_limits(&ledger, cgroup_fd);
+        ledger_close(&ledger);
+    }
+    if (r < 0)
+        log_error("%s/" LEDGER_NAME ": %s", options->runtime, strerror(-r));
+    return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+    Manager *manager = userdata;
+
+    int r = manager_reload(manager, NULL, NULL);
+    if (r < 0)
+        log_error("Cannot reload: %s", strerror(-r));
+    return 0;
+}
+
+static int prepare_signals(sd_event *event)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    signal(SIGPIPE, SIG_IGN);
+    int r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL); /* ends the loop */
+    return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+}
+
+static int run(const ManagerOptions *options)
+{
+    cleanup(sd_event_unrefp) sd_event *event = NULL;
+    cleanup(manager_freep) Manager *manager = NULL;
+
+    int r = sd_event_default(&event);
+    if (r >= 0)
+        r = prepare_signals(event);
+    if (r >= 0)
+        r = sd_event_set_watchdog(event, 1);
+    if (r >= 0)
+        r = manager_new(event, options, &manager);
+    if (r >= 0)
+        r = sd_event_add_signal(event, NULL, SIGHUP, on_hangup, manager);
+    if (r < 0)
+        return r;
+
+    (void)sd_notify(0, "READY=1");
+    r = sd_event_loop(event);
+    (void)sd_notify(0, "STOPPING=1");
+    return r < 0 ? r : manager_end(manager);
+}
+
+static int parse(int argc, char **argv, ManagerOptions *options, bool *ret_restore)
+{
+    enum { CONFIG = 256, RUNTIME, RESTORE, DEBUG, VERSION };
+    static const struct option longs[] = {
+        { "config", required_argument, NULL, CONFIG },
+        { "runtime", required_argument, NULL, RUNTIME },
+        { "restore", no_argument, NULL, RESTORE },
+        { "debug", no_argument, NULL, DEBUG },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, VERSION },
+        { 0 },
+    };
+
+    for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0;)
+        switch (c) {
+        case CONFIG:
+            options->config = optarg;
+            break;
+        case RUNTIME:
+            options->runtime = optarg;
+            break;
+        case RESTORE:
+            *ret_restore = true;
+            break;
+        case DEBUG:
+            log_set_max_level(LOG_DEBUG);
+            break;
+        case 'h':
+            exit(usage(stdout));
+        case VERSION:
+            puts("pagewardend " PAGEWARDEN_VERSION);
+            exit(EXIT_SUCCESS);
+        default:
+            return -EINVAL;
+        }
+    return optind < argc ? -EINVAL : 0;
+}
+
+int main(int argc, char **argv)
+{
+    bool restoring = false;
+    ManagerOptions options = {
+        .config = PAGEWARDEN_CONFIG_DIR,
+        .runtime = PAGEWARDEN_RUNTIME_DIR,
+        .root = "/",
+        .proc = "/proc",
+        .cgroup_root = "/sys/fs/cgroup",
+    };
+
+    log_open(getenv("JOURNAL_STREAM") != NULL);
+    if (parse(argc, argv, &options, &restoring) < 0)
+        return usage(stderr);
+    if (restoring)
+        return restore(&options);
+
+    /* A controller that waits for its own pages while memory is short is of no use. */
+    if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+        log_debug("Own memory is not locked (%s), ignoring", strerror(errno));
+
+    int r = run(&options);
+    if (r < 0)
+        log_error("pagewardend: %s", strerror(-r));
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

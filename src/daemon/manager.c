@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: MIT */
+/* The manager owns the loop's objects and knows no details: policies come in, units come in, and
+ * once a second, or at once when a PSI trigger fires, every target is looked at and then acts.
+ *
+ * Everything is level-triggered. A signal from systemd, a reload, a lost bus only cause the units
+ * to be listed again, and what differs is put right. */
+
+#include "daemon/manager.h"
+
+#include <fcntl.h>
+#include <pagewarden/names.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/bus_api.h"
+#include "daemon/describe.h"
+#include "daemon/holder.h"
+#include "daemon/restore.h"
+#include "kernel/meminfo.h"
+#include "kernel/psi.h"
+#include "systemd/units.h"
+#include "util/io.h"
+#include "util/log.h"
+#include "util/units.h"
+
+#define TICK_USEC USEC_PER_SEC
+/* A burst of signals (a boot, a daemon-reload) costs one list. */
+#define LIST_DELAY_USEC (200 * USEC_PER_MSEC)
+/* Even without any signal. */
+#define LIST_EVERY_USEC (30 * USEC_PER_SEC)
+
+typedef struct ReloadJob {
+    Job job;
+    char *dir;
+    uint64_t ram;
+    Policies policies; /* out */
+    int error;         /* out */
+    manager_reloaded_t done;
+    void *userdata;
+} ReloadJob;
+
+struct Manager {
+    Host host;
+    Ledger ledger;
+    Policies policies;
+    char *policies_dir;
+    char *holders_path;
+    const char *warnings[4];
+    size_t n_warnings;
+
+    Target **targets;
+    size_t n_targets;
+
+    SystemBus *system_bus;
+    UnitWatch *watch;
+    BusApi *api;
+    sd_bus_slot *listing;
+    sd_event_source *list_timer;
+    sd_event_source *tick_timer;
+    uint64_t listed_usec;
+    int runtime_fd;
+};
+
+/* Looking and acting */
+
+/* All files that any holder has, sorted. NULL and 0 where there are none, or no memory. */
+static PinHeld *all_pinned(const Manager *m, size_t *ret_n)
+{
+    size_t n = 0, at = 0;
+
+    for (size_t i = 0; i < m->n_targets; i++) {
+        size_t k = 0;
+        if (m->targets[i]->pinner)
+            (void)pinner_held(m->targets[i]->pinner, &k);
+        n += k;
+    }
+    *ret_n = 0;
+    PinHeld *all = n > 0 ? malloc(n * sizeof(PinHeld)) : NULL;
+    if (!all)
+        return NULL;
+    for (size_t i = 0; i < m->n_targets; i++) {
+        size_t k = 0;
+        const PinHeld *held = m->targets[i]->pinner ? pinner_held(m->targets[i]->pinner, &k) : NULL;
+        if (k > 0)
+            memcpy(all + at, held, k * sizeof(PinHeld));
+        at += k;
+    }
+    qsort(all, n, sizeof(PinHeld), pin_held_compare);
+    *ret_n = n;
+    return all;
+}
+
+static void look_and_act(Manager *m)
+{
+    uint64_t now = now_usec();
+    bool distress = false;
+
+    for (size_t i = 0; i < m->n_targets; i++)
+        distress |= target_look(m->targets[i], now) != DISTRESS_NONE;
+
+    size_t n_pinned;
+    CLEANUP_FREE PinHeld *pinned = all_pinned(m, &n_pinned);
+    for (size_t i = 0; i < m->n_targets; i++)
+        target_act(m->targets[i], now, distress, pinned, n_pinned);
+}
+
+static void on_pressed(void *userdata)
+{
+    look_and_act(userdata);
+}
+
+static void remove_finished(Manager *m)
+{
+    uint64_t now = now_usec();
+
+    for (size_t i = m->n_targets; i-- > 0;) {
+        if (!target_is_finished(m->targets[i], now))
+            continue;
+        log_debug("%s: forgotten", m->targets[i]->unit);
+        target_free(m->targets[i]);
+        m->targets[i] = m->targets[--m->n_targets];
+    }
+}
+
+static void request_list(void *userdata)
+{
+    Manager *m = userdata;
+    int enabled = SD_EVENT_OFF;
+
+    if (sd_event_source_get_enabled(m->list_timer, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+        return;
+    (void)sd_event_source_set_time_relative(m->list_timer, LIST_DELAY_USEC);
+    (void)sd_event_source_set_enabled(m->list_timer, SD_EVENT_ONESHOT);
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Manager *m = userdata;
+    bool waiting = false;
+
+    look_and_act(m);
+    remove_finished(m);
+    for (size_t i = 0; i < m->n_targets; i++)
+        waiting |= m->targets[i]->state == TARGET_WAITING;
+    if (waiting || now_usec() - m->listed_usec >= LIST_EVERY_USEC)
+        request_list(m);
+
+    int r = sd_event_source_set_time_relative(source, TICK_USEC);
+    return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* Units */
+
+static Target *find_target(const Manager *m, const char *unit)
+{
+    for (size_t i = 0; i < m->n_targets; i++)
+        if (strcmp(m->targets[i]->unit, unit) == 0)
+            return m->targets[i];
+    return NULL;
+}
+
+static int add_target(Manager *m, const Policy *policy, const UnitEntry *entry, Target **ret)
+{
+    Target **grown = reallocarray(m->targets, m->n_targets + 1, sizeof(Target *));
+    if (!grown)
+        return -ENOMEM;
+    m->targets = grown;
+
+    Target *target;
+    int r = target_new(&m->host, policy, entry->name, entry->object_path, on_pressed, m, &target);
+    if (r < 0)
+        return r;
+    m->targets[m->n_targets++] = *ret = target;
+    return 0;
+}
+
+static bool is_own(const char *unit)
+{
+    return strncmp(unit, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) == 0 ||
+           strcmp(unit, "pagewarden.service") == 0;
+}
+
+static void note_unit(Manager *m, const UnitEntry *entry, uint64_t now)
+{
+    const Policy *draw = NULL;
+
+    if (strcmp(entry->active_state, "failed") == 0 || is_own(entry->name))
+        return;
+    Target *target = find_target(m, entry->name);
+    const Policy *policy = policy_set_match(&m->policies.set, entry->name, &draw);
+    if (!policy)
+        return;
+    if (!target) {
+        int r = add_target(m, policy, entry, &target);
+        if (r < 0) {
+            log_error("%s: cannot be governed: %s", entry->name, strerror(-r));
+            return;
+        }
+        if (draw)
+            log_warning("%s: policies \"%s\" and \"%s\" match it equally well; \"%s\" governs it",
+                        entry->name, policy->name, draw->name, policy->name);
+    }
+    target->listed = true;
+    target_note_listed(target, true, now);
+}
+
+/* A holder whose unit nobody governs any more, left by a controller before us. */
+static void stop_orphan(Manager *m, const UnitEntry *entry)
+{
+    if (strncmp(entry->name, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) != 0)
+        return;
+    for (size_t i = 0; i < m->n_targets; i++) {
+        CLEANUP_FREE char *name = holder_unit_name(m->targets[i]->unit);
+        if (name && strcmp(name, entry->name) == 0)
+            return;
+    }
+    log_info("%s: nobody needs it any more, stopping it", entry->name);
+    (void)unit_stop(m->host.bus, NULL, entry->name, NULL, NULL);
+}
+
+static void on_listed(int error, const UnitEntry *units, size_t n_units, void *userdata)
+{
+    Manager *m = userdata;
+    uint64_t now = now_usec();
+
+    m->listing = sd_bus_slot_unref(m->listing);
+    if (error < 0) {
+        log_warning("systemd does not list its units: %s", strerror(-error));
+        return;
+    }
+    m->listed_usec = now;
+    for (size_t i = 0; i < m->n_targets; i++)
+        m->targets[i]->listed = false;
+    for (size_t i = 0; i < n_units; i++)
+        note_unit(m, &units[i], now);
+    for (size_t i = 0; i < m->n_targets; i++)
+        if (!m->targets[i]->listed)
+            target_note_listed(m->targets[i], false, now);
+    for (size_t i = 0; i < n_units; i++)
+        stop_orphan(m, &units[i]);
+}
+
+static int on_list_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Manager *m = userdata;
+
+    if (m->host.bus && !m->listing)
+        (void)units_list(m->host.bus, &m->listing, on_listed, m);
+    return 0;
+}
+
+/* The bus */
+
+static int on_bus_up(sd_bus *bus, void *userdata)
+{
+    Manager *m = userdata;
+
+    m->host.bus = bus;
+    int r = unit_watch_new(bus, request_list, m, &m->watch);
+    if (r >= 0)
+        r = bus_api_new(bus, m, &m->api);
+    if (r < 0)
+        return r;
+    log_debug("Connected to the system bus");
+    request_list(m);
+    return 0;
+}
+
+static void on_bus_down(int error, void *userdata)
+{
+    Manager *m = userdata;
+
+    if (m->host.bus)
+        log_warning("The system bus is gone (%s). Pins and eviction go on; units and memory.high "
+                    "are followed again when it is back",
+                    strerror(-error));
+    m->host.bus = NULL;
+    m->listing = sd_bus_slot_unref(m->listing);
+    m->watch = unit_watch_free(m->watch);
+    m->api = bus_api_free(m->api);
+    for (size_t i = 0; i < m->n_targets; i++)
+        target_bus_lost(m->targets[i]);
+}
+
+/* Reload */
+
+static char *join_errors(const Policies *policies)
+{
+    char *text = NULL;
+    size_t size;
+
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < policies->n_files; i++)
+        if (policies->files[i].error)
+            fprintf(out, "%s\n", policies->files[i].error);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static void log_lines(int level, const char *text)
+{
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        log_message(level, "%.*s", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void adopt_policies(Manager *m, Policies *policies)
+{
+    Policies old = m->policies;
+
+    m->policies = *policies;
+    *policies = (Policies){ 0 };
+    for (size_t i = 0; i < m->n_targets; i++) {
+        Target *t = m->targets[i];
+        const Policy *policy = policy_set_match(&m->policies.set, t->unit, NULL);
+        if (!policy)
+            target_dismiss(t);
+        else if (target_set_policy(t, policy) < 0)
+            log_error("%s: out of memory", t->unit);
+    }
+    policies_clear(&old);
+    request_list(m);
+    log_info("%zu policies in force", m->policies.set.n_policies);
+}
+
+static void refuse_policies(Manager *m, const Policies *policies, const char *errors)
+{
+    log_error("The policies were not loaded; those in force stay:");
+    log_lines(LOG_ERR, errors);
+    for (size_t i = 0; i < policies->n_files; i++)
+        if (policies->files[i].error)
+            (void)policies_note_error(&m->policies, &policies->files[i]);
+}
+
+static void reload_run(Job *job)
+{
+    ReloadJob *rj = (ReloadJob *)job;
+
+    rj->error = policies_load(rj->dir, rj->ram, &rj->policies);
+}
+
+static void reload_done(Job *job, void *owner)
+{
+    ReloadJob *rj = (ReloadJob *)job;
+    Manager *m = owner;
+    CLEANUP_FREE char *errors = NULL;
+
+    if (rj->error < 0) {
+        if (asprintf(&errors, "%s: %s\n", rj->dir, strerror(-rj->error)) < 0)
+            errors = NULL;
+    } else if (rj->policies.n_refused > 0) {
+        errors = join_errors(&rj->policies);
+    }
+
+    if (rj->error < 0 || rj->policies.n_refused > 0)
+        refuse_policies(m, &rj->policies, errors ?: "out of memory\n");
+    else
+        adopt_policies(m, &rj->policies);
+    if (rj->done)
+        rj->done(rj->error < 0 || errors ? (errors ?: "out of memory\n") : NULL, rj->userdata);
+}
+
+static void reload_destroy(Job *job)
+{
+    ReloadJob *rj = (ReloadJob *)job;
+
+    policies_clear(&rj->policies);
+    free(rj->dir);
+    free(rj);
+}
+
+int manager_reload(Manager *m, manager_reloaded_t done, void *userdata)
+{
+    ReloadJob *rj = calloc(1, sizeof(ReloadJob));
+    if (!rj)
+        return -ENOMEM;
+
+    rj->job = (Job){
+        .run = reload_run,
+        .done = reload_done,
+        .destroy = reload_destroy,
+        .owner = m,
+    };
+    rj->ram = m->host.ram;
+    rj->done = done;
+    rj->userdata = userdata;
+    rj->dir = strdup(m->policies_dir);
+    if (!rj->dir) {
+        free(rj);
+        return -ENOMEM;
+    }
+    jobs_submit(m->host.reclaim_jobs, &rj->job);
+    return 0;
+}
+
+/* Start and end */
+
+static int open_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int open_runtime(Manager *m, const char *path)
+{
+    if (mkdir(path, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    m->runtime_fd = open_folder(path);
+    if (m->runtime_fd < 0)
+        return m->runtime_fd;
+    /* Whoever can connect to a holder can release its pins. */
+    if (mkdirat(m->runtime_fd, "hold", 0700) < 0 && errno != EEXIST)
+        return -errno;
+    if (asprintf(&m->holders_path, "%s/hold", path) < 0) {
+        m->holders_path = NULL;
+        return -ENOMEM;
+    }
+    m->host.holders_path = m->holders_path;
+    return 0;
+}
+
+static void warn_and_keep(Manager *m, const char *warning)
+{
+    log_warning("%s", warning);
+    m->warnings[m->n_warnings++] = warning;
+}
+
+/* What this machine can and cannot do. */
+static int probe(Manager *m, const ManagerOptions *options)
+{
+    MemInfo info;
+
+    m->host.page = (uint64_t)sysconf(_SC_PAGESIZE);
+    m->host.root_fd = open_folder(options->root);
+    if (m->host.root_fd < 0)
+        return m->host.root_fd;
+    m->host.proc_fd = open_folder(options->proc);
+    if (m->host.proc_fd < 0)
+        return m->host.proc_fd;
+    int r = meminfo_read(m->host.proc_fd, &info);
+    if (r < 0)
+        return r;
+    m->host.ram = info.total;
+
+    m->host.cgroup_fd = open_folder(options->cgroup_root);
+    if (m->host.cgroup_fd >= 0 && cgroup_root_check(m->host.cgroup_fd) < 0)
+        m->host.cgroup_fd = safe_close(m->host.cgroup_fd);
+    if (m->host.cgroup_fd < 0)
+        warn_and_keep(m, "There is no cgroup v2 hierarchy with the memory controller: memory.high "
+                         "and distress are off; pins and eviction work");
+    m->host.has_psi = psi_probe(m->host.proc_fd) >= 0;
+    if (!m->host.has_psi)
+        warn_and_keep(m, "The kernel keeps no pressure stall information (boot with psi=1): "
+                         "distress is seen by refaults alone");
+    return 0;
+}
+
+static int load_first(Manager *m, const char *config)
+{
+    if (asprintf(&m->policies_dir, "%s/policies.d", config) < 0) {
+        m->policies_dir = NULL;
+        return -ENOMEM;
+    }
+    int r = policies_load(m->policies_dir, m->host.ram, &m->policies);
+    if (r < 0) {
+        log_error("%s: %s", m->policies_dir, strerror(-r));
+        return r;
+    }
+
+    for (size_t i = 0; i < m->policies.n_files; i++)
+        if (m->policies.files[i].error)
+            log_lines(LOG_ERR, m->policies.files[i].error);
+    if (m->policies.n_files == 0)
+        log_notice("There are no policies in %s: nothing is governed", m->policies_dir);
+    else
+        log_info("%zu policies in force, %zu refused", m->policies.set.n_policies,
+                 m->policies.n_refused);
+    return 0;
+}
+
+/* What a controller before us changed and did not put back. */
+static int restore_first(Manager *m)
+{
+    size_t bad = 0;
+
+    int r = ledger_open(&m->ledger, m->runtime_fd, &bad);
+    if (r < 0)
+        return r;
+    if (bad > 0)
+        log_warning("The ledger has %zu lines that cannot be read, ignoring them", bad);
+    m->host.ledger = &m->ledger;
+    r = restore_limits(&m->ledger, m->host.cgroup_fd);
+    if (r < 0)
+        return r;
+    if (r > 0)
+        log_warning("%d limits of before could not be restored", r);
+    return 0;
+}
+
+static int start_loop(Manager *m)
+{
+    SystemBusHandler handler = { .up = on_bus_up, .down = on_bus_down, .userdata = m };
+
+    int r = jobs_new(m->host.event, &m->host.evict_jobs);
+    if (r >= 0)
+        r = jobs_new(m->host.event, &m->host.pin_jobs);
+    if (r >= 0)
+        r = jobs_new(m->host.event, &m->host.reclaim_jobs);
+    if (r >= 0)
+        r = sd_event_add_time_relative(m->host.event, &m->tick_timer, CLOCK_MONOTONIC, TICK_USEC, 0,
+                                       on_tick, m);
+    if (r >= 0)
+        r = sd_event_add_time_relative(m->host.event, &m->list_timer, CLOCK_MONOTONIC,
+                                       LIST_DELAY_USEC, 0, on_list_timer, m);
+    if (r >= 0)
+        r = system_bus_new(m->host.event, &handler, &m->system_bus);
+    return r;
+}
+
+int manager_new(sd_event *event, const ManagerOptions *options, Manager **ret)
+{
+    cleanup(manager_freep) Manager *m = calloc(1, sizeof(Manager));
+    if (!m)
+        return -ENOMEM;
+
+    m->host.event = sd_event_ref(event);
+    m->host.root_fd = m->host.proc_fd = m->host.cgroup_fd = m->runtime_fd = -1;
+    m->ledger.dir_fd = -1;
+    int r = probe(m, options);
+    if (r >= 0)
+        r = open_runtime(m, options->runtime);
+    if (r >= 0)
+        r = load_first(m, options->config);
+    if (r >= 0)
+        r = restore_first(m);
+    if (r >= 0)
+        r = start_loop(m);
+    if (r < 0)
+        return r;
+
+    *ret = TAKE_PTR(m);
+    return 0;
+}
+
+Manager *manager_free(Manager *m)
+{
+    if (!m)
+        return NULL;
+
+    bus_api_free(m->api);
+    unit_watch_free(m->watch);
+    sd_bus_slot_unref(m->listing);
+    for (size_t i = 0; i < m->n_targets; i++)
+        target_free(m->targets[i]);
+    free(m->targets);
+    system_bus_free(m->system_bus);
+    jobs_free(m->host.evict_jobs);
+    jobs_free(m->host.pin_jobs);
+    jobs_free(m->host.reclaim_jobs);
+    sd_event_source_disable_unref(m->list_timer);
+    sd_event_source_disable_unref(m->tick_timer);
+    ledger_close(&m->ledger);
+    policies_clear(&m->policies);
+    safe_close(m->runtime_fd);
+    safe_close(m->host.cgroup_fd);
+    safe_close(m->host.proc_fd);
+    safe_close(m->host.root_fd);
+    free(m->policies_dir);
+    free(m->holders_path);
+    sd_event_unref(m->host.event);
+    free(m);
+    return NULL;
+}
+
+int manager_end(Manager *m)
+{
+    int left = restore_limits(&m->ledger, m->host.cgroup_fd);
+    return left > 0 ? -EIO : left;
+}
+
+json_object *manager_describe(Manager *m)
+{
+    json_object *root = json_object_new_object();
+    json_object *targets = json_object_new_array();
+    json_object *warnings = json_object_new_array();
+
+    for (size_t i = 0; i < m->n_targets; i++)
+        json_object_array_add(targets, describe_target(m->targets[i]));
+    for (size_t i = 0; i < m->n_warnings; i++)
+        json_object_array_add(warnings, json_object_new_string(m->warnings[i]));
+    json_object_object_add(root, "targets", targets);
+    json_object_object_add(root, "policies", describe_policies(&m->policies));
+    json_object_object_add(root, "warnings", warnings);
+    return root;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Owns the loop and every object; see manager.c. */
+
+#include <json-c/json.h>
+#include <systemd/sd-event.h>
+
+#include "util/cleanup.h"
+
+typedef struct Manager Manager;
+
+typedef struct ManagerOptions {
+    const char *config;      /* the folder with policies.d/ */
+    const char *runtime;     /* the folder with the ledger and the holders' sockets */
+    const char *root;        /* "/" */
+    const char *proc;        /* "/proc" */
+    const char *cgroup_root; /* "/sys/fs/cgroup" */
+} ManagerOptions;
+
+/* Loads the policies, puts back what a controller before us left, and is then ready for the loop.
+ */
+int manager_new(sd_event *event, const ManagerOptions *options, Manager **ret);
+
+/* Leaves holders and limits in force. Takes NULL, returns NULL. */
+Manager *manager_free(Manager *manager);
+
+DEFINE_CLEANUP(Manager *, manager_free)
+
+/* After the loop: puts every limit back. Waits for systemd. */
+int manager_end(Manager *manager);
+
+/* Reads the policies again, on a worker. @done (may be NULL) is told NULL when the new ones are in
+ * force, or all mistakes, one a line, when nothing was changed. */
+typedef void (*manager_reloaded_t)(const char *errors, void *userdata);
+int manager_reload(Manager *manager, manager_reloaded_t done, void *userdata);
+
+/* What `status` shows; a reference for the caller. NULL: out of memory. */
+json_object *manager_describe(Manager *manager);

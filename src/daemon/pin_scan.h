@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Looks, on a worker, which files a policy wants pinned, and says what is to be done about it. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/pin_plan.h"
+#include "daemon/jobs.h"
+
+/* Files opened by one scan; the rest waits for the next, so that descriptors do not run out. */
+#define PIN_SCAN_OPEN_MAX 64
+
+/* Problems that are kept with their paths; more are counted. */
+#define PIN_PROBLEMS_MAX 50
+
+typedef struct PinProblem {
+    char *path;
+    char *reason;
+} PinProblem;
+
+typedef struct PinProblems {
+    PinProblem *entries;
+    size_t n_entries;
+    size_t n_total;
+} PinProblems;
+
+void pin_problems_add(PinProblems *problems, const char *path, const char *reason);
+void pin_problems_clear(PinProblems *problems);
+
+/* One file that is not yet locked as far as it should be. */
+typedef struct PinStep {
+    char *path;
+    uint64_t dev, ino;
+    uint64_t size;   /* bytes of the file */
+    uint64_t target; /* bytes to have locked */
+    int fd;          /* to be handed to the holder; -1: it has the file */
+} PinStep;
+
+typedef struct PinScan {
+    Job job;
+
+    /* in */
+    int root_fd;   /* borrowed, lives as long as the daemon */
+    char **paths;  /* globs, in the order of their importance */
+    PinHeld *held; /* sorted by pin_held_compare(); out: keep */
+    size_t n_held;
+    uint64_t budget; /* bytes */
+    uint64_t page;   /* bytes */
+
+    /* out */
+    int error;
+    PinStep *steps; /* in order */
+    size_t n_steps;
+    size_t n_wishes; /* files that match */
+    bool more;       /* there are further steps than could be opened at once */
+    PinProblems problems;
+
+    struct PinWishes *wishes; /* internal */
+} PinScan;
+
+/* A scan to be filled with its inputs and submitted; owner, done and job.destroy are the caller's
+ * to use as with any job: destroy is set. */
+PinScan *pin_scan_new(void (*done)(Job *job, void *owner), void *owner);
+void pin_scan_free(PinScan *scan);

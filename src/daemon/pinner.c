@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: MIT */
+/* A state machine around one holder. The holder's list is the truth: after connecting it is asked
+ * what it has; from then on a scan says what should be there, its steps are sent one request at a
+ * time, and after a pause it is looked again. Taking over, reloading and following changed files
+ * are all this one circle.
+ *
+ *   OFF → CONNECTING → LISTING → SCANNING → APPLYING → SETTLED → SCANNING …
+ *          any of them, when the holder is gone → WAITING (back-off) → CONNECTING */
+
+#include "daemon/pinner.h"
+
+#include <string.h>
+
+#include "daemon/holder.h"
+#include "kernel/cgroup.h"
+#include "kernel/locked.h"
+#include "kernel/meminfo.h"
+#include "util/io.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/strv.h"
+#include "util/units.h"
+
+/* How long a new, grown or exchanged file waits at most for its pin. */
+#define RESCAN_USEC (10 * USEC_PER_SEC)
+/* A holder that dies at once is not started more than once a minute. */
+#define BACKOFF_FIRST_USEC USEC_PER_SEC
+#define BACKOFF_MAX_USEC   (60 * USEC_PER_SEC)
+/* Between two measurements while pinning; each walks the holder's page tables. */
+#define MEASURE_USEC (2 * USEC_PER_SEC)
+
+typedef enum PinnerState {
+    PINNER_OFF,
+    PINNER_WAITING,
+    PINNER_CONNECTING,
+    PINNER_LISTING,
+    PINNER_SCANNING,
+    PINNER_APPLYING,
+    PINNER_SETTLED,
+} PinnerState;
+
+typedef struct MeasureJob {
+    Job job;
+    int proc_fd; /* borrowed, lives as long as the daemon */
+    pid_t pid;
+    uint64_t locked; /* out */
+    int error;       /* out */
+} MeasureJob;
+
+struct Pinner {
+    Host *host;
+    char *unit, *slice, *cgroup_path;
+    PinnerState state;
+
+    bool wanted;
+    char **paths;
+    uint64_t budget;
+    bool changed; /* paths or budget, since the scan that is under way began */
+
+    Holder *holder;
+    pid_t holder_pid;
+    PinHeld *held; /* sorted, but while listing */
+    size_t n_held, held_room;
+    uint64_t sum; /* of held[].locked, which is our part of host->locked */
+
+    PinScan *scan; /* under way, or being applied */
+    bool scan_running;
+    size_t release_at, step_at;
+    PinProblems problems;
+    PinBound bound, last_bound;
+
+    MeasureJob *measure;
+    uint64_t locked; /* bytes, as last measured */
+    uint64_t measured_usec;
+
+    uint64_t next_usec;    /* SETTLED, WAITING: when to go on */
+    uint64_t backoff_usec; /* of the next failure */
+};
+
+static const char *state_to_string(PinnerState state)
+{
+    switch (state) {
+    case PINNER_OFF:
+        return "off";
+    case PINNER_WAITING:
+        return "waiting";
+    case PINNER_CONNECTING:
+        return "connecting";
+    case PINNER_LISTING:
+        return "listing";
+    case PINNER_SCANNING:
+        return "scanning";
+    case PINNER_APPLYING:
+        return "pinning";
+    case PINNER_SETTLED:
+        return "settled";
+    }
+    return NULL;
+}
+
+static void enter_state(Pinner *p, PinnerState state)
+{
+    if (p->state == state)
+        return;
+    log_debug("%s: pins: %s -> %s", p->unit, state_to_string(p->state), state_to_string(state));
+    p->state = state;
+}
+
+int pinner_new(Host *host, const char *unit, const char *slice, const char *cgroup_path,
+               Pinner **ret)
+{
+    cleanup(pinner_freep) Pinner *p = calloc(1, sizeof(Pinner));
+    if (!p)
+        return -ENOMEM;
+
+    p->host = host;
+    p->backoff_usec = BACKOFF_FIRST_USEC;
+    p->unit = strdup(unit);
+    p->slice = strdup(slice);
+    p->cgroup_path = strdup(cgroup_path);
+    if (!p->unit || !p->slice || !p->cgroup_path)
+        return -ENOMEM;
+    *ret = TAKE_PTR(p);
+    return 0;
+}
+
+/* Keeps our part of the host's sum. */
+static void account(Pinner *p, uint64_t sum)
+{
+    p->host->locked += sum - p->sum;
+    p->sum = sum;
+}
+
+static void drop_scan(Pinner *p)
+{
+    if (p->scan_running)
+        job_abandon(&p->scan->job); /* the queue frees it */
+    else
+        pin_scan_free(p->scan);
+    p->scan = NULL;
+    p->scan_running = false;
+}
+
+static void drop_holder(Pinner *p)
+{
+    drop_scan(p);
+    p->holder = holder_free(p->holder);
+    if (p->measure)
+        job_abandon(&p->measure->job);
+    p->measure = NULL;
+    p->n_held = 0;
+    p->locked = 0;
+    p->holder_pid = 0;
+    account(p, 0);
+}
+
+Pinner *pinner_free(Pinner *p)
+{
+    if (!p)
+        return NULL;
+    drop_holder(p);
+    strv_free(p->paths);
+    pin_problems_clear(&p->problems);
+    free(p->held);
+    free(p->unit);
+    free(p->slice);
+    free(p->cgroup_path);
+    free(p);
+    return NULL;
+}
+
+/* Measuring */
+
+static void measure_run(Job *job)
+{
+    MeasureJob *m = (MeasureJob *)job;
+
+    m->error = locked_bytes(m->proc_fd, m->pid, &m->locked);
+}
+
+static void measure_done(Job *job, void *owner)
+{
+    MeasureJob *m = (MeasureJob *)job;
+    Pinner *p = owner;
+
+    p->measure = NULL;
+    if (m->error >= 0)
+        p->locked = m->locked;
+    else
+        log_debug("%s: cannot measure the holder: %s", p->unit, strerror(-m->error));
+}
+
+static void measure_destroy(Job *job)
+{
+    free(job);
+}
+
+static void measure(Pinner *p)
+{
+    if (p->measure || p->holder_pid == 0)
+        return;
+    MeasureJob *m = calloc(1, sizeof(MeasureJob));
+    if (!m)
+        return;
+
+    m->job = (Job){
+        .run = measure_run,
+        .done = measure_done,
+        .destroy = measure_destroy,
+        .owner = p,
+    };
+    m->proc_fd = p->host->proc_fd;
+    m->pid = p->holder_pid;
+    p->measure = m;
+    p->measured_usec = now_usec();
+    jobs_submit(p->host->pin_jobs, &m->job);
+}
+
+/* What the holder has */
+
+static PinHeld *find_held(Pinner *p, uint64_t dev, uint64_t ino)
+{
+    PinHeld key = { .dev = dev, .ino = ino };
+
+    return p->n_held > 0 ? bsearch(&key, p->held, p->n_held, sizeof(PinHeld), pin_held_compare)
+                         : NULL;
+}
+
+static void sort_held(Pinner *p)
+{
+    if (p->n_held > 0)
+        qsort(p->held, p->n_held, sizeof(PinHeld), pin_held_compare);
+}
+
+static int append_held(Pinner *p, const HoldMessage *m)
+{
+    if (p->n_held == p->held_room) {
+        size_t room = p->held_room * 2 + 16;
+        PinHeld *grown = reallocarray(p->held, room, sizeof(PinHeld));
+        if (!grown)
+            return -ENOMEM;
+        p->held = grown;
+        p->held_room = room;
+    }
+    p->held[p->n_held++] = (PinHeld){
+        .dev = m->dev,
+        .ino = m->ino,
+        .length = m->length,
+        .locked = m->locked,
+    };
+    account(p, p->sum + m->locked);
+    return 0;
+}
+
+static void update_held(Pinner *p, const HoldMessage *m)
+{
+    PinHeld *held = find_held(p, m->dev, m->ino);
+
+    if (!held) {
+        if (append_held(p, m) >= 0)
+            sort_held(p);
+        return;
+    }
+    account(p, p->sum - held->locked + m->locked);
+    held->length = m->length;
+    held->locked = m->locked;
+}
+
+/* Connecting */
+
+static void on_gone(const char *why, void *userdata)
+{
+    Pinner *p = userdata;
+
+    log_warning("%s: the holder of its pins is gone (%s); trying again in %llu s", p->unit, why,
+                (unsigned long long)(p->backoff_usec / USEC_PER_SEC));
+    drop_holder(p);
+    enter_state(p, PINNER_WAITING);
+    p->next_usec = now_usec() + p->backoff_usec;
+    p->backoff_usec = min_u64(p->backoff_usec * 2, BACKOFF_MAX_USEC);
+}
+
+static void send_request(Pinner *p, const HoldMessage *message, int fd)
+{
+    int r = holder_send(p->holder, message, fd);
+    if (r < 0)
+        on_gone(strerror(-r), p);
+}
+
+static void on_message(const HoldMessage *message, void *userdata);
+
+static void connect_holder(Pinner *p)
+{
+    HolderHandler handler = { .message = on_message, .gone = on_gone, .userdata = p };
+
+    enter_state(p, PINNER_CONNECTING);
+    int r = holder_connect(p->host, p->unit, p->slice, &handler, &p->holder);
+    if (r == -ENOTCONN) { /* no bus: the tick tries again as soon as there is one */
+        enter_state(p, PINNER_WAITING);
+        p->next_usec = 0;
+    } else if (r < 0) {
+        on_gone(strerror(-r), p);
+    }
+}
+
+/* Scanning */
+
+static void next_request(Pinner *p);
+static void settle(Pinner *p);
+
+static void on_scanned(Job *job, void *owner)
+{
+    Pinner *p = owner;
+    PinScan *scan = p->scan;
+
+    p->scan_running = false;
+    pin_problems_clear(&p->problems);
+    p->problems = scan->problems;
+    scan->problems = (PinProblems){ 0 };
+    if (scan->error < 0) {
+        log_warning("%s: cannot look for the files to pin: %s", p->unit, strerror(-scan->error));
+        enter_state(p, PINNER_APPLYING);
+        settle(p);
+        return;
+    }
+    p->release_at = p->step_at = 0;
+    p->last_bound = p->bound;
+    p->bound = PIN_BOUND_NONE;
+    enter_state(p, PINNER_APPLYING);
+    next_request(p);
+}
+
+/* The queue hands a finished scan over to us, which keeps it until it is applied. */
+static void scan_destroy(Job *job)
+{
+    if (atomic_load(&job->cancelled))
+        pin_scan_free((PinScan *)job);
+}
+
+static int copy_inputs(Pinner *p, PinScan *scan)
+{
+    STRV_FOREACH (path, p->paths) {
+        int r = strv_append(&scan->paths, *path);
+        if (r < 0)
+            return r;
+    }
+    if (p->n_held > 0) {
+        scan->held = malloc(p->n_held * sizeof(PinHeld));
+        if (!scan->held)
+            return -ENOMEM;
+        memcpy(scan->held, p->held, p->n_held * sizeof(PinHeld));
+        scan->n_held = p->n_held;
+    }
+    scan->root_fd = p->host->root_fd;
+    scan->budget = p->budget;
+    scan->page = p->host->page;
+    return 0;
+}
+
+static void start_scan(Pinner *p)
+{
+    drop_scan(p);
+    PinScan *scan = pin_scan_new(on_scanned, p);
+    if (!scan || copy_inputs(p, scan) < 0) {
+        pin_scan_free(scan);
+        enter_state(p, PINNER_SETTLED);
+        p->next_usec = now_usec() + RESCAN_USEC;
+        return;
+    }
+
+    scan->job.destroy = scan_destroy;
+    p->scan = scan;
+    p->scan_running = true;
+    p->changed = false;
+    enter_state(p, PINNER_SCANNING);
+    jobs_submit(p->host->pin_jobs, &scan->job);
+}
+
+/* Applying */
+
+/* How much more the service's cgroup, and every slice above it, can have locked. */
+static uint64_t room_of_cgroups(const Pinner *p)
+{
+    CLEANUP_FREE char *path = strdup(p->cgroup_path);
+    uint64_t room = LIMIT_NONE;
+
+    if (!path || p->host->cgroup_fd < 0)
+        return room;
+    while (*path) {
+        cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+        Sample sample;
+        if (cgroup_open(p->host->cgroup_fd, path, &cgroup) >= 0 &&
+            cgroup_sample(cgroup, now_usec(), &sample) >= 0)
+            room = min_u64(room, pin_room_cgroup(&sample));
+        *strrchr(path, '/') = '\0';
+    }
+    return room;
+}
+
+/* How much of the next slice may be locked now: at most @bytes. */
+static uint64_t room_for(Pinner *p, uint64_t bytes)
+{
+    MemInfo info;
+    PinBound bound;
+
+    if (meminfo_read(p->host->proc_fd, &info) < 0)
+        return 0;
+    PinHost host = {
+        .ram = p->host->ram,
+        .available = info.available,
+        .locked = p->host->locked,
+    };
+    uint64_t room = pin_room_host(&host, &bound);
+    uint64_t cgroups = room_of_cgroups(p);
+    if (cgroups < room) {
+        room = cgroups;
+        bound = PIN_BOUND_CGROUP;
+    }
+    if (room >= bytes)
+        return bytes;
+    p->bound = bound;
+    return page_floor(room, p->host->page);
+}
+
+static void settle(Pinner *p)
+{
+    bool more = p->changed || (p->scan->more && p->bound == PIN_BOUND_NONE && p->scan->n_steps > 0);
+
+    if (p->bound != PIN_BOUND_NONE && p->bound != p->last_bound)
+        log_notice("%s: not all of its files are pinned: %s", p->unit,
+                   pin_bound_to_string(p->bound));
+    p->backoff_usec = BACKOFF_FIRST_USEC;
+    if (more) {
+        start_scan(p);
+        return;
+    }
+    drop_scan(p);
+    enter_state(p, PINNER_SETTLED);
+    p->next_usec = now_usec() + RESCAN_USEC;
+    measure(p);
+}
+
+/* The next thing that the scan found to do; one is under way at a time. */
+static void next_request(Pinner *p)
+{
+    PinScan *scan = p->scan;
+
+    for (; p->release_at < scan->n_held; p->release_at++) {
+        const PinHeld *held = &scan->held[p->release_at];
+        if (held->keep)
+            continue;
+        send_request(p, &(HoldMessage){ .type = HOLD_RELEASE, .dev = held->dev, .ino = held->ino },
+                     -1);
+        return;
+    }
+    for (; p->step_at < scan->n_steps && p->bound == PIN_BOUND_NONE; p->step_at++) {
+        PinStep *step = &scan->steps[p->step_at];
+        if (step->fd >= 0) {
+            send_request(p, &(HoldMessage){ .type = HOLD_OPEN, .length = step->size }, step->fd);
+            return;
+        }
+        const PinHeld *held = find_held(p, step->dev, step->ino);
+        uint64_t missing = held ? sub_u64(step->target, held->locked) : 0;
+        if (missing == 0)
+            continue;
+        uint64_t slice = room_for(p, min_u64(missing, HOLD_SLICE_MAX));
+        if (slice == 0)
+            break;
+        send_request(p,
+                     &(HoldMessage){
+                         .type = HOLD_LOCK, .dev = step->dev, .ino = step->ino, .length = slice },
+                     -1);
+        return;
+    }
+    settle(p);
+}
+
+static void on_released(Pinner *p, const HoldMessage *m)
+{
+    PinHeld *held = find_held(p, m->dev, m->ino);
+
+    if (held) {
+        account(p, p->sum - held->locked);
+        memmove(held, held + 1, (size_t)(p->held + p->n_held - (held + 1)) * sizeof(PinHeld));
+        p->n_held--;
+    }
+    p->release_at++;
+}
+
+static void on_step_done(Pinner *p, const HoldMessage *m)
+{
+    PinStep *step = &p->scan->steps[p->step_at];
+    bool opening = step->fd >= 0;
+
+    step->fd = safe_close(step->fd);
+    if (m->error < 0) {
+        pin_problems_add(&p->problems, step->path,
+                         m->error == -EFAULT ? "was truncated just now" : strerror(-m->error));
+        p->step_at++;
+    }
+    if (m->error >= 0 || !opening)
+        update_held(p, m);
+}
+
+static void on_applied(Pinner *p, const HoldMessage *m)
+{
+    if (p->release_at < p->scan->n_held)
+        on_released(p, m);
+    else if (p->step_at < p->scan->n_steps)
+        on_step_done(p, m);
+
+    if (now_usec() - p->measured_usec >= MEASURE_USEC)
+        measure(p);
+    next_request(p);
+}
+
+static void on_message(const HoldMessage *m, void *userdata)
+{
+    Pinner *p = userdata;
+
+    switch (p->state) {
+    case PINNER_CONNECTING: /* the answer to HOLD_HELLO */
+        p->holder_pid = (pid_t)m->ino;
+        enter_state(p, PINNER_LISTING);
+        send_request(p, &(HoldMessage){ .type = HOLD_LIST }, -1);
+        break;
+    case PINNER_LISTING:
+        if (m->type == HOLD_ITEM) {
+            if (append_held(p, m) < 0)
+                on_gone(strerror(ENOMEM), p);
+            break;
+        }
+        sort_held(p);
+        if (p->n_held > 0) {
+            char text[FORMAT_SIZE_MAX];
+            log_info("%s: took over its holder with %s locked", p->unit, format_size(text, p->sum));
+        }
+        start_scan(p);
+        break;
+    case PINNER_APPLYING:
+        on_applied(p, m);
+        break;
+    case PINNER_OFF:
+    case PINNER_WAITING:
+    case PINNER_SCANNING:
+    case PINNER_SETTLED:
+        on_gone("it speaks out of turn", p);
+        break;
+    }
+}
+
+/* Wanting */
+
+static void turn_off(Pinner *p)
+{
+    if (p->state == PINNER_OFF)
+        return;
+    int r = holder_stop(p->host, p->unit);
+    if (r < 0) {
+        log_debug("%s: cannot stop the holder now: %s", p->unit, strerror(-r));
+        return; /* the tick tries again */
+    }
+    log_info("%s: its files are no longer pinned", p->unit);
+    drop_holder(p);
+    pin_problems_clear(&p->problems);
+    enter_state(p, PINNER_OFF);
+}
+
+int pinner_want(Pinner *p, const Policy *policy)
+{
+    cleanup(strv_freep) char **paths = NULL;
+
+    for (size_t i = 0; policy && i < policy->n_pins; i++) {
+        int r = strv_append(&paths, policy->pins[i].path);
+        if (r < 0)
+            return r;
+    }
+
+    strv_free(p->paths);
+    p->paths = TAKE_PTR(paths);
+    p->budget = policy ? policy->pin_budget : 0;
+    p->wanted = p->paths != NULL;
+    p->changed = true;
+    p->next_usec = 0;
+    return 0;
+}
+
+void pinner_tick(Pinner *p, uint64_t now)
+{
+    if (!p->wanted) {
+        turn_off(p);
+        return;
+    }
+
+    switch (p->state) {
+    case PINNER_OFF:
+        connect_holder(p);
+        break;
+    case PINNER_WAITING:
+        if (now >= p->next_usec)
+            connect_holder(p);
+        break;
+    case PINNER_SETTLED:
+        if (now >= p->next_usec)
+            start_scan(p);
+        break;
+    case PINNER_CONNECTING:
+    case PINNER_LISTING:
+    case PINNER_SCANNING:
+    case PINNER_APPLYING:
+        break; /* goes on by itself */
+    }
+}
+
+bool pinner_is_off(const Pinner *p)
+{
+    return p->state == PINNER_OFF;
+}
+
+const PinHeld *pinner_held(const Pinner *p, size_t *ret_n)
+{
+    *ret_n = p->n_held;
+    return p->held;
+}
+
+PinnerStatus pinner_status(const Pinner *p)
+{
+    PinnerStatus status = {
+        .state = state_to_string(p->state),
+        .locked = p->locked,
+        .failed = p->problems.n_total,
+        .problems = p->problems.entries,
+        .n_problems = p->problems.n_entries,
+        .bound = p->bound,
+    };
+
+    for (size_t i = 0; i < p->n_held; i++)
+        status.files += p->held[i].locked > 0;
+    return status;
+}

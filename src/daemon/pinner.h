@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Keeps one unit's files pinned as its policy says, through its holder. */
+
+#include "control/pin_plan.h"
+#include "control/pin_room.h"
+#include "daemon/host.h"
+#include "daemon/pin_scan.h"
+#include "policy/policy.h"
+
+typedef struct Pinner Pinner;
+
+/* Strings are copied. Nothing is done before pinner_want(). */
+int pinner_new(Host *host, const char *unit, const char *slice, const char *cgroup_path,
+               Pinner **ret);
+
+/* Lets the connection go; the holder and its pins stay. Takes NULL, returns NULL. */
+Pinner *pinner_free(Pinner *pinner);
+
+DEFINE_CLEANUP(Pinner *, pinner_free)
+
+/* What is to be pinned from now on: the policy's, or NULL for nothing, which stops the holder.
+ * @policy is not kept. */
+int pinner_want(Pinner *pinner, const Policy *policy);
+
+/* To be called every second or so. */
+void pinner_tick(Pinner *pinner, uint64_t now_usec);
+
+/* No holder, and none wanted. */
+bool pinner_is_off(const Pinner *pinner);
+
+/* The files that the holder has, sorted by pin_held_compare(). Valid until the loop goes on. */
+const PinHeld *pinner_held(const Pinner *pinner, size_t *ret_n);
+
+typedef struct PinnerStatus {
+    const char *state;
+    uint64_t locked; /* bytes, measured in the holder's smaps */
+    size_t files;    /* held with at least a page locked */
+    size_t failed;   /* named by the policy and not pinned */
+    const PinProblem *problems;
+    size_t n_problems;
+    PinBound bound; /* what keeps the rest of the budget from being used */
+} PinnerStatus;
+
+PinnerStatus pinner_status(const Pinner *pinner);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* The one way back, used when the controller ends, by ExecStopPost= after a crash, and by the next
+ * start.
+ *
+ * Order matters: SetUnitProperties(original) corrects both the live file and systemd's idea of it;
+ * deleting the drop-in before that would leave the live file as it was. */
+
+#include "daemon/restore.h"
+
+#include <pagewarden/names.h>
+#include <string.h>
+
+#include "kernel/cgroup.h"
+#include "systemd/units.h"
+#include "systemd/wait.h"
+#include "util/log.h"
+#include "util/units.h"
+
+/* What is in force: the cgroup's file, or, of a unit that does not run, systemd's property. */
+static int current_high(sd_bus *bus, int cgroup_fd, const LedgerEntry *entry, uint64_t *ret)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+
+    int r = cgroup_fd < 0 ? -ENOTSUP : cgroup_open(cgroup_fd, entry->cgroup, &cgroup);
+    if (r >= 0)
+        r = cgroup_read_high(cgroup, ret);
+    if (r < 0 && bus)
+        r = unit_get_memory_high_wait(bus, entry->unit, ret);
+    return r;
+}
+
+static int write_file(int cgroup_fd, const LedgerEntry *entry)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+
+    int r = cgroup_fd < 0 ? -ENOTSUP : cgroup_open(cgroup_fd, entry->cgroup, &cgroup);
+    return r < 0 ? r : cgroup_write_high(cgroup, entry->original);
+}
+
+/* 0: done with this entry, nothing of ours is left. */
+static int restore_one(sd_bus *bus, int cgroup_fd, const LedgerEntry *entry)
+{
+    uint64_t high;
+
+    int r = current_high(bus, cgroup_fd, entry, &high);
+    if (r == -ENOENT) /* neither cgroup nor unit are there any more */
+        high = entry->ours[1];
+    else if (r < 0)
+        return r;
+    else if (!ledger_entry_is_ours(entry, high) && high != entry->original) {
+        log_notice("%s: memory.high was changed by someone else meanwhile, leaving it",
+                   entry->unit);
+        return 0;
+    }
+
+    r = bus ? unit_set_memory_high_wait(bus, entry->unit, entry->original) : -ENOTCONN;
+    if (r == -ENOENT)
+        r = 0;
+    if (r < 0) {
+        int w = write_file(cgroup_fd, entry);
+        log_warning("%s: systemd did not restore memory.high (%s), %s", entry->unit, strerror(-r),
+                    w < 0 ? "and the cgroup file could not be written"
+                          : "wrote the cgroup file instead; MemoryHigh= is restored later");
+        return r;
+    }
+    if (!entry->had_dropin)
+        unit_high_dropin_remove(entry->unit);
+    log_info("%s: memory.high is what it was before", entry->unit);
+    return 0;
+}
+
+int restore_limits(Ledger *ledger, int cgroup_fd)
+{
+    cleanup(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+    int left = 0;
+
+    if (ledger->n_entries == 0)
+        return 0;
+    int r = sd_bus_open_system(&bus);
+    if (r < 0)
+        log_warning("The system bus is away: %s", strerror(-r));
+
+    for (size_t i = ledger->n_entries; i-- > 0;) {
+        const LedgerEntry *entry = &ledger->entries[i];
+        if (restore_one(bus, cgroup_fd, entry) < 0)
+            left++;
+        else if ((r = ledger_forget(ledger, entry->unit)) < 0)
+            return r;
+    }
+    return left;
+}
+
+int restore_holders(void)
+{
+    cleanup(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+    int r = sd_bus_open_system(&bus);
+    if (r >= 0 && own_unit_is_stopping(bus))
+        r = units_stop_by_prefix_wait(bus, PAGEWARDEN_HOLD_UNIT_PREFIX);
+    return r;
+}

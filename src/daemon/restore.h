@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "daemon/ledger.h"
+
+/* Puts back what the ledger says, where the value is still ours, and empties it; what cannot be put
+ * back now stays in it. Waits for systemd, or without its bus writes the cgroup files: not for the
+ * loop. Returns how many entries are left, or -errno. */
+int restore_limits(Ledger *ledger, int cgroup_fd);
+
+/* Stops all holders where our own unit is being stopped for good. */
+int restore_holders(void);

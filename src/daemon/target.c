@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* WAITING → ACTIVE when systemd names the unit's cgroup; ACTIVE → WAITING when that cgroup vanishes
+ * under a unit that goes on (a restart); both → LEFT when the unit has ended. The pins outlive a
+ * restart: the holder is stopped only when the unit has been away for PIN_AWAY_USEC. */
+
+#include "daemon/target.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "systemd/units.h"
+#include "util/io.h"
+#include "util/log.h"
+
+/* Longer than `systemctl stop` and `start` one after the other, or an upgrade's restart. */
+#define PIN_AWAY_USEC (5 * USEC_PER_SEC)
+
+const char *target_state_to_string(TargetState state)
+{
+    switch (state) {
+    case TARGET_WAITING:
+        return "waiting";
+    case TARGET_ACTIVE:
+        return "active";
+    case TARGET_LEFT:
+        return "left";
+    }
+    return NULL;
+}
+
+static void enter_state(Target *t, TargetState state)
+{
+    if (t->state == state)
+        return;
+    log_debug("%s: %s -> %s", t->unit, target_state_to_string(t->state),
+              target_state_to_string(state));
+    t->state = state;
+}
+
+int target_new(Host *host, const Policy *policy, const char *unit, const char *object_path,
+               void (*pressed)(void *userdata), void *userdata, Target **ret)
+{
+    cleanup(target_freep) Target *t = calloc(1, sizeof(Target));
+    if (!t)
+        return -ENOMEM;
+
+    t->host = host;
+    t->pressed = pressed;
+    t->userdata = userdata;
+    t->unit = strdup(unit);
+    t->object_path = strdup(object_path);
+    if (!t->unit || !t->object_path)
+        return -ENOMEM;
+    int r = evictor_new(host, unit, &t->evictor);
+    if (r >= 0)
+        r = target_set_policy(t, policy);
+    if (r < 0)
+        return r;
+
+    log_info("%s: governed by policy \"%s\" (%s%s)", unit, policy->name,
+             policy_role_to_string(policy->role),
+             policy->mode == MODE_OBSERVE ? ", observing only" : "");
+    *ret = TAKE_PTR(t);
+    return 0;
+}
+
+static void drop_cgroup(Target *t)
+{
+    t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
+    t->cgroup = cgroup_free(t->cgroup);
+    t->has_sample = false;
+    t->distress = (DistressState){ 0 };
+}
+
+Target *target_free(Target *t)
+{
+    if (!t)
+        return NULL;
+    drop_cgroup(t);
+    sd_bus_slot_unref(t->describing);
+    pinner_free(t->pinner);
+    limiter_free(t->limiter);
+    evictor_free(t->evictor);
+    free(t->control_group);
+    free(t->object_path);
+    free(t->unit);
+    free(t);
+    return NULL;
+}
+
+static bool observes(const Target *t)
+{
+    return t->policy->mode == MODE_OBSERVE;
+}
+
+/* PSI */
+
+static int on_psi(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    Target *t = userdata;
+
+    if (events & EPOLLERR) { /* the cgroup was removed */
+        t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
+        return 0;
+    }
+    t->pressed(t->userdata);
+    return 0;
+}
+
+static void arm_psi(Target *t)
+{
+    DistressConfig config = DISTRESS_CONFIG_DEFAULT;
+
+    if (t->psi_trigger || !t->cgroup || t->policy->role != ROLE_CRITICAL || !t->host->has_psi)
+        return;
+    CLEANUP_CLOSE int fd = cgroup_arm_psi(t->cgroup, "memory", config.memory_some_usec,
+                                          config.window_usec);
+    int r = fd < 0 ? fd : sd_event_add_io(t->host->event, &t->psi_trigger, fd, EPOLLPRI, on_psi, t);
+    if (r >= 0)
+        r = sd_event_source_set_io_fd_own(t->psi_trigger, 1);
+    if (r >= 0)
+        TAKE_FD(fd);
+    else if (!t->psi_refused) {
+        t->psi_refused = true;
+        log_warning("%s: no pressure trigger (%s): distress is seen a second later", t->unit,
+                    strerror(-r));
+    }
+}
+
+/* The unit's cgroup */
+
+/* Parts that need to know where the unit lives; they stay through its restarts. */
+static int make_parts(Target *t, const UnitDetails *details)
+{
+    int r = 0;
+
+    if (!t->control_group) {
+        t->control_group = strdup(details->control_group);
+        if (!t->control_group)
+            return -ENOMEM;
+    }
+    if (!t->limiter)
+        r = limiter_new(t->host, t->unit, details->control_group, &t->limiter);
+    if (r >= 0 && !t->pinner) {
+        r = pinner_new(t->host, t->unit, details->slice, details->control_group, &t->pinner);
+        if (r >= 0)
+            r = pinner_want(t->pinner, observes(t) ? NULL : t->policy);
+    }
+    return r;
+}
+
+static void on_described(int error, const UnitDetails *details, void *userdata)
+{
+    Target *t = userdata;
+
+    t->describing = sd_bus_slot_unref(t->describing);
+    if (error < 0 || details->control_group[0] != '/')
+        return; /* gone again, or not yet there: the next list tells */
+    int r = make_parts(t, details);
+    if (r >= 0 && t->host->cgroup_fd >= 0 && !t->cgroup)
+        r = cgroup_open(t->host->cgroup_fd, details->control_group, &t->cgroup);
+    if (r == -ENOENT)
+        return;
+    if (r < 0 && r != -ENOTSUP) {
+        log_warning("%s: cannot be governed: %s", t->unit, strerror(-r));
+        return;
+    }
+    arm_psi(t);
+    enter_state(t, TARGET_ACTIVE);
+}
+
+static void leave(Target *t, uint64_t now)
+{
+    drop_cgroup(t);
+    t->describing = sd_bus_slot_unref(t->describing);
+    t->left_usec = now;
+    enter_state(t, TARGET_LEFT);
+}
+
+static void come_back(Target *t)
+{
+    enter_state(t, TARGET_WAITING);
+    if (t->pinner)
+        (void)pinner_want(t->pinner, observes(t) ? NULL : t->policy);
+    if (t->limiter)
+        limiter_resume(t->limiter);
+}
+
+void target_dismiss(Target *t)
+{
+    static const Policy nothing = { .name = (char *)"", .memory_high.mode = LIMIT_OFF };
+
+    log_info("%s: no longer governed", t->unit);
+    t->policy = &nothing;
+    (void)evictor_want(t->evictor, NULL);
+    leave(t, 0);
+}
+
+void target_note_listed(Target *t, bool running, uint64_t now)
+{
+    if (!running) {
+        if (t->state != TARGET_LEFT)
+            leave(t, now);
+        return;
+    }
+    if (t->state == TARGET_LEFT)
+        come_back(t);
+    if (t->state == TARGET_WAITING && !t->describing && t->host->bus)
+        (void)unit_describe(t->host->bus, &t->describing, t->object_path, on_described, t);
+}
+
+void target_bus_lost(Target *t)
+{
+    t->describing = sd_bus_slot_unref(t->describing);
+}
+
+int target_set_policy(Target *t, const Policy *policy)
+{
+    t->policy = policy;
+    int r = evictor_want(t->evictor, policy);
+    if (r >= 0 && t->pinner)
+        r = pinner_want(t->pinner, observes(t) ? NULL : policy);
+    if (t->limiter)
+        limiter_resume(t->limiter);
+    if (policy->role != ROLE_CRITICAL) {
+        t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
+        t->distress = (DistressState){ 0 };
+    }
+    arm_psi(t);
+    return r;
+}
+
+/* Looking and acting */
+
+DistressReason target_look(Target *t, uint64_t now)
+{
+    static const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
+
+    if (!t->cgroup)
+        return DISTRESS_NONE;
+    int r = cgroup_sample(t->cgroup, now, &t->sample);
+    t->has_sample = r >= 0;
+    if (r == -ENODEV) { /* removed: the unit has ended, or is being restarted */
+        drop_cgroup(t);
+        enter_state(t, TARGET_WAITING);
+    }
+    if (r < 0 || t->policy->role != ROLE_CRITICAL)
+        return DISTRESS_NONE;
+
+    DistressReason before = t->distress.reason;
+    DistressReason reason = distress_update(&t->distress, &config, &t->sample);
+    if (reason != before)
+        log_info("%s: %s%s", t->unit,
+                 reason == DISTRESS_NONE ? "" : "in distress: ", distress_reason_to_string(reason));
+    return observes(t) ? DISTRESS_NONE : reason;
+}
+
+static void act_on_left(Target *t, uint64_t now)
+{
+    if (t->limiter && !limiter_is_idle(t->limiter))
+        limiter_release(t->limiter);
+    if (t->pinner && !pinner_is_off(t->pinner) && now - t->left_usec >= PIN_AWAY_USEC) {
+        (void)pinner_want(t->pinner, NULL);
+        pinner_tick(t->pinner, now);
+    }
+}
+
+void target_act(Target *t, uint64_t now, bool distress, const PinHeld *pinned, size_t n_pinned)
+{
+    evictor_tick(t->evictor, now, pinned, n_pinned, observes(t));
+    if (t->state == TARGET_LEFT) {
+        act_on_left(t, now);
+        return;
+    }
+    if (t->pinner)
+        pinner_tick(t->pinner, now);
+    if (t->limiter && t->has_sample)
+        limiter_update(t->limiter, &t->policy->memory_high, &t->sample, distress, observes(t));
+}
+
+bool target_is_finished(const Target *t, uint64_t now)
+{
+    return t->state == TARGET_LEFT && (!t->limiter || limiter_is_idle(t->limiter)) &&
+           (!t->pinner || pinner_is_off(t->pinner)) &&
+           now - t->left_usec >= max_u64(PIN_AWAY_USEC, evictor_linger_usec(t->evictor));
+}

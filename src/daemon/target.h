@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* One unit that a policy governs: its cgroup, what is known of it, and the three parts that act on
+ * it. */
+
+#include "control/distress.h"
+#include "daemon/evictor.h"
+#include "daemon/limiter.h"
+#include "daemon/pinner.h"
+#include "policy/policy.h"
+
+typedef enum TargetState {
+    TARGET_WAITING, /* the unit is about to run, and has no cgroup yet */
+    TARGET_ACTIVE,
+    TARGET_LEFT, /* the unit has ended: pins and limits go, and what it left in the cache is evicted
+                  */
+} TargetState;
+
+typedef struct Target {
+    Host *host;
+    const Policy *policy; /* borrowed from the set in force */
+    char *unit;
+    char *object_path;
+    char *control_group; /* NULL until the unit has run */
+    TargetState state;
+    uint64_t left_usec;
+
+    Cgroup *cgroup; /* NULL: none, or no v2 memory controller */
+    Sample sample;
+    bool has_sample;
+    DistressState distress;
+    sd_event_source *psi_trigger;
+    bool psi_refused; /* said once */
+
+    Pinner *pinner;
+    Limiter *limiter;
+    Evictor *evictor;
+
+    sd_bus_slot *describing;
+    bool listed; /* the list that is being read has it */
+    void (*pressed)(void *userdata);
+    void *userdata;
+} Target;
+
+/* @pressed is called when a PSI trigger of the unit fires. */
+int target_new(Host *host, const Policy *policy, const char *unit, const char *object_path,
+               void (*pressed)(void *userdata), void *userdata, Target **ret);
+
+/* Leaves what it did in force. Takes NULL, returns NULL. */
+Target *target_free(Target *target);
+
+DEFINE_CLEANUP(Target *, target_free)
+
+/* Another policy governs it now, or the same in another version. */
+int target_set_policy(Target *target, const Policy *policy);
+
+/* No policy governs it any more: everything is undone. */
+void target_dismiss(Target *target);
+
+/* The unit is running, or not, as far as systemd's list tells. */
+void target_note_listed(Target *target, bool running, uint64_t now_usec);
+
+/* The system bus is gone: what was asked of it will not be answered. */
+void target_bus_lost(Target *target);
+
+/* Takes a sample; the reason why the unit suffers, if it is critical and does. */
+DistressReason target_look(Target *target, uint64_t now_usec);
+
+/* Acts: pins, evicts, limits. @distress: some critical unit suffers. */
+void target_act(Target *target, uint64_t now_usec, bool distress, const PinHeld *pinned,
+                size_t n_pinned);
+
+/* Nothing is left to do for it: it can be freed. */
+bool target_is_finished(const Target *target, uint64_t now_usec);
+
+const char *target_state_to_string(TargetState state);
