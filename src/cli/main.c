@@ -62,17 +62,13 @@ static ExitCode run_verb(int argc, char *argv[])
     return unknown_verb(argv[0]);
 }
 
-int main(int argc, char *argv[])
+static ExitCode run(int argc, char *argv[])
 {
     static const struct option options[] = {
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'V' },
         { 0 },
     };
-
-    /* The characters are the user's, numbers stay as scripts know them. */
-    setlocale(LC_CTYPE, "");
-    log_open(false);
 
     for (int c; (c = getopt_long(argc, argv, "+h", options, NULL)) >= 0;)
         switch (c) {
@@ -85,16 +81,24 @@ int main(int argc, char *argv[])
         default:
             return EXIT_USAGE;
         }
-
     if (optind >= argc) {
         complain("no verb (see pagewarden --help)");
         return EXIT_USAGE;
     }
+    return run_verb(argc - optind, argv + optind);
+}
 
-    ExitCode code = run_verb(argc - optind, argv + optind);
-    /* A full disk or a closed pipe is seen only here. */
+int main(int argc, char *argv[])
+{
+    /* The characters are the user's, numbers stay as scripts know them. */
+    setlocale(LC_CTYPE, "");
+    log_open(false);
+
+    ExitCode code = run(argc, argv);
+    /* A full disk is seen only here. */
+    errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        complain("cannot write: %s", strerror(errno));
+        complain("cannot write: %s", errno ? strerror(errno) : "standard output failed");
         return code == EXIT_OK ? EXIT_FAILED : code;
     }
     return code;

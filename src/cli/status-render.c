@@ -133,8 +133,18 @@ static char *pressure_cell(struct json_object *target, const OutputOptions *opti
     return asprintf(&text, "%.1f%%", json_object_get_double(some)) < 0 ? NULL : text;
 }
 
+/* Why the unit is treated as it is: a critical one suffers, or a limit follows its policy. */
 static char *reason_cell(struct json_object *target, const OutputOptions *options)
 {
+    const char *mode = plain_text(MEMBER(target, "memory_high", "mode"));
+    char *text;
+
+    if (plain_text(MEMBER(target, "distress"))) {
+        CLEANUP_FREE char *why = text_cell(MEMBER(target, "distress"), options);
+        return !why || asprintf(&text, "in distress: %s", why) < 0 ? NULL : text;
+    }
+    if (mode && strcmp(mode, "off") == 0)
+        return unknown(options);
     return text_cell(MEMBER(target, "memory_high", "reason"), options);
 }
 
@@ -224,16 +234,19 @@ static int print_note(FILE *out, const char *head, const char *text, const Outpu
     return 0;
 }
 
-/* Why files of this target are not pinned. */
+/* Why files of this target are not pinned, or not all of them. */
 static int render_problems(struct json_object *target, FILE *out, const OutputOptions *options)
 {
     struct json_object *problems = MEMBER(target, "pin", "problems");
     CLEANUP_FREE char *unit = unit_cell(target, options);
+    CLEANUP_FREE char *bound = text_cell(MEMBER(target, "pin", "bound"), options);
     size_t n = 0;
     uint64_t failed = 0;
 
-    if (!unit)
+    if (!unit || !bound)
         return -ENOMEM;
+    if (plain_text(MEMBER(target, "pin", "bound")))
+        fprintf(out, "%s: pinned less than wanted: %s\n", unit, bound);
     if (json_object_is_type(problems, json_type_array))
         n = json_object_array_length(problems);
     for (size_t i = 0; i < n && i < PROBLEMS_SHOWN; i++) {
@@ -252,16 +265,20 @@ static int render_problems(struct json_object *target, FILE *out, const OutputOp
     return 0;
 }
 
+/* A policy that was in force stays so when its newer text is refused. */
 static int render_policy(struct json_object *policy, FILE *out, const OutputOptions *options)
 {
     const char *state = plain_text(MEMBER(policy, "state"));
     const char *error = plain_text(MEMBER(policy, "error"));
-    CLEANUP_FREE char *name = policy ? text_cell(MEMBER(policy, "name"), options) : NULL;
+    bool refused = state && strcmp(state, "refused") == 0;
+    CLEANUP_FREE char *name = NULL;
     CLEANUP_FREE char *head = NULL;
 
-    if (!state || strcmp(state, "refused") != 0)
+    if (!refused && !error)
         return 0;
-    if (!name || asprintf(&head, "policy %s refused", name) < 0) {
+    name = text_cell(MEMBER(policy, "name"), options);
+    if (!name || asprintf(&head, "policy %s %s", name,
+                          refused ? "refused" : "refused, the one before stays in force") < 0) {
         head = NULL;
         return -ENOMEM;
     }

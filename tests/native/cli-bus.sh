@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# `pagewarden status` and `reload` over a bus of their own: what they say without a bus, without a
+# daemon, and what a daemon (fake-manager) tells them.
+set -u
+. "$(dirname "$0")/lib.sh"
+FAKE_MANAGER=$2
+
+no_bus() {
+    export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$TEST_DIR/no-such-socket
+}
+
+# A bus where everybody may do everything.
+start_bus() {
+    cat >bus.conf <<END
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=$PWD/bus</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+    ${1-}
+  </policy>
+</busconfig>
+END
+    export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$PWD/bus
+    dbus-daemon --config-file=bus.conf --nofork --nopidfile --nosyslog 2>bus.log &
+    TEST_PIDS+=($!)
+    local i
+    for ((i = 0; i < 100; i++)); do
+        [ -S bus ] && return
+        sleep 0.05
+    done
+    fail "no bus: $(cat bus.log)"
+}
+
+# start_manager DESCRIPTION [ERROR]: files with what it answers.
+start_manager() {
+    local i
+    "$FAKE_MANAGER" "$@" >manager.out 2>manager.err &
+    MANAGER=$!
+    TEST_PIDS+=($!)
+    for ((i = 0; i < 100; i++)); do
+        grep -q ready manager.out && return
+        sleep 0.05
+    done
+    fail "no manager: $(cat manager.err)"
+}
+
+test_without_a_bus() {
+    local verb
+    no_bus
+    for verb in status reload; do
+        run "$PAGEWARDEN" $verb
+        expect_code 1
+        expect_out ""
+        expect_err "there is no system bus here (is dbus running?)"
+    done
+}
+
+test_without_a_daemon() {
+    local verb
+    start_bus
+    for verb in status reload; do
+        run "$PAGEWARDEN" $verb
+        expect_code 1
+        expect_out ""
+        expect_err "pagewardend is not running (systemctl start pagewarden)"
+    done
+}
+
+test_not_allowed() {
+    start_bus '<deny send_interface="org.pagewarden1.Manager" send_member="Reload"/>'
+    echo '{}' >description
+    start_manager description
+    run "$PAGEWARDEN" reload
+    expect_code 1
+    expect_err "not allowed (as root?)"
+    run "$PAGEWARDEN" status
+    expect_code 0
+}
+
+test_status() {
+    start_bus
+    cat >description <<'END'
+{"targets":[{"policy":"shop","unit":"shop.service","role":"critical","state":"governed",
+  "memory":{"current":4096,"high":null},"pin":{"budget":8192,"locked":4096,"files":1,"failed":0}}],
+ "policies":[{"name":"bad","state":"refused","error":"/p/bad.yaml:1:2: no"}],"warnings":[]}
+END
+    start_manager description
+    run "$PAGEWARDEN" status
+    expect_code 0
+    expect_err ""
+    expect_out_has "shop.service"
+    expect_out_has "4K/8K"
+    expect_out_has "policy bad refused: /p/bad.yaml:1:2: no"
+    run "$PAGEWARDEN" status --no-legend --bytes
+    expect_out_has "4096/8192"
+    expect_out_lacks "POLICY"
+    run "$PAGEWARDEN" status --json=short
+    expect_code 0
+    expect_json '.targets[0].memory == {current: 4096, high: null}'
+    [ "$(wc -l <"$TEST_DIR/.out")" = 1 ] || fail "--json=short is not one line"
+    run "$PAGEWARDEN" status --json=pretty
+    expect_json '.policies[0].name == "bad"'
+    [ "$(wc -l <"$TEST_DIR/.out")" -gt 10 ] || fail "--json=pretty is not indented"
+}
+
+test_status_that_is_no_json() {
+    local text
+    start_bus
+    for text in '{"targets":[' '[1,2]' 'null' ''; do
+        printf '%s' "$text" >description
+        [ -f manager.out ] || start_manager description
+        run "$PAGEWARDEN" status --json=short
+        expect_code 1
+        expect_out ""
+        expect_err "pagewarden: pagewardend answered something that is no JSON object"
+    done
+}
+
+test_reload() {
+    start_bus
+    echo '{}' >description
+    start_manager description
+    run "$PAGEWARDEN" reload
+    expect_code 0
+    expect_out ""
+    expect_err ""
+}
+
+test_reload_that_fails() {
+    start_bus
+    echo '{}' >description
+    printf '/p/a.yaml:3:1: unknown key "pim"\n/p/b.yaml:1:9: \e[2Jbad' >error
+    start_manager description error
+    run "$PAGEWARDEN" reload
+    expect_code 1
+    expect_out ""
+    expect_err '/p/a.yaml:3:1: unknown key "pim"
+/p/b.yaml:1:9: \x1b[2Jbad'
+}
+
+# It was there, and is killed between two calls.
+test_daemon_that_dies() {
+    start_bus
+    echo '{}' >description
+    start_manager description
+    run "$PAGEWARDEN" status
+    expect_code 0
+    kill -KILL "$MANAGER"
+    wait "$MANAGER" 2>/dev/null
+    run "$PAGEWARDEN" status
+    expect_code 1
+    expect_err "pagewardend is not running (systemctl start pagewarden)"
+}
+
+tests without_a_bus without_a_daemon not_allowed status status_that_is_no_json reload \
+    reload_that_fails daemon_that_dies

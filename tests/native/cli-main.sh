@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The command line itself: help, version, misspelt verbs, exit codes.
+set -u
+. "$(dirname "$0")/lib.sh"
+
+test_help_fits_a_screen() {
+    local verb
+    for verb in "" status inspect verify reload; do
+        run "$PAGEWARDEN" ${verb:+"$verb"} --help
+        expect_code 0
+        expect_err ""
+        expect_out_has "pagewarden "
+        [ "$(wc -l <"$TEST_DIR/.out")" -le 24 ] || fail "$verb: more than 24 lines"
+        [ "$(wc -L <"$TEST_DIR/.out")" -le 100 ] || fail "$verb: lines over 100 columns"
+    done
+}
+
+test_version() {
+    run "$PAGEWARDEN" --version
+    expect_code 0
+    case $out in "pagewarden "[0-9]*.[0-9]*) ;; *) fail "no version" ;; esac
+}
+
+test_no_verb() {
+    run "$PAGEWARDEN"
+    expect_code 2
+    expect_err_has "no verb"
+}
+
+test_unknown_verb() {
+    run "$PAGEWARDEN" stauts
+    expect_code 2
+    expect_err 'pagewarden: unknown verb "stauts" (did you mean "status"?)'
+    run "$PAGEWARDEN" frobnicate
+    expect_code 2
+    expect_err 'pagewarden: unknown verb "frobnicate" (see pagewarden --help)'
+    run "$PAGEWARDEN" $'a\e[31m'
+    expect_code 2
+    expect_err_has '"a\x1b[31m"'
+}
+
+test_unknown_option() {
+    local verb
+    for verb in "" status inspect verify reload; do
+        run "$PAGEWARDEN" ${verb:+"$verb"} --frobnicate
+        expect_code 2
+        expect_err_has "--frobnicate"
+    done
+}
+
+test_json_modes() {
+    run "$PAGEWARDEN" inspect --json=yes .
+    expect_code 2
+    expect_err_has "pretty, short or off"
+    run "$PAGEWARDEN" status --json
+    expect_code 2
+}
+
+test_arguments() {
+    run "$PAGEWARDEN" inspect
+    expect_code 2
+    run "$PAGEWARDEN" verify
+    expect_code 2
+    run "$PAGEWARDEN" status x
+    expect_code 2
+    run "$PAGEWARDEN" reload x
+    expect_code 2
+}
+
+# A full disk must not look like success.
+test_full_disk() {
+    "$PAGEWARDEN" --help >/dev/full 2>err && fail "--help: success on a full disk"
+    grep -q "cannot write" err || fail "--help: no message"
+    echo x >file
+    "$PAGEWARDEN" inspect file >/dev/full 2>err && fail "inspect: success on a full disk"
+    grep -q "cannot write" err || fail "inspect: no message"
+}
+
+tests help_fits_a_screen version no_verb unknown_verb unknown_option json_modes arguments full_disk

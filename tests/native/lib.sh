@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the tests of the real command share. They are sourced into `bash -u`, print TAP, and leave
+# nothing behind. A test is a function; in it, `run` keeps what a command printed, and the expect_…
+# functions compare.
+
+# The command that is tested; meson gives its path.
+# shellcheck disable=SC2034
+PAGEWARDEN=${1:?path of pagewarden}
+TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/pagewarden-test.XXXXXX") || exit 99
+TEST_PIDS=() # of what was started in the background
+TEST_COUNT=0
+TEST_FAILED=0
+export LC_ALL=C.UTF-8
+
+finish() {
+    local pid
+    for pid in ${TEST_PIDS[@]+"${TEST_PIDS[@]}"}; do
+        kill "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
+    done
+    rm -rf "$TEST_DIR"
+}
+trap finish EXIT
+
+# run COMMAND… : its standard output in $out, standard error in $err, exit status in $code.
+run() {
+    "$@" >"$TEST_DIR/.out" 2>"$TEST_DIR/.err" </dev/null
+    code=$?
+    out=$(<"$TEST_DIR/.out")
+    err=$(<"$TEST_DIR/.err")
+}
+
+fail() {
+    echo "# $*"
+    echo "# exit status ${code-}, standard output:"
+    printf '%s\n' "${out-}" | head -n 20 | cat -v | sed 's/^/#   /'
+    echo "# standard error:"
+    printf '%s\n' "${err-}" | head -n 20 | cat -v | sed 's/^/#   /'
+    TEST_OK=false
+}
+
+expect_code() {
+    [ "$code" = "$1" ] || fail "exit status is not $1"
+}
+
+expect_out() {
+    [ "$out" = "$1" ] || fail "standard output is not: $1"
+}
+
+expect_err() {
+    [ "$err" = "$1" ] || fail "standard error is not: $1"
+}
+
+expect_out_has() {
+    case $out in *"$1"*) ;; *) fail "standard output lacks: $1" ;; esac
+}
+
+expect_out_lacks() {
+    case $out in *"$1"*) fail "standard output has: $1" ;; *) ;; esac
+}
+
+expect_err_has() {
+    case $err in *"$1"*) ;; *) fail "standard error lacks: $1" ;; esac
+}
+
+# expect_json FILTER: jq's answer about the raw standard output is true.
+expect_json() {
+    jq -e "$1" "$TEST_DIR/.out" >/dev/null 2>&1 || fail "not true of the JSON: $1"
+}
+
+# tests NAME…: runs the functions test_NAME, each in a folder of its own.
+tests() {
+    local name
+    echo "1..$#"
+    for name; do
+        TEST_OK=true
+        TEST_SKIP=
+        TEST_COUNT=$((TEST_COUNT + 1))
+        mkdir "$TEST_DIR/$name"
+        cd "$TEST_DIR/$name" || exit 99
+        "test_$name"
+        if [ "$TEST_SKIP" ]; then
+            echo "ok $TEST_COUNT - $name # SKIP $TEST_SKIP"
+        elif $TEST_OK; then
+            echo "ok $TEST_COUNT - $name"
+        else
+            echo "not ok $TEST_COUNT - $name"
+            TEST_FAILED=$((TEST_FAILED + 1))
+        fi
+    done
+    [ $TEST_FAILED = 0 ]
+}
