@@ -16,6 +16,7 @@ typedef struct Diagnostic {
 typedef struct Diagnostics {
     Diagnostic *entries;
     size_t n_entries;
+    size_t n_more; /* counted away; the entry behind the first DIAGNOSTICS_MAX says so */
 } Diagnostics;
 
 /* 0, or -ENOMEM. More than DIAGNOSTICS_MAX of one file are counted away, the last entry says so. */

@@ -47,7 +47,7 @@ typedef struct Policy {
     char *name;        /* the file's stem */
     char *file;        /* where it was read from, for messages */
     char *description; /* may be NULL */
-    char **units;      /* globs over unit names */
+    char **units;      /* globs over unit names, braces expanded */
     PolicyRole role;
     PolicyMode mode;
     uint64_t pin_budget; /* bytes; 0: nothing is pinned */
@@ -56,6 +56,7 @@ typedef struct Policy {
     EvictRule *evicts;
     size_t n_evicts;
     LimitConfig memory_high;
+    PolicyPlace limit_place; /* of memory_high.mode; .line is 0: it is not there */
 } Policy;
 
 /* Takes NULL and half-built policies; returns NULL. */

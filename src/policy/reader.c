@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* libyaml's events, made into nodes. libyaml copes with any bytes, but says little of where and
+ * why: so encoding and control characters are judged before it sees the text, its errors are
+ * completed by what people usually did to get them, and its limits are drawn far below what it
+ * would take. Nothing is looked at ahead of the decoder except by libyaml itself, at most 1024
+ * characters. */
+#include "policy/reader.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "policy/decode.h"
+#include "policy/text.h"
+
+/* Reports a mistake behind which nothing can be read. */
+#define give_up(reader, place, ...)                                                        \
+    (diagnostics_add((reader)->diagnostics, (place).line, (place).column, __VA_ARGS__) < 0 \
+         ? -ENOMEM                                                                         \
+         : -EBADMSG)
+
+static const PolicyPlace whole_file = { 0, 0 };
+
+static PolicyPlace place_of(const yaml_mark_t *mark)
+{
+    return (PolicyPlace){ mark->line + 1, mark->column + 1 };
+}
+
+/* The characters that YAML 1.2 (5.1) does not allow in a text. */
+static bool is_control(uint32_t c)
+{
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
+           (c >= 0x7f && c < 0xa0 && c != 0x85);
+}
+
+/* A break ends a line for libyaml; "\r\n" is one, counted at its second half. */
+static bool is_break(uint32_t c, char next)
+{
+    return c == '\n' || (c == '\r' && next != '\n') || c == 0x85 || c == 0x2028 || c == 0x2029;
+}
+
+static int check_text(Reader *reader)
+{
+    PolicyPlace place = { 1, 1 };
+
+    for (size_t i = 0; i < reader->size;) {
+        const char *p = reader->text + i;
+        uint32_t c;
+        int length = utf8_decode(p, reader->size - i, &c);
+
+        if (length < 0)
+            return give_up(reader, place, "invalid UTF-8: byte 0x%02x (save the file as UTF-8)",
+                           (unsigned)(unsigned char)*p);
+        if (c == 0)
+            return give_up(reader, place, "a NUL byte (a policy is plain text in UTF-8)");
+        if (is_control(c))
+            return give_up(reader, place, "a control character, 0x%02x (leave it out)", c);
+        i += (size_t)length;
+        if (is_break(c, i < reader->size ? p[length] : '\0'))
+            place = (PolicyPlace){ place.line + 1, 1 };
+        else
+            place.column++;
+    }
+    return 0;
+}
+
+int reader_open(Reader *reader, const char *text, size_t size, Diagnostics *diagnostics)
+{
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+
+    *reader = (Reader){ .text = text, .size = size, .diagnostics = diagnostics };
+    if (size > POLICY_TEXT_MAX)
+        return give_up(reader, whole_file, "larger than 1 MiB (a policy is a page of text)");
+    if (size >= 3 && memcmp(text, byte_order_mark, 3) == 0) {
+        reader->text += 3; /* libyaml would count it as a column */
+        reader->size -= 3;
+    }
+    int r = check_text(reader);
+    if (r < 0)
+        return r;
+
+    if (!yaml_parser_initialize(&reader->parser))
+        return -ENOMEM;
+    yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&reader->parser, (const unsigned char *)reader->text,
+                                 reader->size);
+    return 0;
+}
+
+void reader_close(Reader *reader)
+{
+    if (reader->has_event)
+        yaml_event_delete(&reader->event);
+    yaml_parser_delete(&reader->parser);
+    *reader = (Reader){ 0 };
+}
+
+/* What people wrote when libyaml says @problem, having stopped at the character @at (0: any). */
+static const struct {
+    const char *problem;
+    char at;
+    const char *hint;
+} hints[] = {
+    { "cannot start any token", '\t', "indent with spaces, not with tabs" },
+    { "cannot start any token", 0, "put the value in quotation marks" },
+    { "tab character", 0, "indent with spaces, not with tabs" },
+    { "expected alphabetic or numeric", 0,
+      "put a value that begins with * or & in quotation marks" },
+    { "mapping values are not allowed", 0,
+      "check the indentation, and put a value that has \": \" in it in quotation marks" },
+    { "expected key", 0, "the keys of one mapping begin in the same column" },
+    { "expected '-' indicator", 0, "the entries of one list begin in the same column" },
+    { "expected ':'", 0, "write key: value" },
+    { "expected ',' or", 0, "put an entry that has brackets, braces or commas in quotation marks" },
+    { "unexpected end of stream", 0, "a quotation mark is missing" },
+};
+
+static const char *hint_for(const char *problem, char at)
+{
+    for (size_t i = 0; i < ELEMENTS(hints); i++)
+        if (strstr(problem, hints[i].problem) && (!hints[i].at || hints[i].at == at))
+            return hints[i].hint;
+    return NULL;
+}
+
+/* The byte at @mark; libyaml counts characters, not bytes. */
+static char byte_at(const Reader *reader, const yaml_mark_t *mark)
+{
+    size_t left = mark->index;
+
+    for (size_t i = 0; i < reader->size; left--) {
+        uint32_t c;
+        int length = utf8_decode(reader->text + i, reader->size - i, &c);
+
+        if (left == 0)
+            return reader->text[i];
+        i += length > 0 ? (size_t)length : 1;
+    }
+    return '\0';
+}
+
+static int report_libyaml_error(Reader *reader)
+{
+    const yaml_parser_t *parser = &reader->parser;
+    const char *problem = parser->problem ? parser->problem : "unreadable";
+    PolicyPlace place = place_of(&parser->problem_mark), since = place_of(&parser->context_mark);
+
+    if (parser->error == YAML_MEMORY_ERROR)
+        return -ENOMEM;
+
+    const char *hint = hint_for(problem, byte_at(reader, &parser->problem_mark));
+    const char *open = hint ? " (" : "", *close = hint ? ")" : "";
+    if (!hint)
+        hint = "";
+    if (parser->context && parser->context_mark.line != parser->problem_mark.line)
+        return give_up(reader, place, "not YAML: %s, %s that began on line %zu%s%s%s", problem,
+                       parser->context, since.line, open, hint, close);
+    return give_up(reader, place, "not YAML: %s%s%s%s", problem, open, hint, close);
+}
+
+static int next_event(Reader *reader)
+{
+    if (reader->has_event)
+        yaml_event_delete(&reader->event);
+    reader->has_event = false;
+
+    if (!yaml_parser_parse(&reader->parser, &reader->event))
+        return report_libyaml_error(reader);
+    reader->has_event = true;
+
+    if (++reader->n_events > READER_EVENTS_MAX)
+        return give_up(reader, place_of(&reader->event.start_mark),
+                       "more than 100,000 keys and values (a policy is a page of text)");
+    return 0;
+}
+
+static int enter(Reader *reader)
+{
+    if (++reader->depth > READER_DEPTH_MAX)
+        return give_up(reader, place_of(&reader->event.start_mark),
+                       "nested deeper than %d levels (a policy needs 4)", READER_DEPTH_MAX);
+    return 0;
+}
+
+/* Anchors and tags are reported; the value they stand at is judged all the same. */
+static int refuse_properties(Reader *reader, const yaml_char_t *anchor, const yaml_char_t *tag)
+{
+    PolicyPlace place = place_of(&reader->event.start_mark);
+
+    if (anchor && diagnostics_add(reader->diagnostics, place.line, place.column,
+                                  "an anchor, %s: anchors are not allowed (put a value that begins "
+                                  "with & in quotation marks)",
+                                  QUOTE((const char *)anchor)) < 0)
+        return -ENOMEM;
+    if (tag && diagnostics_add(reader->diagnostics, place.line, place.column,
+                               "a tag, %s: tags are not allowed (put a value that begins with ! in "
+                               "quotation marks)",
+                               QUOTE((const char *)tag)) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
+static int take_text(Reader *reader, Node *node)
+{
+    const yaml_event_t *event = &reader->event;
+
+    node->kind = NODE_TEXT;
+    node->text = (const char *)event->data.scalar.value;
+    node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    if (strlen(node->text) != event->data.scalar.length) {
+        node->refused = true;
+        if (diagnostics_add(reader->diagnostics, node->place.line, node->place.column,
+                            "%s is followed by a NUL character (leave out the \"\\0\")",
+                            QUOTE(node->text)) < 0)
+            return -ENOMEM;
+    }
+    return refuse_properties(reader, event->data.scalar.anchor, event->data.scalar.tag);
+}
+
+static int take_alias(Reader *reader, Node *node)
+{
+    node->kind = NODE_TEXT;
+    node->text = "";
+    node->refused = true;
+    int r = diagnostics_add(reader->diagnostics, node->place.line, node->place.column,
+                            "an alias, %s: aliases are not allowed (put a value that begins with * "
+                            "in quotation marks)",
+                            QUOTE((const char *)reader->event.data.alias.anchor));
+    return r < 0 ? r : 0;
+}
+
+int reader_next(Reader *reader, Node *ret)
+{
+    Node node = { 0 };
+    int r = next_event(reader);
+    if (r < 0)
+        return r;
+
+    const yaml_event_t *event = &reader->event;
+    node.place = place_of(&event->start_mark);
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        r = take_text(reader, &node);
+        break;
+    case YAML_ALIAS_EVENT:
+        r = take_alias(reader, &node);
+        break;
+    case YAML_SEQUENCE_START_EVENT:
+        node.kind = NODE_LIST;
+        r = refuse_properties(reader, event->data.sequence_start.anchor,
+                              event->data.sequence_start.tag);
+        if (r >= 0)
+            r = enter(reader);
+        break;
+    case YAML_MAPPING_START_EVENT:
+        node.kind = NODE_MAPPING;
+        r = refuse_properties(reader, event->data.mapping_start.anchor,
+                              event->data.mapping_start.tag);
+        if (r >= 0)
+            r = enter(reader);
+        break;
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        node.kind = NODE_END;
+        reader->depth--;
+        break;
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+    case YAML_STREAM_END_EVENT:
+    case YAML_DOCUMENT_START_EVENT:
+    case YAML_DOCUMENT_END_EVENT:
+        /* None of these comes within a document's root. */
+        r = -EBADMSG;
+        break;
+    }
+    if (r < 0)
+        return r;
+
+    *ret = node;
+    return 0;
+}
+
+int reader_skip(Reader *reader, const Node *node)
+{
+    Node below;
+
+    if (node->kind != NODE_LIST && node->kind != NODE_MAPPING)
+        return 0;
+    for (size_t depth = reader->depth; reader->depth >= depth;) {
+        int r = reader_next(reader, &below);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int reader_root(Reader *reader, Node *ret)
+{
+    int r = next_event(reader); /* the stream's start */
+    if (r < 0)
+        return r;
+    r = next_event(reader);
+    if (r < 0)
+        return r;
+    if (reader->event.type != YAML_DOCUMENT_START_EVENT)
+        return give_up(reader, whole_file, "nothing in it (a policy begins with version: 1)");
+    return reader_next(reader, ret);
+}
+
+int reader_finish(Reader *reader)
+{
+    int r = next_event(reader); /* the document's end */
+    if (r < 0)
+        return r;
+    r = next_event(reader);
+    if (r < 0)
+        return r;
+    if (reader->event.type == YAML_DOCUMENT_START_EVENT)
+        return give_up(reader, place_of(&reader->event.start_mark),
+                       "a second document begins here (one file is one policy)");
+    return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The nodes of one YAML text, one after the other, with their places; what YAML has and a policy
+ * has not (anchors, aliases, tags, several documents, endless nesting) is reported here. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <yaml.h>
+
+#include "policy/diagnostics.h"
+#include "policy/policy.h"
+
+#define READER_DEPTH_MAX  32     /* lists and mappings within each other; policies need 4 */
+#define READER_EVENTS_MAX 100000 /* what libyaml tells of one text; a long policy has 1000 */
+
+typedef enum NodeKind {
+    NODE_TEXT,
+    NODE_LIST,    /* its entries follow, then NODE_END */
+    NODE_MAPPING, /* its keys and values follow in turns, then NODE_END */
+    NODE_END,
+} NodeKind;
+
+typedef struct Node {
+    NodeKind kind;
+    PolicyPlace place;
+    const char *text; /* NODE_TEXT: valid until the next node is read */
+    bool plain;       /* NODE_TEXT: without quotation marks */
+    bool refused;     /* has been reported, and has no value that could be judged */
+} Node;
+
+typedef struct Reader {
+    yaml_parser_t parser;
+    yaml_event_t event;
+    bool has_event;
+    const char *text;
+    size_t size;
+    size_t depth;
+    size_t n_events;
+    Diagnostics *diagnostics;
+} Reader;
+
+/* @text and @diagnostics stay the caller's and must outlive the reader. 0; -EBADMSG: reported (too
+ * large, not UTF-8, a NUL or control character); -ENOMEM. After a failure reader_close() is not
+ * needed, and harmless. */
+int reader_open(Reader *reader, const char *text, size_t size, Diagnostics *diagnostics);
+void reader_close(Reader *reader);
+
+/* The root of the only document. -EBADMSG also where there is none. */
+int reader_root(Reader *reader, Node *ret);
+
+/* The next node. 0; -EBADMSG: reported, nothing more can be read; -ENOMEM. */
+int reader_next(Reader *reader, Node *ret);
+
+/* Passes over what is below @node, which was read last. */
+int reader_skip(Reader *reader, const Node *node);
+
+/* Behind the root: that nothing follows it. */
+int reader_finish(Reader *reader);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* A sorted array: sets are small, built once and asked often, and the order of names is what
+ * decides a draw. Matching allocates nothing, so it cannot fail. */
+#include "policy/set.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "util/pattern.h"
+#include "util/strv.h"
+
+/* Where @name is, or would be. */
+static size_t position(const PolicySet *set, const char *name, bool *ret_found)
+{
+    size_t low = 0, high = set->n_policies;
+
+    *ret_found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(set->policies[middle]->name, name);
+
+        if (order == 0) {
+            *ret_found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int policy_set_add(PolicySet *set, Policy *policy)
+{
+    cleanup(policy_freep) Policy *taken = policy;
+    bool found;
+
+    size_t i = position(set, policy->name, &found);
+    if (found)
+        return -EEXIST;
+
+    Policy **grown = reallocarray(set->policies, set->n_policies + 1, sizeof(Policy *));
+    if (!grown)
+        return -ENOMEM;
+
+    memmove(&grown[i + 1], &grown[i], (set->n_policies - i) * sizeof(Policy *));
+    grown[i] = TAKE_PTR(taken);
+    set->policies = grown;
+    set->n_policies++;
+    return 0;
+}
+
+void policy_set_clear(PolicySet *set)
+{
+    for (size_t i = 0; i < set->n_policies; i++)
+        (void)policy_free(set->policies[i]);
+    free(set->policies);
+    *set = (PolicySet){ 0 };
+}
+
+const Policy *policy_set_find(const PolicySet *set, const char *name)
+{
+    bool found;
+    size_t i = position(set, name, &found);
+
+    return found ? set->policies[i] : NULL;
+}
+
+/* The literal length of the most specific glob of @policy that matches @unit; false: none does. */
+static bool matches(const Policy *policy, const char *unit, size_t *ret_literal)
+{
+    bool any = false;
+    size_t best = 0;
+
+    STRV_FOREACH (glob, policy->units) {
+        if (!pattern_match_name(*glob, unit))
+            continue;
+        size_t literal = pattern_literal_length(*glob);
+        if (!any || literal > best)
+            best = literal;
+        any = true;
+    }
+    *ret_literal = best;
+    return any;
+}
+
+const Policy *policy_set_match(const PolicySet *set, const char *unit, const Policy **ret_draw)
+{
+    const Policy *best = NULL, *draw = NULL;
+    size_t best_literal = 0;
+
+    for (size_t i = 0; i < set->n_policies; i++) {
+        const Policy *policy = set->policies[i];
+        size_t literal;
+
+        if (!matches(policy, unit, &literal))
+            continue;
+        if (!best || literal > best_literal) {
+            best = policy;
+            best_literal = literal;
+            draw = NULL;
+        } else if (literal == best_literal && !draw) {
+            draw = policy;
+        }
+    }
+
+    if (ret_draw)
+        *ret_draw = draw;
+    return best;
+}
