@@ -6,9 +6,9 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "pagewarden/names.h"
 #include "util/cleanup.h"
 #include "util/units.h"
+#include <pagewarden/names.h>
 
 /* The daemon answers from its loop at once; a reload reads files. */
 #define CALL_TIMEOUT_USEC (20 * USEC_PER_SEC)

@@ -6,7 +6,7 @@
 
 # The command that is tested; meson gives its path.
 # shellcheck disable=SC2034
-PAGEWARDEN=${1:?path of pagewarden}
+PAGEWARDEN=$(realpath "${1:?path of pagewarden}")
 TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/pagewarden-test.XXXXXX") || exit 99
 TEST_PIDS=() # of what was started in the background
 TEST_COUNT=0
@@ -32,7 +32,7 @@ run() {
 }
 
 fail() {
-    echo "# $*"
+    printf '%s\n' "$*" | sed 's/^/# /'
     echo "# exit status ${code-}, standard output:"
     printf '%s\n' "${out-}" | head -n 20 | cat -v | sed 's/^/#   /'
     echo "# standard error:"

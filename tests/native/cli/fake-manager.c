@@ -7,10 +7,10 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "pagewarden/names.h"
 #include "util/cleanup.h"
 #include "util/io.h"
 #include "util/units.h"
+#include <pagewarden/names.h>
 
 static char **files;
 

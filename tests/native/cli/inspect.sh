@@ -3,6 +3,7 @@
 # `pagewarden inspect` on real files. What nothing holds may leave the page cache at any time, so
 # that what must be resident is locked meanwhile, and what must not be was never read.
 set -u
+# shellcheck source=tests/native/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 PAGE=$(getconf PAGESIZE)

@@ -3,8 +3,9 @@
 # `pagewarden status` and `reload` over a bus of their own: what they say without a bus, without a
 # daemon, and what a daemon (fake-manager) tells them.
 set -u
+# shellcheck source=tests/native/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
-FAKE_MANAGER=$2
+FAKE_MANAGER=$(realpath "$2")
 
 no_bus() {
     export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$TEST_DIR/no-such-socket

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The command line itself: help, version, misspelt verbs, exit codes.
 set -u
+# shellcheck source=tests/native/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 test_help_fits_a_screen() {
