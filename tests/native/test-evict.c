@@ -47,6 +47,20 @@ static void clean_pages_go(void **state)
     assert_int_equal(resident(fd, SIZE + 5), 0);
 }
 
+/* The size is what was measured; what the file has grown by since goes as well. */
+static void the_whole_file_goes(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    EvictOutcome out;
+
+    must(fsync(fd));
+    assert_true(file_is_whole(fd, SIZE));
+    assert_int_equal(evict_file(fd, 5, &out), 0);
+    assert_true(out.before <= 4096);
+    assert_int_equal(resident(fd, SIZE), 0);
+}
+
 static void locked_pages_stay(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -227,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clean_pages_go),
+        cmocka_unit_test(the_whole_file_goes),
         cmocka_unit_test(locked_pages_stay),
         cmocka_unit_test(what_is_beside_a_lock_goes),
         cmocka_unit_test(dirty_pages_are_not_lost),

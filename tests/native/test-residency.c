@@ -202,6 +202,7 @@ static void ask_as_the_owner(void *argument)
     become_nobody();
     int fd = memfd_create("f", MFD_CLOEXEC);
     check(fd >= 0 && ftruncate(fd, SIZE) == 0 && pwrite(fd, "x", 1, 0) == 1);
+    check(fchmod(fd, 0400) == 0); /* owning it is enough, without the right to write */
     seccomp_answer(CACHESTAT_NR, ENOSYS);
     check(residency_of(fd, SIZE, &r) == 0);
     check(r.resident == 4096 && !r.has_counters);

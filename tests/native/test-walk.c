@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <sys/mount.h>
 
 #include "native/native.h"
 #include "util/io.h"
-#include <inttypes.h>
 
 typedef struct Attack {
     Scratch scratch;
@@ -192,6 +194,36 @@ static void folders_that_may_not_be_read(void **state)
     must(fchmodat(scratch.fd, "closed", 0755, 0));
 }
 
+/* Another file system over /proc: the number of the descriptor leads elsewhere. */
+static void reopen_under_another_proc(void *argument)
+{
+    int fd = *(int *)argument;
+    char link[64];
+
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", "/proc", "tmpfs", 0, NULL) < 0) {
+        perror("mounting over /proc");
+        _exit(CHILD_SKIPS);
+    }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    check(mkdir("/proc/self", 0755) == 0 && mkdir("/proc/self/fd", 0755) == 0);
+    check(walk_reopen(fd, O_RDONLY) == -ENOENT);
+    close(open(link, O_WRONLY | O_CREAT, 0644));
+    check(walk_reopen(fd, O_RDONLY) == -ESTALE);
+}
+
+static void a_proc_that_lies(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+
+    scratch_put(&scratch, "f", "x");
+    CLEANUP_CLOSE int fd = must(openat(scratch.fd, "f", O_PATH | O_CLOEXEC));
+    int status = run_child(reopen_under_another_proc, &fd);
+    if (status == CHILD_SKIPS)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 static void a_hundred_thousand_files(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -220,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_file_that_becomes_a_link),
         cmocka_unit_test(folders_that_vanish),
         cmocka_unit_test(folders_that_may_not_be_read),
+        cmocka_unit_test(a_proc_that_lies),
         cmocka_unit_test(a_hundred_thousand_files),
     };
 
