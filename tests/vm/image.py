@@ -74,8 +74,9 @@ def cached(kind, key, build):
     """The cache's folder `kind-HASH(key)`, filled by build(folder) if there is none yet."""
     cache = cache_folder()
     target = cache / f"{kind}-{hashlib.sha256(key).hexdigest()[:16]}"
-    with contextlib.suppress(OSError):
-        os.utime(target)
+    if target.exists():
+        with contextlib.suppress(OSError):  # another user's cache
+            os.utime(target)
         return target
     with open(cache / f"{kind}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -104,11 +105,18 @@ def prune(cache, kind):
 
 
 def run(*command):
-    """Runs a program quietly; shows all that it said if it fails."""
-    done = subprocess.run([str(word) for word in command], cwd=HERE, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode:
-        sys.exit(done.stdout.decode(errors="replace") + f"guest: {command[0]} failed")
+    """Runs a program quietly; shows all that it said if it fails. It ends when we end."""
+    words = ["setpriv", "--pdeathsig", "TERM", *(str(word) for word in command)]
+    process = subprocess.Popen(words, cwd=HERE, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        said = process.communicate()[0]
+    except BaseException:
+        process.terminate()  # mmdebstrap ends its own children then; to kill it would not
+        process.communicate()
+        raise
+    if process.returncode:
+        sys.exit(said.decode(errors="replace") + f"guest: {command[0]} failed")
 
 
 def make_ext4(image, root, mebibytes, *options):
@@ -131,9 +139,10 @@ def recipe(folder):
     lines = (HERE / "packages").read_text().splitlines()
     packages = [line for line in lines if line and not line.startswith("#")]
     return ["mmdebstrap", "--quiet", "--mode=root", "--variant=essential",
+            "--skip=cleanup/reproducible",
             f"--include={','.join(packages)}",
             *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in NOT_NEEDED),
-            "--essential-hook=cp -r --preserve=mode image/root/. \"$1\"",
+            "--essential-hook=cp -r image/root/. \"$1\"",
             "--customize-hook=image/finish \"$1\"",
             SUITE, f"{folder}/root"]
 
@@ -141,7 +150,7 @@ def recipe(folder):
 def build_base(folder):
     if os.geteuid() != 0:
         sys.exit("guest: making the guest's image (once) needs root")
-    require("mmdebstrap", "mke2fs")
+    require("mmdebstrap", "mke2fs", "setpriv")
     say(f"making an image of Debian {SUITE}, once")
     run(*recipe(folder))
     root = folder / "root"
@@ -163,6 +172,7 @@ def check_inputs(payload, data):
 
 def payload_disk(image, root):
     """Makes the disk of one run at `image`: the agent, the tests and the install tree `root`."""
+    require("mke2fs", "setpriv")
     with tempfile.TemporaryDirectory(prefix="pagewarden-payload-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -183,7 +193,7 @@ def data_image(spec=DATA_SPEC):
 
 
 def build_data(folder, spec):
-    require("mke2fs")
+    require("mke2fs", "setpriv")
     say(f"making the data image {spec!r}, once")
     # No block is zero (mke2fs leaves a hole for one that is), and no two blocks are alike.
     noise = random.Random(spec).randbytes(MIB)

@@ -123,7 +123,7 @@ class Guest:
                  "-cpu", "max" if accel == "tcg" else "host",
                  "-kernel", f"{self.base}/kernel", "-initrd", f"{self.base}/initrd",
                  "-append", " ".join(self.kernel_arguments()),
-                 "-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
+                 "-device", "virtio-serial-pci"]
         words += disk("root", self.base / "disk") + disk("payload", self.payload)
         if self.data:
             words += disk("data", self.data, f"throttling.iops-total={self.iops}")
@@ -136,7 +136,7 @@ class Guest:
         return words + ["-serial", "mon:stdio"]
 
     def kernel_arguments(self):
-        words = ["root=/dev/vda", "rw", "console=ttyS0", "psi=1", "panic=-1", "loglevel=4",
+        words = ["root=/dev/vda", "rw", "console=ttyS0", "psi=1", "panic=-1", "quiet", "loglevel=4",
                  "systemd.show_status=auto", "systemd.journald.forward_to_console=0"]
         if not self.console:
             columns, rows = shutil.get_terminal_size()
@@ -181,7 +181,7 @@ class Guest:
         line = self.lines.pop(0)
         got, _, rest = line.partition(" ")
         if got != word:
-            raise GuestError(f"the guest's agent said {line!r} instead of {word!r}")
+            raise GuestError(f"the guest said: {line}")
         return rest
 
     def listen(self, end):
@@ -249,5 +249,5 @@ def verdict_file():
 
 def end_on_signals():
     """Turns signals that would end this process into exceptions, so that it cleans up."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
