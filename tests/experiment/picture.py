@@ -13,6 +13,7 @@ GIB = 1 << 30
 WIDTH = 1040
 MARGIN = 40
 GAP = 26
+PANELS = 164  # base of the panels' first line
 PLOT = 150  # height of a panel's plot
 RIDGE = 62  # height of one row of the latency chart
 BINS_PER_DECADE = 12
@@ -52,17 +53,21 @@ def slow_percent(phase):
     return 100 * phase["shop"]["slow"] / requests if requests else 0
 
 
+def size_text(size):
+    return f"{size / GIB:.3g} GiB" if size >= GIB else f"{size / MIB:.0f} MiB"
+
+
 def setting(result):
-    """One line on what was run where."""
+    """Two lines: what was run, and where."""
     machine, settings = result["machine"], result["settings"]
-    memory = machine["slice_bytes"] or machine["memory_bytes"]
-    words = [machine["system"], f"Linux {machine['kernel'].split('-')[0]}",
-             f"{memory / GIB:.1f} GiB of memory"]
-    words += [f"disk held to {machine['iops']:,} IOPS"] if machine["iops"] else []
-    words += ["emulated processor"] if machine["emulated"] else []
-    words += [f"{settings['rate']} reads a second of a {settings['file_bytes'] // MIB} MiB file",
-              f"the backup reads {settings['stream_bytes'] / GIB:.3g} GiB"]
-    return "; ".join(words)
+    system = machine["system"].replace("GNU/Linux ", "")
+    where = [system, f"Linux {machine['kernel'].split('-')[0]}",
+             f"{size_text(machine['slice_bytes'] or machine['memory_bytes'])} of memory"]
+    where += [f"disk held to {machine['iops']:,} IOPS"] if machine["iops"] else []
+    where += ["emulated processor"] if machine["emulated"] else []
+    return (f"A service reads {settings['rate']} random pages a second of its "
+            f"{size_text(settings['file_bytes'])} file; beside it a backup reads "
+            f"{size_text(settings['stream_bytes'])} of other files once.", ", ".join(where) + ".")
 
 
 def mmap_note(result):
@@ -178,11 +183,11 @@ def draw_latency(canvas, phases, y):
         return x + (right - x) * (math.log10(max(microseconds, 1)) - low) / (high - low)
 
     for decade in range(low, high + 1):
-        canvas.line(across(10 ** decade), y + 8, across(10 ** decade), bottom + 4, "grid")
-        canvas.text(across(10 ** decade), bottom + 20, latency_label(10 ** decade), "small quiet", "middle")
+        canvas.line(across(10 ** decade), y + 8, across(10 ** decade), bottom + 18, "grid")
+        canvas.text(across(10 ** decade), bottom + 32, latency_label(10 ** decade), "small quiet", "middle")
     for row, (phase, shares) in enumerate(zip(phases, all_shares)):
         draw_ridge(canvas, phase, shares, y + RIDGE * (row + 1), across, (RIDGE - 20) / peak)
-    return bottom + 20
+    return bottom + 32
 
 
 def draw_ridge(canvas, phase, shares, base, across, scale):
@@ -224,17 +229,18 @@ def draw(result):
     seconds = max(phase["samples"][-1]["t"] for phase in phases)
     title = "What a backup leaves of a service's files in memory"
     canvas.text(MARGIN, 46, title, "title")
-    canvas.text(MARGIN, 70, setting(result), "small quiet")
-    canvas.text(MARGIN, 104, f"MiB of the service's {file_mib} MiB file in memory", "quiet")
+    for index, line in enumerate(setting(result)):
+        canvas.text(MARGIN, 71 + 18 * index, line, "quiet")
+    canvas.text(MARGIN, 128, f"MiB of the service's {file_mib} MiB file in memory", "quiet small")
 
     inner = WIDTH - 2 * MARGIN + GAP
     step = inner / len(phases)
     for index, phase in enumerate(phases):
         x = MARGIN + step * index + 14
-        draw_panel(canvas, phase, x, 136, step - GAP - 14, seconds, file_mib)
+        draw_panel(canvas, phase, x, PANELS, step - GAP - 14, seconds, file_mib)
 
-    y = 136 + 36 + PLOT + 52 + 43 + 19 * 4 + 24
-    canvas.text(MARGIN, y, "How long each request took: share of the requests, logarithmic time", "quiet")
+    y = PANELS + 36 + PLOT + 52 + 43 + 19 * 4 + 24
+    canvas.text(MARGIN, y, "How long each request took: share of the requests, logarithmic time", "small quiet")
     y = draw_latency(canvas, phases, y) + 34
     notes = list(mmap_note(result))
     if result["machine"]["emulated"]:
