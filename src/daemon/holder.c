@@ -107,6 +107,10 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
     int r = hold_receive(fd, &message, NULL);
     if (r == -EAGAIN)
         return 0;
+    if (r <= 0 && h->starting) { /* the answer to the start says why */
+        h->io = sd_event_source_disable_unref(h->io);
+        return 0;
+    }
     if (r <= 0) {
         lose(h, r == 0 ? "it ended" : strerror(-r));
         return 0;
@@ -127,8 +131,13 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void on_started(int error, const char *message, void *userdata)
 {
+    Holder *h = userdata;
+
+    h->starting = sd_bus_slot_unref(h->starting);
     if (error < 0)
-        lose(userdata, message ?: strerror(-error));
+        lose(h, message ?: strerror(-error));
+    else if (!h->io)
+        lose(h, "it ended");
 }
 
 /* Starts the unit with a socket of its own. Returns the connected socket. */

@@ -11,21 +11,11 @@
 static int append_sandbox(sd_bus_message *m)
 {
     static const char *const on[] = {
-        "DynamicUser",
-        "NoNewPrivileges",
-        "PrivateDevices",
-        "PrivateNetwork",
-        "ProtectHome",
-        "ProtectClock",
-        "ProtectHostname",
-        "ProtectControlGroups",
-        "ProtectKernelLogs",
-        "ProtectKernelModules",
-        "ProtectKernelTunables",
-        "LockPersonality",
-        "MemoryDenyWriteExecute",
-        "RestrictRealtime",
-        "RestrictSUIDSGID",
+        "DynamicUser",           "NoNewPrivileges",   "PrivateDevices",
+        "PrivateNetwork",        "ProtectClock",      "ProtectHostname",
+        "ProtectControlGroups",  "ProtectKernelLogs", "ProtectKernelModules",
+        "ProtectKernelTunables", "LockPersonality",   "MemoryDenyWriteExecute",
+        "RestrictRealtime",      "RestrictSUIDSGID",
     };
     int r = 0;
 
@@ -36,8 +26,9 @@ static int append_sandbox(sd_bus_message *m)
                                   UINT64_C(1) << 14 /* CAP_IPC_LOCK */, "AmbientCapabilities", "t",
                                   UINT64_C(1) << 14);
     if (r >= 0)
-        r = sd_bus_message_append(m, "(sv)(sv)(sv)", "ProtectSystem", "s", "strict", "UMask", "u",
-                                  0077, "RestrictAddressFamilies", "(bas)", 1, 1, "AF_UNIX");
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "ProtectSystem", "s", "strict",
+                                  "ProtectHome", "s", "yes", "UMask", "u", 0077,
+                                  "RestrictAddressFamilies", "(bas)", 1, 1, "AF_UNIX");
     if (r >= 0)
         r = sd_bus_message_append(m, "(sv)(sv)", "SystemCallArchitectures", "as", 1, "native",
                                   "SystemCallFilter", "(bas)", 1, 1, "@system-service");

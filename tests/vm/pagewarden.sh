@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# What cases about pagewarden share. Units of a case are named t-*, files are in $FILES.
+
+FILES=/var/tmp/t-files
+rm -rf "$FILES"
+mkdir -p "$FILES"
+
+# policy NAME: standard input is its text.
+policy() {
+    mkdir -p /etc/pagewarden/policies.d
+    cat >"/etc/pagewarden/policies.d/$1.yaml"
+}
+
+# make_file NAME MIB: a file with content, on the disk and not in memory.
+make_file() {
+    head -c "$2M" /dev/urandom >"$FILES/$1"
+    sync "$FILES/$1"
+    evict "$FILES/$1"
+}
+
+# Takes files out of memory, as far as they are not locked.
+evict() {
+    vmtouch -q -e "$@" >/dev/null
+}
+
+# Runs COMMAND as unit: run_unit NAME [systemd-run options] -- COMMAND...
+run_unit() {
+    local name=$1
+    shift
+    systemd-run --quiet --collect --unit="$name" "$@"
+}
+
+start_daemon() {
+    systemctl reset-failed pagewarden.service 2>/dev/null || true
+    systemctl start pagewarden.service
+}
+
+main_pid() {
+    systemctl show --value --property=MainPID -- "$1"
+}
+
+# target UNIT FILTER: a jq filter on the unit's entry in `pagewarden status`; "null" while there is none.
+target() {
+    pagewarden status --json=short |
+        jq -r --arg unit "$1" "[.targets[] | select(.unit == \$unit)][0] | $2"
+}
+
+# For wait_for: target_is UNIT FILTER VALUE
+target_is() {
+    [[ $(target "$1" "$2") == "$3" ]]
+}
+
+# at_least VALUE FILTER UNIT, for wait_for
+target_at_least() {
+    local value
+    value=$(target "$1" "$2")
+    [[ $value != null ]] && ((value >= $3))
+}
+
+# locked_in UNIT: bytes of resident pages that the unit's processes hold locked, from smaps.
+locked_in() {
+    local pid
+    pid=$(main_pid "$1")
+    [[ $pid != 0 ]] || { echo 0; return; }
+    awk '/^Rss:/ { rss = $2 } /^VmFlags:.* lo( |$)/ { sum += rss } END { print sum * 1024 }' "/proc/$pid/smaps"
+}
+
+# resident FILE: bytes of it in memory.
+resident() {
+    pagewarden inspect --json=short "$1" | jq '.files[0].resident'
+}
+
+# journal_has REGEX: since the case began.
+journal_has() {
+    journalctl --quiet --no-pager --since="@$CASE_BEGAN" --output=cat -u pagewarden.service | grep -Eq -- "$1"
+}
+
+high_is() {
+    [[ $(memory_high "$1") == "$2" ]]
+}
+
+inactive() {
+    ! systemctl is-active --quiet "$1"
+}
+
+CASE_BEGAN=$(date +%s)
+MIB=$((1024 * 1024))
