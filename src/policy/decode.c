@@ -327,7 +327,6 @@ static const Mapping *const all_mappings[] = {
 
 /* The file as a whole, as if it were the value of a key. */
 static const Field root = {
-    .key = "policy",
     .kind = NODE_MAPPING,
     .decode = decode_mapping,
     .mapping = &policy_mapping,

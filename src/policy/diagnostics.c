@@ -22,7 +22,8 @@ static int count_away(Diagnostics *diagnostics)
 {
     char *message;
 
-    if (asprintf(&message, "%zu more mistakes are not shown", diagnostics->n_more + 1) < 0)
+    if (asprintf(&message, "%zu more %s not shown", diagnostics->n_more + 1,
+                 diagnostics->n_more > 0 ? "mistakes are" : "mistake is") < 0)
         return -ENOMEM;
 
     /* The room for this entry was made with the one before. */

@@ -42,8 +42,16 @@ static int skip(Decoder *decoder, const Node *node, int result)
 /* The pair " in NAME", or nothing for the policy itself. */
 #define IN(mapping) (mapping)->name ? " in " : "", (mapping)->name ? (mapping)->name : ""
 
-/* What stands in messages before a field's key. */
-#define ENTRY_OF(field) (field)->entry ? "an entry of " : ""
+#define SUBJECT_MAX 64
+
+/* What messages say is wrong. */
+static const char *subject(char buffer[static SUBJECT_MAX], const Field *field)
+{
+    if (!field->key)
+        return "a policy";
+    snprintf(buffer, SUBJECT_MAX, "%s\"%s\"", field->entry ? "an entry of " : "", field->key);
+    return buffer;
+}
 
 static const Field *find_field(const Mapping *mapping, const char *key)
 {
@@ -85,7 +93,12 @@ static int refuse_unknown_key(Decoder *decoder, const Mapping *mapping, const No
 {
     Suggestion suggestion = { 0 };
     CLEANUP_FREE char *known = NULL;
+    const char *colon = strchr(key->text, ':');
 
+    if (colon && key->plain)
+        return refuse(decoder, key->place,
+                      "unknown key %s%s%s (a space is missing behind the colon)", QUOTE(key->text),
+                      IN(mapping));
     for (const Mapping *const *other = decoder->mappings; *other; other++)
         if (find_field(*other, key->text))
             return refuse(decoder, key->place, "unknown key %s%s%s (it belongs %s%s)",
@@ -119,29 +132,36 @@ static bool is_empty(const Node *node)
 
 static int refuse_empty(Decoder *decoder, const Field *field, PolicyPlace place)
 {
-    return refuse(decoder, place, "%s\"%s\" is empty (for example %s)", ENTRY_OF(field), field->key,
+    char what[SUBJECT_MAX];
+
+    return refuse(decoder, place, "%s is empty (for example %s)", subject(what, field),
                   field->example);
 }
 
-int decode_node(Decoder *decoder, const Field *field, const Node *node, void *object)
+static int refuse_kind(Decoder *decoder, const Field *field, const Node *node)
 {
     static const char *const kinds[] = {
         [NODE_TEXT] = "a single value",
         [NODE_LIST] = "a list",
         [NODE_MAPPING] = "a mapping",
     };
+    char what[SUBJECT_MAX];
+
+    return refuse(decoder, node->place, "%s must be %s, not %s (for example %s)",
+                  subject(what, field), kinds[field->kind], kinds[node->kind], field->example);
+}
+
+int decode_node(Decoder *decoder, const Field *field, const Node *node, void *object)
+{
+    PolicyPlace place = node->place;
 
     if (node->refused)
         return skip(decoder, node, REFUSED);
     if (node->kind == NODE_TEXT && is_empty(node))
-        return refuse_empty(decoder, field, node->place);
+        return refuse_empty(decoder, field, place);
     if (node->kind != field->kind)
-        return skip(decoder, node,
-                    refuse(decoder, node->place, "%s\"%s\" must be %s, not %s (for example %s)",
-                           ENTRY_OF(field), field->key, kinds[field->kind], kinds[node->kind],
-                           field->example));
+        return skip(decoder, node, refuse_kind(decoder, field, node));
 
-    PolicyPlace place = node->place;
     int r = field->decode(decoder, field, node, object);
     if (r == DECODED && field->place)
         *(PolicyPlace *)((char *)object + field->place) = place;

@@ -35,7 +35,7 @@ enum {
 typedef int (*FieldHandler)(Decoder *decoder, const Field *field, const Node *node, void *object);
 
 struct Field {
-    const char *key;
+    const char *key;     /* NULL: the policy itself */
     FieldHandler decode; /* NULL: the language has this key, but it is not supported yet */
     const char *example; /* how to write it */
     NodeKind kind;

@@ -53,8 +53,8 @@ static int check_escapes(const char *text, size_t n, char *reason)
     return 0;
 }
 
-/* "." or "..", however it is escaped. */
-static bool is_dots(const char *component, size_t n)
+/* 1 for ".", 2 for "..", however it is escaped, 0 for all else. */
+static size_t count_dots(const char *component, size_t n)
 {
     size_t dots = 0;
 
@@ -62,10 +62,10 @@ static bool is_dots(const char *component, size_t n)
         if (component[i] == '\\' && i + 1 < n)
             i++;
         if (component[i] != '.')
-            return false;
+            return 0;
         dots++;
     }
-    return dots == 1 || dots == 2;
+    return dots <= 2 ? dots : 0;
 }
 
 static int check_component(const char *component, size_t n, char *reason)
@@ -74,8 +74,10 @@ static int check_component(const char *component, size_t n, char *reason)
         return refuse(reason, "is a folder (add ** for all files below it, * for those in it)");
     if (n == 0)
         return refuse(reason, "has an empty component (write one / instead of two)");
-    if (is_dots(component, n))
-        return refuse(reason, "has a \".\" or \"..\" component (write the path without it)");
+    size_t dots = count_dots(component, n);
+    if (dots > 0)
+        return refuse(reason, "has a \"%.*s\" component (write the path without it)", (int)dots,
+                      "..");
     if (n > 2 && memmem(component, n, "**", 2))
         return refuse(reason, "has ** beside other characters (it stands for folders: write "
                               "/srv/**/*.log, or a single *)");
@@ -170,14 +172,23 @@ static int check_unit_type(const char *glob, const char *type, char *reason)
         reason, "is no unit name: it has no suffix such as .service (write \"%s.service\")", glob);
 }
 
-/* @glob has no braces. */
+/* Escaping an x is pointless, so systemd's own "\\x2d" is meant. */
+static bool has_escaped_x(const char *glob)
+{
+    for (; *glob; glob++)
+        if (*glob == '\\' && *++glob == 'x')
+            return true;
+    return false;
+}
+
+/* @glob has no braces, and something behind each backslash. */
 static int check_unit_reading(const char *glob, char *reason)
 {
     size_t n = strlen(glob);
     int r = check_escapes(glob, n, reason);
     if (r < 0)
         return r;
-    if (strstr(glob, "\\x"))
+    if (has_escaped_x(glob))
         return refuse(reason, "has a single \\x, which is an escaped x (write \\\\x for systemd's "
                               "own escape)");
     if (n > 0 && strchr("*?]", glob[n - 1]))
@@ -191,6 +202,9 @@ static int check_unit_reading(const char *glob, char *reason)
                       glob);
     if (dot && pattern_has_wildcard(dot))
         return 0;
+    if (dot && dot[-1] == '@' && !pattern_has_wildcard(glob))
+        return refuse(reason, "is a template, of which only instances run (write \"%.*s*%s\")",
+                      (int)(dot - glob), glob, dot);
     if (!dot || !dot[1])
         return refuse(reason, "is no unit name: it has no suffix (write \"%.*s.service\")",
                       (int)(dot ? n - 1 : n), glob);

@@ -94,31 +94,45 @@ void reader_close(Reader *reader)
     *reader = (Reader){ 0 };
 }
 
-/* What people wrote when libyaml says @problem, having stopped at the character @at (0: any). */
-static const struct {
+/* What people wrote when libyaml says @problem. */
+typedef struct Hint {
     const char *problem;
-    char at;
+    char at;         /* the character where libyaml stopped, 0: any */
+    bool same_line;  /* only behind another value */
+    bool from_start; /* the mistake is where the value begins, not where libyaml gave it up */
     const char *hint;
-} hints[] = {
-    { "cannot start any token", '\t', "indent with spaces, not with tabs" },
-    { "cannot start any token", 0, "put the value in quotation marks" },
-    { "tab character", 0, "indent with spaces, not with tabs" },
-    { "expected alphabetic or numeric", 0,
-      "put a value that begins with * or & in quotation marks" },
-    { "mapping values are not allowed", 0,
-      "check the indentation, and put a value that has \": \" in it in quotation marks" },
-    { "expected key", 0, "the keys of one mapping begin in the same column" },
-    { "expected '-' indicator", 0, "the entries of one list begin in the same column" },
-    { "expected ':'", 0, "write key: value" },
-    { "expected ',' or", 0, "put an entry that has brackets, braces or commas in quotation marks" },
-    { "unexpected end of stream", 0, "a quotation mark is missing" },
+} Hint;
+
+static const Hint hints[] = {
+    { "cannot start any token", .at = '\t', .hint = "indent with spaces, not with tabs" },
+    { "cannot start any token", .hint = "put the value in quotation marks" },
+    { "tab character", .hint = "indent with spaces, not with tabs" },
+    { "expected alphabetic or numeric",
+      .hint = "put a value that begins with * or & in quotation marks" },
+    { "mapping values are not allowed",
+      .hint = "check the indentation, and put a value that has \": \" in it in quotation marks" },
+    { "expected key", .same_line = true,
+      .hint = "put the whole value in quotation marks, or begin a new line" },
+    { "expected key", .hint = "the keys of one mapping begin in the same column" },
+    { "expected '-' indicator", .hint = "the entries of one list begin in the same column" },
+    { "expected ':'", .from_start = true,
+      .hint = "write key: value, with a space behind the colon" },
+    { "expected ',' or", .hint = "put an entry that has brackets, braces or commas in quotation "
+                                 "marks" },
+    { "unexpected end of stream", .from_start = true, .hint = "a quotation mark is missing" },
+    { "unknown escape character", .hint = "write \\\\ for a backslash, or use single quotation "
+                                          "marks" },
+    { "expected comment or line break",
+      .hint = "put a value that begins with | or > in quotation marks" },
+    { "incompatible YAML document", .hint = "leave this line out" },
 };
 
-static const char *hint_for(const char *problem, char at)
+static const Hint *find_hint(const char *problem, char at, bool same_line)
 {
     for (size_t i = 0; i < ELEMENTS(hints); i++)
-        if (strstr(problem, hints[i].problem) && (!hints[i].at || hints[i].at == at))
-            return hints[i].hint;
+        if (strstr(problem, hints[i].problem) && (!hints[i].at || hints[i].at == at) &&
+            (!hints[i].same_line || same_line))
+            return &hints[i];
     return NULL;
 }
 
@@ -142,34 +156,57 @@ static int report_libyaml_error(Reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
     const char *problem = parser->problem ? parser->problem : "unreadable";
-    PolicyPlace place = place_of(&parser->problem_mark), since = place_of(&parser->context_mark);
+    PolicyPlace place = place_of(&parser->problem_mark), start = place_of(&parser->context_mark);
 
     if (parser->error == YAML_MEMORY_ERROR)
         return -ENOMEM;
 
-    const char *hint = hint_for(problem, byte_at(reader, &parser->problem_mark));
-    const char *open = hint ? " (" : "", *close = hint ? ")" : "";
-    if (!hint)
-        hint = "";
-    if (parser->context && parser->context_mark.line != parser->problem_mark.line)
+    const Hint *hint = find_hint(problem, byte_at(reader, &parser->problem_mark),
+                                 reader->value_end_line == place.line);
+    if (hint && hint->from_start && parser->context)
+        place = start;
+
+    const char *open = hint ? " (" : "", *text = hint ? hint->hint : "", *close = hint ? ")" : "";
+    if (parser->context && start.line != place.line)
         return give_up(reader, place, "not YAML: %s, %s that began on line %zu%s%s%s", problem,
-                       parser->context, since.line, open, hint, close);
-    return give_up(reader, place, "not YAML: %s%s%s%s", problem, open, hint, close);
+                       parser->context, start.line, open, text, close);
+    return give_up(reader, place, "not YAML: %s%s%s%s", problem, open, text, close);
 }
 
 static int next_event(Reader *reader)
 {
+    yaml_event_t *event = &reader->event;
+
+    if (reader->is_ahead) {
+        reader->is_ahead = false;
+        return 0;
+    }
     if (reader->has_event)
-        yaml_event_delete(&reader->event);
+        yaml_event_delete(event);
     reader->has_event = false;
 
-    if (!yaml_parser_parse(&reader->parser, &reader->event))
+    if (!yaml_parser_parse(&reader->parser, event))
         return report_libyaml_error(reader);
     reader->has_event = true;
 
     if (++reader->n_events > READER_EVENTS_MAX)
-        return give_up(reader, place_of(&reader->event.start_mark),
+        return give_up(reader, place_of(&event->start_mark),
                        "more than 100,000 keys and values (a policy is a page of text)");
+    if (event->end_mark.index > event->start_mark.index) /* else it is implied */
+        reader->value_end_line = place_of(&event->end_mark).line;
+    return 0;
+}
+
+/* A line that is indented wrongly ends a mapping for libyaml, and is an error only afterwards. So
+ * the event behind an end is looked at first, lest that mapping be blamed for what it lacks. */
+static int leave(Reader *reader, Node *node)
+{
+    node->kind = NODE_END;
+    reader->depth--;
+    int r = next_event(reader);
+    if (r < 0)
+        return r;
+    reader->is_ahead = true;
     return 0;
 }
 
@@ -260,8 +297,7 @@ int reader_next(Reader *reader, Node *ret)
         break;
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
-        node.kind = NODE_END;
-        reader->depth--;
+        r = leave(reader, &node);
         break;
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
@@ -302,7 +338,7 @@ int reader_root(Reader *reader, Node *ret)
     if (r < 0)
         return r;
     if (reader->event.type != YAML_DOCUMENT_START_EVENT)
-        return give_up(reader, whole_file, "nothing in it (a policy begins with version: 1)");
+        return give_up(reader, whole_file, "the file is empty (a policy begins with version: 1)");
     return reader_next(reader, ret);
 }
 

@@ -33,10 +33,12 @@ typedef struct Reader {
     yaml_parser_t parser;
     yaml_event_t event;
     bool has_event;
+    bool is_ahead; /* the event has been read, and not been told */
     const char *text;
     size_t size;
     size_t depth;
     size_t n_events;
+    size_t value_end_line; /* of what was read last */
     Diagnostics *diagnostics;
 } Reader;
 

@@ -68,8 +68,15 @@ const Policy *policy_set_find(const PolicySet *set, const char *name)
     return found ? set->policies[i] : NULL;
 }
 
-/* The literal length of the most specific glob of @policy that matches @unit; false: none does. */
-static bool matches(const Policy *policy, const char *unit, size_t *ret_literal)
+/* How specific a glob is: its literal characters. "nginx*.service" has as many as "nginx.service",
+ * which it matches: a plain name is ahead by the half. */
+static size_t specificity(const char *glob)
+{
+    return 2 * pattern_literal_length(glob) + (pattern_has_wildcard(glob) ? 0 : 1);
+}
+
+/* That of the most specific glob of @policy that matches @unit; false: none does. */
+static bool matches(const Policy *policy, const char *unit, size_t *ret_specificity)
 {
     bool any = false;
     size_t best = 0;
@@ -77,31 +84,31 @@ static bool matches(const Policy *policy, const char *unit, size_t *ret_literal)
     STRV_FOREACH (glob, policy->units) {
         if (!pattern_match_name(*glob, unit))
             continue;
-        size_t literal = pattern_literal_length(*glob);
-        if (!any || literal > best)
-            best = literal;
+        size_t n = specificity(*glob);
+        if (!any || n > best)
+            best = n;
         any = true;
     }
-    *ret_literal = best;
+    *ret_specificity = best;
     return any;
 }
 
 const Policy *policy_set_match(const PolicySet *set, const char *unit, const Policy **ret_draw)
 {
     const Policy *best = NULL, *draw = NULL;
-    size_t best_literal = 0;
+    size_t best_n = 0;
 
     for (size_t i = 0; i < set->n_policies; i++) {
         const Policy *policy = set->policies[i];
-        size_t literal;
+        size_t n;
 
-        if (!matches(policy, unit, &literal))
+        if (!matches(policy, unit, &n))
             continue;
-        if (!best || literal > best_literal) {
+        if (!best || n > best_n) {
             best = policy;
-            best_literal = literal;
+            best_n = n;
             draw = NULL;
-        } else if (literal == best_literal && !draw) {
+        } else if (n == best_n && !draw) {
             draw = policy;
         }
     }

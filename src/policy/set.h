@@ -16,5 +16,6 @@ void policy_set_clear(PolicySet *set);
 const Policy *policy_set_find(const PolicySet *set, const char *name);
 
 /* The policy that governs @unit, or NULL: of those with a matching glob the one with the longest
- * literal part; a draw goes to the first by name, and *ret_draw (may be NULL) is the other one. */
+ * literal part, a plain name before a glob; a draw goes to the first by name, and *ret_draw (may be
+ * NULL) is the other one. */
 const Policy *policy_set_match(const PolicySet *set, const char *unit, const Policy **ret_draw);

@@ -181,8 +181,8 @@ static int refuse_unit(Decoder *decoder, const Quantity *quantity, const Node *n
                       "%s is not a %s: fractions are not known (write whole numbers: %s)",
                       QUOTE(node->text), quantity->name, quantity->fraction);
     if (!unit[0])
-        return refuse(decoder, node->place, "%s is not a %s: its unit is missing (write %ss; %s)",
-                      QUOTE(node->text), quantity->name, node->text, quantity->known);
+        return refuse(decoder, node->place, "%s is not a %s: its unit is missing (write %.*ss; %s)",
+                      QUOTE(node->text), quantity->name, n_digits, node->text, quantity->known);
 
     const char *symbol = symbol_meant(quantity, unit);
     if (!symbol)
@@ -274,14 +274,22 @@ int decode_duration(Decoder *decoder, const Field *field, const Node *node, void
     return DECODED;
 }
 
-/* Charges the readings of a good glob to the policy; reports what was wrong with a bad one. */
-static int judge_glob(Decoder *decoder, const Node *node, int error, const char *reason,
-                      char *const *readings)
+typedef int (*GlobCheck)(const char *glob, char ***ret_readings, char reason[static REASON_MAX]);
+
+/* Judges a glob, and charges its readings to the policy. Behind one that was too much none is
+ * looked at any more: expanding them is what the quota is against. */
+static int read_glob(Decoder *decoder, const Node *node, GlobCheck check, char ***ret_readings)
 {
-    if (error == -EINVAL)
+    cleanup(strv_freep) char **readings = NULL;
+    char reason[REASON_MAX];
+
+    if (decoder->n_readings > POLICY_READINGS_MAX)
+        return REFUSED;
+    int r = check(node->text, &readings, reason);
+    if (r == -EINVAL)
         return refuse(decoder, node->place, "%s %s", QUOTE(node->text), reason);
-    if (error < 0)
-        return error;
+    if (r < 0)
+        return r;
 
     decoder->n_readings += strv_length(readings);
     if (decoder->n_readings > POLICY_READINGS_MAX)
@@ -290,16 +298,16 @@ static int judge_glob(Decoder *decoder, const Node *node, int error, const char 
             "%s is too much: the globs of this policy stand for more than %d (write fewer "
             "braces)",
             QUOTE(node->text), POLICY_READINGS_MAX);
+
+    *ret_readings = TAKE_PTR(readings);
     return DECODED;
 }
 
 int decode_path(Decoder *decoder, const Field *field, const Node *node, void *object)
 {
     cleanup(strv_freep) char **readings = NULL;
-    char reason[REASON_MAX];
 
-    int r = path_glob_check(node->text, &readings, reason);
-    r = judge_glob(decoder, node, r, reason, readings);
+    int r = read_glob(decoder, node, path_glob_check, &readings);
     if (r != DECODED)
         return r;
     return store_text(field, object, node->text, strlen(node->text));
@@ -308,10 +316,8 @@ int decode_path(Decoder *decoder, const Field *field, const Node *node, void *ob
 int decode_unit(Decoder *decoder, const Field *field, const Node *node, void *object)
 {
     cleanup(strv_freep) char **readings = NULL;
-    char reason[REASON_MAX];
 
-    int r = unit_glob_check(node->text, &readings, reason);
-    r = judge_glob(decoder, node, r, reason, readings);
+    int r = read_glob(decoder, node, unit_glob_check, &readings);
     if (r != DECODED)
         return r;
 
