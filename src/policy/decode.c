@@ -37,7 +37,7 @@ static int check_limit_key(Decoder *decoder, const Mapping *mapping, const Seen 
                *key_seen = seen_key(mapping, seen, key);
     const char *needed = limit_mode_to_string(mode);
 
-    if (config->mode == mode && key_seen->key.line == 0)
+    if (config->mode == mode && key_seen->key.line == 0 && !key_seen->misspelt)
         return refuse(decoder, mode_seen->key,
                       "\"%s\" is missing in memory_high: mode %s needs it "
                       "(for example %s: 256M)",
@@ -54,7 +54,9 @@ static int check_limit(Decoder *decoder, const Mapping *mapping, const Seen *see
 {
     const LimitConfig *config = &((Policy *)object)->memory_high;
 
-    if (seen_key(mapping, seen, "mode")->refused)
+    const Seen *mode = seen_key(mapping, seen, "mode");
+
+    if (mode->refused || mode->misspelt)
         return DECODED;
     int r = check_limit_key(decoder, mapping, seen, config, "value", LIMIT_FIXED);
     if (r < 0)
@@ -65,9 +67,10 @@ static int check_limit(Decoder *decoder, const Mapping *mapping, const Seen *see
 static int check_policy(Decoder *decoder, const Mapping *mapping, const Seen *seen, void *object)
 {
     const Policy *policy = object;
+    const Seen *role = seen_key(mapping, seen, "role");
 
     if (policy->memory_high.mode != LIMIT_YIELD || policy->role == ROLE_BACKGROUND ||
-        seen_key(mapping, seen, "role")->refused)
+        role->refused || role->misspelt)
         return DECODED;
     return refuse(decoder, policy->limit_place,
                   "mode yield is for role background, and this policy's role is %s (write role: "
@@ -95,7 +98,7 @@ static const Field match_fields[] = {
         .required = true,
         .example = UNITS_EXAMPLE,
     },
-    { .key = "cgroups" },
+    { .key = "cgroups", .replaces = "units" },
 };
 static const Mapping match_mapping = {
     .name = "match",
@@ -116,7 +119,7 @@ static const Field pin_file_fields[] = {
     { .key = "max_size" },
     { .key = "range" },
     { .key = "lock" },
-    { .key = "mapped" },
+    { .key = "mapped", .replaces = "path" },
 };
 static const Mapping pin_file_mapping = {
     .name = "pin.files",
@@ -196,7 +199,7 @@ static const Field evict_fields[] = {
     { .key = "mapped" },
     { .key = "keep" },
     { .key = "rate" },
-    { .key = "stream" },
+    { .key = "stream", .replaces = "path" },
 };
 static const Mapping evict_mapping = {
     .name = "evict",

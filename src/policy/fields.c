@@ -89,27 +89,46 @@ static int list_keys(const Mapping *mapping, char **ret)
     return 0;
 }
 
-static int refuse_unknown_key(Decoder *decoder, const Mapping *mapping, const Node *key)
+/* Another mapping of the language that has @key, or NULL. */
+static const Mapping *find_home(const Decoder *decoder, const char *key)
 {
+    for (const Mapping *const *mapping = decoder->mappings; *mapping; mapping++)
+        if (find_field(*mapping, key))
+            return *mapping;
+    return NULL;
+}
+
+/* The first @n characters of @key are the key that was meant, if it is one. */
+static void note_meant(const Mapping *mapping, const char *key, size_t n, Seen *seen)
+{
+    for (size_t i = 0; i < mapping->n_fields; i++)
+        if (strlen(mapping->fields[i].key) == n && memcmp(mapping->fields[i].key, key, n) == 0)
+            seen[i].misspelt = true;
+}
+
+static int refuse_unknown_key(Decoder *decoder, const Mapping *mapping, const Node *key, Seen *seen)
+{
+    const Mapping *home = find_home(decoder, key->text);
     Suggestion suggestion = { 0 };
     CLEANUP_FREE char *known = NULL;
-    const char *colon = strchr(key->text, ':');
 
-    if (colon && key->plain)
+    if (key->plain && strchr(key->text, ':')) {
+        note_meant(mapping, key->text, strcspn(key->text, ":"), seen);
         return refuse(decoder, key->place,
                       "unknown key %s%s%s (a space is missing behind the colon)", QUOTE(key->text),
                       IN(mapping));
-    for (const Mapping *const *other = decoder->mappings; *other; other++)
-        if (find_field(*other, key->text))
-            return refuse(decoder, key->place, "unknown key %s%s%s (it belongs %s%s)",
-                          QUOTE(key->text), IN(mapping), (*other)->name ? "in " : "at the top",
-                          (*other)->name ? (*other)->name : "");
+    }
+    if (home)
+        return refuse(decoder, key->place, "unknown key %s%s%s (it belongs %s%s)", QUOTE(key->text),
+                      IN(mapping), home->name ? "in " : "at the top", home->name ? home->name : "");
 
     for (size_t i = 0; i < mapping->n_fields; i++)
         suggestion_offer(&suggestion, key->text, mapping->fields[i].key);
-    if (suggestion.word)
+    if (suggestion.word) {
+        note_meant(mapping, suggestion.word, strlen(suggestion.word), seen);
         return refuse(decoder, key->place, "unknown key %s%s%s (did you mean \"%s\"?)",
                       QUOTE(key->text), IN(mapping), suggestion.word);
+    }
 
     int r = list_keys(mapping, &known);
     if (r < 0)
@@ -207,7 +226,7 @@ static int decode_key(Decoder *decoder, const Mapping *mapping, const Node *key,
     else if (!key->refused) {
         field = find_field(mapping, key->text);
         if (!field)
-            r = refuse_unknown_key(decoder, mapping, key);
+            r = refuse_unknown_key(decoder, mapping, key, seen);
         else if (!field->decode)
             r = refuse(decoder, place, "\"%s\"%s%s is not supported yet", field->key, IN(mapping));
     }
@@ -218,13 +237,27 @@ static int decode_key(Decoder *decoder, const Mapping *mapping, const Node *key,
                         object);
 }
 
+/* @key is there, or what can stand for it, or what seems to mean it: one mistake is one message. */
+static bool is_given(const Mapping *mapping, const Seen *seen, const char *key)
+{
+    for (size_t i = 0; i < mapping->n_fields; i++) {
+        const Field *field = &mapping->fields[i];
+
+        if (seen[i].key.line == 0 && !seen[i].misspelt)
+            continue;
+        if (strcmp(field->key, key) == 0 || (field->replaces && strcmp(field->replaces, key) == 0))
+            return true;
+    }
+    return false;
+}
+
 static int check_required(Decoder *decoder, const Mapping *mapping, const Seen *seen,
                           PolicyPlace place)
 {
     for (size_t i = 0; i < mapping->n_fields; i++) {
         const Field *field = &mapping->fields[i];
 
-        if (!field->required || seen[i].key.line > 0)
+        if (!field->required || is_given(mapping, seen, field->key))
             continue;
         if (refuse(decoder, place, "\"%s\" is missing%s%s (for example %s)", field->key,
                    IN(mapping), field->example) < 0)

@@ -40,10 +40,11 @@ struct Field {
     const char *example; /* how to write it */
     NodeKind kind;
     bool required;
-    bool entry;    /* what the list @key holds, not @key itself */
-    size_t offset; /* of the value in the object */
-    size_t place;  /* of the PolicyPlace of a good value, 0: it is not kept */
-    union {        /* what the handler needs besides */
+    bool entry;           /* what the list @key holds, not @key itself */
+    const char *replaces; /* a required key that this one makes needless */
+    size_t offset;        /* of the value in the object */
+    size_t place;         /* of the PolicyPlace of a good value, 0: it is not kept */
+    union {               /* what the handler needs besides */
         const EnumNames *names;
         const Mapping *mapping;
         const List *list;
@@ -58,6 +59,7 @@ struct Field {
 typedef struct Seen {
     PolicyPlace key; /* .line is 0: it was not */
     bool refused;
+    bool misspelt; /* another key was, which seems to mean this one */
 } Seen;
 
 struct Mapping {

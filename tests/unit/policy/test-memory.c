@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Every allocation of ours fails once: decoding answers -ENOMEM, touches nothing and leaks nothing
+ * (which the build with AddressSanitizer sees). The linker wraps the allocators, see meson.build;
+ * those that libyaml calls are its own affair. */
+#include "policy/set.h"
+#include "unit/policy/decoding.h"
+
+static unsigned countdown; /* the allocation that fails, from 1; 0: none does */
+
+static bool fails(void)
+{
+    return countdown > 0 && --countdown == 0;
+}
+
+#define WRAP(type, name, parameters, arguments) \
+    type __real_##name parameters;              \
+    type __wrap_##name parameters;              \
+    type __wrap_##name parameters               \
+    {                                           \
+        if (!fails())                           \
+            return __real_##name arguments;     \
+        errno = ENOMEM;                         \
+        return NULL;                            \
+    }
+
+WRAP(void *, malloc, (size_t size), (size))
+WRAP(void *, calloc, (size_t n, size_t size), (n, size))
+WRAP(void *, reallocarray, (void *old, size_t n, size_t size), (old, n, size))
+WRAP(char *, strdup, (const char *text), (text))
+WRAP(char *, strndup, (const char *text, size_t n), (text, n))
+
+int __wrap_vasprintf(char **ret, const char *format, va_list args);
+int __wrap_vasprintf(char **ret, const char *format, va_list args)
+{
+    char *text = NULL;
+    size_t size;
+
+    if (fails())
+        return -1;
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(f);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    vfprintf(f, format, args);
+#pragma GCC diagnostic pop
+    fclose(f);
+    *ret = text;
+    return (int)size;
+}
+
+int __wrap_asprintf(char **ret, const char *format, ...);
+int __wrap_asprintf(char **ret, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int r = __wrap_vasprintf(ret, format, args);
+    va_end(args);
+    return r;
+}
+
+/* What _FORTIFY_SOURCE makes of them. */
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list args);
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list args)
+{
+    return __wrap_vasprintf(ret, format, args);
+}
+
+int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...);
+int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int r = __wrap_vasprintf(ret, format, args);
+    va_end(args);
+    return r;
+}
+
+/* Lets the first, the second, … allocation fail until there are none left. Returns how many failed.
+ */
+static unsigned fail_each(const char *text, int result)
+{
+    for (unsigned n = 1;; n++) {
+        Diagnostics diagnostics = { 0 };
+        Policy *policy = NULL;
+
+        countdown = n;
+        int r = policy_decode("/etc/p.yaml", "p", text, strlen(text), RAM, &diagnostics, &policy);
+        bool failed = countdown == 0;
+        countdown = 0;
+
+        diagnostics_clear(&diagnostics);
+        if (!failed) {
+            assert_int_equal(r, result);
+            policy_free(policy);
+            return n - 1;
+        }
+        assert_int_equal(r, -ENOMEM);
+        assert_null(policy);
+    }
+}
+
+static void a_good_policy(void **state)
+{
+    static const char text[] =
+        "version: 1\n"
+        "description: x\n"
+        "match: {units: [\"{a,b}.service\", c.slice]}\n"
+        "role: background\n"
+        "pin: {budget: 1M, files: [{path: /srv/a}, {path: \"/srv/{b,c}/**\"}]}\n"
+        "evict: [{path: /srv/a}, {path: /srv/b}, {path: /srv/c}]\n"
+        "memory_high: {mode: yield, min: 1M}\n";
+
+    assert_true(fail_each(text, 0) > 30);
+}
+
+static void a_bad_policy(void **state)
+{
+    static const char text[] = "versoin: 1\n"
+                               "description: \"\\e\"\n"
+                               "match: {units: [a, \"{b\"], hosts: [x]}\n"
+                               "role: critcal\n"
+                               "mode: x\n"
+                               "cache: &a {max: *m}\n"
+                               "budget: 1M\n"
+                               "pin: {budget: 1X, budget: 2, files: {}}\n"
+                               "evict: [{path: /*, every: 30}, x, {path: /srv/..}, {idle: 2d}]\n"
+                               "memory_high: {mode: yield, mode: track}\n"
+                               "? []\n"
+                               ": !x 1\n"
+                               "x: [\n";
+
+    assert_true(fail_each(text, -EBADMSG) > 50);
+}
+
+static void more_mistakes_than_are_told(void **state)
+{
+    char text[120 * 5 + 1] = "";
+
+    for (size_t i = 0; i < 120; i++)
+        memcpy(text + i * 5, "x: 1\n", 5);
+    assert_true(fail_each(text, -EBADMSG) > 200);
+}
+
+static void a_set(void **state)
+{
+    PolicySet set = { 0 };
+    Policy *policy = decode_good(LEAST);
+
+    countdown = 1;
+    assert_int_equal(policy_set_add(&set, policy), -ENOMEM); /* which has freed it */
+    assert_int_equal(set.n_policies, 0);
+    policy_set_clear(&set);
+}
+
+static void a_formatted_message(void **state)
+{
+    const Diagnostic diagnostic = { 1, 1, (char *)"x" };
+
+    for (unsigned n = 1; n <= 2; n++) {
+        countdown = n;
+        assert_null(diagnostic_format(&diagnostic, "f"));
+        assert_int_equal(countdown, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_good_policy),
+        cmocka_unit_test(a_bad_policy),
+        cmocka_unit_test(more_mistakes_than_are_told),
+        cmocka_unit_test(a_set),
+        cmocka_unit_test(a_formatted_message),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
