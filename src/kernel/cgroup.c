@@ -119,13 +119,32 @@ uint64_t cgroup_id(const Cgroup *cgroup)
     return cgroup->id;
 }
 
+/* A cgroup file whole, by a single pread(): the kernel makes such a file up as one record and never
+ * gives a part of it to a buffer that is large enough. A second one, to see the end, would be half
+ * of a sample's cost. Ends the text with a NUL; bytes, or -errno; -E2BIG. */
+static ssize_t read_record(int fd, char *buffer, size_t size)
+{
+    ssize_t n;
+
+    do
+        n = pread(fd, buffer, size - 1, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    if ((size_t)n == size - 1)
+        return -E2BIG;
+
+    buffer[n] = '\0';
+    return n;
+}
+
 /* A file that holds one number, or "max". */
 static int read_number(int fd, uint64_t *ret)
 {
     char text[64];
     uint64_t value;
 
-    ssize_t n = read_from_start(fd, text, sizeof text);
+    ssize_t n = read_record(fd, text, sizeof text);
     if (n < 0)
         return (int)n;
     if (strcmp(text, "max\n") == 0) {
@@ -148,7 +167,7 @@ static int read_events_high(int fd, uint64_t *ret)
     const char *rest = text, *line;
     ptrdiff_t length;
 
-    ssize_t n = read_from_start(fd, text, sizeof text);
+    ssize_t n = read_record(fd, text, sizeof text);
     if (n < 0)
         return (int)n;
     while ((length = text_next_line(&rest, &line)) >= 0) {
@@ -169,7 +188,7 @@ static void read_pressure(int fd, PsiTotals *ret)
     char text[SMALL_TEXT_MAX];
 
     /* Whatever the reason, a pressure that cannot be read is one that is not known. */
-    if (fd < 0 || read_from_start(fd, text, sizeof text) < 0 || psi_parse(text, ret) < 0)
+    if (fd < 0 || read_record(fd, text, sizeof text) < 0 || psi_parse(text, ret) < 0)
         *ret = (PsiTotals){ 0 };
 }
 
@@ -188,7 +207,7 @@ int cgroup_sample(Cgroup *cgroup, uint64_t at_usec, Sample *ret)
     Sample sample = { .at_usec = at_usec };
     char text[STAT_TEXT_MAX];
 
-    ssize_t n = read_from_start(cgroup->fds[FILE_STAT], text, sizeof text);
+    ssize_t n = read_record(cgroup->fds[FILE_STAT], text, sizeof text);
     int r = n < 0 ? (int)n : memstat_parse(text, &sample);
     if (r < 0)
         return r;
