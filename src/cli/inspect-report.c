@@ -184,7 +184,6 @@ static int add_row(struct libscols_table *table, const Row *row, const OutputOpt
         return -ENOMEM;
 
     const char *const cells[] = {
-        path,
         format_bytes(size, row->size, b),
         r->has_resident ? format_bytes(resident, r->resident, b) : none,
         r->has_resident ? format_share(share, row->covered, row->size, options->unicode) : none,
@@ -192,6 +191,7 @@ static int add_row(struct libscols_table *table, const Row *row, const OutputOpt
         has ? format_bytes(writeback, r->writeback, b) : none,
         has ? format_bytes(evicted, r->evicted, b) : none,
         has ? format_bytes(recently, r->recently_evicted, b) : none,
+        path,
     };
     return table_add_row(table, cells, ELEMENTS(cells));
 }
@@ -217,10 +217,10 @@ static int render_table(const InspectReport *report, const InspectTotal *total, 
     cleanup(scols_unref_tablep) struct libscols_table *table = NULL;
 
     int r = table_new(out, options->legend, &table);
-    if (r >= 0)
-        r = table_add_column(table, "PATH", SCOLS_FL_TRUNC);
     for (size_t i = 0; i < ELEMENTS(numbers) && r >= 0; i++)
         r = table_add_column(table, numbers[i], SCOLS_FL_RIGHT);
+    if (r >= 0) /* last, so that a long one moves nothing */
+        r = table_add_column(table, "PATH", 0);
     for (size_t i = 0; i < report->n_files && r >= 0; i++) {
         const InspectFile *file = report->files + i;
         Row row = { file->path, file->size, min_u64(file->residency.resident, file->size),

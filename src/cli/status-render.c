@@ -155,8 +155,8 @@ typedef struct StatusColumn {
 } StatusColumn;
 
 static const StatusColumn columns[] = {
-    { "POLICY", SCOLS_FL_TRUNC, policy_cell },
-    { "UNIT", SCOLS_FL_TRUNC, unit_cell },
+    { "POLICY", 0, policy_cell },
+    { "UNIT", 0, unit_cell },
     { "ROLE", 0, role_cell },
     { "MODE", 0, mode_cell },
     { "STATE", 0, state_cell },
@@ -165,7 +165,7 @@ static const StatusColumn columns[] = {
     { "PINNED", SCOLS_FL_RIGHT, pinned_cell },
     { "EVICTED", SCOLS_FL_RIGHT, evicted_cell },
     { "PRESSURE", SCOLS_FL_RIGHT, pressure_cell },
-    { "REASON", SCOLS_FL_TRUNC, reason_cell },
+    { "REASON", 0, reason_cell },
 };
 
 /* "enforce" is what everybody expects; the column is there where a target does something else. */

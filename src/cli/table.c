@@ -10,8 +10,7 @@ int table_new(FILE *out, bool legend, struct libscols_table **ret)
     scols_table_set_stream(table, out);
     scols_table_enable_noheadings(table, !legend);
     scols_table_enable_noencoding(table, 1);
-    if (out != stdout) /* it would measure standard output */
-        scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+    scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
     *ret = table;
     return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* libsmartcols, as all our tables want it: no second escaping, and cut to the terminal's width only
- * where the terminal is what is written to. */
+/* libsmartcols, as all our tables want it: no second escaping, and nothing is cut off: half of a
+ * path is of no use. */
 
 #include <stdbool.h>
 #include <stddef.h>
