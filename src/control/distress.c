@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Distress is judged by the growth of counters within a sliding window, not by averages: the
- * kernel's avg10 needs seconds to rise and half a minute to forget. The growth is compared with
- * what the window allows in all, so that a trigger that fires early in a window is judged by the
- * same amount of stall. */
+ * kernel's avg10 needs seconds to rise and half a minute to forget. Looks rarely stand exactly one
+ * window apart, so the growth is taken twice: since the look before the window, in proportion, and
+ * since the first look within the window, in full. The latter is what sees the stall that made a
+ * trigger fire early in a window. */
 
 #include "control/distress.h"
 
 #include <string.h>
 
-/* The corner cases of counters, all in one place: nothing to compare with, a clock or a counter
- * that went backwards, or a gap so long that the history says nothing of the window. */
+/* The corner cases of counters, all in one place: nothing to compare with, or a clock or a counter
+ * that went backwards. A look without PSI says nothing of its counter. */
 static bool history_is_broken(const DistressState *state, const DistressPoint *now)
 {
     if (state->n_points == 0)
         return true;
 
     const DistressPoint *last = &state->points[state->n_points - 1];
-    return now->at_usec < last->at_usec || now->memory_some_usec < last->memory_some_usec ||
-           now->refaults < last->refaults;
+    return now->at_usec < last->at_usec || now->refaults < last->refaults ||
+           (now->has_psi && last->has_psi && now->memory_some_usec < last->memory_some_usec);
 }
 
 static void drop_oldest(DistressState *state)
@@ -36,20 +37,31 @@ static void remember(DistressState *state, const DistressPoint *now, uint64_t wi
     state->points[state->n_points++] = *now;
 }
 
-static DistressReason judge(const DistressConfig *config, const DistressPoint *then,
-                            const DistressPoint *now, bool has_psi)
+/* What a base older than the window allows, it allows in proportion. */
+static bool exceeds(uint64_t growth, uint64_t threshold, uint64_t window, uint64_t elapsed)
 {
-    /* A base older than the window (samples are a tick apart) allows in proportion. */
-    uint64_t elapsed = max_u64(now->at_usec - then->at_usec, config->window_usec);
-    unsigned __int128 stall = now->memory_some_usec - then->memory_some_usec;
-    unsigned __int128 refaults = now->refaults - then->refaults;
+    return (unsigned __int128)growth * window >=
+           (unsigned __int128)threshold * max_u64(elapsed, window);
+}
 
-    if (has_psi &&
-        stall * config->window_usec >= (unsigned __int128)config->memory_some_usec * elapsed)
-        return DISTRESS_MEMORY_PRESSURE;
-    if (refaults * config->window_usec >= (unsigned __int128)config->refaults * elapsed)
-        return DISTRESS_REFAULTS;
-    return DISTRESS_NONE;
+/* The last point is the newest. */
+static DistressReason judge(const DistressConfig *config, const DistressPoint *points, size_t n)
+{
+    const DistressPoint *now = &points[n - 1];
+    DistressReason reason = DISTRESS_NONE;
+
+    for (size_t i = 0; i < n - 1 && i < 2; i++) {
+        const DistressPoint *then = &points[i];
+        uint64_t elapsed = now->at_usec - then->at_usec;
+
+        if (then->has_psi && now->has_psi &&
+            exceeds(now->memory_some_usec - then->memory_some_usec, config->memory_some_usec,
+                    config->window_usec, elapsed))
+            return DISTRESS_MEMORY_PRESSURE;
+        if (exceeds(now->refaults - then->refaults, config->refaults, config->window_usec, elapsed))
+            reason = DISTRESS_REFAULTS;
+    }
+    return reason;
 }
 
 DistressReason distress_update(DistressState *state, const DistressConfig *config,
@@ -57,7 +69,8 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
 {
     DistressPoint now = {
         .at_usec = sample->at_usec,
-        .memory_some_usec = sample->memory_psi.valid ? sample->memory_psi.some_usec : 0,
+        .has_psi = sample->memory_psi.valid,
+        .memory_some_usec = sample->memory_psi.some_usec,
         .refaults = sample->refault_file,
     };
 
@@ -67,7 +80,7 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
     }
 
     remember(state, &now, config->window_usec);
-    DistressReason reason = judge(config, &state->points[0], &now, sample->memory_psi.valid);
+    DistressReason reason = judge(config, state->points, state->n_points);
     if (reason != DISTRESS_NONE) {
         state->reason = reason;
         state->last_bad_usec = now.at_usec;

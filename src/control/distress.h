@@ -38,7 +38,8 @@ typedef struct DistressConfig {
 
 typedef struct DistressPoint {
     uint64_t at_usec;
-    uint64_t memory_some_usec;
+    bool has_psi;
+    uint64_t memory_some_usec; /* has_psi */
     uint64_t refaults;
 } DistressPoint;
 

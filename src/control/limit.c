@@ -15,7 +15,8 @@
 
 static LimitDecision let_go(LimitState *state, LimitReason reason)
 {
-    state->squeezed = false;
+    state->squeezed = state->at_floor = false;
+    state->next_usec = 0;
     return (LimitDecision){ .want = LIMIT_NONE, .reason = reason };
 }
 
@@ -34,36 +35,51 @@ static bool stalls(LimitState *state, const Sample *sample)
     return !first && full > elapsed / 2;
 }
 
+static LimitDecision keep(const LimitState *state, LimitReason reason)
+{
+    return (LimitDecision){ .want = state->limit, .reason = reason };
+}
+
+/* The floor wavers by a few pages all the time: a limit that is there follows it up at once, but
+ * down by no less than a step. */
+static bool rests_on(const LimitState *state, uint64_t floor)
+{
+    return state->at_floor && state->limit >= floor && state->limit - floor < LIMIT_STEP_MIN;
+}
+
 static LimitDecision squeeze(LimitState *state, const Sample *sample, uint64_t floor)
 {
     if (!state->squeezed) {
         state->squeezed = true;
+        state->at_floor = false;
         state->limit = state->use_before = sample->current;
     } else if (sample->at_usec < state->next_usec) {
-        return (LimitDecision){ .want = max_u64(state->limit, floor), .reason = LIMIT_REASON_HOLD };
+        return keep(state, LIMIT_REASON_HOLD);
     }
+
+    state->next_usec = sample->at_usec + LIMIT_STEP_USEC;
+    if (rests_on(state, floor))
+        return keep(state, LIMIT_REASON_AT_MIN);
 
     uint64_t step = max_u64(state->limit / 8, LIMIT_STEP_MIN);
     state->limit = max_u64(sub_u64(state->limit, step), floor);
-    state->next_usec = sample->at_usec + LIMIT_STEP_USEC;
-    return (LimitDecision){
-        .want = state->limit,
-        .reason = state->limit == floor ? LIMIT_REASON_AT_MIN : LIMIT_REASON_DISTRESS,
-    };
+    state->at_floor = state->limit == floor;
+    return keep(state, state->at_floor ? LIMIT_REASON_AT_MIN : LIMIT_REASON_DISTRESS);
 }
 
-static LimitDecision give_back(LimitState *state, const Sample *sample, uint64_t floor)
+static LimitDecision give_back(LimitState *state, const Sample *sample)
 {
     if (!state->squeezed)
         return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_CALM };
     if (sample->at_usec < state->next_usec)
-        return (LimitDecision){ .want = max_u64(state->limit, floor), .reason = LIMIT_REASON_HOLD };
+        return keep(state, LIMIT_REASON_HOLD);
 
-    state->limit = max_u64(state->limit + max_u64(state->limit / 4, LIMIT_STEP_MIN), floor);
+    state->at_floor = false;
+    state->limit = add_u64(state->limit, max_u64(state->limit / 4, LIMIT_STEP_MIN));
     state->next_usec = sample->at_usec + LIMIT_RETURN_USEC;
     if (state->limit >= state->use_before)
         return let_go(state, LIMIT_REASON_CALM);
-    return (LimitDecision){ .want = state->limit, .reason = LIMIT_REASON_RETURN };
+    return keep(state, LIMIT_REASON_RETURN);
 }
 
 static LimitDecision yield(LimitState *state, const LimitConfig *config, const Sample *sample,
@@ -72,11 +88,15 @@ static LimitDecision yield(LimitState *state, const LimitConfig *config, const S
     uint64_t floor = limit_floor(sample, config->min);
 
     if (stalls(state, sample) && state->squeezed) {
+        LimitDecision decision = let_go(state, LIMIT_REASON_STALL);
         state->next_usec = sample->at_usec + LIMIT_HOLD_USEC;
-        return let_go(state, LIMIT_REASON_STALL);
+        return decision;
     }
+    /* What cannot be reclaimed may have grown: that does not wait for a step. */
+    if (state->squeezed)
+        state->limit = max_u64(state->limit, floor);
     if (!distress)
-        return give_back(state, sample, floor);
+        return give_back(state, sample);
     if (!state->squeezed && sample->at_usec < state->next_usec)
         return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_STALL };
     /* Nothing to gain from a unit that has no more than its floor. */
@@ -85,18 +105,25 @@ static LimitDecision yield(LimitState *state, const LimitConfig *config, const S
     return squeeze(state, sample, floor);
 }
 
+static LimitDecision fixed(LimitState *state, uint64_t value, uint64_t floor)
+{
+    if (state->squeezed) /* by an earlier policy */
+        (void)let_go(state, LIMIT_REASON_FIXED);
+    if (!rests_on(state, floor) || state->limit <= value) {
+        state->limit = max_u64(value, floor);
+        state->at_floor = floor > value;
+    }
+    return keep(state, state->at_floor ? LIMIT_REASON_FLOOR : LIMIT_REASON_FIXED);
+}
+
 LimitDecision limit_decide(LimitState *state, const LimitConfig *config, const Sample *sample,
                            bool distress)
 {
     switch (config->mode) {
     case LIMIT_OFF:
         return let_go(state, LIMIT_REASON_OFF);
-    case LIMIT_FIXED: {
-        uint64_t floor = limit_floor(sample, 0);
-        if (config->value < floor)
-            return (LimitDecision){ .want = floor, .reason = LIMIT_REASON_FLOOR };
-        return (LimitDecision){ .want = config->value, .reason = LIMIT_REASON_FIXED };
-    }
+    case LIMIT_FIXED:
+        return fixed(state, config->value, limit_floor(sample, 0));
     case LIMIT_YIELD:
         return yield(state, config, sample, distress);
     }

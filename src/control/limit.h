@@ -48,9 +48,10 @@ typedef enum LimitReason {
 #define LIMIT_STEP_MIN (16 * MIB)
 
 /* All zero is the state of a unit never squeezed. */
-    typedef struct LimitState {
+typedef struct LimitState {
     bool squeezed;
-    uint64_t limit;          /* bytes, while squeezed */
+    bool at_floor;           /* the limit is the floor, or was when it was set */
+    uint64_t limit;          /* bytes, while squeezed or fixed */
     uint64_t use_before;     /* memory.current when squeezing began */
     uint64_t next_usec;      /* no step before */
     uint64_t last_usec;      /* the sample before: */

@@ -44,7 +44,8 @@ uint64_t pin_plan(PinWish *wishes, size_t n_wishes, PinHeld *held, size_t n_held
         if (!have || wish->target == 0 || have->length > wish->size || have->locked > wish->target)
             continue;
         have->keep = true;
-        wish->held = have->length == wish->size;
+        /* What lies beyond the target need not be mapped: a file that grows there is let be. */
+        wish->held = have->length >= min_u64(wish->target, wish->size);
     }
     return sum;
 }

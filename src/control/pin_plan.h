@@ -10,7 +10,7 @@ typedef struct PinWish {
     uint64_t dev, ino;
     uint64_t size;   /* bytes */
     uint64_t target; /* out: bytes to have locked, from the beginning; whole pages */
-    bool held;       /* out: a holder has it mapped in full, and keeps it */
+    bool held;       /* out: a holder has it mapped as far as the target goes, and keeps it */
 } PinWish;
 
 /* A file that a holder has mapped. */

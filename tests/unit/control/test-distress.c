@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/distress.h"
+
+#include <string.h>
+
+#include "unit/test.h"
+#include "util/cleanup.h"
+
+#define AT0 (1000 * USEC_PER_SEC)
+
+/* One look: milliseconds since AT0, milliseconds of stall and refaults in all. */
+typedef struct Look {
+    uint64_t at_ms;
+    bool no_psi;
+    uint64_t stall_ms;
+    uint64_t refaults;
+    DistressReason expected;
+} Look;
+
+static const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
+
+static Sample sample_of(const Look *look)
+{
+    return (Sample){
+        .at_usec = AT0 + look->at_ms * USEC_PER_MSEC,
+        .refault_file = look->refaults,
+        /* Without PSI nothing of it means anything. */
+        .memory_psi = { .valid = !look->no_psi,
+                        .some_usec = look->no_psi ? 0 : look->stall_ms * USEC_PER_MSEC },
+    };
+}
+
+static void run_looks(const char *file, int line, const Look *looks, size_t n)
+{
+    DistressState state = { 0 };
+
+    for (size_t i = 0; i < n; i++) {
+        Sample sample = sample_of(&looks[i]);
+        DistressReason reason = distress_update(&state, &config, &sample);
+        if (reason != looks[i].expected || reason != state.reason)
+            fail_msg("%s:%d: look %zu: %s, not %s", file, line, i,
+                     distress_reason_to_string(reason),
+                     distress_reason_to_string(looks[i].expected));
+    }
+}
+
+#define LOOKS(...)                                               \
+    do {                                                         \
+        const Look looks_[] = { __VA_ARGS__ };                   \
+        run_looks(__FILE__, __LINE__, looks_, ELEMENTS(looks_)); \
+    } while (0)
+
+#define CALM      DISTRESS_NONE
+#define PRESSURE  DISTRESS_MEMORY_PRESSURE
+#define REFAULTED DISTRESS_REFAULTS
+
+static void the_first_look_only_begins(void **state)
+{
+    LOOKS({ 0, .stall_ms = 900000, .refaults = 900000, .expected = CALM });
+    LOOKS({ 0, .stall_ms = 900000, .refaults = 900000, .expected = CALM },
+          { 1000, .stall_ms = 900000, .refaults = 900000, .expected = CALM });
+}
+
+static void growth_within_the_window_counts(void **state)
+{
+    LOOKS({ 0, .expected = CALM }, { 1000, .stall_ms = 10, .expected = CALM },
+          { 2000, .stall_ms = 19, .expected = CALM }, { 3000, .stall_ms = 29, .expected = CALM },
+          { 4000, .stall_ms = 39, .expected = PRESSURE });
+    LOOKS({ 0, .expected = CALM }, { 1000, .refaults = 20, .expected = CALM },
+          { 2000, .refaults = 39, .expected = CALM }, { 3000, .refaults = 59, .expected = CALM },
+          { 4000, .refaults = 79, .expected = REFAULTED });
+    /* All of it between two looks. */
+    LOOKS({ 0, .expected = CALM }, { 1000, .stall_ms = 20, .expected = PRESSURE });
+    LOOKS({ 0, .expected = CALM }, { 1000, .refaults = 40, .expected = REFAULTED });
+    LOOKS({ 0, .expected = CALM }, { 1000, .stall_ms = 19, .refaults = 39, .expected = CALM });
+}
+
+static void pressure_is_named_first(void **state)
+{
+    LOOKS({ 0, .expected = CALM },
+          { 1000, .stall_ms = 20, .refaults = 4000, .expected = PRESSURE });
+    /* Even where only the window before the last look shows it. */
+    LOOKS({ 0, .expected = CALM }, { 1000, .stall_ms = 15, .expected = CALM },
+          { 2000, .stall_ms = 20, .refaults = 4000, .expected = PRESSURE });
+}
+
+static void a_long_gap_allows_in_proportion(void **state)
+{
+    /* 3 s allow 30 ms, 200 s allow 2 s of stall. */
+    LOOKS({ 0, .expected = CALM }, { 3000, .stall_ms = 29, .expected = CALM });
+    LOOKS({ 0, .expected = CALM }, { 3000, .stall_ms = 30, .expected = PRESSURE });
+    LOOKS({ 0, .expected = CALM }, { 200000, .stall_ms = 1999, .expected = CALM });
+    LOOKS({ 0, .expected = CALM }, { 200000, .stall_ms = 2000, .expected = PRESSURE });
+    LOOKS({ 0, .expected = CALM }, { 3000, .refaults = 59, .expected = CALM });
+    LOOKS({ 0, .expected = CALM }, { 3000, .refaults = 60, .expected = REFAULTED });
+}
+
+static void an_odd_spacing_does_not_hide_a_burst(void **state)
+{
+    /* The look before the window is 2.2 s old, but all of it came within the last 1.1 s. */
+    LOOKS({ 0, .expected = CALM }, { 1100, .expected = CALM },
+          { 2200, .stall_ms = 20, .expected = PRESSURE });
+    LOOKS({ 0, .expected = CALM }, { 1250, .expected = CALM },
+          { 2500, .refaults = 40, .expected = REFAULTED });
+    LOOKS({ 0, .expected = CALM }, { 1250, .stall_ms = 10, .expected = CALM },
+          { 2500, .stall_ms = 24, .expected = CALM });
+}
+
+static void a_trigger_between_two_looks_is_believed(void **state)
+{
+    /* The kernel's trigger fires as soon as its 20 ms are full, early in the tick. */
+    LOOKS({ 0, .expected = CALM }, { 1000, .expected = CALM }, { 2000, .expected = CALM },
+          { 2030, .stall_ms = 20, .expected = PRESSURE });
+    /* One fired by stalls of before: they are a window old by now. */
+    LOOKS({ 0, .expected = CALM }, { 1000, .stall_ms = 10, .expected = CALM },
+          { 3000, .stall_ms = 10, .expected = CALM }, { 3100, .stall_ms = 19, .expected = CALM });
+}
+
+static void what_left_the_window_is_forgotten(void **state)
+{
+    LOOKS({ 0, .expected = CALM }, { 1000, .stall_ms = 19, .expected = CALM },
+          { 2000, .stall_ms = 19, .expected = CALM }, { 3000, .stall_ms = 19, .expected = CALM },
+          { 4000, .stall_ms = 38, .expected = CALM });
+}
+
+static void many_early_looks_do_not_overflow(void **state)
+{
+    DistressState s = { 0 };
+
+    for (unsigned i = 0; i < 1000; i++) {
+        Look look = { i, .stall_ms = i / 200 };
+        Sample sample = sample_of(&look);
+        assert_int_equal(distress_update(&s, &config, &sample), CALM);
+        assert_in_range(s.n_points, 1, DISTRESS_HISTORY);
+    }
+    /* The newest are the ones that are kept. */
+    Look look = { 1000, .stall_ms = 4 + 20 };
+    Sample sample = sample_of(&look);
+    assert_int_equal(distress_update(&s, &config, &sample), PRESSURE);
+    assert_int_equal(s.points[s.n_points - 1].at_usec, sample.at_usec);
+}
+
+static void without_psi_there_are_refaults(void **state)
+{
+    LOOKS({ 0, .no_psi = true, .expected = CALM },
+          { 1000, .no_psi = true, .refaults = 39, .expected = CALM },
+          { 2000, .no_psi = true, .refaults = 40, .expected = REFAULTED });
+}
+
+static void psi_that_comes_and_goes_is_no_growth(void **state)
+{
+    /* Back again, the counter is where it was: a minute of stall that was long before. */
+    LOOKS({ 0, .stall_ms = 60000, .expected = CALM }, { 1000, .no_psi = true, .expected = CALM },
+          { 2000, .stall_ms = 60000, .expected = CALM },
+          { 3000, .stall_ms = 60019, .expected = CALM },
+          { 4000, .stall_ms = 60020, .expected = PRESSURE });
+    LOOKS({ 0, .no_psi = true, .expected = CALM }, { 1000, .stall_ms = 60000, .expected = CALM },
+          { 2000, .stall_ms = 60020, .expected = PRESSURE });
+    /* Distress lasts through the gap, and refaults are seen in it. */
+    LOOKS({ 0, .stall_ms = 60000, .expected = CALM },
+          { 1000, .stall_ms = 60020, .expected = PRESSURE },
+          { 2000, .no_psi = true, .expected = PRESSURE },
+          { 3000, .no_psi = true, .refaults = 40, .expected = REFAULTED });
+}
+
+static void a_counter_that_falls_begins_anew(void **state)
+{
+    /* The service was restarted: its cgroup, and its distress, are others. */
+    LOOKS({ 0, .stall_ms = 500, .refaults = 500, .expected = CALM },
+          { 1000, .stall_ms = 600, .refaults = 500, .expected = PRESSURE },
+          { 2000, .stall_ms = 300, .refaults = 500, .expected = CALM },
+          { 3000, .stall_ms = 319, .refaults = 539, .expected = CALM },
+          { 4000, .stall_ms = 320, .refaults = 539, .expected = PRESSURE });
+    LOOKS({ 0, .refaults = 500, .expected = CALM },
+          { 1000, .refaults = 600, .expected = REFAULTED },
+          { 2000, .refaults = 300, .expected = CALM }, { 3000, .refaults = 339, .expected = CALM });
+}
+
+static void a_clock_that_falls_begins_anew(void **state)
+{
+    LOOKS({ 5000, .expected = CALM }, { 6000, .stall_ms = 30, .expected = PRESSURE },
+          { 5500, .stall_ms = 90, .expected = CALM }, { 6500, .stall_ms = 109, .expected = CALM },
+          { 7000, .stall_ms = 110, .expected = PRESSURE });
+    /* The same instant twice is harmless. */
+    LOOKS({ 0, .expected = CALM }, { 0, .expected = CALM },
+          { 0, .stall_ms = 20, .expected = PRESSURE });
+}
+
+static void calm_has_to_last(void **state)
+{
+    assert_int_equal(DISTRESS_CALM_USEC, 5 * USEC_PER_SEC);
+    LOOKS({ 0, .expected = CALM }, { 1000, .stall_ms = 20, .expected = PRESSURE },
+          /* the same 20 ms are in this window too */
+          { 2000, .stall_ms = 20, .expected = PRESSURE },
+          { 3000, .stall_ms = 20, .expected = PRESSURE },
+          { 6999, .stall_ms = 20, .expected = PRESSURE },
+          { 7000, .stall_ms = 20, .expected = CALM });
+    /* A flicker begins it again. */
+    LOOKS({ 0, .expected = CALM }, { 1000, .refaults = 40, .expected = REFAULTED },
+          { 5000, .refaults = 40, .expected = REFAULTED },
+          { 5500, .refaults = 80, .expected = REFAULTED },
+          { 8500, .refaults = 80, .expected = REFAULTED },
+          { 10499, .refaults = 80, .expected = REFAULTED },
+          { 10500, .refaults = 80, .expected = CALM });
+}
+
+static void the_reason_is_the_latest(void **state)
+{
+    LOOKS({ 0, .expected = CALM }, { 1000, .stall_ms = 20, .expected = PRESSURE },
+          { 4000, .stall_ms = 20, .expected = PRESSURE },
+          { 5000, .stall_ms = 20, .refaults = 40, .expected = REFAULTED });
+}
+
+static void no_growth_is_too_large(void **state)
+{
+    DistressState s = { 0 };
+    Sample sample = { .at_usec = AT0, .memory_psi.valid = true };
+
+    assert_int_equal(distress_update(&s, &config, &sample), CALM);
+    sample.at_usec = UINT64_MAX / 2;
+    sample.memory_psi.some_usec = sample.refault_file = UINT64_MAX;
+    assert_int_equal(distress_update(&s, &config, &sample), PRESSURE);
+}
+
+static void reasons_have_names(void **state)
+{
+    assert_string_equal(distress_reason_to_string(DISTRESS_NONE), "calm");
+    assert_string_equal(distress_reason_to_string(DISTRESS_MEMORY_PRESSURE), "memory pressure");
+    assert_string_equal(distress_reason_to_string(DISTRESS_REFAULTS), "refaults");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_look_only_begins),
+        cmocka_unit_test(growth_within_the_window_counts),
+        cmocka_unit_test(pressure_is_named_first),
+        cmocka_unit_test(a_long_gap_allows_in_proportion),
+        cmocka_unit_test(an_odd_spacing_does_not_hide_a_burst),
+        cmocka_unit_test(a_trigger_between_two_looks_is_believed),
+        cmocka_unit_test(what_left_the_window_is_forgotten),
+        cmocka_unit_test(many_early_looks_do_not_overflow),
+        cmocka_unit_test(without_psi_there_are_refaults),
+        cmocka_unit_test(psi_that_comes_and_goes_is_no_growth),
+        cmocka_unit_test(a_counter_that_falls_begins_anew),
+        cmocka_unit_test(a_clock_that_falls_begins_anew),
+        cmocka_unit_test(calm_has_to_last),
+        cmocka_unit_test(the_reason_is_the_latest),
+        cmocka_unit_test(no_growth_is_too_large),
+        cmocka_unit_test(reasons_have_names),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* The law in a closed loop with some thousand simple units: each takes what it can get, up to its
+ * appetite, reclaims when it hits memory.high, and stalls when there is nothing to reclaim. What
+ * must hold of every decision is asked of every decision. */
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "control/floor.h"
+#include "control/limit.h"
+#include "unit/test.h"
+#include "util/cleanup.h"
+
+#define RUNS  5000
+#define LOOKS 400
+
+/* xorshift64*: the same units on every machine. */
+typedef struct Dice {
+    uint64_t x;
+} Dice;
+
+static uint64_t roll(Dice *dice, uint64_t n)
+{
+    dice->x ^= dice->x >> 12;
+    dice->x ^= dice->x << 25;
+    dice->x ^= dice->x >> 27;
+    return (dice->x * UINT64_C(0x2545F4914F6CDD1D) >> 16) % n;
+}
+
+typedef struct Plant {
+    Dice dice;
+    uint64_t appetite; /* bytes of page cache that it would fill */
+    uint64_t rate;     /* bytes of it a second */
+    uint64_t anon_max;
+    unsigned stall_percent; /* of the looks under a limit */
+    bool has_psi;
+    uint64_t file;
+    Sample sample;
+} Plant;
+
+static void plant_init(Plant *p, uint64_t seed)
+{
+    *p = (Plant){ .dice = { .x = seed * UINT64_C(0x9E3779B97F4A7C15) + 1 } };
+    p->appetite = roll(&p->dice, 64 * GIB);
+    if (roll(&p->dice, 2))
+        p->appetite >>= roll(&p->dice, 12);
+    p->rate = roll(&p->dice, 500 * MIB) + MIB;
+    p->anon_max = roll(&p->dice, 2) ? roll(&p->dice, 64 * MIB) : roll(&p->dice, 4 * GIB);
+    p->stall_percent = roll(&p->dice, 3) ? 0 : (unsigned)roll(&p->dice, 20);
+    p->has_psi = roll(&p->dice, 10) > 0;
+    p->file = roll(&p->dice, p->appetite + 1);
+    p->sample.at_usec = USEC_PER_SEC + roll(&p->dice, 1000 * USEC_PER_SEC);
+    p->sample.anon = roll(&p->dice, p->anon_max + 1);
+}
+
+/* What @usec under the limit @high do to the unit. */
+static void plant_live(Plant *p, uint64_t usec, uint64_t high)
+{
+    Sample *s = &p->sample;
+    uint64_t anon_step = p->anon_max / 50 + 1;
+
+    s->at_usec += usec;
+    s->anon = roll(&p->dice, 2) ? min_u64(s->anon + roll(&p->dice, anon_step), p->anon_max)
+                                : sub_u64(s->anon, roll(&p->dice, anon_step));
+    s->kernel = MIB + roll(&p->dice, MIB);
+    p->file = min_u64(p->file + p->rate * usec / USEC_PER_SEC, p->appetite);
+    uint64_t fixed = s->anon + s->kernel;
+    p->file = min_u64(p->file, sub_u64(high, fixed));
+    s->current = fixed + p->file;
+
+    bool starved = high < fixed;
+    bool stalls = high != LIMIT_NONE && roll(&p->dice, 100) < p->stall_percent;
+    s->memory_psi.valid = p->has_psi;
+    s->memory_psi.full_usec += starved || stalls ? usec * 9 / 10 : usec / 100;
+}
+
+typedef struct Seen {
+    uint64_t decisions, squeezes, stalls, returns, starved;
+} Seen;
+
+#define must_hold(condition)                                                         \
+    do {                                                                             \
+        if (!(condition))                                                            \
+            fail_msg("run %u, look %u: not so: %s (want %" PRIu64 ", floor %" PRIu64 \
+                     ", limit before %" PRIu64 ", %s)",                              \
+                     run, look, #condition, d.want, floor, before.limit,             \
+                     limit_reason_to_string(d.reason));                              \
+    } while (0)
+
+/* What every decision must be, from the state that it was taken in. */
+static void judge(unsigned run, unsigned look, const LimitState *before_, const LimitState *after,
+                  const LimitConfig *config, const Sample *sample, bool distress, LimitDecision d,
+                  Seen *seen)
+{
+    LimitState before = *before_;
+    uint64_t floor = limit_floor(sample, config->min);
+    bool lets_go = d.want == LIMIT_NONE;
+
+    must_hold(d.want >= floor);
+    must_hold(after->squeezed == !lets_go);
+    must_hold(lets_go || d.want == after->limit);
+    if (lets_go) {
+        must_hold(d.reason == LIMIT_REASON_CALM || d.reason == LIMIT_REASON_STALL ||
+                  d.reason == LIMIT_REASON_AT_MIN);
+        must_hold(d.reason != LIMIT_REASON_CALM || !distress);
+        must_hold(d.reason != LIMIT_REASON_AT_MIN || (distress && sample->current <= floor));
+    } else if (!before.squeezed) {
+        must_hold(distress && d.want < sample->current);
+    } else {
+        uint64_t from = max_u64(before.limit, floor);
+        bool early = sample->at_usec < before.next_usec;
+        must_hold(!early || d.want == from);
+        must_hold(early || d.reason != LIMIT_REASON_HOLD);
+        must_hold(distress ? d.want <= from : d.want >= from);
+        must_hold(from - min_u64(d.want, from) <= max_u64(from / 8, LIMIT_STEP_MIN));
+        must_hold(sub_u64(d.want, from) <= max_u64(from / 4, LIMIT_STEP_MIN));
+        must_hold(d.want == from || after->next_usec >= sample->at_usec + LIMIT_STEP_USEC);
+        must_hold(d.want <= from || after->next_usec >= sample->at_usec + LIMIT_RETURN_USEC);
+    }
+    seen->decisions++;
+    seen->squeezes += !lets_go && !before.squeezed;
+    seen->stalls += before.squeezed && d.reason == LIMIT_REASON_STALL;
+    seen->returns += before.squeezed && d.reason == LIMIT_REASON_CALM;
+}
+
+/* Calm ends every squeeze, however far it went: a quarter every two seconds. */
+static void run_until_released(unsigned run, Plant *p, LimitState *state, const LimitConfig *config,
+                               uint64_t high, Seen *seen)
+{
+    uint64_t began = p->sample.at_usec;
+
+    for (unsigned look = LOOKS; high != LIMIT_NONE; look++) {
+        plant_live(p, 500 * USEC_PER_MSEC + roll(&p->dice, USEC_PER_SEC), high);
+        LimitState before = *state;
+        LimitDecision d = limit_decide(state, config, &p->sample, false);
+        judge(run, look, &before, state, config, &p->sample, false, d, seen);
+        high = d.want;
+        if (p->sample.at_usec - began > 200 * USEC_PER_SEC)
+            fail_msg("run %u: still squeezed after 200 s of calm", run);
+    }
+}
+
+static void run_one(unsigned run, Seen *seen)
+{
+    LimitState state = { 0 };
+    uint64_t high = LIMIT_NONE, hold_until = 0;
+    bool distress = false;
+    Plant p;
+
+    plant_init(&p, run + 1);
+    LimitConfig config = { .mode = LIMIT_YIELD };
+    if (roll(&p.dice, 2))
+        config.min = roll(&p.dice, GIB);
+    for (unsigned look = 0; look < LOOKS; look++) {
+        plant_live(&p, roll(&p.dice, 5) ? USEC_PER_SEC : 1 + roll(&p.dice, 3 * USEC_PER_SEC), high);
+        if (roll(&p.dice, 15) == 0)
+            distress = !distress;
+        LimitState before = state;
+        LimitDecision d = limit_decide(&state, &config, &p.sample, distress);
+        judge(run, look, &before, &state, &config, &p.sample, distress, d, seen);
+        if (before.squeezed && d.reason == LIMIT_REASON_STALL)
+            hold_until = p.sample.at_usec + LIMIT_HOLD_USEC;
+        if (p.sample.at_usec < hold_until && d.want != LIMIT_NONE)
+            fail_msg("run %u, look %u: squeezed again %" PRIu64 " us too early", run, look,
+                     hold_until - p.sample.at_usec);
+        seen->starved += d.want < unreclaimable(&p.sample);
+        high = d.want;
+    }
+    run_until_released(run, &p, &state, &config, high, seen);
+}
+
+static void some_thousand_units(void **state)
+{
+    Seen seen = { 0 };
+
+    for (unsigned run = 0; run < RUNS; run++)
+        run_one(run, &seen);
+
+    printf("%" PRIu64 " decisions, %" PRIu64 " squeezes, %" PRIu64 " let go for a stall, %" PRIu64
+           " given back\n",
+           seen.decisions, seen.squeezes, seen.stalls, seen.returns);
+    assert_int_equal(seen.starved, 0);
+    /* The runs went where they were meant to go. */
+    assert_true(seen.decisions > RUNS * LOOKS);
+    assert_true(seen.squeezes > RUNS);
+    assert_true(seen.stalls > RUNS / 10);
+    assert_true(seen.returns > RUNS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(some_thousand_units),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
