@@ -183,13 +183,28 @@ static int read_events_high(int fd, uint64_t *ret)
     return -EBADMSG;
 }
 
-static void read_pressure(int fd, PsiTotals *ret)
+static int try_pressure(int fd, PsiTotals *ret)
 {
     char text[SMALL_TEXT_MAX];
 
-    /* Whatever the reason, a pressure that cannot be read is one that is not known. */
-    if (fd < 0 || read_record(fd, text, sizeof text) < 0 || psi_parse(text, ret) < 0)
-        *ret = (PsiTotals){ 0 };
+    if (fd < 0)
+        return -EBADF;
+    ssize_t n = read_record(fd, text, sizeof text);
+    return n < 0 ? (int)n : psi_parse(text, ret);
+}
+
+/* Whatever the reason, a pressure that cannot be read is one that is not known. A file that
+ * `cgroup.pressure` hid and showed again is another one: the old descriptor stays dead. */
+static void read_pressure(Cgroup *cgroup, CgroupFile file, PsiTotals *ret)
+{
+    int *fd = &cgroup->fds[file];
+
+    *ret = (PsiTotals){ 0 };
+    if (try_pressure(*fd, ret) >= 0)
+        return;
+    safe_close(*fd);
+    *fd = openat(cgroup->dir_fd, file_names[file], O_RDONLY | O_CLOEXEC);
+    (void)try_pressure(*fd, ret);
 }
 
 /* What a missing file stands for: no limit, no events. */
@@ -223,8 +238,8 @@ int cgroup_sample(Cgroup *cgroup, uint64_t at_usec, Sample *ret)
     if (r < 0)
         return r;
 
-    read_pressure(cgroup->fds[FILE_MEMORY_PRESSURE], &sample.memory_psi);
-    read_pressure(cgroup->fds[FILE_IO_PRESSURE], &sample.io_psi);
+    read_pressure(cgroup, FILE_MEMORY_PRESSURE, &sample.memory_psi);
+    read_pressure(cgroup, FILE_IO_PRESSURE, &sample.io_psi);
     *ret = sample;
     return 0;
 }

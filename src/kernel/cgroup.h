@@ -48,8 +48,9 @@ typedef enum ReclaimScope {
  * memory.reclaim (before 5.19); -ENODEV: removed. */
 int cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope);
 
-/* Arms a "some" trigger: an event when tasks stalled for @stall_usec in @window_usec (kernel: 500
- * ms to 10 s, from 6.x 1 ms as root). @resource is "memory" or "io". Returns a descriptor to poll
- * for POLLPRI (EPOLLPRI), at most one event a window; POLLERR: the cgroup was removed. -EOPNOTSUPP:
- * PSI is off in the kernel or for this cgroup; -EINVAL: a window the kernel refuses; -ENODEV. */
+/* Arms a "some" trigger: an event when tasks stalled for @stall_usec in @window_usec (to 10 s;
+ * without CAP_SYS_RESOURCE, whole multiples of 2 s). @resource is "memory" or "io". Returns a
+ * descriptor to poll for POLLPRI (EPOLLPRI), at most one event a window; POLLERR: the cgroup was
+ * removed, or its pressure files were hidden. -EOPNOTSUPP: PSI is off in the kernel or for this
+ * cgroup; -EINVAL: a window that the kernel refuses; -ENODEV: removed. */
 int cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec, uint64_t window_usec);

@@ -57,12 +57,31 @@ static unsigned descriptor_of(const char *name)
     return 0;
 }
 
-/* cgroup.pressure=0 makes the pressure files, and only them, answer ENODEV. */
+/* After cgroup.pressure=0 and =1 again, the old descriptors answer ENODEV for good, and new ones
+ * work. */
+static void sample_with_dead_pressure(void *argument)
+{
+    Cgroup *group = open_shop();
+    Sample sample;
+
+    seccomp_answer_if(__NR_pread64, 0, descriptor_of("/io.pressure"), ENODEV);
+    check(cgroup_sample(group, 1, &sample) == 0);
+    check(sample.io_psi.valid && sample.io_psi.some_usec == 913220551);
+    cgroup_free(group);
+}
+
+static void pressure_shown_again(void **state)
+{
+    assert_int_equal(run_child(sample_with_dead_pressure, NULL), 0);
+}
+
+/* cgroup.pressure=0: they answer ENODEV, cannot be opened again, and the group lives on. */
 static void sample_without_pressure(void *argument)
 {
     Cgroup *group = open_shop();
     Sample sample;
 
+    seccomp_answer(__NR_openat, ENOENT);
     seccomp_answer_if(__NR_pread64, 0, descriptor_of("/memory.pressure"), ENODEV);
     seccomp_answer_if(__NR_pread64, 0, descriptor_of("/io.pressure"), EOPNOTSUPP);
     check(cgroup_sample(group, 1, &sample) == 0);
@@ -163,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_removed_group),
+        cmocka_unit_test(pressure_shown_again),
         cmocka_unit_test(pressure_switched_off),
         cmocka_unit_test(reclaim_on_old_kernels_and_shortfalls),
         cmocka_unit_test(a_write_that_fails),

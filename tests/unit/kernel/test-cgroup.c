@@ -218,6 +218,32 @@ static void pressure_that_is_garbage_is_not_known(void **state)
     assert_false(s.memory_psi.valid);
 }
 
+/* The file is another one after each change, and the group the same. */
+static void pressure_that_comes_and_goes(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    put_group(&root, "");
+    cleanup(cgroup_freep) Cgroup *group = open_group(root.fd, "/a.service");
+    Sample s;
+
+    assert_int_equal(cgroup_sample(group, 1, &s), 0);
+    assert_false(s.io_psi.valid);
+    scratch_put(&root, "a.service/io.pressure",
+                "some avg10=0.00 avg60=0.00 avg300=0.00 total=17\n");
+    assert_int_equal(cgroup_sample(group, 2, &s), 0);
+    assert_true(s.io_psi.valid);
+    assert_int_equal(s.io_psi.some_usec, 17);
+
+    scratch_put(&root, "a.service/io.pressure", "");
+    assert_int_equal(cgroup_sample(group, 3, &s), 0);
+    assert_false(s.io_psi.valid);
+    assert_int_equal(s.io_psi.some_usec, 0);
+    scratch_put(&root, "a.service/new", "some avg10=0.00 avg60=0.00 avg300=0.00 total=18\n");
+    must(renameat(root.fd, "a.service/new", root.fd, "a.service/io.pressure"));
+    assert_int_equal(cgroup_sample(group, 4, &s), 0);
+    assert_int_equal(s.io_psi.some_usec, 18);
+}
+
 static void a_stat_of_absurd_length(void **state)
 {
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
@@ -346,6 +372,7 @@ int main(void)
         cmocka_unit_test(files_that_are_missing),
         cmocka_unit_test(files_that_are_garbage),
         cmocka_unit_test(pressure_that_is_garbage_is_not_known),
+        cmocka_unit_test(pressure_that_comes_and_goes),
         cmocka_unit_test(a_stat_of_absurd_length),
         cmocka_unit_test(a_new_sample_reads_anew),
         cmocka_unit_test(high_is_written_and_read),
