@@ -13,6 +13,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Out of memory is an error of one file, not the end of all pins, as uthash would have it. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "util/units.h"
@@ -146,6 +149,8 @@ int pin_table_open(PinTable *table, int fd, uint64_t length, PinInfo *ret)
     if (fresh) {
         fresh->id = (FileId){ .dev = st.st_dev, .ino = st.st_ino };
         HASH_ADD(hh, table->pins, id, sizeof(FileId), fresh);
+        if (!fresh->hh.tbl)
+            return -ENOMEM;
         fresh = NULL;
     }
     if (ret)
@@ -159,11 +164,13 @@ static int lock_slice(Region *region, uint64_t size)
 
     if (madvise(begin, size, MADV_POPULATE_READ) < 0)
         return -errno;
-    if (mlock(begin, size) < 0)
-        return -errno;
-    /* From here on not even a bug can read the file's data or fault on it. */
-    if (mprotect(begin, size, PROT_NONE) < 0)
-        return -errno;
+    /* After mprotect() not even a bug can read the file's data or fault on it. */
+    if (mlock(begin, size) < 0 || mprotect(begin, size, PROT_NONE) < 0) {
+        int r = -errno;
+        /* mlock() that fails half-way keeps that half, and what is locked must be counted. */
+        (void)munlock(begin, size);
+        return r;
+    }
 
     region->locked += size;
     return 0;
@@ -176,7 +183,7 @@ int pin_table_lock(PinTable *table, uint64_t dev, uint64_t ino, uint64_t bytes, 
 
     if (!pin)
         return -ENOENT;
-    bytes = (bytes + table->page - 1) / table->page * table->page;
+    bytes = add_u64(bytes, table->page - 1) / table->page * table->page;
     for (size_t i = 0; i < pin->n_regions && bytes > 0 && r >= 0; i++) {
         uint64_t size = min_u64(bytes, pin->regions[i].size - pin->regions[i].locked);
         if (size > 0)

@@ -8,10 +8,15 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "hold/wire.h"
 #include "util/units.h"
+
+/* A controller that does not read its answers for that long is hung, and must not keep the next one
+ * out. */
+#define SEND_SECONDS 5
 
 static int send_item(const PinInfo *info, void *userdata)
 {
@@ -74,6 +79,7 @@ int hold_serve_one(int fd, PinTable *pins)
 
 static int accept_controller(int listen_fd, unsigned uid)
 {
+    struct timeval patience = { .tv_sec = SEND_SECONDS };
     struct ucred peer;
     socklen_t size = sizeof(peer);
 
@@ -81,6 +87,8 @@ static int accept_controller(int listen_fd, unsigned uid)
     if (fd < 0)
         return -errno;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+        return -errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
         return -errno;
     return peer.uid == uid ? TAKE_FD(fd) : -EPERM;
 }
