@@ -13,8 +13,8 @@
 #define MIB (KIB * 1024)
 #define GIB (MIB * 1024)
 
-#define LIMIT_NONE UINT64_MAX /* memory.high or memory.max of "max"; systemd says UINT64_MAX too \
-                               */
+/* memory.high or memory.max of "max"; systemd says UINT64_MAX too. */
+#define LIMIT_NONE UINT64_MAX
 
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
