@@ -10,8 +10,8 @@
 #include "util/units.h"
 #include <pagewarden/names.h>
 
-/* The daemon answers from its loop at once; a reload reads files. */
-#define CALL_TIMEOUT_USEC (20 * USEC_PER_SEC)
+/* The daemon answers from its loop at once; a reload may wait for a job that reclaims. */
+#define CALL_TIMEOUT_USEC (60 * USEC_PER_SEC)
 
 static const char *explain(const sd_bus_error *error, int r)
 {
