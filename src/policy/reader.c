@@ -38,6 +38,15 @@ static bool is_break(uint32_t c, char next)
     return c == '\n' || (c == '\r' && next != '\n') || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
+static bool starts_with(const Reader *reader, size_t at, const char *word)
+{
+    size_t n = strlen(word);
+
+    return reader->size - at >= n && memcmp(reader->text + at, word, n) == 0;
+}
+
+/* Besides what is no text, refuses what libyaml is slow at: it holds each %TAG against all before,
+ * which takes a minute for 1 MiB of them. */
 static int check_text(Reader *reader)
 {
     PolicyPlace place = { 1, 1 };
@@ -52,6 +61,9 @@ static int check_text(Reader *reader)
                            (unsigned)(unsigned char)*p);
         if (c == 0)
             return give_up(reader, place, "a NUL byte (a policy is plain text in UTF-8)");
+        if (place.column == 1 && starts_with(reader, i, "%TAG"))
+            return give_up(reader, place,
+                           "a %%TAG directive: tags are not allowed (leave this line out)");
         if (is_control(c))
             return give_up(reader, place, "a control character, 0x%02x (leave it out)", c);
         i += (size_t)length;
@@ -120,6 +132,7 @@ static const Hint hints[] = {
     { "expected ',' or", .hint = "put an entry that has brackets, braces or commas in quotation "
                                  "marks" },
     { "unexpected end of stream", .from_start = true, .hint = "a quotation mark is missing" },
+    { "expected node content", .hint = "a value is missing here" },
     { "unknown escape character", .hint = "write \\\\ for a backslash, or use single quotation "
                                           "marks" },
     { "expected comment or line break",

@@ -39,6 +39,10 @@ static void anchors_aliases_tags(void **state)
           "3:1: \"cache\" is not supported yet\n3:14: an alias, \"m\": " ALIASES },
         { LEAST "role: !!str critical\n", "3:7: a tag, \"tag:yaml.org,2002:str\": " TAGS },
         { LEAST "role: !mine critical\n", "3:7: a tag, \"!mine\": " TAGS },
+        { "%TAG !a! tag:a\n---\n" LEAST,
+          "1:1: a %TAG directive: tags are not allowed (leave this line out)\n" },
+        { "# 1\n%TAG !a! tag:a\n---\n" LEAST,
+          "2:1: a %TAG directive: tags are not allowed (leave this line out)\n" },
         { LEAST "evict: ! [{path: /srv/x}]\n", "3:8: a tag, \"!\": " TAGS },
         { "!!map {version: 1, match: {units: [a.service]}}\n",
           "1:1: a tag, \"tag:yaml.org,2002:map\": " TAGS },
@@ -111,6 +115,8 @@ static void broken_yaml(void **state)
           "2:22: not YAML: did not find expected ',' or ']' (put an entry that has brackets, "
           "braces "
           "or commas in quotation marks)\n" },
+        { LEAST "evict: [,]\n",
+          "3:9: not YAML: did not find expected node content (a value is missing here)\n" },
         { LEAST "pin: {budget: 1M\n",
           "4:1: not YAML: did not find expected ',' or '}', while parsing a flow mapping that "
           "began "
