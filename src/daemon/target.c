@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "daemon/holder.h"
 #include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
@@ -129,10 +130,23 @@ static void arm_psi(Target *t)
 
 /* The unit's cgroup */
 
+/* The unit lives elsewhere now: a holder in its old slice, and limits of its old cgroup, mean
+ * nothing. */
+static void drop_parts(Target *t)
+{
+    (void)holder_stop(t->host, t->unit);
+    t->pinner = pinner_free(t->pinner);
+    t->limiter = limiter_free(t->limiter);
+    free(TAKE_PTR(t->control_group));
+}
+
 /* Parts that need to know where the unit lives; they stay through its restarts. */
 static int make_parts(Target *t, const UnitDetails *details)
 {
     int r = 0;
+
+    if (t->control_group && strcmp(t->control_group, details->control_group) != 0)
+        drop_parts(t);
 
     if (!t->control_group) {
         t->control_group = strdup(details->control_group);
