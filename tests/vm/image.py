@@ -91,7 +91,7 @@ def cached(kind, key, build):
             folder.rename(target)
             say(f"built {target} in {time.monotonic() - started:.0f} s")
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
             raise
     return target
 
@@ -101,18 +101,23 @@ def prune(cache, kind):
     for old in [*cache.glob(f"tmp-{kind}-*"), *cache.glob(f"{kind}-????????????????")]:
         age = time.time() - old.stat().st_mtime
         if old.name.startswith("tmp-") or age > UNUSED_DAYS * 86400:
-            shutil.rmtree(old, ignore_errors=True)
+            remove(old)
+
+
+def remove(folder):
+    """Never what may be mounted in it."""
+    subprocess.run(["rm", "-rf", "--one-file-system", "--", folder], check=False)
 
 
 def run(*command):
     """Runs a program quietly; shows all that it said if it fails. It ends when we end."""
-    words = ["setpriv", "--pdeathsig", "TERM", *(str(word) for word in command)]
+    words = ["setpriv", "--pdeathsig", "KILL", *(str(word) for word in command)]
     process = subprocess.Popen(words, cwd=HERE, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         said = process.communicate()[0]
     except BaseException:
-        process.terminate()  # mmdebstrap ends its own children then; to kill it would not
+        process.kill()
         process.communicate()
         raise
     if process.returncode:
@@ -135,10 +140,13 @@ def base_image():
 
 
 def recipe(folder):
-    """What makes the guest's root in `folder`: mmdebstrap finds mirror and keys by itself."""
+    """What makes the guest's root in `folder`: mmdebstrap finds mirror and keys by itself.
+
+    It has a process namespace of its own, so that killed it leaves no process and no mount."""
     lines = (HERE / "packages").read_text().splitlines()
     packages = [line for line in lines if line and not line.startswith("#")]
-    return ["mmdebstrap", "--quiet", "--mode=root", "--variant=essential",
+    return ["unshare", "--mount-proc", "--pid", "--fork", "--kill-child",
+            "mmdebstrap", "--quiet", "--mode=root", "--variant=essential",
             "--skip=cleanup/reproducible",
             f"--include={','.join(packages)}",
             *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in NOT_NEEDED),
