@@ -65,6 +65,9 @@ int hold_serve_one(int fd, PinTable *pins)
 
     PinInfo info = { .dev = request.dev, .ino = request.ino };
     int error = handle(fd, &request, file_fd, pins, &info);
+    if (request.type == HOLD_LIST && error < 0)
+        return error; /* the list could not be sent, nor could this */
+
     HoldMessage answer = {
         .type = HOLD_DONE,
         .error = error,

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What the kernel says that a process has mapped and locked of one file: the truth that the
+ * holder's own words are held against. */
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/units.h"
+
+typedef struct Mapped {
+    size_t n;         /* mappings */
+    uint64_t size;    /* bytes, all of these: */
+    uint64_t rss;     /* in memory and in the page tables */
+    uint64_t flagged; /* of mappings with the flag "lo": what becomes resident there is locked */
+    uint64_t locked;  /* "Locked": in memory and so locked */
+    uint64_t barred;  /* in mappings that nobody can read (PROT_NONE) */
+} Mapped;
+
+static inline FILE *mapped_open(int pid, const char *name)
+{
+    char path[64] = "";
+
+    if (pid > 0)
+        snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+    else
+        snprintf(path, sizeof(path), "/proc/self/%s", name);
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        perror(path);
+        exit(99);
+    }
+    return file;
+}
+
+/* A line of the mapping that began with the last heading. */
+static inline void mapped_add_line(Mapped *m, const char *line, uint64_t size, bool barred)
+{
+    uint64_t kib;
+
+    if (sscanf(line, "Rss: %" SCNu64 " kB", &kib) == 1)
+        m->rss += kib * KIB;
+    else if (sscanf(line, "Locked: %" SCNu64 " kB", &kib) == 1)
+        m->locked += kib * KIB;
+    else if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " lo"))
+        m->flagged += size;
+    else if (strncmp(line, "Size:", 5) == 0) {
+        m->n++;
+        m->size += size;
+        m->barred += barred ? size : 0;
+    }
+}
+
+/* Of the process @pid (0: this one), of the file @st; NULL: of all mappings that have an inode. */
+static inline Mapped mapped_of(int pid, const struct stat *st)
+{
+    FILE *file = mapped_open(pid, "smaps");
+    Mapped m = { 0 };
+    bool ours = false, barred = false;
+    uint64_t size = 0;
+    char line[8192], rights[8];
+
+    while (fgets(line, sizeof(line), file)) {
+        uint64_t begin, end, inode;
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*x %*x:%*x %" SCNu64, &begin, &end, rights,
+                   &inode) == 4) {
+            ours = st ? inode == st->st_ino : inode != 0;
+            size = end - begin;
+            barred = strncmp(rights, "---", 3) == 0;
+        } else if (ours) {
+            mapped_add_line(&m, line, size, barred);
+        }
+    }
+    fclose(file);
+    return m;
+}
+
+/* VmLck: the size of all mappings that are locked, bytes. */
+static inline uint64_t locked_in_all(int pid)
+{
+    FILE *file = mapped_open(pid, "status");
+    uint64_t kib = UINT64_MAX;
+    char line[8192];
+
+    while (fgets(line, sizeof(line), file))
+        (void)sscanf(line, "VmLck: %" SCNu64 " kB", &kib);
+    fclose(file);
+    if (kib == UINT64_MAX) {
+        fputs("/proc has no VmLck\n", stderr);
+        exit(99);
+    }
+    return kib * KIB;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+#include "native/hold/holder.h"
+
+static void it_says_who_it_is(void **state)
+{
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+
+    HoldMessage m = ask(c, (HoldMessage){ .type = HOLD_HELLO }, -1);
+    assert_int_equal(m.error, 0);
+    assert_int_equal(m.ino, h.pid);
+    assert_int_equal(m.version, HOLD_VERSION);
+    assert_int_equal(ask_list(c, NULL, 0), 0);
+    /* stdin, stdout, stderr and the connection. */
+    assert_int_equal(count_descriptors(h.pid), 4);
+}
+
+static void a_file_from_opening_to_release(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    CLEANUP_CLOSE int file = make_file(&scratch, "f", 3 * MIB);
+    HoldMessage item;
+    struct stat st;
+
+    must(fstat(file, &st));
+    HoldMessage m = ask_open(c, file, 3 * MIB);
+    assert_int_equal(m.error, 0);
+    assert_true(m.dev == st.st_dev && m.ino == st.st_ino);
+    assert_int_equal(m.length, 3 * MIB);
+    assert_int_equal(m.locked, 0);
+    assert_int_equal(locked_in_all(h.pid), 0);
+
+    m = ask_lock(c, &st, 2 * MIB);
+    assert_int_equal(m.error, 0);
+    assert_true(m.dev == st.st_dev && m.ino == st.st_ino);
+    assert_int_equal(m.length, 3 * MIB);
+    assert_int_equal(m.locked, 2 * MIB);
+    assert_int_equal(locked_in_all(h.pid), 2 * MIB);
+    assert_int_equal(mapped_of(h.pid, &st).locked, 2 * MIB);
+
+    assert_int_equal(ask_list(c, &item, 1), 1);
+    assert_true(item.dev == st.st_dev && item.ino == st.st_ino);
+    assert_int_equal(item.length, 3 * MIB);
+    assert_int_equal(item.locked, 2 * MIB);
+
+    m = ask_release(c, &st);
+    assert_int_equal(m.error, 0);
+    assert_true(m.dev == st.st_dev && m.ino == st.st_ino);
+    assert_int_equal(ask_list(c, NULL, 0), 0);
+    assert_int_equal(locked_in_all(h.pid), 0);
+    assert_int_equal(mapped_of(h.pid, &st).n, 0);
+}
+
+/* A file of 2 MiB, half of it locked. */
+static struct stat pin_half(const Scratch *scratch, int c, const char *name)
+{
+    CLEANUP_CLOSE int file = make_file(scratch, name, 2 * MIB);
+    struct stat st;
+
+    must(fstat(file, &st));
+    assert_int_equal(ask_open(c, file, 2 * MIB).error, 0);
+    assert_int_equal(ask_lock(c, &st, MIB).locked, MIB);
+    return st;
+}
+
+static void assert_holds_half(const Holder *h, const struct stat *st)
+{
+    assert_int_equal(locked_in_all(h->pid), MIB);
+    assert_int_equal(mapped_of(h->pid, st).locked, MIB);
+}
+
+static void pins_outlive_the_connection(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int first = holder_connect(&h);
+    HoldMessage items[2];
+
+    struct stat st = pin_half(&scratch, first, "f");
+    first = safe_close(first);
+    CLEANUP_CLOSE int second = holder_connect(&h);
+    assert_int_equal(ask(second, (HoldMessage){ .type = HOLD_HELLO }, -1).ino, h.pid);
+    assert_holds_half(&h, &st);
+    assert_int_equal(ask_list(second, items, 2), 1);
+    assert_int_equal(items[0].ino, st.st_ino);
+    assert_int_equal(items[0].locked, MIB);
+    /* It goes on from there. */
+    assert_int_equal(ask_lock(second, &st, 16 * MIB).locked, 2 * MIB);
+    assert_int_equal(locked_in_all(h.pid), 2 * MIB);
+}
+
+static void the_next_controller_takes_the_place_of_the_first(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int first = holder_connect(&h);
+
+    struct stat st = pin_half(&scratch, first, "f");
+    CLEANUP_CLOSE int second = holder_connect(&h);
+    assert_int_equal(ask(second, (HoldMessage){ .type = HOLD_HELLO }, -1).ino, h.pid);
+    assert_hung_up(first);
+    assert_int_equal(hold_send(first, &(HoldMessage){ .type = HOLD_LIST }, -1), -EPIPE);
+    assert_int_equal(ask_list(second, NULL, 0), 1);
+    assert_holds_half(&h, &st);
+    assert_int_equal(count_descriptors(h.pid), 4);
+}
+
+static void a_controller_that_does_not_read_is_hung_up_on(void **state)
+{
+    enum { FILES = 2000 };
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int first = holder_connect(&h);
+    HoldMessage m = { 0 };
+
+    for (unsigned i = 0; i < FILES; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "%u", i);
+        CLEANUP_CLOSE int file = make_file(&scratch, name, 1);
+        assert_int_equal(ask_open(first, file, 1).error, 0);
+    }
+    /* More than a socket holds, and nobody takes it out. */
+    assert_int_equal(hold_send(first, &(HoldMessage){ .type = HOLD_LIST }, -1), 0);
+    CLEANUP_CLOSE int second = holder_connect(&h);
+    assert_int_equal(try_ask(second, (HoldMessage){ .type = HOLD_HELLO }, -1, &m), 0);
+    assert_int_equal(m.ino, h.pid);
+    assert_int_equal(ask_list(second, NULL, 0), FILES);
+}
+
+static void other_users_are_not_heard(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+
+    struct stat st = pin_half(&scratch, c, "f");
+    fflush(NULL);
+    pid_t pid = must(fork());
+    if (pid == 0) {
+        HoldMessage m;
+        must(setgid(65534));
+        must(setuid(65534));
+        for (int i = 0; i < 3; i++) {
+            int fd = holder_connect(&h);
+            check(try_ask(fd,
+                          (HoldMessage){ .type = HOLD_RELEASE, .dev = st.st_dev, .ino = st.st_ino },
+                          -1, &m) < 0);
+            check(try_ask(fd, (HoldMessage){ .type = HOLD_HELLO }, -1, &m) < 0);
+            close(fd);
+        }
+        _exit(0);
+    }
+    int status;
+    must(waitpid(pid, &status, 0));
+    assert_int_equal(status, 0);
+    /* And they do not push out the one who is served. */
+    assert_int_equal(ask_list(c, NULL, 0), 1);
+    assert_holds_half(&h, &st);
+    assert_int_equal(count_descriptors(h.pid), 4);
+}
+
+static void too_much_at_once_is_refused(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    CLEANUP_CLOSE int file = make_file(&scratch, "f", 20 * MIB);
+    struct stat st;
+
+    must(fstat(file, &st));
+    assert_int_equal(ask_open(c, file, 20 * MIB).error, 0);
+    assert_int_equal(ask_lock(c, &st, HOLD_SLICE_MAX + 1).error, -E2BIG);
+    assert_int_equal(ask_lock(c, &st, UINT64_MAX).error, -E2BIG);
+    assert_int_equal(locked_in_all(h.pid), 0);
+    assert_int_equal(ask_lock(c, &st, HOLD_SLICE_MAX).locked, 16 * MIB);
+    assert_int_equal(locked_in_all(h.pid), 16 * MIB);
+}
+
+static void what_cannot_be_done_is_answered(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    CLEANUP_CLOSE int file = make_file(&scratch, "g", 100);
+    const struct {
+        HoldMessage request;
+        int file;
+        int expected;
+    } cases[] = {
+        { { .type = 0 }, -1, -EPROTO },
+        { { .type = HOLD_RELEASE + 1 }, -1, -EPROTO },
+        { { .type = HOLD_ITEM }, -1, -EPROTO },
+        { { .type = HOLD_DONE }, -1, -EPROTO },
+        { { .type = UINT16_MAX }, -1, -EPROTO },
+        { { .type = HOLD_OPEN, .length = 100 }, -1, -EBADF },
+        { { .type = HOLD_OPEN, .length = 101 }, file, -EINVAL },
+        { { .type = HOLD_OPEN }, file, -EINVAL },
+        { { .type = HOLD_OPEN, .length = UINT64_MAX }, file, -EINVAL },
+        { { .type = HOLD_OPEN, .length = 1 }, scratch.fd, -EINVAL },
+        { { .type = HOLD_OPEN, .length = 1 }, c, -EINVAL },
+        { { .type = HOLD_LOCK, .dev = 1, .ino = 2, .length = 4096 }, -1, -ENOENT },
+        { { .type = HOLD_RELEASE, .dev = 1, .ino = 2 }, -1, -ENOENT },
+        { { .type = HOLD_RELEASE, .dev = UINT64_MAX, .ino = UINT64_MAX }, -1, -ENOENT },
+        /* A descriptor that nobody asked for. */
+        { { .type = HOLD_HELLO }, file, 0 },
+        { { .type = HOLD_RELEASE }, file, -ENOENT },
+    };
+
+    struct stat st = pin_half(&scratch, c, "f");
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        HoldMessage m = ask(c, cases[i].request, cases[i].file);
+        if (m.error != cases[i].expected || m.locked != 0)
+            fail_msg("case %zu: %d", i, m.error);
+    }
+    assert_int_equal(ask_list(c, NULL, 0), 1);
+    assert_holds_half(&h, &st);
+    assert_int_equal(count_descriptors(h.pid), 4);
+}
+
+static void a_truncated_file_is_told_with_what_holds(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    CLEANUP_CLOSE int file = make_file(&scratch, "f", 4 * MIB);
+    struct stat st;
+
+    must(fstat(file, &st));
+    assert_int_equal(ask_open(c, file, 4 * MIB).error, 0);
+    assert_int_equal(ask_lock(c, &st, MIB).locked, MIB);
+    must(ftruncate(file, (off_t)(2 * MIB)));
+    HoldMessage m = ask_lock(c, &st, 3 * MIB);
+    assert_int_equal(m.error, -EFAULT);
+    assert_int_equal(m.locked, MIB);
+    assert_int_equal(locked_in_all(h.pid), MIB);
+}
+
+/* Each is reason to hang up; the pins stay, and the next one is served. */
+static void nonsense_ends_the_connection(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    int c = holder_connect(&h);
+    char bytes[3 * sizeof(HoldMessage)] = { 0 };
+    HoldMessage good = { .version = HOLD_VERSION, .type = HOLD_LIST };
+    HoldMessage old = { .version = HOLD_VERSION - 1, .type = HOLD_LIST };
+    int fds[8] = { 0 };
+    const struct {
+        const void *bytes;
+        size_t size, n_fds;
+    } cases[] = {
+        { bytes, 0, 0 },
+        { bytes, 1, 0 },
+        { bytes, sizeof(good), 0 },
+        { &good, sizeof(good) - 1, 0 },
+        { bytes, sizeof(bytes), 0 },
+        { &old, sizeof(old), 0 },
+        { &good, sizeof(good), 2 },
+        { &good, sizeof(good), 8 },
+        { bytes, 0, 1 },
+        { bytes, 1, 5 },
+    };
+
+    struct stat st = pin_half(&scratch, c, "f");
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        close(c);
+        c = holder_connect(&h);
+        assert_int_equal(send_raw(c, cases[i].bytes, cases[i].size, fds, cases[i].n_fds), 0);
+        assert_hung_up(c);
+    }
+    close(c);
+    c = holder_connect(&h);
+    assert_int_equal(ask_list(c, NULL, 0), 1);
+    assert_holds_half(&h, &st);
+    assert_int_equal(count_descriptors(h.pid), 4);
+    close(c);
+}
+
+static void no_descriptor_is_kept(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+
+    for (unsigned i = 0; i < 300; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "%u", i);
+        CLEANUP_CLOSE int file = make_file(&scratch, name, 5000);
+        struct stat st;
+        must(fstat(file, &st));
+        assert_int_equal(ask_open(c, file, i % 3 ? 5000 : 5001).error, i % 3 ? 0 : -EINVAL);
+        assert_int_equal(ask_lock(c, &st, 8192).error, i % 3 ? 0 : -ENOENT);
+        if (i % 2)
+            assert_int_equal(ask_release(c, &st).error, i % 3 ? 0 : -ENOENT);
+    }
+    assert_int_equal(count_descriptors(h.pid), 4);
+    assert_int_equal(ask_list(c, NULL, 0), 100);
+    assert_int_equal(locked_in_all(h.pid), 100 * 8192);
+}
+
+static void a_burst_is_answered_in_order(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    CLEANUP_CLOSE int file = make_file(&scratch, "f", 64 * 4096);
+    HoldMessage m;
+    struct stat st;
+
+    must(fstat(file, &st));
+    assert_int_equal(hold_send(c, &(HoldMessage){ .type = HOLD_OPEN, .length = 64 * 4096 }, file),
+                     0);
+    for (unsigned i = 0; i < 64; i++)
+        assert_int_equal(
+            hold_send(c,
+                      &(HoldMessage){
+                          .type = HOLD_LOCK, .dev = st.st_dev, .ino = st.st_ino, .length = 4096 },
+                      -1),
+            0);
+    for (unsigned i = 0; i <= 64; i++) {
+        assert_true(comes_within(c, ANSWER_MS));
+        assert_int_equal(hold_receive(c, &m, NULL), 1);
+        assert_int_equal(m.locked, i * 4096);
+    }
+}
+
+/* Runs the program with that standard input; its exit status and what it says. */
+static int run_program(int input, const char *argument, char *text, size_t size)
+{
+    char *argv[] = { (char *)"pagewarden-hold", (char *)argument, NULL };
+    int output[2], status;
+
+    must(pipe2(output, O_CLOEXEC));
+    pid_t pid = spawn_holder(input, output[1], argv);
+    close(output[1]);
+    size_t n = 0;
+    for (ssize_t r; (r = must(read(output[0], text + n, size - 1 - n))) > 0;)
+        n += (size_t)r;
+    text[n] = '\0';
+    close(output[0]);
+    must(waitpid(pid, &status, 0));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void it_is_not_run_by_hand(void **state)
+{
+    CLEANUP_CLOSE int null = must(open("/dev/null", O_RDWR | O_CLOEXEC));
+    CLEANUP_CLOSE int deaf = must(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    CLEANUP_CLOSE int stream = must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    struct sockaddr_un any = { .sun_family = AF_UNIX };
+    char text[4096];
+
+    must(bind(stream, (struct sockaddr *)&any, sizeof(sa_family_t)));
+    must(listen(stream, 1));
+    const int inputs[] = { null, deaf, stream };
+    for (size_t i = 0; i < ELEMENTS(inputs); i++) {
+        assert_int_equal(run_program(inputs[i], NULL, text, sizeof(text)), 2);
+        assert_non_null(strstr(text, "standard input is not a listening socket"));
+    }
+    assert_int_equal(run_program(null, "--nonsense", text, sizeof(text)), 2);
+    assert_non_null(strstr(text, "Usage: pagewarden-hold"));
+    assert_int_equal(run_program(null, "--help", text, sizeof(text)), 0);
+    assert_non_null(strstr(text, "Usage: pagewarden-hold"));
+    assert_int_equal(run_program(null, "--version", text, sizeof(text)), 0);
+    assert_int_equal(strncmp(text, "pagewarden-hold ", 16), 0);
+}
+
+static void without_its_socket_it_ends(void **state)
+{
+    char *argv[] = { (char *)"pagewarden-hold", NULL };
+    Holder h;
+    int output[2], status;
+    char text[256] = "";
+
+    must(pipe2(output, O_CLOEXEC));
+    int fd = listening_socket(&h);
+    h.pid = spawn_holder(fd, output[1], argv);
+    close(output[1]);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    assert_int_equal(ask(c, (HoldMessage){ .type = HOLD_HELLO }, -1).ino, h.pid);
+    must(shutdown(fd, SHUT_RDWR));
+    must(waitpid(h.pid, &status, 0));
+    assert_int_equal(status, 1 << 8);
+    must(read(output[0], text, sizeof(text) - 1));
+    assert_string_equal(text, "pagewarden-hold: Invalid argument\n");
+    close(output[0]);
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_says_who_it_is),
+        cmocka_unit_test(a_file_from_opening_to_release),
+        cmocka_unit_test(pins_outlive_the_connection),
+        cmocka_unit_test(the_next_controller_takes_the_place_of_the_first),
+        cmocka_unit_test(a_controller_that_does_not_read_is_hung_up_on),
+        cmocka_unit_test(other_users_are_not_heard),
+        cmocka_unit_test(too_much_at_once_is_refused),
+        cmocka_unit_test(what_cannot_be_done_is_answered),
+        cmocka_unit_test(a_truncated_file_is_told_with_what_holds),
+        cmocka_unit_test(nonsense_ends_the_connection),
+        cmocka_unit_test(no_descriptor_is_kept),
+        cmocka_unit_test(a_burst_is_answered_in_order),
+        cmocka_unit_test(it_is_not_run_by_hand),
+        cmocka_unit_test(without_its_socket_it_ends),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
