@@ -14,7 +14,8 @@ WIDTH = 1040
 MARGIN = 40
 GAP = 26
 PANELS = 164  # base of the panels' first line
-PLOT = 150  # height of a panel's plot
+PLOT = 160  # height of a panel's plot
+HEADROOM = 1.16  # above the whole file: room for a label
 RIDGE = 62  # height of one row of the latency chart
 BINS_PER_DECADE = 12
 
@@ -124,11 +125,11 @@ def draw_panel(canvas, phase, x, y, width, seconds, file_mib):
         return x + width * (min(max(t, begin), seconds) - begin) / (seconds - begin)
 
     def up(mib):
-        return bottom - PLOT * mib / (file_mib * 1.08)
+        return bottom - PLOT * mib / (file_mib * HEADROOM)
 
     if phase["streamed_seconds"]:
         canvas.rect(across(0), top, across(phase["streamed_seconds"]) - across(0), PLOT, "band")
-        canvas.text(across(0) + 5, bottom - 7, "backup reads", "small quiet")
+        canvas.text(across(0) + 4, top + 14, "backup reads", "small quiet")
     step = nice_step(file_mib, 2) if file_mib & (file_mib - 1) else file_mib / 2
     for value in range(0, int(file_mib) + 1, max(int(step), 1)):
         canvas.line(x, up(value), x + width, up(value), "axis" if value == 0 else "grid")
@@ -147,7 +148,7 @@ def draw_figures(canvas, phase, x, y):
     canvas.text(x, y + 19, "of requests had to wait for the disk", "small quiet")
     disk = phase["shop"]["disk_bytes"]
     lines = [f"{phase['refaults']:,} refaults",
-             f"{phase['resident_bytes'] / MIB:.0f} MiB of the file left in memory",
+             f"{phase['resident_bytes'] / MIB:.0f} MiB left in memory",
              "MiB re-read: unknown" if disk is None else f"{disk / MIB:.1f} MiB re-read from the disk",
              f"backup: {phase['backup']['seconds']:.0f} s" if phase["backup"] else "no backup"]
     for index, line in enumerate(lines):
