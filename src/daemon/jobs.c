@@ -57,7 +57,8 @@ static void *work(void *userdata)
 
         Job *job = jobs->running = take_first(&jobs->waiting);
         pthread_mutex_unlock(&jobs->mutex);
-        job->run(job);
+        if (!atomic_load(&job->cancelled))
+            job->run(job);
         pthread_mutex_lock(&jobs->mutex);
         jobs->running = NULL;
         append(&jobs->finished, job);

@@ -12,7 +12,7 @@
 /* Embedded at the beginning of what the work needs: its inputs are copies, its outputs are its own,
  * and nothing of the loop is touched from run(). */
 typedef struct Job {
-    void (*run)(struct Job *job);               /* on the worker */
+    void (*run)(struct Job *job);               /* on the worker; not called once abandoned */
     void (*done)(struct Job *job, void *owner); /* on the loop; not called once abandoned */
     void (*destroy)(struct Job *job);           /* on the loop, always last */
     void *owner;
@@ -33,5 +33,5 @@ DEFINE_CLEANUP(Jobs *, jobs_free)
 /* Takes @job over. */
 void jobs_submit(Jobs *jobs, Job *job);
 
-/* The owner no longer wants the outcome. Takes NULL, returns NULL. */
+/* The owner, on the loop, no longer wants the outcome. Takes NULL, returns NULL. */
 Job *job_abandon(Job *job);

@@ -46,12 +46,14 @@ static int add(Ledger *ledger, const LedgerEntry *values)
     return 0;
 }
 
-static int parse_line(Ledger *ledger, char *line)
+static int parse_line(Ledger *ledger, char *line, size_t length)
 {
     LedgerEntry entry = { 0 };
     uint64_t numbers[4];
     char *rest = line;
 
+    if (strlen(line) != length) /* a NUL within */
+        return -EBADMSG;
     entry.unit = strsep(&rest, "\t");
     entry.cgroup = strsep(&rest, "\t");
     for (size_t i = 0; i < ELEMENTS(numbers); i++) {
@@ -79,9 +81,13 @@ int ledger_open(Ledger *ledger, int dir_fd, size_t *ret_bad)
     if (r < 0 && r != -ENOENT)
         return r;
 
-    char *rest = text;
-    for (char *line; (line = strsep(&rest, "\n"));) {
-        r = *line ? parse_line(ledger, line) : 0;
+    const char *end = text ? text + size : NULL;
+    for (char *line = text, *next; line < end; line = next) {
+        char *newline = memchr(line, '\n', (size_t)(end - line));
+        size_t length = newline ? (size_t)(newline - line) : (size_t)(end - line);
+        next = line + length + 1; /* behind the last line is the NUL that ends the text */
+        line[length] = '\0';
+        r = length > 0 ? parse_line(ledger, line, length) : 0;
         if (r == -ENOMEM) {
             ledger_close(ledger);
             return r;
@@ -129,6 +135,8 @@ int ledger_note(Ledger *ledger, const char *unit, const char *cgroup, uint64_t o
 {
     LedgerEntry *entry = find(ledger, unit);
 
+    if (entry && entry->ours[1] == ours)
+        return save(ledger); /* once more after a failure: what was before is still in force */
     if (entry) {
         entry->ours[0] = entry->ours[1];
         entry->ours[1] = ours;

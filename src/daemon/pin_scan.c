@@ -135,7 +135,7 @@ static int on_passed_over(const char *path, WalkReason reason, int error, void *
     PinScan *scan = userdata;
     char text[256];
 
-    if (error)
+    if (reason == WALK_UNREADABLE && error) /* the other reasons say it all */
         snprintf(text, sizeof(text), "%s: %s", walk_reason_to_string(reason), strerror(error));
     else
         snprintf(text, sizeof(text), "%s", walk_reason_to_string(reason));
@@ -182,7 +182,8 @@ static char *quote(const char *path)
     return quoted;
 }
 
-/* The descriptor, -ESTALE where another file stands there now, or -errno. */
+/* The descriptor, -ESTALE where another file stands there now, -ENOENT where none does, or -errno.
+ */
 static int open_wish(const PinScan *scan, const char *path, const PinWish *wish)
 {
     Opening opening = { .wish = wish, .fd = -1 };
@@ -194,7 +195,9 @@ static int open_wish(const PinScan *scan, const char *path, const PinWish *wish)
     int r = walk_glob(scan->root_fd, pattern, &handler);
     if (opening.fd >= 0)
         return opening.fd;
-    return r < 0 ? r : -ESTALE;
+    if (r < 0)
+        return r;
+    return opening.exchanged ? -ESTALE : -ENOENT;
 }
 
 static uint64_t locked_of(const PinScan *scan, const PinWish *wish)
