@@ -137,7 +137,7 @@ class Guest:
 
     def kernel_arguments(self):
         words = ["root=/dev/vda", "rw", "console=ttyS0", "psi=1", "panic=-1", "quiet", "loglevel=4",
-                 "systemd.show_status=auto", "systemd.journald.forward_to_console=0"]
+                 "systemd.show_status=error", "systemd.journald.forward_to_console=0"]
         if not self.console:
             columns, rows = shutil.get_terminal_size()
             words += ["pagewarden.shell", f"systemd.tty.rows.ttyS0={rows}",
