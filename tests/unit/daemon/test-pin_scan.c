@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/pin_scan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "unit/hold/descriptors.h"
+#include "unit/kernel/scratch.h"
+#include "unit/test.h"
+#include "util/strv.h"
+#include "util/units.h"
+
+#define PAGE UINT64_C(4096)
+
+/* The walk's openat() goes through this, so that a file can be exchanged between two looks at it:
+ * when @watched is opened for the second time, @exchange is called first. */
+static const char *watched;
+static void (*exchange)(void);
+static unsigned times_opened;
+
+static int open_hooked(int dir_fd, const char *name, int flags, mode_t mode)
+{
+    if (watched && strcmp(name, watched) == 0 && ++times_opened == 2)
+        exchange();
+    return (int)syscall(SYS_openat, dir_fd, name, flags, mode);
+}
+
+int openat(int dir_fd, const char *name, int flags, ...)
+{
+    va_list ap;
+
+    va_start(ap, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    return open_hooked(dir_fd, name, flags, mode);
+}
+
+/* What _FORTIFY_SOURCE makes of it. */
+int __openat64_2(int dir_fd, const char *name, int flags);
+int __openat64_2(int dir_fd, const char *name, int flags)
+{
+    return open_hooked(dir_fd, name, flags, 0);
+}
+
+static void put_sized(const Scratch *root, const char *path, uint64_t size)
+{
+    scratch_put(root, path, "");
+    must(truncate(scratch_path(root, path), (off_t)size));
+}
+
+static void scan_done(PinScan **scan)
+{
+    pin_scan_free(*scan);
+}
+
+#define CLEANUP_SCAN cleanup(scan_done)
+
+/* A scan of up to four globs, not yet run. */
+static PinScan *a_scan(const Scratch *root, uint64_t budget, const char *a, const char *b)
+{
+    PinScan *scan = pin_scan_new(NULL, NULL);
+
+    assert_non_null(scan);
+    scan->root_fd = root->fd;
+    scan->budget = budget;
+    scan->page = PAGE;
+    assert_int_equal(strv_append(&scan->paths, a), 0);
+    if (b)
+        assert_int_equal(strv_append(&scan->paths, b), 0);
+    return scan;
+}
+
+static void run_scan(PinScan *scan)
+{
+    scan->job.run(&scan->job);
+    assert_null(scan->wishes);
+}
+
+/* "PATH target/size" a line, with " held" where there is no descriptor. Each descriptor is the
+ * file's, for reading, and closed on exec. */
+static void expect_steps(const Scratch *root, const PinScan *scan, const char *expected)
+{
+    char text[8192] = "";
+
+    assert_int_equal(scan->error, 0);
+    for (size_t i = 0; i < scan->n_steps; i++) {
+        const PinStep *step = &scan->steps[i];
+        size_t n = strlen(text);
+        struct stat st;
+
+        snprintf(text + n, sizeof(text) - n, "%s %ju/%ju%s\n", step->path, (uintmax_t)step->target,
+                 (uintmax_t)step->size, step->fd < 0 ? " held" : "");
+        must(lstat(scratch_path(root, step->path + 1), &st));
+        assert_true(step->dev == st.st_dev && step->ino == st.st_ino);
+        if (step->fd < 0)
+            continue;
+        must(fstat(step->fd, &st));
+        assert_true(step->dev == st.st_dev && step->ino == st.st_ino);
+        assert_int_equal(fcntl(step->fd, F_GETFL) & (O_ACCMODE | O_PATH), O_RDONLY);
+        assert_true(fcntl(step->fd, F_GETFD) & FD_CLOEXEC);
+    }
+    assert_string_equal(text, expected);
+}
+
+/* "PATH reason" a line. */
+static void expect_problems(const PinScan *scan, const char *expected)
+{
+    char text[16384] = "";
+
+    for (size_t i = 0; i < scan->problems.n_entries; i++) {
+        size_t n = strlen(text);
+        snprintf(text + n, sizeof(text) - n, "%s %s\n", scan->problems.entries[i].path,
+                 scan->problems.entries[i].reason);
+    }
+    assert_string_equal(text, expected);
+    assert_int_equal(scan->problems.n_total, scan->problems.n_entries);
+}
+
+/* Tells the scan that a holder has this. */
+static void add_held(const Scratch *root, PinScan *scan, const char *path, uint64_t length,
+                     uint64_t locked)
+{
+    struct stat st;
+
+    must(stat(scratch_path(root, path), &st));
+    scan->held = reallocarray(scan->held, scan->n_held + 1, sizeof(PinHeld));
+    assert_non_null(scan->held);
+    scan->held[scan->n_held++] = (PinHeld){
+        .dev = st.st_dev, .ino = st.st_ino, .length = length, .locked = locked
+    };
+    qsort(scan->held, scan->n_held, sizeof(PinHeld), pin_held_compare);
+}
+
+static bool is_kept(const Scratch *root, const PinScan *scan, const char *path)
+{
+    struct stat st;
+
+    must(stat(scratch_path(root, path), &st));
+    for (size_t i = 0; i < scan->n_held; i++)
+        if (scan->held[i].dev == st.st_dev && scan->held[i].ino == st.st_ino)
+            return scan->held[i].keep;
+    fail_msg("%s is not among the held", path);
+    return false;
+}
+
+static void in_the_order_of_the_policy(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/b/*", "/a/**");
+
+    put_sized(&root, "a/2", 5);
+    put_sized(&root, "a/1/x", PAGE);
+    put_sized(&root, "b/2", PAGE + 1);
+    put_sized(&root, "b/1", 3 * PAGE);
+    run_scan(scan);
+    expect_steps(&root, scan, "/b/1 12288/12288\n/b/2 4097/4097\n/a/1/x 4096/4096\n/a/2 5/5\n");
+    expect_problems(scan, "");
+    assert_int_equal(scan->n_wishes, 4);
+    assert_false(scan->more);
+}
+
+static void as_far_as_the_budget_goes(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, 4 * PAGE + 4095, "/*", NULL);
+
+    put_sized(&root, "1", PAGE + 1);
+    put_sized(&root, "2", 9 * PAGE);
+    put_sized(&root, "3", 1);
+    run_scan(scan);
+    expect_steps(&root, scan, "/1 4097/4097\n/2 8192/36864\n");
+    expect_problems(scan, "");
+    assert_int_equal(scan->n_wishes, 3);
+    assert_false(scan->more);
+
+    CLEANUP_SCAN PinScan *none = a_scan(&root, 0, "/*", NULL);
+    run_scan(none);
+    expect_steps(&root, none, "");
+    assert_int_equal(none->n_wishes, 3);
+}
+
+static void a_file_counts_once(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/a/{y,x}", "/**");
+
+    put_sized(&root, "a/x", PAGE);
+    must(linkat(root.fd, "a/x", root.fd, "a/y", 0));
+    must(linkat(root.fd, "a/x", root.fd, "z", 0));
+    put_sized(&root, "other", PAGE);
+    run_scan(scan);
+    expect_steps(&root, scan, "/a/x 4096/4096\n/other 4096/4096\n");
+    assert_int_equal(scan->n_wishes, 2);
+}
+
+static void empty_files_and_none(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
+    CLEANUP_SCAN PinScan *nothing = a_scan(&root, MIB, "/*.db", NULL);
+    CLEANUP_SCAN PinScan *idle = pin_scan_new(NULL, NULL);
+
+    put_sized(&root, "empty", 0);
+    put_sized(&root, "full", 1);
+    run_scan(scan);
+    expect_steps(&root, scan, "/full 1/1\n");
+    expect_problems(scan, "");
+    run_scan(nothing);
+    expect_steps(&root, nothing, "");
+    expect_problems(nothing, "");
+    assert_int_equal(nothing->n_wishes, 0);
+    idle->root_fd = root.fd;
+    idle->page = PAGE;
+    run_scan(idle);
+    expect_steps(&root, idle, "");
+    pin_scan_free(NULL);
+}
+
+static void more_than_can_be_opened_at_once(void **state)
+{
+    enum { FILES = 2 * PIN_SCAN_OPEN_MAX + 7 };
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    size_t done = 0, rounds = 0;
+    bool more = true;
+    char name[32];
+
+    for (size_t i = 0; i < FILES; i++) {
+        snprintf(name, sizeof(name), "%03zu", i);
+        put_sized(&root, name, i + 1);
+    }
+    size_t before = count_descriptors(0);
+    for (; more; rounds++) {
+        CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
+        for (size_t i = 0; i < done; i++) {
+            snprintf(name, sizeof(name), "%03zu", i);
+            add_held(&root, scan, name, i + 1, i + 1);
+        }
+        run_scan(scan);
+        assert_int_equal(scan->error, 0);
+        assert_int_equal(scan->n_wishes, FILES);
+        assert_in_range(scan->n_steps, 1, PIN_SCAN_OPEN_MAX);
+        snprintf(name, sizeof(name), "/%03zu", done);
+        assert_string_equal(scan->steps[0].path, name);
+        done += scan->n_steps;
+        more = scan->more;
+    }
+    assert_int_equal(done, FILES);
+    assert_int_equal(rounds, 3);
+    assert_int_equal(count_descriptors(0), before);
+
+    /* Just as many as fit: nothing more. */
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/0[0-5]*", "/06[0-3]");
+    run_scan(scan);
+    assert_int_equal(scan->n_steps, PIN_SCAN_OPEN_MAX);
+    assert_false(scan->more);
+}
+
+static void what_is_held_need_not_be_opened(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
+
+    put_sized(&root, "all", PAGE + 1);
+    put_sized(&root, "cut", 2 * PAGE);
+    put_sized(&root, "grown", 5 * PAGE);
+    put_sized(&root, "new", 1);
+    put_sized(&root, "part", 4 * PAGE);
+    put_sized(&root, "out/side", PAGE);
+    add_held(&root, scan, "all", PAGE + 1, PAGE + 1);
+    add_held(&root, scan, "cut", 3 * PAGE, 3 * PAGE);
+    add_held(&root, scan, "grown", 2 * PAGE, 2 * PAGE);
+    add_held(&root, scan, "part", 4 * PAGE, PAGE);
+    add_held(&root, scan, "out/side", PAGE, PAGE);
+    run_scan(scan);
+    /* What was truncated is released and opened anew. */
+    expect_steps(&root, scan,
+                 "/cut 8192/8192\n/grown 20480/20480\n/new 1/1\n/part 16384/16384 held\n");
+    assert_true(is_kept(&root, scan, "all"));
+    assert_false(is_kept(&root, scan, "cut"));
+    assert_true(is_kept(&root, scan, "grown"));
+    assert_true(is_kept(&root, scan, "part"));
+    assert_false(is_kept(&root, scan, "out/side"));
+}
+
+static void a_smaller_budget(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, 3 * PAGE, "/*", NULL);
+
+    put_sized(&root, "1", 2 * PAGE);
+    put_sized(&root, "2", 2 * PAGE);
+    put_sized(&root, "3", 2 * PAGE);
+    add_held(&root, scan, "1", 2 * PAGE, 2 * PAGE);
+    add_held(&root, scan, "2", 2 * PAGE, 2 * PAGE);
+    add_held(&root, scan, "3", 2 * PAGE, 2 * PAGE);
+    run_scan(scan);
+    expect_steps(&root, scan, "/2 4096/8192\n");
+    assert_true(is_kept(&root, scan, "1"));
+    assert_false(is_kept(&root, scan, "2"));
+    assert_false(is_kept(&root, scan, "3"));
+}
+
+static void problems_are_told(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/a/{1,2,3,4,5}", "/b/none/*");
+
+    put_sized(&root, "a/1", PAGE);
+    must(symlinkat("1", root.fd, "a/2"));
+    must(mkfifoat(root.fd, "a/3", 0600));
+    must(mkdirat(root.fd, "a/4", 0700));
+    put_sized(&root, "b/some", PAGE);
+    run_scan(scan);
+    expect_steps(&root, scan, "/a/1 4096/4096\n");
+    expect_problems(scan, "/a/2 is a symbolic link, which is not followed\n"
+                          "/a/3 is a FIFO\n"
+                          "/a/4 is a directory\n"
+                          "/a/5 does not exist\n"
+                          "/b/none does not exist\n");
+}
+
+static void unreadable_things(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    int status;
+
+    if (geteuid() != 0)
+        skip();
+    put_sized(&root, "a/secret", PAGE);
+    put_sized(&root, "a/told", PAGE);
+    put_sized(&root, "locked/x", PAGE);
+    must(fchmodat(root.fd, "a/secret", 0600, 0));
+    must(fchmodat(root.fd, "locked", 0700, 0));
+    must(fchmod(root.fd, 0755));
+    fflush(NULL);
+    pid_t pid = must(fork());
+    if (pid == 0) {
+        PinScan *scan = pin_scan_new(NULL, NULL);
+        must(setuid(65534));
+        scan->root_fd = root.fd;
+        scan->budget = MIB;
+        scan->page = PAGE;
+        strv_append(&scan->paths, "/{a,locked}/*");
+        scan->job.run(&scan->job);
+        bool good = scan->error == 0 && scan->n_steps == 1 &&
+                    strcmp(scan->steps[0].path, "/a/told") == 0 && scan->problems.n_total == 2 &&
+                    strcmp(scan->problems.entries[0].path, "/locked") == 0 &&
+                    strcmp(scan->problems.entries[0].reason, "cannot be read: Permission denied") ==
+                        0 &&
+                    strcmp(scan->problems.entries[1].path, "/a/secret") == 0 &&
+                    strcmp(scan->problems.entries[1].reason, "Permission denied") == 0;
+        pin_scan_free(scan);
+        _exit(good ? 0 : 1);
+    }
+    must(waitpid(pid, &status, 0));
+    assert_int_equal(status, 0);
+}
+
+static void not_all_problems_are_kept(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
+
+    for (unsigned i = 0; i < PIN_PROBLEMS_MAX + 9; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "%03u", i);
+        must(mkfifoat(root.fd, name, 0600));
+    }
+    run_scan(scan);
+    assert_int_equal(scan->error, 0);
+    assert_int_equal(scan->problems.n_entries, PIN_PROBLEMS_MAX);
+    assert_int_equal(scan->problems.n_total, PIN_PROBLEMS_MAX + 9);
+    assert_string_equal(scan->problems.entries[0].path, "/000");
+    pin_problems_clear(&scan->problems);
+    assert_int_equal(scan->problems.n_total, 0);
+}
+
+static Scratch *exchanged_root;
+
+static void exchange_by_another(void)
+{
+    put_sized(exchanged_root, "new", 3 * PAGE);
+    must(renameat(exchanged_root->fd, "new", exchanged_root->fd, "b"));
+}
+
+static void exchange_by_a_link(void)
+{
+    must(unlinkat(exchanged_root->fd, "b", 0));
+    must(symlinkat("a", exchanged_root->fd, "b"));
+}
+
+static void exchange_by_a_fifo(void)
+{
+    must(unlinkat(exchanged_root->fd, "b", 0));
+    must(mkfifoat(exchanged_root->fd, "b", 0600));
+}
+
+static void exchange_by_nothing(void)
+{
+    must(unlinkat(exchanged_root->fd, "b", 0));
+}
+
+static void files_that_are_exchanged_meanwhile(void **state)
+{
+    static const struct {
+        void (*exchange)(void);
+        const char *problem;
+    } cases[] = {
+        { exchange_by_another, "/b was exchanged just now\n" },
+        { exchange_by_a_link, "/b No such file or directory\n" },
+        { exchange_by_a_fifo, "/b No such file or directory\n" },
+        { exchange_by_nothing, "/b No such file or directory\n" },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+        CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
+        size_t before = count_descriptors(0);
+
+        exchanged_root = &root;
+        exchange = cases[i].exchange;
+        put_sized(&root, "a", PAGE);
+        put_sized(&root, "b", PAGE);
+        put_sized(&root, "c", PAGE);
+        times_opened = 0;
+        watched = "b";
+        run_scan(scan);
+        watched = NULL;
+        assert_int_equal(times_opened, 2);
+        expect_steps(&root, scan, "/a 4096/4096\n/c 4096/4096\n");
+        expect_problems(scan, cases[i].problem);
+        assert_int_equal(count_descriptors(0), before + 2);
+    }
+}
+
+static void names_that_look_like_globs(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/d/**", NULL);
+    static const char *const names[] = {
+        "a[1]{x},*.db", "*",    "**",   "?",  "[",  "]",    "{",  "}",    ",",       "{a,b}",
+        "\\",           "\\\\", "a\\*", "-",  "!",  "[!a]", "\n", " ",    "{,}",     "a{",
+        "}b",           "[a",   "~",    "$x", "'",  "\"",   "#",  "\xff", "[[:x:]]", "**\\",
+        "x\\",          "{**}", "&",    ";",  "%s", "[]]",  "^",  "(",    "=",       "\t",
+    };
+
+    for (size_t i = 0; i < ELEMENTS(names); i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "d/%s", names[i]);
+        put_sized(&root, path, i + 1);
+        /* A folder of that name is quoted on the way, too. */
+        snprintf(path, sizeof(path), "d/D%s/%s", names[i], names[i]);
+        if (i < 20)
+            put_sized(&root, path, 1000 + i);
+    }
+    /* What the names would match if they were taken for globs. */
+    put_sized(&root, "d/a1x", 5000);
+    put_sized(&root, "d/a1*.db", 5001);
+    put_sized(&root, "d/a", 5002);
+    run_scan(scan);
+    assert_int_equal(scan->error, 0);
+    expect_problems(scan, "");
+    assert_int_equal(scan->n_wishes, ELEMENTS(names) + 20 + 3);
+    assert_int_equal(scan->n_steps, ELEMENTS(names) + 20 + 3);
+    for (size_t i = 0; i < scan->n_steps; i++) {
+        struct stat st;
+        must(fstat(scan->steps[i].fd, &st));
+        assert_int_equal(st.st_size, scan->steps[i].size);
+        assert_int_equal(st.st_ino, scan->steps[i].ino);
+    }
+}
+
+static void hidden_files_named_as_such(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/.d/.*", "/*");
+
+    put_sized(&root, ".d/.x", 1);
+    put_sized(&root, ".y", 1);
+    put_sized(&root, "z", 1);
+    run_scan(scan);
+    expect_steps(&root, scan, "/.d/.x 1/1\n/z 1/1\n");
+    expect_problems(scan, "");
+}
+
+static void globs_that_are_none(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/{a", "/*");
+
+    put_sized(&root, "x", 1);
+    add_held(&root, scan, "x", 1, 1);
+    scan->held[0].keep = true;
+    run_scan(scan);
+    assert_int_equal(scan->error, -EINVAL);
+    assert_int_equal(scan->n_steps, 0);
+}
+
+static void a_scan_that_nobody_wants(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
+    size_t before = count_descriptors(0);
+
+    put_sized(&root, "x", 1);
+    atomic_store(&scan->job.cancelled, true);
+    run_scan(scan);
+    assert_int_equal(scan->error, -ECANCELED);
+    assert_int_equal(scan->n_steps, 0);
+    assert_int_equal(count_descriptors(0), before);
+}
+
+static unsigned n_done;
+
+static void on_done(Job *job, void *owner)
+{
+    PinScan *scan = (PinScan *)job;
+
+    assert_ptr_equal(owner, &n_done);
+    assert_int_equal(scan->n_steps, 1);
+    n_done++;
+}
+
+static void as_a_job(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    sd_event *event;
+    Jobs *jobs;
+
+    put_sized(&root, "x", 1);
+    size_t before = count_descriptors(0);
+    assert_true(sd_event_new(&event) >= 0);
+    assert_int_equal(jobs_new(event, &jobs), 0);
+    PinScan *scan = pin_scan_new(on_done, &n_done);
+    scan->root_fd = root.fd;
+    scan->page = scan->budget = PAGE;
+    assert_int_equal(strv_append(&scan->paths, "/*"), 0);
+    jobs_submit(jobs, &scan->job);
+    while (n_done == 0)
+        assert_true(sd_event_run(event, 5000000) > 0);
+    jobs_free(jobs);
+    sd_event_unref(event);
+    /* It has freed itself, its descriptors too. */
+    assert_int_equal(count_descriptors(0), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_the_order_of_the_policy),
+        cmocka_unit_test(as_far_as_the_budget_goes),
+        cmocka_unit_test(a_file_counts_once),
+        cmocka_unit_test(empty_files_and_none),
+        cmocka_unit_test(more_than_can_be_opened_at_once),
+        cmocka_unit_test(what_is_held_need_not_be_opened),
+        cmocka_unit_test(a_smaller_budget),
+        cmocka_unit_test(problems_are_told),
+        cmocka_unit_test(unreadable_things),
+        cmocka_unit_test(not_all_problems_are_kept),
+        cmocka_unit_test(files_that_are_exchanged_meanwhile),
+        cmocka_unit_test(names_that_look_like_globs),
+        cmocka_unit_test(hidden_files_named_as_such),
+        cmocka_unit_test(globs_that_are_none),
+        cmocka_unit_test(a_scan_that_nobody_wants),
+        cmocka_unit_test(as_a_job),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Without the system bus, which alone a unit test can promise: the cgroup files are put right, and
+ * the ledger keeps what systemd has still to be told. */
+#include "daemon/restore.h"
+
+#include <errno.h>
+
+#include "unit/kernel/scratch.h"
+#include "unit/test.h"
+#include "util/log.h"
+#include "util/units.h"
+
+typedef struct World {
+    Scratch cgroups, runtime;
+    Ledger ledger;
+} World;
+
+#define HIGH "/system.slice/a.service/memory.high"
+
+static void put_cgroup(const Scratch *cgroups, const char *path, const char *high)
+{
+    static const char *const files[] = { "memory.stat", "memory.current", "cgroup.procs" };
+    char name[PATH_MAX];
+
+    for (size_t i = 0; i < ELEMENTS(files); i++) {
+        snprintf(name, sizeof(name), "%s/%s", path, files[i]);
+        scratch_put(cgroups, name, "0\n");
+    }
+    snprintf(name, sizeof(name), "%s/memory.high", path);
+    scratch_put(cgroups, name, high);
+}
+
+/* One unit, whose memory.high had no limit, and then 36864 and 32768 of ours. */
+static void world_begin(World *w, const char *high)
+{
+    w->cgroups = scratch_new("/tmp");
+    w->runtime = scratch_new("/tmp");
+    assert_int_equal(ledger_open(&w->ledger, w->runtime.fd, NULL), 0);
+    assert_int_equal(ledger_note(&w->ledger, "a.service", "/system.slice/a.service", LIMIT_NONE,
+                                 false, 9 * 4096),
+                     0);
+    assert_int_equal(
+        ledger_note(&w->ledger, "a.service", "/system.slice/a.service", 0, false, 8 * 4096), 0);
+    if (high)
+        put_cgroup(&w->cgroups, "system.slice/a.service", high);
+}
+
+static void world_end(World *w)
+{
+    ledger_close(&w->ledger);
+    scratch_done(&w->cgroups);
+    scratch_done(&w->runtime);
+}
+
+static void expect_high(const World *w, const char *expected)
+{
+    char text[64];
+
+    assert_string_equal(scratch_get(&w->cgroups, &HIGH[1], text, sizeof(text)), expected);
+}
+
+static void nothing_to_restore(void **state)
+{
+    CLEANUP_SCRATCH Scratch runtime = scratch_new("/tmp");
+    Ledger ledger;
+
+    assert_int_equal(ledger_open(&ledger, runtime.fd, NULL), 0);
+    assert_int_equal(restore_limits(&ledger, -1), 0);
+    ledger_close(&ledger);
+}
+
+static void either_of_ours_is_put_back(void **state)
+{
+    static const char *const ours[] = { "36864\n", "32768\n" };
+
+    for (size_t i = 0; i < ELEMENTS(ours); i++) {
+        World w;
+        world_begin(&w, ours[i]);
+        /* systemd does not know yet: the next start tells it. */
+        assert_int_equal(restore_limits(&w.ledger, w.cgroups.fd), 1);
+        /* A kernel takes the write for the whole; this file keeps what was behind. */
+        char text[64];
+        scratch_get(&w.cgroups, &HIGH[1], text, sizeof(text));
+        assert_int_equal(strncmp(text, "max", 3), 0);
+        assert_non_null(ledger_find(&w.ledger, "a.service"));
+        world_end(&w);
+    }
+}
+
+static void somebody_elses_is_left(void **state)
+{
+    World w;
+
+    world_begin(&w, "40960\n");
+    assert_int_equal(restore_limits(&w.ledger, w.cgroups.fd), 0);
+    expect_high(&w, "40960\n");
+    assert_int_equal(w.ledger.n_entries, 0);
+    /* Nor is it remembered. */
+    Ledger again;
+    assert_int_equal(ledger_open(&again, w.runtime.fd, NULL), 0);
+    assert_int_equal(again.n_entries, 0);
+    ledger_close(&again);
+    world_end(&w);
+}
+
+static void what_cannot_be_looked_at_stays_in_the_ledger(void **state)
+{
+    World w;
+
+    /* No cgroup hierarchy; no such cgroup: systemd may know the unit, but cannot be asked. */
+    world_begin(&w, NULL);
+    assert_int_equal(restore_limits(&w.ledger, -1), 1);
+    assert_int_equal(restore_limits(&w.ledger, w.cgroups.fd), 1);
+    assert_int_equal(w.ledger.n_entries, 1);
+    world_end(&w);
+}
+
+static void one_does_not_hinder_the_others(void **state)
+{
+    World w;
+
+    world_begin(&w, "40960\n");
+    put_cgroup(&w.cgroups, "b", "4096\n");
+    put_cgroup(&w.cgroups, "c", "max\n");
+    assert_int_equal(ledger_note(&w.ledger, "b.service", "/b", LIMIT_NONE, false, 4096), 0);
+    assert_int_equal(ledger_note(&w.ledger, "gone.service", "/gone", LIMIT_NONE, false, 4096), 0);
+    assert_int_equal(ledger_note(&w.ledger, "c.service", "/c", 8192, false, 4096), 0);
+    assert_int_equal(restore_limits(&w.ledger, w.cgroups.fd), 2);
+    assert_null(ledger_find(&w.ledger, "a.service"));
+    assert_null(ledger_find(&w.ledger, "c.service"));
+    assert_non_null(ledger_find(&w.ledger, "b.service"));
+    assert_non_null(ledger_find(&w.ledger, "gone.service"));
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_to_restore),
+        cmocka_unit_test(either_of_ours_is_put_back),
+        cmocka_unit_test(somebody_elses_is_left),
+        cmocka_unit_test(what_cannot_be_looked_at_stays_in_the_ledger),
+        cmocka_unit_test(one_does_not_hinder_the_others),
+    };
+
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1);
+    log_set_max_level(LOG_CRIT);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
