@@ -470,6 +470,21 @@ static void what_fails_half_way_is_not_locked(void **state)
     expect_mapped(&st, 4 * MIB, 4 * MIB);
 }
 
+static void nothing_is_locked_behind_a_gap(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    cleanup(pin_table_freep) PinTable *table = a_table();
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", 2 * MIB + 4 * PAGE);
+
+    struct stat st = open_pin(table, fd, 2 * MIB);
+    assert_int_equal(pin_table_open(table, fd, 2 * MIB + 4 * PAGE, NULL), 0);
+    mlock_only = MIB;
+    expect_lock(table, &st, 4 * MIB, -ENOMEM, 0);
+    mlock_only = 0;
+    expect_mapped(&st, 2 * MIB + 4 * PAGE, 0);
+    expect_lock(table, &st, 4 * MIB, 0, 2 * MIB + 4 * PAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_file_in_memory),
         cmocka_unit_test(without_the_right_to_lock),
         cmocka_unit_test(what_fails_half_way_is_not_locked),
+        cmocka_unit_test(nothing_is_locked_behind_a_gap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
