@@ -31,6 +31,11 @@ run_unit t-shop.service -p MemoryHigh=32M -- sh -c "while :; do cat $FILES/hot >
 squeezed() { local high; high=$(memory_high t-backup.service); [[ $high != max ]] && ((high < 150 * MIB)); }
 wait_for 40 squeezed
 [[ $(target t-shop.service .distress) != null ]] || fail "no distress told"
+
+# Killed while squeezing: the limit is given back, and the next controller squeezes anew.
+systemctl kill --signal=KILL pagewarden.service
+wait_for 20 high_is t-backup.service max
+wait_for 60 squeezed
 wait_for 40 high_is t-backup.service $((64 * MIB))
 assert_eq "$(target t-backup.service .memory_high.original)" null
 (($(cat "$(cgroup_of t-backup.service)/memory.current") <= 66 * MIB)) || fail "not reclaimed"
