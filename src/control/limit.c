@@ -105,10 +105,16 @@ static LimitDecision yield(LimitState *state, const LimitConfig *config, const S
     return squeeze(state, sample, floor);
 }
 
-static LimitDecision fixed(LimitState *state, uint64_t value, uint64_t floor)
+static LimitDecision fixed(LimitState *state, const Sample *sample, uint64_t value)
 {
+    uint64_t floor = limit_floor(sample, 0);
+
     if (state->squeezed) /* by an earlier policy */
         (void)let_go(state, LIMIT_REASON_FIXED);
+    if (stalls(state, sample) && sample->high != LIMIT_NONE)
+        state->next_usec = sample->at_usec + LIMIT_HOLD_USEC;
+    if (sample->at_usec < state->next_usec)
+        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_STALL };
     if (!rests_on(state, floor) || state->limit <= value) {
         state->limit = max_u64(value, floor);
         state->at_floor = floor > value;
@@ -123,7 +129,7 @@ LimitDecision limit_decide(LimitState *state, const LimitConfig *config, const S
     case LIMIT_OFF:
         return let_go(state, LIMIT_REASON_OFF);
     case LIMIT_FIXED:
-        return fixed(state, config->value, limit_floor(sample, 0));
+        return fixed(state, sample, config->value);
     case LIMIT_YIELD:
         return yield(state, config, sample, distress);
     }

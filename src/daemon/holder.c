@@ -26,6 +26,7 @@
 
 struct Holder {
     Host *host;
+    char *unit;
     HolderHandler handler;
     int fd;
     bool heard; /* it has answered */
@@ -111,6 +112,11 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
         h->io = sd_event_source_disable_unref(h->io);
         return 0;
     }
+    if (r == -EPROTO) { /* of another version: the next one is of ours */
+        (void)holder_stop(h->host, h->unit);
+        lose(h, "it speaks another protocol");
+        return 0;
+    }
     if (r <= 0) {
         lose(h, r == 0 ? "it ended" : strerror(-r));
         return 0;
@@ -134,7 +140,10 @@ static void on_started(int error, const char *message, void *userdata)
     Holder *h = userdata;
 
     h->starting = sd_bus_slot_unref(h->starting);
-    if (error < 0)
+    if (error == -EEXIST) { /* it runs, and its socket is gone */
+        (void)holder_stop(h->host, h->unit);
+        lose(h, "it cannot be reached, and is stopped");
+    } else if (error < 0)
         lose(h, message ?: strerror(-error));
     else if (!h->io)
         lose(h, "it ended");
@@ -175,6 +184,10 @@ int holder_connect(Host *host, const char *unit, const char *slice, const Holder
         return -ENOMEM;
     h->host = host;
     h->handler = *handler;
+    h->fd = -1;
+    h->unit = strdup(unit);
+    if (!h->unit)
+        return -ENOMEM;
     h->fd = connect_to(&address);
     if (h->fd == -ECONNREFUSED || h->fd == -ENOENT)
         h->fd = start(h, unit, slice, name, &address);
@@ -202,6 +215,7 @@ Holder *holder_free(Holder *h)
     sd_event_source_disable_unref(h->timeout);
     sd_bus_slot_unref(h->starting);
     safe_close(h->fd);
+    free(h->unit);
     free(h);
     return NULL;
 }

@@ -130,28 +130,21 @@ const LedgerEntry *ledger_find(const Ledger *ledger, const char *unit)
     return find(ledger, unit);
 }
 
-int ledger_note(Ledger *ledger, const char *unit, const char *cgroup, uint64_t original,
-                bool had_dropin, uint64_t ours)
+int ledger_note(Ledger *ledger, const LedgerEntry *values)
 {
-    LedgerEntry *entry = find(ledger, unit);
+    LedgerEntry *entry = find(ledger, values->unit);
 
-    if (entry && entry->ours[1] == ours)
-        return save(ledger); /* once more after a failure: what was before is still in force */
-    if (entry) {
-        entry->ours[0] = entry->ours[1];
-        entry->ours[1] = ours;
-    } else {
-        LedgerEntry values = {
-            .unit = (char *)unit,
-            .cgroup = (char *)cgroup,
-            .original = original,
-            .ours = { ours, ours },
-            .had_dropin = had_dropin,
-        };
-        int r = add(ledger, &values);
-        if (r < 0)
-            return r;
+    if (!entry) {
+        int r = add(ledger, values);
+        return r < 0 ? r : save(ledger);
     }
+
+    char *cgroup = strdup(values->cgroup);
+    if (!cgroup)
+        return -ENOMEM;
+    free(entry->cgroup);
+    entry->cgroup = cgroup;
+    memcpy(entry->ours, values->ours, sizeof(entry->ours));
     return save(ledger);
 }
 

@@ -14,7 +14,7 @@ typedef struct LedgerEntry {
     char *unit;        /* "backup.service" */
     char *cgroup;      /* its path below the root */
     uint64_t original; /* memory.high, bytes, LIMIT_NONE: max */
-    uint64_t ours[2];  /* the last two that we set, or were about to: either may be in force */
+    uint64_t ours[2];  /* what is in force, and what is about to be: either may be, after a crash */
     bool had_dropin;   /* someone else had set MemoryHigh at run time: what is put back stays a
                           drop-in */
 } LedgerEntry;
@@ -34,10 +34,9 @@ void ledger_close(Ledger *ledger);
 
 const LedgerEntry *ledger_find(const Ledger *ledger, const char *unit);
 
-/* Notes that memory.high of @unit is about to be set to @ours. The first note of a unit keeps its
- * @original and @had_dropin, later ones leave them as they are. */
-int ledger_note(Ledger *ledger, const char *unit, const char *cgroup, uint64_t original,
-                bool had_dropin, uint64_t ours);
+/* Notes that memory.high of a unit is about to be changed. @values is copied. The first note of a
+ * unit keeps its original and had_dropin, later ones leave them as they are. */
+int ledger_note(Ledger *ledger, const LedgerEntry *values);
 int ledger_forget(Ledger *ledger, const char *unit);
 
 /* Whether @value is one that we set. */

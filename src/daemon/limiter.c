@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "control/floor.h"
 #include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
@@ -24,9 +25,9 @@
 typedef struct ReclaimJob {
     Job job;
     Cgroup *cgroup;
-    uint64_t want;    /* bytes that memory.current is to fall to */
-    uint64_t current; /* out: where it is */
-    int error;        /* out */
+    uint64_t want; /* bytes that memory.current is to fall to */
+    Sample sample; /* out: after it */
+    int error;     /* out */
 } ReclaimJob;
 
 struct Limiter {
@@ -35,14 +36,14 @@ struct Limiter {
     char *cgroup_path;
     LimitState state;
     LimitReason reason;
-    bool applied;      /* memory.high is a value of ours */
-    bool foreign;      /* someone else changed it */
-    bool releasing;    /* on the way back */
-    uint64_t value;    /* applied: bytes */
-    uint64_t original; /* applied: what was before */
-    uint64_t wanted;   /* the step under way: bytes asked for by the law */
-    uint64_t setting;  /* the step under way: bytes being set */
-    uint64_t retry_usec;
+    bool applied;         /* memory.high is a value of ours */
+    bool foreign;         /* someone else changed it */
+    bool releasing;       /* on the way back */
+    uint64_t value;       /* applied: bytes */
+    uint64_t original;    /* applied: what was before */
+    uint64_t setting;     /* the step under way: bytes being set */
+    uint64_t retry_usec;  /* no further way down before */
+    uint64_t return_usec; /* no further way back before */
     bool busy;
     ReclaimJob *reclaim;
     sd_bus_slot *slot;
@@ -86,6 +87,37 @@ static int read_high(const Limiter *l, uint64_t *ret)
     return r < 0 ? r : cgroup_read_high(cgroup, ret);
 }
 
+/* Hands off: what is there now is somebody else's, and so is what comes after. */
+static void leave_alone(Limiter *l, uint64_t high)
+{
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+    char text[FORMAT_SIZE_MAX];
+
+    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until the policies "
+               "are loaded again",
+               l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
+    if (entry && !entry->had_dropin)
+        unit_high_dropin_remove_if(l->unit, l->value);
+    l->applied = false;
+    l->foreign = true;
+    (void)ledger_forget(l->host->ledger, l->unit);
+}
+
+/* Right before each change: whether memory.high is still as we know it. A cgroup that is gone is.
+ */
+static bool is_undisturbed(Limiter *l)
+{
+    uint64_t high;
+
+    if (read_high(l, &high) < 0)
+        return true;
+    if (!l->applied)
+        l->original = high;
+    else if (high != l->value)
+        leave_alone(l, high);
+    return !l->foreign;
+}
+
 /* Setting */
 
 static void on_set(int error, const char *message, void *userdata)
@@ -95,12 +127,14 @@ static void on_set(int error, const char *message, void *userdata)
 
     l->busy = false;
     if (error < 0) {
-        log_warning("%s: systemd refused MemoryHigh=: %s", l->unit, message ?: strerror(-error));
+        log_warning("%s: systemd did not set MemoryHigh=: %s", l->unit,
+                    message ?: strerror(-error));
         l->retry_usec = now_usec() + RETRY_USEC;
-        return;
     }
+    /* After a timeout it may be in force all the same: the file tells. */
     if (read_high(l, &high) < 0 || high != l->setting) {
-        log_warning("%s: memory.high was set, and is not what was set", l->unit);
+        if (error >= 0)
+            log_warning("%s: memory.high was set, and is not what was set", l->unit);
         l->retry_usec = now_usec() + RETRY_USEC;
         return;
     }
@@ -116,42 +150,43 @@ static void set_high(Limiter *l, uint64_t bytes)
 {
     Host *host = l->host;
 
+    if (!host->bus || !is_undisturbed(l) || (l->applied && l->value == bytes))
+        return;
     l->setting = bytes;
-    int r = ledger_note(host->ledger, l->unit, l->cgroup_path, l->original,
-                        unit_high_dropin_exists(l->unit), l->setting);
+    LedgerEntry values = {
+        .unit = l->unit,
+        .cgroup = l->cgroup_path,
+        .original = l->original,
+        .ours = { l->applied ? l->value : bytes, bytes },
+        .had_dropin = unit_high_dropin_exists(l->unit),
+    };
+    int r = ledger_note(host->ledger, &values);
     if (r >= 0)
-        r = host->bus ? unit_set_memory_high(host->bus, &l->slot, l->unit, l->setting, on_set, l)
-                      : -ENOTCONN;
+        r = unit_set_memory_high(host->bus, &l->slot, l->unit, bytes, on_set, l);
     l->busy = r >= 0;
     if (r < 0) {
-        log_debug("%s: cannot set memory.high now: %s", l->unit, strerror(-r));
+        log_warning("%s: cannot set memory.high: %s", l->unit, strerror(-r));
         l->retry_usec = now_usec() + RETRY_USEC;
     }
 }
 
 /* Reclaim */
 
-static int current_use(Cgroup *cgroup, uint64_t *ret)
-{
-    Sample sample;
-
-    int r = cgroup_sample(cgroup, now_usec(), &sample);
-    if (r >= 0)
-        *ret = sample.current;
-    return r;
-}
-
+/* No more than was missing at first: a unit that fills its cache as fast as it is emptied is not
+ * chased. */
 static void reclaim_run(Job *job)
 {
     ReclaimJob *rj = (ReclaimJob *)job;
 
-    rj->error = current_use(rj->cgroup, &rj->current);
-    while (rj->error >= 0 && rj->current > rj->want && !atomic_load(&job->cancelled)) {
-        int r = cgroup_reclaim(rj->cgroup, min_u64(rj->current - rj->want, RECLAIM_CHUNK),
-                               RECLAIM_FILE_OR_ALL);
-        rj->error = current_use(rj->cgroup, &rj->current);
-        if (r < 0) /* nothing more to be had, or no such file: memory.high itself has to do it */
-            break;
+    rj->error = cgroup_sample(rj->cgroup, now_usec(), &rj->sample);
+    uint64_t left = rj->error >= 0 ? sub_u64(rj->sample.current, rj->want) : 0;
+    while (left > 0 && rj->sample.current > rj->want && !atomic_load(&job->cancelled)) {
+        uint64_t chunk = min_u64(left, RECLAIM_CHUNK);
+        int r = cgroup_reclaim(rj->cgroup, chunk, RECLAIM_FILE_OR_ALL);
+        rj->error = cgroup_sample(rj->cgroup, now_usec(), &rj->sample);
+        if (r < 0 || rj->error < 0) /* nothing more to be had, or no such file */
+            return;
+        left -= chunk;
     }
 }
 
@@ -164,10 +199,12 @@ static void reclaim_done(Job *job, void *owner)
     l->busy = false;
     if (rj->error < 0 || l->releasing)
         return;
-    if (rj->current > rj->want)
+    /* Never below what is in use, nor what cannot be reclaimed by now: the rest is a later step's.
+     */
+    uint64_t reached = max_u64(rj->sample.current, limit_floor(&rj->sample, 0));
+    if (reached > rj->want)
         l->retry_usec = now_usec() + RETRY_USEC;
-    /* Never below what is in use: the rest of the way is a later step's. */
-    set_high(l, max_u64(rj->want, rj->current));
+    set_high(l, page_floor(max_u64(rj->want, reached), l->host->page));
 }
 
 static void reclaim_destroy(Job *job)
@@ -214,7 +251,7 @@ static void on_restored(int error, const char *message, void *userdata)
     if (error < 0 && error != -ENOENT) {
         log_warning("%s: memory.high could not be given back: %s", l->unit,
                     message ?: strerror(-error));
-        l->retry_usec = now_usec() + RETRY_USEC;
+        l->return_usec = now_usec() + RETRY_USEC;
         return;
     }
     if (entry && !entry->had_dropin)
@@ -222,45 +259,54 @@ static void on_restored(int error, const char *message, void *userdata)
     int r = ledger_forget(l->host->ledger, l->unit);
     if (r < 0)
         log_warning("The ledger could not be written: %s", strerror(-r));
-    log_info("%s: memory.high is what it was before (%s)", l->unit,
-             limit_reason_to_string(l->reason));
+    log_info("%s: memory.high is given back (%s)", l->unit, limit_reason_to_string(l->reason));
     l->applied = false;
 }
 
 static void give_back(Limiter *l)
 {
-    if (!l->host->bus || now_usec() < l->retry_usec)
-        return; /* the ledger remembers, and the next look tries again */
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
 
-    int r = unit_set_memory_high(l->host->bus, &l->slot, l->unit, l->original, on_restored, l);
+    /* The ledger remembers, and the next look tries again. */
+    if (!entry || !l->host->bus || now_usec() < l->return_usec || !is_undisturbed(l))
+        return;
+    int r = unit_set_memory_high(l->host->bus, &l->slot, l->unit, entry->original, on_restored, l);
     l->busy = r >= 0;
 }
 
-/* Hands off: what is there now is somebody else's, and so is what comes after. */
-static void yield_to_foreigner(Limiter *l, uint64_t high)
-{
-    char text[FORMAT_SIZE_MAX];
-
-    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until the policies "
-               "are loaded again",
-               l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
-    l->applied = false;
-    l->foreign = true;
-    (void)ledger_forget(l->host->ledger, l->unit);
-}
-
-/* Takes over what an earlier controller left in force, so that the original is not mistaken. */
-static void adopt(Limiter *l, const Sample *sample)
+/* What the ledger has, and we do not know to be in force: left by a controller before us, or by a
+ * call whose outcome was never seen. */
+static void adopt(Limiter *l, uint64_t high)
 {
     const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
 
-    if (!l->applied)
-        l->original = sample->high;
-    if (entry && !l->applied && ledger_entry_is_ours(entry, sample->high)) {
+    if (l->applied)
+        return;
+    l->original = high;
+    if (!entry || high == entry->original)
+        return;
+    if (ledger_entry_is_ours(entry, high)) {
         l->applied = true;
-        l->value = sample->high;
+        l->value = high;
         l->original = entry->original;
+    } else {
+        (void)ledger_forget(l->host->ledger, l->unit);
     }
+}
+
+/* What memory.high is to be, or LIMIT_NONE for the original. */
+static uint64_t wanted(Limiter *l, const LimitConfig *config, const Sample *sample, bool distress)
+{
+    LimitDecision decision = limit_decide(&l->state, config, sample, distress);
+
+    l->reason = decision.reason;
+    /* Squeezing never raises a limit that was there before. */
+    if (decision.want == LIMIT_NONE ||
+        (config->mode == LIMIT_YIELD && decision.want >= l->original))
+        return LIMIT_NONE;
+    uint64_t want = page_floor(decision.want, l->host->page); /* as the kernel rounds it */
+    /* The law's limit may have run ahead of what could be reclaimed: on the way back only up. */
+    return config->mode == LIMIT_YIELD && !distress && l->applied ? max_u64(want, l->value) : want;
 }
 
 void limiter_update(Limiter *l, const LimitConfig *config, const Sample *sample, bool distress,
@@ -269,42 +315,35 @@ void limiter_update(Limiter *l, const LimitConfig *config, const Sample *sample,
     if (l->busy || l->releasing)
         return;
 
-    adopt(l, sample);
+    adopt(l, sample->high);
     if (l->applied && sample->high != l->value)
-        yield_to_foreigner(l, sample->high);
+        leave_alone(l, sample->high);
     if (l->foreign)
         return;
 
-    LimitDecision decision = limit_decide(&l->state, config, sample, distress);
-    l->reason = decision.reason;
-    l->wanted = page_floor(decision.want, l->host->page); /* as the kernel rounds it */
-    /* Squeezing never raises a limit that was there before. */
-    bool none = decision.want == LIMIT_NONE ||
-                (config->mode == LIMIT_YIELD && decision.want >= l->original);
-
-    if (none || observe) {
-        if (l->applied)
-            give_back(l);
+    uint64_t want = wanted(l, config, sample, distress);
+    if (want == LIMIT_NONE || observe) {
+        give_back(l);
         return;
     }
-    if ((l->applied && l->value == l->wanted) ||
-        (now_usec() < l->retry_usec && (!l->applied || l->wanted <= l->value)))
+    if ((l->applied && l->value == want) ||
+        (now_usec() < l->retry_usec && (!l->applied || want <= l->value)))
         return;
-    if (sample->current > l->wanted && reclaim_to(l, l->wanted) >= 0)
+    if (sample->current > want && reclaim_to(l, want) >= 0)
         return;
-    set_high(l, max_u64(l->wanted, sample->current));
+    set_high(l, max_u64(want, sample->current));
 }
 
 void limiter_release(Limiter *l)
 {
     l->releasing = true;
-    if (!l->busy && l->applied)
+    if (!l->busy)
         give_back(l);
 }
 
 bool limiter_is_idle(const Limiter *l)
 {
-    return !l->busy && !l->applied;
+    return !l->busy && !ledger_find(l->host->ledger, l->unit);
 }
 
 void limiter_resume(Limiter *l)

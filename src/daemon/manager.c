@@ -137,13 +137,14 @@ static void request_list(void *userdata)
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Manager *m = userdata;
+    uint64_t now = now_usec();
     bool waiting = false;
 
     look_and_act(m);
     remove_finished(m);
     for (size_t i = 0; i < m->n_targets; i++)
-        waiting |= m->targets[i]->state == TARGET_WAITING;
-    if (waiting || now_usec() - m->listed_usec >= LIST_EVERY_USEC)
+        waiting |= target_is_expected(m->targets[i], now);
+    if (waiting || now - m->listed_usec >= LIST_EVERY_USEC)
         request_list(m);
 
     int r = sd_event_source_set_time_relative(source, TICK_USEC);
@@ -185,7 +186,8 @@ static void note_unit(Manager *m, const UnitEntry *entry, uint64_t now)
 {
     const Policy *draw = NULL;
 
-    if (strcmp(entry->active_state, "failed") == 0 || is_own(entry->name))
+    if (strcmp(entry->active_state, "inactive") == 0 ||
+        strcmp(entry->active_state, "failed") == 0 || is_own(entry->name))
         return;
     Target *target = find_target(m, entry->name);
     const Policy *policy = policy_set_match(&m->policies.set, entry->name, &draw);
@@ -205,14 +207,16 @@ static void note_unit(Manager *m, const UnitEntry *entry, uint64_t now)
     target_note_listed(target, true, now);
 }
 
-/* A holder whose unit nobody governs any more, left by a controller before us. */
+/* A holder that nobody wants (any more): left by a controller before us, or by a bus that was away.
+ */
 static void stop_orphan(Manager *m, const UnitEntry *entry)
 {
     if (strncmp(entry->name, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) != 0)
         return;
     for (size_t i = 0; i < m->n_targets; i++) {
         CLEANUP_FREE char *name = holder_unit_name(m->targets[i]->unit);
-        if (name && strcmp(name, entry->name) == 0)
+        const Pinner *pinner = m->targets[i]->pinner;
+        if (name && strcmp(name, entry->name) == 0 && (!pinner || !pinner_is_off(pinner)))
             return;
     }
     log_info("%s: nobody needs it any more, stopping it", entry->name);
@@ -238,7 +242,8 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
         if (!m->targets[i]->listed)
             target_note_listed(m->targets[i], false, now);
     for (size_t i = 0; i < n_units; i++)
-        stop_orphan(m, &units[i]);
+        if (strcmp(units[i].active_state, "active") == 0)
+            stop_orphan(m, &units[i]);
 }
 
 static int on_list_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -397,7 +402,7 @@ int manager_reload(Manager *m, manager_reloaded_t done, void *userdata)
         free(rj);
         return -ENOMEM;
     }
-    jobs_submit(m->host.reclaim_jobs, &rj->job);
+    jobs_submit(m->host.pin_jobs, &rj->job);
     return 0;
 }
 

@@ -234,13 +234,17 @@ static int add_step(PinScan *scan, const char *path, const PinWish *wish, int fd
 static int add_steps(PinScan *scan)
 {
     PinWishes *w = scan->wishes;
-    size_t opened = 0;
+    size_t opened = 0, skipped = 0;
 
     for (size_t i = 0; i < w->n; i++) {
         const PinWish *wish = &w->wishes[i];
         if (wish->target == 0 ||
             (wish->held && locked_of(scan, wish) >= min_u64(wish->target, wish->size)))
             continue;
+        if (!wish->held && skipped < scan->skip) {
+            skipped++;
+            continue;
+        }
         if (!wish->held && opened == PIN_SCAN_OPEN_MAX) {
             scan->more = true;
             break;
@@ -300,6 +304,21 @@ PinScan *pin_scan_new(void (*done)(Job *job, void *owner), void *owner)
 
     scan->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = owner };
     return scan;
+}
+
+PinScan *pin_scan_take(PinScan *scan)
+{
+    PinScan *taken = calloc(1, sizeof(PinScan));
+    if (!taken)
+        return NULL;
+
+    *taken = *scan;
+    scan->paths = NULL;
+    scan->held = NULL;
+    scan->steps = NULL;
+    scan->n_steps = 0;
+    scan->problems = (PinProblems){ 0 };
+    return taken;
 }
 
 void pin_scan_free(PinScan *scan)

@@ -49,6 +49,7 @@ typedef struct PinScan {
     size_t n_held;
     uint64_t budget; /* bytes */
     uint64_t page;   /* bytes */
+    size_t skip;     /* files that could not be pinned of late, and are not opened again */
 
     /* out */
     int error;
@@ -65,3 +66,7 @@ typedef struct PinScan {
  * to use as with any job: destroy is set. */
 PinScan *pin_scan_new(void (*done)(Job *job, void *owner), void *owner);
 void pin_scan_free(PinScan *scan);
+
+/* A scan of its own with everything that @scan, which is finished, has; for done(), whose job the
+ * queue frees. NULL: out of memory. */
+PinScan *pin_scan_take(PinScan *scan);

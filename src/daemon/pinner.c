@@ -61,11 +61,13 @@ struct Pinner {
     pid_t holder_pid;
     PinHeld *held; /* sorted, but while listing */
     size_t n_held, held_room;
-    uint64_t sum; /* of held[].locked, which is our part of host->locked */
+    uint64_t sum; /* of held[].locked in whole pages: our part of host->locked */
 
-    PinScan *scan; /* under way, or being applied */
-    bool scan_running;
+    PinScan *scanning; /* in the queue's hands */
+    PinScan *scan;     /* being applied */
     size_t release_at, step_at;
+    size_t n_failed; /* steps of this scan */
+    size_t skip;     /* files that failed since the last pause */
     PinProblems problems;
     PinBound bound, last_bound;
 
@@ -124,6 +126,12 @@ int pinner_new(Host *host, const char *unit, const char *slice, const char *cgro
     return 0;
 }
 
+/* What a file costs in memory: the last page is locked as a whole. */
+static uint64_t in_pages(const Pinner *p, uint64_t bytes)
+{
+    return page_floor(bytes + p->host->page - 1, p->host->page);
+}
+
 /* Keeps our part of the host's sum. */
 static void account(Pinner *p, uint64_t sum)
 {
@@ -133,12 +141,11 @@ static void account(Pinner *p, uint64_t sum)
 
 static void drop_scan(Pinner *p)
 {
-    if (p->scan_running)
-        job_abandon(&p->scan->job); /* the queue frees it */
-    else
-        pin_scan_free(p->scan);
+    if (p->scanning)
+        job_abandon(&p->scanning->job);
+    p->scanning = NULL;
+    pin_scan_free(p->scan);
     p->scan = NULL;
-    p->scan_running = false;
 }
 
 static void drop_holder(Pinner *p)
@@ -248,7 +255,7 @@ static int append_held(Pinner *p, const HoldMessage *m)
         .length = m->length,
         .locked = m->locked,
     };
-    account(p, p->sum + m->locked);
+    account(p, p->sum + in_pages(p, m->locked));
     return 0;
 }
 
@@ -261,7 +268,7 @@ static void update_held(Pinner *p, const HoldMessage *m)
             sort_held(p);
         return;
     }
-    account(p, p->sum - held->locked + m->locked);
+    account(p, p->sum - in_pages(p, held->locked) + in_pages(p, m->locked));
     held->length = m->length;
     held->locked = m->locked;
 }
@@ -306,35 +313,31 @@ static void connect_holder(Pinner *p)
 /* Scanning */
 
 static void next_request(Pinner *p);
-static void settle(Pinner *p);
+static void rest(Pinner *p);
 
 static void on_scanned(Job *job, void *owner)
 {
     Pinner *p = owner;
-    PinScan *scan = p->scan;
 
-    p->scan_running = false;
-    pin_problems_clear(&p->problems);
-    p->problems = scan->problems;
-    scan->problems = (PinProblems){ 0 };
-    if (scan->error < 0) {
-        log_warning("%s: cannot look for the files to pin: %s", p->unit, strerror(-scan->error));
-        enter_state(p, PINNER_APPLYING);
-        settle(p);
+    p->scan = pin_scan_take((PinScan *)job);
+    p->scanning = NULL;
+    if (!p->scan || p->scan->error < 0) {
+        log_warning("%s: cannot look for the files to pin: %s", p->unit,
+                    strerror(p->scan ? -p->scan->error : ENOMEM));
+        rest(p);
         return;
     }
-    p->release_at = p->step_at = 0;
+    if (p->skip == 0)
+        pin_problems_clear(&p->problems);
+    if (p->problems.n_total == 0) {
+        p->problems = p->scan->problems;
+        p->scan->problems = (PinProblems){ 0 };
+    }
+    p->release_at = p->step_at = p->n_failed = 0;
     p->last_bound = p->bound;
     p->bound = PIN_BOUND_NONE;
     enter_state(p, PINNER_APPLYING);
     next_request(p);
-}
-
-/* The queue hands a finished scan over to us, which keeps it until it is applied. */
-static void scan_destroy(Job *job)
-{
-    if (atomic_load(&job->cancelled))
-        pin_scan_free((PinScan *)job);
 }
 
 static int copy_inputs(Pinner *p, PinScan *scan)
@@ -354,6 +357,7 @@ static int copy_inputs(Pinner *p, PinScan *scan)
     scan->root_fd = p->host->root_fd;
     scan->budget = p->budget;
     scan->page = p->host->page;
+    scan->skip = p->skip;
     return 0;
 }
 
@@ -363,14 +367,11 @@ static void start_scan(Pinner *p)
     PinScan *scan = pin_scan_new(on_scanned, p);
     if (!scan || copy_inputs(p, scan) < 0) {
         pin_scan_free(scan);
-        enter_state(p, PINNER_SETTLED);
-        p->next_usec = now_usec() + RESCAN_USEC;
+        rest(p);
         return;
     }
 
-    scan->job.destroy = scan_destroy;
-    p->scan = scan;
-    p->scan_running = true;
+    p->scanning = scan;
     p->changed = false;
     enter_state(p, PINNER_SCANNING);
     jobs_submit(p->host->pin_jobs, &scan->job);
@@ -408,7 +409,8 @@ static uint64_t room_for(Pinner *p, uint64_t bytes)
     PinHost host = {
         .ram = p->host->ram,
         .available = info.available,
-        .locked = p->host->locked,
+        /* A holder that was not asked yet, or is out of reach, has its pages all the same. */
+        .locked = max_u64(p->host->locked, info.mlocked),
     };
     uint64_t room = pin_room_host(&host, &bound);
     uint64_t cgroups = room_of_cgroups(p);
@@ -422,22 +424,32 @@ static uint64_t room_for(Pinner *p, uint64_t bytes)
     return page_floor(room, p->host->page);
 }
 
+/* Until it is time to look again. */
+static void rest(Pinner *p)
+{
+    drop_scan(p);
+    p->skip = 0;
+    enter_state(p, PINNER_SETTLED);
+    p->next_usec = now_usec() + RESCAN_USEC;
+    measure(p);
+}
+
+/* Done with this scan. Each further one holds more files, or skips more: so it ends. */
 static void settle(Pinner *p)
 {
-    bool more = p->changed || (p->scan->more && p->bound == PIN_BOUND_NONE && p->scan->n_steps > 0);
+    bool more = p->scan->more && p->bound == PIN_BOUND_NONE;
 
     if (p->bound != PIN_BOUND_NONE && p->bound != p->last_bound)
         log_notice("%s: not all of its files are pinned: %s", p->unit,
                    pin_bound_to_string(p->bound));
     p->backoff_usec = BACKOFF_FIRST_USEC;
-    if (more) {
+    p->skip += p->n_failed;
+    if (p->changed)
+        p->skip = 0;
+    if (more || p->changed)
         start_scan(p);
-        return;
-    }
-    drop_scan(p);
-    enter_state(p, PINNER_SETTLED);
-    p->next_usec = now_usec() + RESCAN_USEC;
-    measure(p);
+    else
+        rest(p);
 }
 
 /* The next thing that the scan found to do; one is under way at a time. */
@@ -463,7 +475,7 @@ static void next_request(Pinner *p)
         uint64_t missing = held ? sub_u64(step->target, held->locked) : 0;
         if (missing == 0)
             continue;
-        uint64_t slice = room_for(p, min_u64(missing, HOLD_SLICE_MAX));
+        uint64_t slice = room_for(p, min_u64(in_pages(p, missing), HOLD_SLICE_MAX));
         if (slice == 0)
             break;
         send_request(p,
@@ -480,7 +492,7 @@ static void on_released(Pinner *p, const HoldMessage *m)
     PinHeld *held = find_held(p, m->dev, m->ino);
 
     if (held) {
-        account(p, p->sum - held->locked);
+        account(p, p->sum - in_pages(p, held->locked));
         memmove(held, held + 1, (size_t)(p->held + p->n_held - (held + 1)) * sizeof(PinHeld));
         p->n_held--;
     }
@@ -496,6 +508,7 @@ static void on_step_done(Pinner *p, const HoldMessage *m)
     if (m->error < 0) {
         pin_problems_add(&p->problems, step->path,
                          m->error == -EFAULT ? "was truncated just now" : strerror(-m->error));
+        p->n_failed += opening;
         p->step_at++;
     }
     if (m->error >= 0 || !opening)
@@ -614,7 +627,7 @@ void pinner_tick(Pinner *p, uint64_t now)
 
 bool pinner_is_off(const Pinner *p)
 {
-    return p->state == PINNER_OFF;
+    return p->state == PINNER_OFF && !p->wanted;
 }
 
 const PinHeld *pinner_held(const Pinner *p, size_t *ret_n)

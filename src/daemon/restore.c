@@ -37,6 +37,13 @@ static int write_file(int cgroup_fd, const LedgerEntry *entry)
     return r < 0 ? r : cgroup_write_high(cgroup, entry->original);
 }
 
+/* At its next start the unit would have our limit again, with nobody to take it back. */
+static void forget_dropin(const LedgerEntry *entry)
+{
+    for (size_t i = 0; i < ELEMENTS(entry->ours) && !entry->had_dropin; i++)
+        unit_high_dropin_remove_if(entry->unit, entry->ours[i]);
+}
+
 /* 0: done with this entry, nothing of ours is left. */
 static int restore_one(sd_bus *bus, int cgroup_fd, const LedgerEntry *entry)
 {
@@ -50,6 +57,7 @@ static int restore_one(sd_bus *bus, int cgroup_fd, const LedgerEntry *entry)
     else if (!ledger_entry_is_ours(entry, high) && high != entry->original) {
         log_notice("%s: memory.high was changed by someone else meanwhile, leaving it",
                    entry->unit);
+        forget_dropin(entry);
         return 0;
     }
 
@@ -60,7 +68,7 @@ static int restore_one(sd_bus *bus, int cgroup_fd, const LedgerEntry *entry)
         int w = write_file(cgroup_fd, entry);
         log_warning("%s: systemd did not restore memory.high (%s), %s", entry->unit, strerror(-r),
                     w < 0 ? "and the cgroup file could not be written"
-                          : "wrote the cgroup file instead; MemoryHigh= is restored later");
+                          : "wrote the cgroup file instead; MemoryHigh= is left to the next start");
         return r;
     }
     if (!entry->had_dropin)

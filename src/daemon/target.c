@@ -16,6 +16,9 @@
 /* Longer than `systemctl stop` and `start` one after the other, or an upgrade's restart. */
 #define PIN_AWAY_USEC (5 * USEC_PER_SEC)
 
+/* For how long a unit without a cgroup is asked about every second. */
+#define EXPECT_USEC (10 * USEC_PER_SEC)
+
 const char *target_state_to_string(TargetState state)
 {
     switch (state) {
@@ -36,6 +39,8 @@ static void enter_state(Target *t, TargetState state)
     log_debug("%s: %s -> %s", t->unit, target_state_to_string(t->state),
               target_state_to_string(state));
     t->state = state;
+    if (state == TARGET_WAITING)
+        t->waiting_usec = now_usec();
 }
 
 int target_new(Host *host, const Policy *policy, const char *unit, const char *object_path,
@@ -46,6 +51,7 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
         return -ENOMEM;
 
     t->host = host;
+    t->waiting_usec = now_usec();
     t->pressed = pressed;
     t->userdata = userdata;
     t->unit = strdup(unit);
@@ -153,7 +159,7 @@ static int make_parts(Target *t, const UnitDetails *details)
         if (!t->control_group)
             return -ENOMEM;
     }
-    if (!t->limiter)
+    if (!t->limiter && strcmp(details->control_group, "/") != 0) /* the root has no memory.high */
         r = limiter_new(t->host, t->unit, details->control_group, &t->limiter);
     if (r >= 0 && !t->pinner) {
         r = pinner_new(t->host, t->unit, details->slice, details->control_group, &t->pinner);
@@ -290,6 +296,11 @@ void target_act(Target *t, uint64_t now, bool distress, const PinHeld *pinned, s
         pinner_tick(t->pinner, now);
     if (t->limiter && t->has_sample)
         limiter_update(t->limiter, &t->policy->memory_high, &t->sample, distress, observes(t));
+}
+
+bool target_is_expected(const Target *t, uint64_t now)
+{
+    return t->state == TARGET_WAITING && now - t->waiting_usec < EXPECT_USEC;
 }
 
 bool target_is_finished(const Target *t, uint64_t now)

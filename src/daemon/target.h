@@ -24,6 +24,7 @@ typedef struct Target {
     char *object_path;
     char *control_group; /* NULL until the unit has run */
     TargetState state;
+    uint64_t waiting_usec; /* since when */
     uint64_t left_usec;
 
     Cgroup *cgroup; /* NULL: none, or no v2 memory controller */
@@ -70,6 +71,10 @@ DistressReason target_look(Target *target, uint64_t now_usec);
 /* Acts: pins, evicts, limits. @distress: some critical unit suffers. */
 void target_act(Target *target, uint64_t now_usec, bool distress, const PinHeld *pinned,
                 size_t n_pinned);
+
+/* Its cgroup should be there any moment, so that it is worth asking for. Units that are active
+ * without a process (sockets, oneshots that have ended) never get one. */
+bool target_is_expected(const Target *target, uint64_t now_usec);
 
 /* Nothing is left to do for it: it can be freed. */
 bool target_is_finished(const Target *target, uint64_t now_usec);

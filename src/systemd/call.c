@@ -37,6 +37,8 @@ int systemd_error(const sd_bus_error *error)
 {
     if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit"))
         return -ENOENT;
+    if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
+        return -EEXIST;
     return -sd_bus_error_get_errno(error);
 }
 

@@ -30,6 +30,6 @@ int systemd_call(sd_bus *bus, sd_bus_slot **ret_slot, sd_bus_message *message,
 /* For calls without a result: tells a unit_done_t, which may be NULL. */
 int systemd_on_done(sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
-/* The -errno of @error; -ENOENT where systemd knows no such unit, which sd-bus has no number for.
- */
+/* The -errno of @error; -ENOENT where systemd knows no such unit, -EEXIST where it has it already,
+ * which sd-bus has no numbers for. */
 int systemd_error(const sd_bus_error *error);

@@ -61,8 +61,7 @@ int units_list(sd_bus *bus, sd_bus_slot **ret_slot, units_listed_t listed, void 
 
     int r = systemd_manager_call(bus, &message, "ListUnitsByPatterns");
     if (r >= 0)
-        r = sd_bus_message_append(message, "asas", 5, "active", "reloading", "activating",
-                                  "deactivating", "failed", 0);
+        r = sd_bus_message_append(message, "asas", 0, 0);
     return r < 0 ? r : systemd_call(bus, ret_slot, message, on_listed, (void *)listed, userdata);
 }
 
@@ -157,8 +156,6 @@ static int read_property(sd_bus_message *reply, const char *name, UnitDetails *d
         return sd_bus_message_read(reply, "v", "s", &details->control_group);
     if (strcmp(name, "Slice") == 0)
         return sd_bus_message_read(reply, "v", "s", &details->slice);
-    if (strcmp(name, "MemoryHigh") == 0)
-        return sd_bus_message_read(reply, "v", "t", &details->memory_high);
     return sd_bus_message_skip(reply, "v");
 }
 
@@ -181,7 +178,7 @@ static int on_described(sd_bus_message *reply, void *userdata, sd_bus_error *err
 {
     SystemdCall c = *(SystemdCall *)userdata;
     unit_described_t described = (unit_described_t)c.done;
-    UnitDetails details = { .control_group = "", .slice = "", .memory_high = LIMIT_NONE };
+    UnitDetails details = { .control_group = "", .slice = "" };
 
     int r = -sd_bus_message_get_errno(reply);
     if (r >= 0)

@@ -14,7 +14,7 @@
 /* One line of systemd's list. Valid during the callback. */
 typedef struct UnitEntry {
     const char *name;         /* "shop.service" */
-    const char *active_state; /* "active", "activating", "deactivating", "reloading", "failed", … */
+    const char *active_state; /* "active", "activating", "inactive", "failed", … */
     const char *object_path;
 } UnitEntry;
 
@@ -22,7 +22,6 @@ typedef struct UnitEntry {
 typedef struct UnitDetails {
     const char *control_group; /* "/system.slice/shop.service"; "" while it has none */
     const char *slice;         /* "system.slice" */
-    uint64_t memory_high;      /* bytes, LIMIT_NONE: no limit */
 } UnitDetails;
 
 typedef void (*units_listed_t)(int error, const UnitEntry *units, size_t n_units, void *userdata);
@@ -30,7 +29,7 @@ typedef void (*unit_described_t)(int error, const UnitDetails *details, void *us
 /* @error 0 or -errno; @message systemd's words, or NULL. */
 typedef void (*unit_done_t)(int error, const char *message, void *userdata);
 
-/* All units that are not inactive. */
+/* All units that systemd has loaded. */
 int units_list(sd_bus *bus, sd_bus_slot **ret_slot, units_listed_t listed, void *userdata);
 
 /* Asks systemd for its signals, and calls @changed after any of them that may mean that a unit
@@ -51,6 +50,9 @@ int unit_set_memory_high(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, 
  * property and the live file as they are, so they are to be set to what is wanted before. */
 bool unit_high_dropin_exists(const char *unit);
 void unit_high_dropin_remove(const char *unit);
+
+/* Removes it only where it says @bytes: an admin's `systemctl set-property` uses the same file. */
+void unit_high_dropin_remove_if(const char *unit, uint64_t bytes);
 
 /* Starts a holder as transient unit @name in @slice, with the listening socket @listen_fd as its
  * standard input (@listen_fd stays the caller's). @for_unit is for people. */

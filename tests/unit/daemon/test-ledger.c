@@ -9,6 +9,19 @@
 #include "unit/test.h"
 #include "util/units.h"
 
+/* As the limiter does it: @in_force is what it read back last. */
+static int note(Ledger *ledger, const char *unit, const char *cgroup, uint64_t original,
+                bool had_dropin, uint64_t in_force, uint64_t ours)
+{
+    return ledger_note(ledger, &(LedgerEntry){
+                                   .unit = (char *)unit,
+                                   .cgroup = (char *)cgroup,
+                                   .original = original,
+                                   .ours = { in_force, ours },
+                                   .had_dropin = had_dropin,
+                               });
+}
+
 #define TEXT_MAX 65536
 
 static Ledger opened(const Scratch *scratch)
@@ -65,10 +78,10 @@ static void what_was_noted_is_read_again(void **state)
     Ledger ledger = opened(&scratch);
 
     assert_int_equal(
-        ledger_note(&ledger, "a.service", "/system.slice/a.service", LIMIT_NONE, false, 100), 0);
+        note(&ledger, "a.service", "/system.slice/a.service", LIMIT_NONE, false, 100, 100), 0);
     assert_int_equal(
-        ledger_note(&ledger, "b-\\x2d@1.service", "/b.slice/b-\\x2d@1.service", GIB, true, 200), 0);
-    assert_int_equal(ledger_note(&ledger, "c.scope", "/c.scope", 0, false, LIMIT_NONE), 0);
+        note(&ledger, "b-\\x2d@1.service", "/b.slice/b-\\x2d@1.service", GIB, true, 200, 200), 0);
+    assert_int_equal(note(&ledger, "c.scope", "/c.scope", 0, false, LIMIT_NONE, LIMIT_NONE), 0);
     expect_text(&scratch, "a.service\t/system.slice/a.service\t18446744073709551615\t100\t100\t0\n"
                           "b-\\x2d@1.service\t/b.slice/b-\\x2d@1.service\t1073741824\t200\t200\t1\n"
                           "c.scope\t/c.scope\t0\t18446744073709551615\t18446744073709551615\t0\n");
@@ -100,16 +113,16 @@ static void the_first_original_is_kept(void **state)
     CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
     CLEANUP_LEDGER Ledger ledger = opened(&scratch);
 
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a.service", 1000, true, 900), 0);
+    assert_int_equal(note(&ledger, "a.service", "/a.service", 1000, true, 900, 900), 0);
     /* Later, what is in force is ours, and so is the drop-in. */
-    assert_int_equal(ledger_note(&ledger, "a.service", "/elsewhere", 900, false, 800), 0);
+    assert_int_equal(note(&ledger, "a.service", "/elsewhere", 900, false, 900, 800), 0);
     expect_entry(
         &ledger,
-        &(LedgerEntry){ (char *)"a.service", (char *)"/a.service", 1000, { 900, 800 }, true });
-    expect_text(&scratch, "a.service\t/a.service\t1000\t900\t800\t1\n");
+        &(LedgerEntry){ (char *)"a.service", (char *)"/elsewhere", 1000, { 900, 800 }, true });
+    expect_text(&scratch, "a.service\t/elsewhere\t1000\t900\t800\t1\n");
 
     Ledger again = opened(&scratch);
-    assert_int_equal(ledger_note(&again, "a.service", "/a.service", 800, false, 700), 0);
+    assert_int_equal(note(&again, "a.service", "/a.service", 800, false, 800, 700), 0);
     ledger_close(&again);
     expect_text(&scratch, "a.service\t/a.service\t1000\t800\t700\t1\n");
 }
@@ -120,12 +133,12 @@ static void either_of_the_last_two_is_ours(void **state)
     CLEANUP_LEDGER Ledger ledger = opened(&scratch);
     const LedgerEntry *e;
 
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a.service", 1000, false, 900), 0);
+    assert_int_equal(note(&ledger, "a.service", "/a.service", 1000, false, 900, 900), 0);
     e = ledger_find(&ledger, "a.service");
     assert_true(ledger_entry_is_ours(e, 900));
     assert_false(ledger_entry_is_ours(e, 1000));
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a.service", 1000, false, 800), 0);
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a.service", 1000, false, 700), 0);
+    assert_int_equal(note(&ledger, "a.service", "/a.service", 1000, false, 900, 800), 0);
+    assert_int_equal(note(&ledger, "a.service", "/a.service", 1000, false, 800, 700), 0);
     e = ledger_find(&ledger, "a.service");
     assert_true(ledger_entry_is_ours(e, 700));
     assert_true(ledger_entry_is_ours(e, 800));
@@ -133,9 +146,10 @@ static void either_of_the_last_two_is_ours(void **state)
     assert_false(ledger_entry_is_ours(e, 0));
     assert_false(ledger_entry_is_ours(e, LIMIT_NONE));
 
-    /* What is tried again after a failure does not push out what is still in force. */
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a.service", 1000, false, 700), 0);
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a.service", 1000, false, 700), 0);
+    /* What is tried in vain, the same or another, does not push out what is still in force. */
+    assert_int_equal(note(&ledger, "a.service", "/a.service", 1000, false, 800, 600), 0);
+    assert_int_equal(note(&ledger, "a.service", "/a.service", 1000, false, 800, 700), 0);
+    assert_int_equal(note(&ledger, "a.service", "/a.service", 1000, false, 800, 700), 0);
     assert_true(ledger_entry_is_ours(ledger_find(&ledger, "a.service"), 800));
     assert_true(ledger_entry_is_ours(ledger_find(&ledger, "a.service"), 700));
 }
@@ -147,7 +161,7 @@ static void forgetting(void **state)
     static const char *const units[] = { "a.service", "b.service", "c.service" };
 
     for (size_t i = 0; i < ELEMENTS(units); i++)
-        assert_int_equal(ledger_note(&ledger, units[i], "/x", i, false, i), 0);
+        assert_int_equal(note(&ledger, units[i], "/x", i, false, i, i), 0);
     assert_int_equal(ledger_forget(&ledger, "d.service"), 0);
     assert_int_equal(ledger.n_entries, 3);
     /* The name may be the entry's own. */
@@ -165,7 +179,7 @@ static void forgetting(void **state)
     assert_int_equal(ledger.n_entries, 0);
     expect_text(&scratch, "");
     /* Noted anew, its original is a new one. */
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a", 5, true, 4), 0);
+    assert_int_equal(note(&ledger, "a.service", "/a", 5, true, 4, 4), 0);
     assert_int_equal(ledger_find(&ledger, "a.service")->original, 5);
 }
 
@@ -298,7 +312,7 @@ static void the_file_is_replaced_and_private(void **state)
     must(fchmodat(scratch.fd, LEDGER_NAME, 0666, 0));
     int old = must(openat(scratch.fd, LEDGER_NAME, O_RDONLY | O_CLOEXEC));
     must(fstat(old, &before));
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a", 1, false, 2), 0);
+    assert_int_equal(note(&ledger, "a.service", "/a", 1, false, 2, 2), 0);
     umask(mask);
 
     must(fstatat(scratch.fd, LEDGER_NAME, &after, 0));
@@ -316,11 +330,11 @@ static void what_cannot_be_written_is_an_error(void **state)
     Scratch scratch = scratch_new("/tmp");
     CLEANUP_LEDGER Ledger ledger = opened(&scratch);
 
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a", 1, false, 2), 0);
+    assert_int_equal(note(&ledger, "a.service", "/a", 1, false, 2, 2), 0);
     must(unlinkat(scratch.fd, LEDGER_NAME, 0));
     must(rmdir(scratch.path));
-    assert_int_equal(ledger_note(&ledger, "b.service", "/b", 1, false, 2), -ENOENT);
-    assert_int_equal(ledger_note(&ledger, "a.service", "/a", 1, false, 3), -ENOENT);
+    assert_int_equal(note(&ledger, "b.service", "/b", 1, false, 2, 2), -ENOENT);
+    assert_int_equal(note(&ledger, "a.service", "/a", 1, false, 3, 3), -ENOENT);
     assert_int_equal(ledger_forget(&ledger, "a.service"), -ENOENT);
     close(scratch.fd);
 }
@@ -335,7 +349,7 @@ static void note_for_ever(const Scratch *scratch)
     for (uint64_t i = 0;; i++) {
         char unit[64];
         snprintf(unit, sizeof(unit), "unit-%ju.service", (uintmax_t)(i % 50));
-        if (ledger_note(&ledger, unit, "/some.slice/some.service", LIMIT_NONE, false, i) < 0 ||
+        if (note(&ledger, unit, "/some.slice/some.service", LIMIT_NONE, false, i, i) < 0 ||
             (i % 3 == 0 && ledger_forget(&ledger, unit) < 0))
             _exit(2);
     }

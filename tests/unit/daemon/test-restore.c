@@ -10,6 +10,19 @@
 #include "util/log.h"
 #include "util/units.h"
 
+/* As the limiter does it: @in_force is what it read back last. */
+static int note(Ledger *ledger, const char *unit, const char *cgroup, uint64_t original,
+                bool had_dropin, uint64_t in_force, uint64_t ours)
+{
+    return ledger_note(ledger, &(LedgerEntry){
+                                   .unit = (char *)unit,
+                                   .cgroup = (char *)cgroup,
+                                   .original = original,
+                                   .ours = { in_force, ours },
+                                   .had_dropin = had_dropin,
+                               });
+}
+
 typedef struct World {
     Scratch cgroups, runtime;
     Ledger ledger;
@@ -36,11 +49,11 @@ static void world_begin(World *w, const char *high)
     w->cgroups = scratch_new("/tmp");
     w->runtime = scratch_new("/tmp");
     assert_int_equal(ledger_open(&w->ledger, w->runtime.fd, NULL), 0);
-    assert_int_equal(ledger_note(&w->ledger, "a.service", "/system.slice/a.service", LIMIT_NONE,
-                                 false, 9 * 4096),
+    assert_int_equal(note(&w->ledger, "a.service", "/system.slice/a.service", LIMIT_NONE, false,
+                          9 * 4096, 9 * 4096),
                      0);
     assert_int_equal(
-        ledger_note(&w->ledger, "a.service", "/system.slice/a.service", 0, false, 8 * 4096), 0);
+        note(&w->ledger, "a.service", "/system.slice/a.service", 0, false, 9 * 4096, 8 * 4096), 0);
     if (high)
         put_cgroup(&w->cgroups, "system.slice/a.service", high);
 }
@@ -122,9 +135,9 @@ static void one_does_not_hinder_the_others(void **state)
     world_begin(&w, "40960\n");
     put_cgroup(&w.cgroups, "b", "4096\n");
     put_cgroup(&w.cgroups, "c", "max\n");
-    assert_int_equal(ledger_note(&w.ledger, "b.service", "/b", LIMIT_NONE, false, 4096), 0);
-    assert_int_equal(ledger_note(&w.ledger, "gone.service", "/gone", LIMIT_NONE, false, 4096), 0);
-    assert_int_equal(ledger_note(&w.ledger, "c.service", "/c", 8192, false, 4096), 0);
+    assert_int_equal(note(&w.ledger, "b.service", "/b", LIMIT_NONE, false, 4096, 4096), 0);
+    assert_int_equal(note(&w.ledger, "gone.service", "/gone", LIMIT_NONE, false, 4096, 4096), 0);
+    assert_int_equal(note(&w.ledger, "c.service", "/c", 8192, false, 4096, 4096), 0);
     assert_int_equal(restore_limits(&w.ledger, w.cgroups.fd), 2);
     assert_null(ledger_find(&w.ledger, "a.service"));
     assert_null(ledger_find(&w.ledger, "c.service"));
