@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A pin is a file's pages from its beginning, in one or more regions: a region never changes its
- * place or length, and when a file grows, another is added behind it, so that growing never unlocks
- * a page.
+ * place or size, and when a file grows beyond the last one, another is added behind it, so that
+ * growing never unlocks a page.
+ *
+ * An added region is as large as all before it, although the file is not: of a log that grows for
+ * weeks, the number of mappings grows with the logarithm (regions are mapped through descriptors of
+ * their own, so the kernel never merges them). Behind the pin's length nothing is populated or
+ * locked; until the file is that long, this is address space and nothing else.
  *
  * Locking goes in the one order that works on every file system: map for reading,
  * MADV_POPULATE_READ, mlock, mprotect(PROT_NONE). On XFS with large folios mlock alone leaves the
@@ -37,7 +42,7 @@ typedef struct FileId {
 
 typedef struct Pin {
     FileId id;
-    uint64_t length; /* bytes of the file that the regions cover */
+    uint64_t length; /* bytes of the file; the regions cover at least these */
     Region *regions;
     size_t n_regions;
     UT_hash_handle hh;
@@ -104,6 +109,27 @@ static PinInfo info_of(const Pin *pin)
     return info;
 }
 
+static uint64_t whole_pages(uint64_t bytes, uint64_t page)
+{
+    return add_u64(bytes, page - 1) / page * page;
+}
+
+/* A mapping of the file from @offset on: @needed bytes, and up to @offset of them if that is more.
+ * Address space may be short, and the file system may not have files of that size. */
+static int map_region(int fd, uint64_t offset, uint64_t needed, uint64_t page, Region *ret)
+{
+    uint64_t size = max_u64(needed, offset);
+    void *address;
+
+    while ((address = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)offset)) == MAP_FAILED) {
+        if (size == needed)
+            return -errno;
+        size = max_u64(needed, size / 2 / page * page);
+    }
+    *ret = (Region){ .address = address, .size = size };
+    return 0;
+}
+
 /* Maps what of [0, @length) no region covers yet. */
 static int extend(Pin *pin, int fd, uint64_t length, uint64_t page)
 {
@@ -112,16 +138,16 @@ static int extend(Pin *pin, int fd, uint64_t length, uint64_t page)
     for (size_t i = 0; i < pin->n_regions; i++)
         covered += pin->regions[i].size;
     if (length > covered) {
-        uint64_t size = (length - covered + page - 1) / page * page;
         Region *grown = reallocarray(pin->regions, pin->n_regions + 1, sizeof(Region));
         if (!grown)
             return -ENOMEM;
         pin->regions = grown;
 
-        void *address = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)covered);
-        if (address == MAP_FAILED)
-            return -errno;
-        pin->regions[pin->n_regions++] = (Region){ .address = address, .size = size };
+        int r = map_region(fd, covered, whole_pages(length - covered, page), page,
+                           &grown[pin->n_regions]);
+        if (r < 0)
+            return r;
+        pin->n_regions++;
     }
 
     pin->length = max_u64(pin->length, length);
@@ -183,12 +209,16 @@ int pin_table_lock(PinTable *table, uint64_t dev, uint64_t ino, uint64_t bytes, 
 
     if (!pin)
         return -ENOENT;
-    bytes = add_u64(bytes, table->page - 1) / table->page * table->page;
+    bytes = whole_pages(bytes, table->page);
+    uint64_t left = whole_pages(pin->length, table->page); /* of the pin, from this region on */
     for (size_t i = 0; i < pin->n_regions && bytes > 0 && r >= 0; i++) {
-        uint64_t size = min_u64(bytes, pin->regions[i].size - pin->regions[i].locked);
+        Region *region = &pin->regions[i];
+        uint64_t usable = min_u64(region->size, left);
+        uint64_t size = min_u64(bytes, usable - region->locked);
         if (size > 0)
-            r = lock_slice(&pin->regions[i], size);
+            r = lock_slice(region, size);
         bytes -= size;
+        left -= usable;
     }
 
     *ret = info_of(pin);
