@@ -17,6 +17,9 @@
 /* A controller that does not read its answers for that long is hung, and must not keep the next one
  * out. */
 #define SEND_SECONDS 5
+/* Without descriptors or memory the connection stays in the queue, and poll(2) would tell of it
+ * without end. */
+#define ACCEPT_PAUSE_MS 500
 
 static int send_item(const PinInfo *info, void *userdata)
 {
@@ -99,28 +102,36 @@ static int accept_controller(int listen_fd, unsigned uid)
 /* These end one connection attempt, not the listening socket (accept(2)). */
 static bool accept_error_is_passing(int error)
 {
-    return error == -EPERM || error == -ECONNABORTED || error == -EINTR || error == -EAGAIN ||
-           error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+    return error == -EPERM || error == -ECONNABORTED || error == -EINTR || error == -EAGAIN;
+}
+
+static bool accept_error_is_shortage(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
 }
 
 int hold_serve(int listen_fd, unsigned uid, PinTable *pins)
 {
     CLEANUP_CLOSE int fd = -1;
+    bool pause = false;
 
     for (;;) {
+        /* Negative ones are ignored by poll(2). */
         struct pollfd polled[] = {
-            { .fd = listen_fd, .events = POLLIN },
-            { .fd = fd, .events = POLLIN }, /* ignored by poll(2) while negative */
+            { .fd = pause ? -1 : listen_fd, .events = POLLIN },
+            { .fd = fd, .events = POLLIN },
         };
-        if (poll(polled, ELEMENTS(polled), -1) < 0) {
+        if (poll(polled, ELEMENTS(polled), pause ? ACCEPT_PAUSE_MS : -1) < 0) {
             if (errno == EINTR)
                 continue;
             return -errno;
         }
 
+        pause = false;
         if (polled[0].revents) {
             int next = accept_controller(listen_fd, uid);
-            if (next < 0 && !accept_error_is_passing(next))
+            pause = accept_error_is_shortage(next);
+            if (next < 0 && !pause && !accept_error_is_passing(next))
                 return next;
             if (next >= 0) {
                 safe_close(fd);

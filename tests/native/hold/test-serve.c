@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <sys/resource.h>
+#include <time.h>
+
 #include "native/hold/holder.h"
 
 static void it_says_who_it_is(void **state)
@@ -159,6 +162,43 @@ static void other_users_are_not_heard(void **state)
     assert_int_equal(ask_list(c, NULL, 0), 1);
     assert_holds_half(&h, &st);
     assert_int_equal(count_descriptors(h.pid), 4);
+}
+
+/* Of the process, in milliseconds. */
+static uint64_t cpu_ms(pid_t pid)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+    must(clock_gettime(clock, &used));
+    return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
+}
+
+static void without_descriptors_it_waits(void **state)
+{
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int first = holder_connect(&h);
+    struct rlimit usual, four;
+    HoldMessage answer;
+
+    assert_int_equal(ask_list(first, NULL, 0), 0);
+    must(prlimit(h.pid, RLIMIT_NOFILE, NULL, &usual));
+    four = (struct rlimit){ .rlim_cur = 4, .rlim_max = usual.rlim_max };
+    must(prlimit(h.pid, RLIMIT_NOFILE, &four, NULL));
+    CLEANUP_CLOSE int second = holder_connect(&h);
+    uint64_t before = cpu_ms(h.pid);
+    assert_int_equal(hold_send(second, &(HoldMessage){ .type = HOLD_HELLO }, -1), 0);
+    assert_false(comes_within(second, 1200));
+    assert_in_range(cpu_ms(h.pid) - before, 0, 200);
+    /* Who is served already still is. */
+    assert_int_equal(ask(first, (HoldMessage){ .type = HOLD_HELLO }, -1).ino, h.pid);
+
+    must(prlimit(h.pid, RLIMIT_NOFILE, &usual, NULL));
+    assert_true(comes_within(second, ANSWER_MS));
+    assert_int_equal(hold_receive(second, &answer, NULL), 1);
+    assert_int_equal(answer.ino, h.pid);
+    assert_hung_up(first);
 }
 
 static void too_much_at_once_is_refused(void **state)
@@ -398,6 +438,7 @@ int main(void)
         cmocka_unit_test(the_next_controller_takes_the_place_of_the_first),
         cmocka_unit_test(a_controller_that_does_not_read_is_hung_up_on),
         cmocka_unit_test(other_users_are_not_heard),
+        cmocka_unit_test(without_descriptors_it_waits),
         cmocka_unit_test(too_much_at_once_is_refused),
         cmocka_unit_test(what_cannot_be_done_is_answered),
         cmocka_unit_test(a_truncated_file_is_told_with_what_holds),
