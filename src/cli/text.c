@@ -8,9 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "policy/text.h"
-
-#define ESCAPED_MAX 4 /* "\xNN": what one byte becomes at most */
+#include "util/utf8.h"
 
 /* C0, DEL, C1, line separators, and the marks that reverse what follows them, with which a name can
  * pretend to be another. */
@@ -20,24 +18,10 @@ static bool is_control(uint32_t c)
            (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* Writes "\xNN" for each of the @n bytes. Returns the end. */
-static char *put_bytes(char *out, const char *bytes, size_t n)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < n; i++) {
-        *out++ = '\\';
-        *out++ = 'x';
-        *out++ = digits[(unsigned char)bytes[i] >> 4];
-        *out++ = digits[(unsigned char)bytes[i] & 0xf];
-    }
-    return out;
-}
-
 char *escape_text(const char *text, bool unicode)
 {
     size_t left = strlen(text);
-    char *escaped = calloc(left + 1, ESCAPED_MAX);
+    char *escaped = calloc(left + 1, ESCAPED_BYTE);
     if (!escaped)
         return NULL;
 
@@ -51,7 +35,7 @@ char *escape_text(const char *text, bool unicode)
             *out++ = '\\';
             *out++ = c == '\n' ? 'n' : 't';
         } else if (decoded <= 0 || is_control(c) || (n > 1 && !unicode)) {
-            out = put_bytes(out, text, n);
+            out = put_escaped(out, text, n);
         } else {
             out = mempcpy(out, text, n);
         }
@@ -64,23 +48,9 @@ char *escape_text(const char *text, bool unicode)
 
 struct json_object *json_text(const char *text)
 {
-    size_t left = strlen(text);
-    CLEANUP_FREE char *valid = calloc(left + 1, ESCAPED_MAX);
-    if (!valid)
-        return NULL;
+    CLEANUP_FREE char *valid = utf8_escape(text);
 
-    char *out = valid;
-    while (left > 0) {
-        uint32_t c;
-        int decoded = utf8_decode(text, left, &c);
-        size_t n = decoded > 0 ? (size_t)decoded : 1;
-
-        out = decoded > 0 ? mempcpy(out, text, n) : put_bytes(out, text, 1);
-        text += n;
-        left -= n;
-    }
-    *out = '\0';
-    return json_object_new_string(valid);
+    return valid ? json_object_new_string(valid) : NULL;
 }
 
 const char *format_share(char buffer[static SHARE_TEXT_MAX], uint64_t part, uint64_t whole,

@@ -18,8 +18,7 @@ DEFINE_CLEANUP(struct json_object *, json_object_put)
  * all that is not ASCII does. To be freed; NULL: out of memory. */
 char *escape_text(const char *text, bool unicode);
 
-/* A JSON string of @text; bytes that are not UTF-8 become the four characters "\xNN". NULL: out of
- * memory. */
+/* A JSON string of @text as utf8_escape() makes it. NULL: out of memory. */
 struct json_object *json_text(const char *text);
 
 #define SHARE_BAR_WIDTH 8 /* characters of the drawn bar */

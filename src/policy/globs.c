@@ -14,6 +14,7 @@
 
 #include "util/pattern.h"
 #include "util/strv.h"
+#include "util/utf8.h"
 
 #define UNIT_NAME_MAX 255 /* systemd's own limit, UNIT_NAME_MAX in its unit-name.h */
 

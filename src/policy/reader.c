@@ -11,6 +11,7 @@
 
 #include "policy/decode.h"
 #include "policy/text.h"
+#include "util/utf8.h"
 
 /* Reports a mistake behind which nothing can be read. */
 #define give_up(reader, place, ...)                                                        \

@@ -4,49 +4,12 @@
  * Bytes that are not UTF-8 are escaped one by one: a file name may hold them. */
 #include "policy/text.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/cleanup.h"
-
-int utf8_decode(const char *text, size_t size, uint32_t *ret)
-{
-    static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    const unsigned char *p = (const unsigned char *)text;
-    int length;
-    uint32_t c;
-
-    if (p[0] < 0x80) {
-        *ret = p[0];
-        return 1;
-    }
-    if ((p[0] & 0xe0) == 0xc0) {
-        length = 2;
-        c = p[0] & 0x1f;
-    } else if ((p[0] & 0xf0) == 0xe0) {
-        length = 3;
-        c = p[0] & 0x0f;
-    } else if ((p[0] & 0xf8) == 0xf0) {
-        length = 4;
-        c = p[0] & 0x07;
-    } else {
-        return -EINVAL;
-    }
-    if (size < (size_t)length)
-        return -EINVAL;
-    for (int i = 1; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return -EINVAL;
-        c = c << 6 | (p[i] & 0x3f);
-    }
-    if (c < smallest[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-        return -EINVAL;
-
-    *ret = c;
-    return length;
-}
+#include "util/utf8.h"
 
 static bool is_control(uint32_t c)
 {

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What people typed: read as UTF-8, shown without harm, and compared with what they may have meant.
- */
+/* What people typed: shown without harm, and compared with what they may have meant. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* The character at @text, of which @size bytes (> 0) are left. Returns its length in bytes (1–4),
- * or -EINVAL where the bytes are not UTF-8 (RFC 3629: no surrogates, nothing overlong). */
-int utf8_decode(const char *text, size_t size, uint32_t *ret);
 
 /* A control character is in @text, of ASCII or of Latin-1. */
 bool text_has_control(const char *text);

@@ -1,41 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/text.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "unit/test.h"
 #include "util/cleanup.h"
-
-static void utf8(void **state)
-{
-    static const struct {
-        const char *bytes;
-        int length;
-        uint32_t character;
-    } cases[] = {
-        { "a", 1, 'a' },
-        { "\xc3\xb6", 2, 0xf6 },
-        { "\xe2\x82\xac", 3, 0x20ac },
-        { "\xf0\x9f\x92\xbe", 4, 0x1f4be },
-        { "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
-        { "\x80", -EINVAL, 0 },             /* a continuation without its beginning */
-        { "\xc3", -EINVAL, 0 },             /* cut */
-        { "\xc3(", -EINVAL, 0 },            /* not continued */
-        { "\xc0\xaf", -EINVAL, 0 },         /* "/", overlong */
-        { "\xe0\x80\xaf", -EINVAL, 0 },     /* the same */
-        { "\xed\xa0\x80", -EINVAL, 0 },     /* a surrogate */
-        { "\xf4\x90\x80\x80", -EINVAL, 0 }, /* behind the last */
-        { "\xf8\x88\x80\x80", -EINVAL, 0 }, /* five bytes */
-        { "\xff", -EINVAL, 0 },
-    };
-
-    for (size_t i = 0; i < ELEMENTS(cases); i++) {
-        uint32_t c = 0;
-        assert_int_equal(utf8_decode(cases[i].bytes, strlen(cases[i].bytes), &c), cases[i].length);
-        assert_int_equal(c, cases[i].character);
-    }
-}
 
 static void quotes_are_harmless(void **state)
 {
@@ -117,7 +86,6 @@ static void the_nearest_word_is_suggested(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8),
         cmocka_unit_test(quotes_are_harmless),
         cmocka_unit_test(long_quotes_are_cut),
         cmocka_unit_test(controls_are_noticed),
