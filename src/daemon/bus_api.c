@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "util/log.h"
+#include "util/utf8.h"
 
 struct BusApi {
     Manager *manager;
@@ -33,11 +34,21 @@ static void on_reloaded(const char *errors, void *userdata)
 {
     sd_bus_message *message = userdata;
 
-    if (errors)
-        (void)sd_bus_reply_method_errorf(message, PAGEWARDEN_BUS_NAME ".Error.BadPolicy", "%s",
-                                         errors);
+    CLEANUP_FREE char *valid = errors ? utf8_escape(errors) : NULL;
+    int r;
+
+    if (!errors)
+        r = sd_bus_reply_method_return(message, NULL);
+    else if (valid)
+        r = sd_bus_reply_method_errorf(message, PAGEWARDEN_BUS_NAME ".Error.BadPolicy", "%s",
+                                       valid);
     else
-        (void)sd_bus_reply_method_return(message, NULL);
+        r = -ENOMEM;
+    /* Anything rather than leaving the caller to its timeout. */
+    if (r < 0)
+        r = sd_bus_reply_method_errno(message, r, NULL);
+    if (r < 0)
+        log_debug("A call of Reload() could not be answered: %s", strerror(-r));
     sd_bus_message_unref(message);
 }
 

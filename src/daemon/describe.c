@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* The state of things as JSON. Every text goes through put_string(): it may be a file's name, which
+ * need not be UTF-8, and D-Bus refuses a reply as a whole for one byte that is not. */
 #include "daemon/describe.h"
 
 #include "util/units.h"
+#include "util/utf8.h"
 
 /* A size, or null where there is none. */
 static json_object *limit(uint64_t bytes)
@@ -21,7 +24,9 @@ static void put_size(json_object *object, const char *key, uint64_t bytes)
 
 static void put_string(json_object *object, const char *key, const char *text)
 {
-    put(object, key, text ? json_object_new_string(text) : NULL);
+    CLEANUP_FREE char *valid = text ? utf8_escape(text) : NULL;
+
+    put(object, key, valid ? json_object_new_string(valid) : NULL);
 }
 
 static json_object *describe_memory(const Sample *sample)
@@ -91,7 +96,9 @@ static json_object *describe_memory_high(const Target *t)
     if (t->limiter)
         status = limiter_status(t->limiter);
     put_string(high, "mode", limit_mode_to_string(t->policy->memory_high.mode));
-    put(high, "original", limit(status.original));
+    /* Before the first look there is none to tell, and where nothing is applied, "memory" has it.
+     */
+    put(high, "original", status.applied ? limit(status.original) : NULL);
     put(high, "applied", status.applied ? limit(status.value) : NULL);
     put_string(high, "reason", status.reason);
     return high;

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/describe.h"
+
+#include <json-c/json.h>
+
+#include "unit/test.h"
+#include "util/units.h"
+#include "util/utf8.h"
+
+/* The parts of a target are these. */
+static PinnerStatus pinner;
+static LimiterStatus limiter;
+
+PinnerStatus pinner_status(const Pinner *p)
+{
+    return pinner;
+}
+
+LimiterStatus limiter_status(const Limiter *l)
+{
+    return limiter;
+}
+
+EvictorStatus evictor_status(const Evictor *e)
+{
+    return (EvictorStatus){ .bytes = 1, .files = 2, .dirty = 3 };
+}
+
+const char *target_state_to_string(TargetState state)
+{
+    return "active";
+}
+
+DEFINE_CLEANUP(json_object *, json_object_put)
+
+/* A target with a pinner and a limiter that are only asked for their status. */
+static json_object *describe(void)
+{
+    static char part;
+    Policy policy = { .name = (char *)"web", .memory_high = { .mode = LIMIT_YIELD } };
+    Target target = {
+        .policy = &policy,
+        .unit = (char *)"web.service",
+        .pinner = (Pinner *)&part,
+        .limiter = (Limiter *)&part,
+    };
+
+    json_object *described = describe_target(&target);
+    assert_non_null(described);
+    return described;
+}
+
+/* What stands at @path, a JSON pointer, as JSON. */
+static void expect(const char *path, const char *expected)
+{
+    cleanup(json_object_putp) json_object *described = describe();
+    json_object *value;
+
+    assert_int_equal(json_pointer_get(described, path, &value), 0);
+    assert_string_equal(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN), expected);
+}
+
+static void names_that_are_not_utf8(void **state)
+{
+    static char strange[] = "/srv/\xff\xfe.db", usual[] = "/srv/na\xc3\xafve",
+                bad[] = "\xef\xbf\xbf";
+    static char reason[] = "No such file";
+    PinProblem problems[] = { { strange, reason }, { usual, reason }, { bad, reason } };
+
+    pinner = (PinnerStatus){ .state = "on", .problems = problems, .n_problems = 3 };
+    expect("/pin/problems/0/path", "\"\\/srv\\/\\\\xff\\\\xfe.db\"");
+    expect("/pin/problems/1/path", "\"\\/srv\\/na\xc3\xafve\"");
+    expect("/pin/problems/2/path", "\"\\\\xef\\\\xbf\\\\xbf\"");
+
+    /* And so as a whole. */
+    cleanup(json_object_putp) json_object *described = describe();
+    const char *text = json_object_to_json_string_ext(described, JSON_C_TO_STRING_PLAIN);
+    CLEANUP_FREE char *valid = utf8_escape(text);
+    assert_string_equal(text, valid);
+    pinner = (PinnerStatus){ 0 };
+}
+
+static void the_original_is_told_where_a_limit_is_applied(void **state)
+{
+    limiter = (LimiterStatus){ .reason = "calm" };
+    expect("/memory_high/original", "null");
+    expect("/memory_high/applied", "null");
+    limiter = (LimiterStatus){ .applied = true, .value = GIB, .original = 2 * GIB };
+    expect("/memory_high/original", "2147483648");
+    expect("/memory_high/applied", "1073741824");
+    limiter = (LimiterStatus){ .applied = true, .value = GIB, .original = LIMIT_NONE };
+    expect("/memory_high/original", "null");
+    /* Given back. */
+    limiter = (LimiterStatus){ .value = GIB, .original = 2 * GIB };
+    expect("/memory_high/original", "null");
+    expect("/memory_high/applied", "null");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_that_are_not_utf8),
+        cmocka_unit_test(the_original_is_told_where_a_limit_is_applied),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
