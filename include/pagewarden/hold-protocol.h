@@ -10,6 +10,7 @@
  *   HOLD_LIST             → HOLD_ITEM for every file, then HOLD_DONE
  *   HOLD_OPEN + descriptor→ HOLD_DONE: `length` bytes of the file are mapped, nothing new is locked
  *   HOLD_LOCK             → HOLD_DONE: up to `length` (≤ HOLD_SLICE_MAX) further bytes are locked
+ *   HOLD_REFRESH          → HOLD_DONE: what a rewriting of the file in place took is locked again
  *   HOLD_RELEASE          → HOLD_DONE: the file is unmapped
  *
  * A file is known by its device and inode. It is locked from its beginning, without gaps, and its
@@ -28,6 +29,7 @@ typedef enum HoldType {
     HOLD_OPEN,
     HOLD_LOCK,
     HOLD_RELEASE,
+    HOLD_REFRESH,
     HOLD_ITEM = 64,
     HOLD_DONE,
 } HoldType;

@@ -65,7 +65,7 @@ struct Pinner {
 
     PinScan *scanning; /* in the queue's hands */
     PinScan *scan;     /* being applied */
-    size_t release_at, step_at;
+    size_t release_at, refresh_at, step_at;
     size_t n_failed; /* steps of this scan */
     size_t skip;     /* files that failed since the last pause */
     PinProblems problems;
@@ -74,6 +74,7 @@ struct Pinner {
     MeasureJob *measure;
     uint64_t locked; /* bytes, as last measured */
     uint64_t measured_usec;
+    bool refresh; /* less was measured than should be locked: a file was rewritten in place */
 
     uint64_t next_usec;    /* SETTLED, WAITING: when to go on */
     uint64_t backoff_usec; /* of the next failure */
@@ -191,9 +192,10 @@ static void measure_done(Job *job, void *owner)
     Pinner *p = owner;
 
     p->measure = NULL;
-    if (m->error >= 0)
+    if (m->error >= 0) {
         p->locked = m->locked;
-    else
+        p->refresh = p->state == PINNER_SETTLED && m->locked < p->sum;
+    } else
         log_debug("%s: cannot measure the holder: %s", p->unit, strerror(-m->error));
 }
 
@@ -334,6 +336,8 @@ static void on_scanned(Job *job, void *owner)
         p->scan->problems = (PinProblems){ 0 };
     }
     p->release_at = p->step_at = p->n_failed = 0;
+    p->refresh_at = p->refresh ? 0 : p->scan->n_held;
+    p->refresh = false;
     p->last_bound = p->bound;
     p->bound = PIN_BOUND_NONE;
     enter_state(p, PINNER_APPLYING);
@@ -465,6 +469,14 @@ static void next_request(Pinner *p)
                      -1);
         return;
     }
+    for (; p->refresh_at < scan->n_held; p->refresh_at++) {
+        const PinHeld *held = &scan->held[p->refresh_at];
+        if (!held->keep)
+            continue;
+        send_request(p, &(HoldMessage){ .type = HOLD_REFRESH, .dev = held->dev, .ino = held->ino },
+                     -1);
+        return;
+    }
     for (; p->step_at < scan->n_steps && p->bound == PIN_BOUND_NONE; p->step_at++) {
         PinStep *step = &scan->steps[p->step_at];
         if (step->fd >= 0) {
@@ -519,6 +531,8 @@ static void on_applied(Pinner *p, const HoldMessage *m)
 {
     if (p->release_at < p->scan->n_held)
         on_released(p, m);
+    else if (p->refresh_at < p->scan->n_held)
+        p->refresh_at++;
     else if (p->step_at < p->scan->n_steps)
         on_step_done(p, m);
 

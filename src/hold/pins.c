@@ -30,6 +30,9 @@
 #define MADV_POPULATE_READ 22
 #endif
 
+/* Bytes that one call populates; only to keep calls short. */
+#define REFRESH_SLICE (16 * MIB)
+
 typedef struct Region {
     uint8_t *address;
     uint64_t size;   /* whole pages */
@@ -219,6 +222,34 @@ int pin_table_lock(PinTable *table, uint64_t dev, uint64_t ino, uint64_t bytes, 
             r = lock_slice(region, size);
         bytes -= size;
         left -= usable;
+    }
+
+    *ret = info_of(pin);
+    return r;
+}
+
+/* The mapping is still VM_LOCKED, so what is populated is locked. */
+static int refresh_slice(uint8_t *begin, uint64_t size)
+{
+    if (mprotect(begin, size, PROT_READ) < 0)
+        return -errno;
+    int r = madvise(begin, size, MADV_POPULATE_READ) < 0 ? -errno : 0;
+    if (mprotect(begin, size, PROT_NONE) < 0 && r >= 0)
+        r = -errno;
+    return r;
+}
+
+int pin_table_refresh(PinTable *table, uint64_t dev, uint64_t ino, PinInfo *ret)
+{
+    Pin *pin = find(table, dev, ino);
+    int r = 0;
+
+    if (!pin)
+        return -ENOENT;
+    for (size_t i = 0; i < pin->n_regions && r >= 0; i++) {
+        const Region *region = &pin->regions[i];
+        for (uint64_t at = 0; at < region->locked && r >= 0; at += REFRESH_SLICE)
+            r = refresh_slice(region->address + at, min_u64(region->locked - at, REFRESH_SLICE));
     }
 
     *ret = info_of(pin);

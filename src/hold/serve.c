@@ -48,6 +48,8 @@ static int handle(int fd, const HoldMessage *request, int file_fd, PinTable *pin
         if (request->length > HOLD_SLICE_MAX)
             return -E2BIG;
         return pin_table_lock(pins, request->dev, request->ino, request->length, info);
+    case HOLD_REFRESH:
+        return pin_table_refresh(pins, request->dev, request->ino, info);
     case HOLD_RELEASE:
         return pin_table_release(pins, request->dev, request->ino);
     case HOLD_ITEM:

@@ -324,6 +324,26 @@ static void a_truncated_file_is_an_error(void **state)
     assert_int_equal(locked_in_all(0), before);
 }
 
+static void a_file_rewritten_in_place_is_locked_again(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    cleanup(pin_table_freep) PinTable *table = a_table();
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", 4 * MIB);
+    PinInfo info;
+
+    struct stat st = open_pin(table, fd, 4 * MIB);
+    expect_lock(table, &st, 4 * MIB, 0, 4 * MIB);
+    must(ftruncate(fd, (off_t)MIB));
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, &info), -EFAULT);
+    must(ftruncate(fd, (off_t)(4 * MIB)));
+    assert_int_equal(mapped_of(0, &st).locked, MIB); /* what the truncation took */
+
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, &info), 0);
+    assert_int_equal(info.locked, 4 * MIB);
+    expect_mapped(&st, 4 * MIB, 4 * MIB);
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino + 1, &info), -ENOENT);
+}
+
 static void release_unlocks(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -577,6 +597,7 @@ int main(void)
         cmocka_unit_test(a_shorter_opening_changes_nothing),
         cmocka_unit_test(growth_within_the_last_page_maps_nothing),
         cmocka_unit_test(a_truncated_file_is_an_error),
+        cmocka_unit_test(a_file_rewritten_in_place_is_locked_again),
         cmocka_unit_test(release_unlocks),
         cmocka_unit_test(a_file_is_one_by_all_its_names),
         cmocka_unit_test(a_replaced_file_is_another),

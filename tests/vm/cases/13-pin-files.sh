@@ -51,4 +51,11 @@ wait_for 40 target_is t-shop.service .pin.locked $((7 * MIB - MIB + MIB))
 wait_for 40 target_is t-shop.service .pin.failed 5
 deleted() { ! grep -q 'deleted' "/proc/$(main_pid pagewarden-hold-t-shop.service)/maps"; }
 wait_for 40 deleted
+
+# Rewritten in place: truncating it takes even locked pages away, and nobody is told.
+head -c 4M /dev/urandom >"$FILES/good"
+rewritten() { (($(locked_in pagewarden-hold-t-shop.service) == 7 * MIB)); }
+wait_for 60 rewritten
+evict "$FILES/good"
+assert_eq "$(resident "$FILES/good")" $((4 * MIB)) "a file that was rewritten in place"
 rm -r /dev/shm/t
