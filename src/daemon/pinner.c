@@ -11,10 +11,9 @@
 
 #include <string.h>
 
+#include "daemon/headroom.h"
 #include "daemon/holder.h"
-#include "kernel/cgroup.h"
-#include "kernel/locked.h"
-#include "kernel/meminfo.h"
+#include "daemon/measure.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -38,14 +37,6 @@ typedef enum PinnerState {
     PINNER_APPLYING,
     PINNER_SETTLED,
 } PinnerState;
-
-typedef struct MeasureJob {
-    Job job;
-    int proc_fd; /* borrowed, lives as long as the daemon */
-    pid_t pid;
-    uint64_t locked; /* out */
-    int error;       /* out */
-} MeasureJob;
 
 struct Pinner {
     Host *host;
@@ -71,7 +62,7 @@ struct Pinner {
     PinProblems problems;
     PinBound bound, last_bound;
 
-    MeasureJob *measure;
+    Job *measuring;
     uint64_t locked; /* bytes, as last measured */
     uint64_t measured_usec;
     bool refresh; /* less was measured than should be locked: a file was rewritten in place */
@@ -153,9 +144,7 @@ static void drop_holder(Pinner *p)
 {
     drop_scan(p);
     p->holder = holder_free(p->holder);
-    if (p->measure)
-        job_abandon(&p->measure->job);
-    p->measure = NULL;
+    p->measuring = job_abandon(p->measuring);
     p->n_held = 0;
     p->locked = 0;
     p->holder_pid = 0;
@@ -179,50 +168,25 @@ Pinner *pinner_free(Pinner *p)
 
 /* Measuring */
 
-static void measure_run(Job *job)
+static void on_measured(int error, uint64_t locked, void *userdata)
 {
-    MeasureJob *m = (MeasureJob *)job;
+    Pinner *p = userdata;
 
-    m->error = locked_bytes(m->proc_fd, m->pid, &m->locked);
-}
-
-static void measure_done(Job *job, void *owner)
-{
-    MeasureJob *m = (MeasureJob *)job;
-    Pinner *p = owner;
-
-    p->measure = NULL;
-    if (m->error >= 0) {
-        p->locked = m->locked;
-        p->refresh = p->state == PINNER_SETTLED && m->locked < p->sum;
-    } else
-        log_debug("%s: cannot measure the holder: %s", p->unit, strerror(-m->error));
-}
-
-static void measure_destroy(Job *job)
-{
-    free(job);
+    p->measuring = NULL;
+    if (error < 0) {
+        log_debug("%s: cannot measure the holder: %s", p->unit, strerror(-error));
+        return;
+    }
+    p->locked = locked;
+    p->refresh = p->state == PINNER_SETTLED && locked < p->sum;
 }
 
 static void measure(Pinner *p)
 {
-    if (p->measure || p->holder_pid == 0)
+    if (p->measuring || p->holder_pid == 0)
         return;
-    MeasureJob *m = calloc(1, sizeof(MeasureJob));
-    if (!m)
-        return;
-
-    m->job = (Job){
-        .run = measure_run,
-        .done = measure_done,
-        .destroy = measure_destroy,
-        .owner = p,
-    };
-    m->proc_fd = p->host->proc_fd;
-    m->pid = p->holder_pid;
-    p->measure = m;
+    p->measuring = measure_locked(p->host, p->holder_pid, on_measured, p);
     p->measured_usec = now_usec();
-    jobs_submit(p->host->pin_jobs, &m->job);
 }
 
 /* What the holder has */
@@ -383,51 +347,6 @@ static void start_scan(Pinner *p)
 
 /* Applying */
 
-/* How much more the service's cgroup, and every slice above it, can have locked. */
-static uint64_t room_of_cgroups(const Pinner *p)
-{
-    CLEANUP_FREE char *path = strdup(p->cgroup_path);
-    uint64_t room = LIMIT_NONE;
-
-    if (!path || p->host->cgroup_fd < 0)
-        return room;
-    while (*path) {
-        cleanup(cgroup_freep) Cgroup *cgroup = NULL;
-        Sample sample;
-        if (cgroup_open(p->host->cgroup_fd, path, &cgroup) >= 0 &&
-            cgroup_sample(cgroup, now_usec(), &sample) >= 0)
-            room = min_u64(room, pin_room_cgroup(&sample));
-        *strrchr(path, '/') = '\0';
-    }
-    return room;
-}
-
-/* How much of the next slice may be locked now: at most @bytes. */
-static uint64_t room_for(Pinner *p, uint64_t bytes)
-{
-    MemInfo info;
-    PinBound bound;
-
-    if (meminfo_read(p->host->proc_fd, &info) < 0)
-        return 0;
-    PinHost host = {
-        .ram = p->host->ram,
-        .available = info.available,
-        /* A holder that was not asked yet, or is out of reach, has its pages all the same. */
-        .locked = max_u64(p->host->locked, info.mlocked),
-    };
-    uint64_t room = pin_room_host(&host, &bound);
-    uint64_t cgroups = room_of_cgroups(p);
-    if (cgroups < room) {
-        room = cgroups;
-        bound = PIN_BOUND_CGROUP;
-    }
-    if (room >= bytes)
-        return bytes;
-    p->bound = bound;
-    return page_floor(room, p->host->page);
-}
-
 /* Until it is time to look again. */
 static void rest(Pinner *p)
 {
@@ -487,7 +406,8 @@ static void next_request(Pinner *p)
         uint64_t missing = held ? sub_u64(step->target, held->locked) : 0;
         if (missing == 0)
             continue;
-        uint64_t slice = room_for(p, min_u64(in_pages(p, missing), HOLD_SLICE_MAX));
+        uint64_t slice = headroom(p->host, p->cgroup_path,
+                                  min_u64(in_pages(p, missing), HOLD_SLICE_MAX), &p->bound);
         if (slice == 0)
             break;
         send_request(p,
