@@ -11,6 +11,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* Out of memory is this look's trouble, not the end of the daemon, as uthash would have it. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "control/evict_plan.h"
@@ -70,6 +73,7 @@ typedef struct Rule {
     IdleTable *table;
     EvictJob *job;
     int last_error; /* told once */
+    bool wanted;    /* a mark of evictor_want() */
 } Rule;
 
 struct Evictor {
@@ -119,6 +123,10 @@ static uint64_t note_idle(EvictJob *ej, const struct stat *st, bool in_use)
         file->id = (FileId){ .dev = st->st_dev, .ino = st->st_ino };
         file->since_usec = ej->now_usec;
         HASH_ADD(hh, ej->table->files, id, sizeof(FileId), file);
+        if (!file->hh.tbl) {
+            free(file);
+            return 0;
+        }
     }
     if (in_use)
         file->since_usec = ej->now_usec;
@@ -326,46 +334,59 @@ Evictor *evictor_free(Evictor *e)
     return NULL;
 }
 
-/* The same rule of before, taken out of its place, or a new one. */
-static Rule *take_rule(Evictor *e, const EvictRule *wanted)
+/* The same rule of before, which stays in its place for now, or a new one. */
+static Rule *find_or_make_rule(Evictor *e, const char *path)
 {
-    Rule *rule = NULL;
+    for (size_t i = 0; i < e->n_rules; i++)
+        if (!e->rules[i]->wanted && strcmp(e->rules[i]->path, path) == 0)
+            return e->rules[i];
 
-    for (size_t i = 0; i < e->n_rules && !rule; i++)
-        if (e->rules[i] && strcmp(e->rules[i]->path, wanted->path) == 0)
-            rule = TAKE_PTR(e->rules[i]);
-    if (!rule) {
-        rule = calloc(1, sizeof(Rule));
-        if (!rule)
-            return NULL;
-        rule->evictor = e;
-        rule->path = strdup(wanted->path);
-        if (!rule->path)
-            return rule_free(rule);
-    }
-    rule->idle_usec = wanted->idle_usec;
-    rule->every_usec = wanted->every_usec;
-    return rule;
+    Rule *rule = calloc(1, sizeof(Rule));
+    if (!rule)
+        return NULL;
+    rule->evictor = e;
+    rule->path = strdup(path);
+    return rule->path ? rule : rule_free(rule);
+}
+
+/* Frees @rules but for those that are among @kept. */
+static void rules_free_others(Rule **rules, size_t n, Rule *const *kept, size_t n_kept)
+{
+    for (size_t i = 0; i < n_kept; i++)
+        kept[i]->wanted = true;
+    for (size_t i = 0; i < n; i++)
+        if (!rules[i]->wanted)
+            rule_free(rules[i]);
+    free(rules);
+    for (size_t i = 0; i < n_kept; i++)
+        kept[i]->wanted = false;
 }
 
 int evictor_want(Evictor *e, const Policy *policy)
 {
-    size_t n = policy ? policy->n_evicts : 0;
-    Rule **rules = calloc(n + 1, sizeof(Rule *));
-    int r = rules ? 0 : -ENOMEM;
+    size_t n_wanted = policy ? policy->n_evicts : 0, n = 0;
+    Rule **rules = calloc(n_wanted + 1, sizeof(Rule *));
+    if (!rules)
+        return -ENOMEM;
 
-    for (size_t i = 0; i < n && r >= 0; i++) {
-        rules[i] = take_rule(e, &policy->evicts[i]);
-        if (!rules[i])
-            r = -ENOMEM;
+    for (; n < n_wanted; n++) {
+        rules[n] = find_or_make_rule(e, policy->evicts[n].path);
+        if (!rules[n])
+            break;
+        rules[n]->wanted = true;
     }
-    if (r < 0) {
-        if (rules)
-            rules_free(rules, n);
-        return r;
+    for (size_t i = 0; i < n; i++)
+        rules[i]->wanted = false;
+    if (n < n_wanted) {
+        rules_free_others(rules, n, e->rules, e->n_rules);
+        return -ENOMEM;
     }
 
-    rules_free(e->rules, e->n_rules);
+    for (size_t i = 0; i < n; i++) {
+        rules[i]->idle_usec = policy->evicts[i].idle_usec;
+        rules[i]->every_usec = policy->evicts[i].every_usec;
+    }
+    rules_free_others(e->rules, e->n_rules, rules, n);
     e->rules = rules;
     e->n_rules = n;
     return 0;

@@ -15,7 +15,7 @@ int evictor_new(Host *host, const char *unit, Evictor **ret);
 Evictor *evictor_free(Evictor *evictor);
 
 /* The rules from now on; those that stay the same keep what they know about their files. @policy is
- * not kept, NULL is none. */
+ * not kept, NULL is none. -ENOMEM: the rules are what they were. */
 int evictor_want(Evictor *evictor, const Policy *policy);
 
 /* To be called every second or so. @pinned are the files that any policy pins, sorted by

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* Out of memory ends the scan, not the daemon, as uthash would have it. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "kernel/walk.h"
@@ -89,6 +92,10 @@ static int note_seen(PinWishes *w, const struct stat *st)
         return -ENOMEM;
     seen->id = id;
     HASH_ADD(hh, w->seen, id, sizeof(FileId), seen);
+    if (!seen->hh.tbl) {
+        free(seen);
+        return -ENOMEM;
+    }
     return 1;
 }
 
