@@ -230,7 +230,7 @@ static void what_cannot_be_done_is_answered(void **state)
         int expected;
     } cases[] = {
         { { .type = 0 }, -1, -EPROTO },
-        { { .type = HOLD_RELEASE + 1 }, -1, -EPROTO },
+        { { .type = HOLD_REFRESH + 1 }, -1, -EPROTO },
         { { .type = HOLD_ITEM }, -1, -EPROTO },
         { { .type = HOLD_DONE }, -1, -EPROTO },
         { { .type = UINT16_MAX }, -1, -EPROTO },
@@ -241,6 +241,7 @@ static void what_cannot_be_done_is_answered(void **state)
         { { .type = HOLD_OPEN, .length = 1 }, scratch.fd, -EINVAL },
         { { .type = HOLD_OPEN, .length = 1 }, c, -EINVAL },
         { { .type = HOLD_LOCK, .dev = 1, .ino = 2, .length = 4096 }, -1, -ENOENT },
+        { { .type = HOLD_REFRESH, .dev = 1, .ino = 2 }, -1, -ENOENT },
         { { .type = HOLD_RELEASE, .dev = 1, .ino = 2 }, -1, -ENOENT },
         { { .type = HOLD_RELEASE, .dev = UINT64_MAX, .ino = UINT64_MAX }, -1, -ENOENT },
         /* A descriptor that nobody asked for. */
