@@ -75,7 +75,7 @@ static size_t prepare(World *w, uint8_t flags, HoldMessage *m, int fds[8])
     must_hold(fstat(file, &st) == 0);
     if (flags & GOOD_HEADER) {
         m->version = HOLD_VERSION;
-        m->type = (uint16_t)(HOLD_HELLO + m->type % HOLD_RELEASE);
+        m->type = (uint16_t)(HOLD_HELLO + m->type % HOLD_REFRESH);
     }
     if (flags & THIS_FILE) {
         m->dev = st.st_dev;

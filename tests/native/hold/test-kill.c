@@ -55,7 +55,7 @@ static void pin_at_random(const Holder *h, const Files *files, uint64_t seed)
             request.type = HOLD_RELEASE;
             break;
         case 1:
-            request.type = HOLD_HELLO;
+            request.type = HOLD_REFRESH;
             break;
         case 2:
         case 3:

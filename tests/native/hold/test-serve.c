@@ -278,6 +278,28 @@ static void a_truncated_file_is_told_with_what_holds(void **state)
     assert_int_equal(locked_in_all(h.pid), MIB);
 }
 
+static void a_rewritten_file_is_locked_again(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    CLEANUP_CLOSE int file = make_file(&scratch, "f", 4 * MIB);
+    struct stat st;
+
+    must(fstat(file, &st));
+    assert_int_equal(ask_open(c, file, 4 * MIB).error, 0);
+    assert_int_equal(ask_lock(c, &st, 3 * MIB).locked, 3 * MIB);
+    must(ftruncate(file, 0));
+    must(ftruncate(file, (off_t)(4 * MIB)));
+    assert_int_equal(mapped_of(h.pid, &st).locked, 0);
+    HoldMessage m = ask(
+        c, (HoldMessage){ .type = HOLD_REFRESH, .dev = st.st_dev, .ino = st.st_ino }, -1);
+    assert_int_equal(m.error, 0);
+    assert_int_equal(m.locked, 3 * MIB);
+    assert_int_equal(mapped_of(h.pid, &st).locked, 3 * MIB);
+    assert_int_equal(locked_in_all(h.pid), 3 * MIB);
+}
+
 /* Each is reason to hang up; the pins stay, and the next one is served. */
 static void nonsense_ends_the_connection(void **state)
 {
@@ -443,6 +465,7 @@ int main(void)
         cmocka_unit_test(too_much_at_once_is_refused),
         cmocka_unit_test(what_cannot_be_done_is_answered),
         cmocka_unit_test(a_truncated_file_is_told_with_what_holds),
+        cmocka_unit_test(a_rewritten_file_is_locked_again),
         cmocka_unit_test(nonsense_ends_the_connection),
         cmocka_unit_test(no_descriptor_is_kept),
         cmocka_unit_test(a_burst_is_answered_in_order),

@@ -13,6 +13,7 @@ typedef struct Look {
     bool distress;
     uint64_t current;
     uint64_t anon;
+    uint64_t high; /* 0: none */
     uint64_t full_ms;
     bool no_psi;
     double want; /* MiB; NONE */
@@ -32,6 +33,7 @@ static void run_looks(const char *file, int line, const LimitConfig *config, con
             .at_usec = AT0 + look->at_ms * USEC_PER_MSEC,
             .current = look->current * MIB,
             .anon = look->anon * MIB,
+            .high = look->high > 0 ? look->high * MIB : LIMIT_NONE,
             .memory_psi = { .valid = !look->no_psi, .full_usec = look->full_ms * USEC_PER_MSEC },
         };
         LimitDecision d = limit_decide(&state, config, &sample, look->distress);
@@ -240,6 +242,19 @@ static void what_is_no_stall(void **state)
             .reason = DISTRESS });
 }
 
+static void a_fixed_limit_is_let_go_when_the_unit_stalls(void **state)
+{
+    LOOKS(&fixed_256, { 0, .current = 200, .high = 256, .want = 256, .reason = FIXED },
+          { 1000, .current = 256, .high = 256, .full_ms = 500, .want = 256, .reason = FIXED },
+          { 2000, .current = 256, .high = 256, .full_ms = 1001, .want = NONE, .reason = STALL },
+          { 3000, .current = 300, .full_ms = 2001, .want = NONE, .reason = STALL },
+          { 31999, .current = 300, .full_ms = 2001, .want = NONE, .reason = STALL },
+          { 32000, .current = 300, .full_ms = 2001, .want = 256, .reason = FIXED });
+    /* Without a limit in force it stalls for its own reasons. */
+    LOOKS(&fixed_256, { 0, .current = 200, .want = 256, .reason = FIXED },
+          { 1000, .current = 200, .full_ms = 900, .want = 256, .reason = FIXED });
+}
+
 static void another_policy_begins_anew(void **state)
 {
     static const LimitMode between[] = { LIMIT_OFF, LIMIT_FIXED };
@@ -319,6 +334,7 @@ int main(void)
         cmocka_unit_test(distress_that_comes_back_squeezes_again),
         cmocka_unit_test(a_stalled_unit_is_let_go),
         cmocka_unit_test(what_is_no_stall),
+        cmocka_unit_test(a_fixed_limit_is_let_go_when_the_unit_stalls),
         cmocka_unit_test(another_policy_begins_anew),
         cmocka_unit_test(another_value_is_taken_at_once),
         cmocka_unit_test(absurd_samples_do_not_wrap),

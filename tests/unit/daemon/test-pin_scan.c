@@ -257,6 +257,36 @@ static void more_than_can_be_opened_at_once(void **state)
     assert_false(scan->more);
 }
 
+static void what_failed_of_late_is_left_for_the_others(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
+    CLEANUP_SCAN PinScan *all = a_scan(&root, MIB, "/*", NULL);
+
+    for (unsigned i = 0; i < PIN_SCAN_OPEN_MAX + 4; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "%03u", i);
+        put_sized(&root, name, i + 1);
+    }
+    /* What a holder has is not counted, and not left out. */
+    add_held(&root, scan, "000", 1, 1);
+    add_held(&root, scan, "001", 2, 0);
+    scan->skip = 3;
+    run_scan(scan);
+    assert_int_equal(scan->error, 0);
+    assert_int_equal(scan->n_wishes, PIN_SCAN_OPEN_MAX + 4);
+    assert_string_equal(scan->steps[0].path, "/001");
+    assert_int_equal(scan->steps[0].fd, -1);
+    assert_string_equal(scan->steps[1].path, "/005");
+    assert_int_equal(scan->n_steps, PIN_SCAN_OPEN_MAX);
+    assert_false(scan->more);
+
+    all->skip = 1000;
+    run_scan(all);
+    expect_steps(&root, all, "");
+    assert_false(all->more);
+}
+
 static void what_is_held_need_not_be_opened(void **state)
 {
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
@@ -512,15 +542,13 @@ static void a_scan_that_nobody_wants(void **state)
     assert_int_equal(count_descriptors(0), before);
 }
 
-static unsigned n_done;
+static PinScan *taken;
 
 static void on_done(Job *job, void *owner)
 {
-    PinScan *scan = (PinScan *)job;
-
-    assert_ptr_equal(owner, &n_done);
-    assert_int_equal(scan->n_steps, 1);
-    n_done++;
+    assert_ptr_equal(owner, &taken);
+    taken = pin_scan_take((PinScan *)job);
+    assert_non_null(taken);
 }
 
 static void as_a_job(void **state)
@@ -530,19 +558,27 @@ static void as_a_job(void **state)
     Jobs *jobs;
 
     put_sized(&root, "x", 1);
+    must(mkfifoat(root.fd, "y", 0600));
     size_t before = count_descriptors(0);
     assert_true(sd_event_new(&event) >= 0);
     assert_int_equal(jobs_new(event, &jobs), 0);
-    PinScan *scan = pin_scan_new(on_done, &n_done);
+    PinScan *scan = pin_scan_new(on_done, &taken);
     scan->root_fd = root.fd;
     scan->page = scan->budget = PAGE;
     assert_int_equal(strv_append(&scan->paths, "/*"), 0);
+    add_held(&root, scan, "x", 2, 0);
     jobs_submit(jobs, &scan->job);
-    while (n_done == 0)
+    while (!taken)
         assert_true(sd_event_run(event, 5000000) > 0);
     jobs_free(jobs);
     sd_event_unref(event);
-    /* It has freed itself, its descriptors too. */
+
+    /* The queue has freed the job, and what was in it is ours. */
+    expect_steps(&root, taken, "/x 1/1\n");
+    expect_problems(taken, "/y is a FIFO\n");
+    assert_false(is_kept(&root, taken, "x"));
+    assert_int_equal(count_descriptors(0), before + 1);
+    pin_scan_free(taken);
     assert_int_equal(count_descriptors(0), before);
 }
 
@@ -554,6 +590,7 @@ int main(void)
         cmocka_unit_test(a_file_counts_once),
         cmocka_unit_test(empty_files_and_none),
         cmocka_unit_test(more_than_can_be_opened_at_once),
+        cmocka_unit_test(what_failed_of_late_is_left_for_the_others),
         cmocka_unit_test(what_is_held_need_not_be_opened),
         cmocka_unit_test(a_smaller_budget),
         cmocka_unit_test(problems_are_told),
