@@ -107,13 +107,15 @@ static void leave_alone(Limiter *l, uint64_t high)
  */
 static bool is_undisturbed(Limiter *l)
 {
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
     uint64_t high;
 
     if (read_high(l, &high) < 0)
         return true;
-    if (!l->applied)
+    if (!l->applied && !entry)
         l->original = high;
-    else if (high != l->value)
+    else if (l->applied ? high != l->value
+                        : !ledger_entry_is_ours(entry, high) && high != entry->original)
         leave_alone(l, high);
     return !l->foreign;
 }
