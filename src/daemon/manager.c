@@ -16,6 +16,7 @@
 #include "daemon/bus_api.h"
 #include "daemon/describe.h"
 #include "daemon/holder.h"
+#include "daemon/load_job.h"
 #include "daemon/restore.h"
 #include "kernel/meminfo.h"
 #include "kernel/psi.h"
@@ -30,15 +31,12 @@
 /* Even without any signal. */
 #define LIST_EVERY_USEC (30 * USEC_PER_SEC)
 
-typedef struct ReloadJob {
-    Job job;
-    char *dir;
-    uint64_t ram;
-    Policies policies; /* out */
-    int error;         /* out */
-    manager_reloaded_t done;
+/* Who wants to know how a reload ended. */
+typedef struct Reload {
+    Manager *manager;
+    manager_reloaded_t done; /* may be NULL */
     void *userdata;
-} ReloadJob;
+} Reload;
 
 struct Manager {
     Host host;
@@ -345,65 +343,40 @@ static void refuse_policies(Manager *m, const Policies *policies, const char *er
             (void)policies_note_error(&m->policies, &policies->files[i]);
 }
 
-static void reload_run(Job *job)
+static void on_loaded(int error, Policies *policies, void *userdata)
 {
-    ReloadJob *rj = (ReloadJob *)job;
-
-    rj->error = policies_load(rj->dir, rj->ram, &rj->policies);
-}
-
-static void reload_done(Job *job, void *owner)
-{
-    ReloadJob *rj = (ReloadJob *)job;
-    Manager *m = owner;
+    Reload reload = *(Reload *)userdata;
     CLEANUP_FREE char *errors = NULL;
+    bool refused = error < 0 || policies->n_refused > 0;
 
-    if (rj->error < 0) {
-        if (asprintf(&errors, "%s: %s\n", rj->dir, strerror(-rj->error)) < 0)
+    free(userdata);
+    if (error < 0) {
+        if (asprintf(&errors, "%s: %s\n", reload.manager->policies_dir, strerror(-error)) < 0)
             errors = NULL;
-    } else if (rj->policies.n_refused > 0) {
-        errors = join_errors(&rj->policies);
+    } else if (refused) {
+        errors = join_errors(policies);
     }
 
-    if (rj->error < 0 || rj->policies.n_refused > 0)
-        refuse_policies(m, &rj->policies, errors ?: "out of memory\n");
+    const char *told = errors ?: "out of memory\n";
+    if (refused)
+        refuse_policies(reload.manager, policies, told);
     else
-        adopt_policies(m, &rj->policies);
-    if (rj->done)
-        rj->done(rj->error < 0 || errors ? (errors ?: "out of memory\n") : NULL, rj->userdata);
-}
-
-static void reload_destroy(Job *job)
-{
-    ReloadJob *rj = (ReloadJob *)job;
-
-    policies_clear(&rj->policies);
-    free(rj->dir);
-    free(rj);
+        adopt_policies(reload.manager, policies);
+    if (reload.done)
+        reload.done(refused ? told : NULL, reload.userdata);
 }
 
 int manager_reload(Manager *m, manager_reloaded_t done, void *userdata)
 {
-    ReloadJob *rj = calloc(1, sizeof(ReloadJob));
-    if (!rj)
+    Reload *reload = malloc(sizeof(Reload));
+    if (!reload)
         return -ENOMEM;
 
-    rj->job = (Job){
-        .run = reload_run,
-        .done = reload_done,
-        .destroy = reload_destroy,
-        .owner = m,
-    };
-    rj->ram = m->host.ram;
-    rj->done = done;
-    rj->userdata = userdata;
-    rj->dir = strdup(m->policies_dir);
-    if (!rj->dir) {
-        free(rj);
-        return -ENOMEM;
-    }
-    jobs_submit(m->host.pin_jobs, &rj->job);
-    return 0;
+    *reload = (Reload){ .manager = m, .done = done, .userdata = userdata };
+    int r = policies_load_later(m->host.pin_jobs, m->policies_dir, m->host.ram, on_loaded, reload);
+    if (r < 0)
+        free(reload);
+    return r;
 }
 
 /* Start and end */

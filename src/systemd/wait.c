@@ -37,22 +37,38 @@ static int type_interface(const char *unit, char buffer[static 64])
     return 0;
 }
 
-int unit_get_memory_high_wait(sd_bus *bus, const char *unit, uint64_t *ret)
+/* The object path of a loaded unit, to be freed. -ENOENT: not loaded. */
+static int get_unit(sd_bus *bus, const char *unit, char **ret)
 {
     cleanup(sd_bus_message_unrefp) sd_bus_message *message = NULL;
     cleanup(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-    char interface[64];
     const char *path;
 
-    int r = type_interface(unit, interface);
-    if (r >= 0)
-        r = systemd_manager_call(bus, &message, "GetUnit");
+    int r = systemd_manager_call(bus, &message, "GetUnit");
     if (r >= 0)
         r = sd_bus_message_append(message, "s", unit);
     if (r >= 0)
         r = manager_wait(bus, message, &reply);
     if (r >= 0)
         r = sd_bus_message_read(reply, "o", &path);
+    if (r < 0)
+        return r;
+
+    char *copy = strdup(path);
+    if (!copy)
+        return -ENOMEM;
+    *ret = copy;
+    return 0;
+}
+
+int unit_get_memory_high_wait(sd_bus *bus, const char *unit, uint64_t *ret)
+{
+    CLEANUP_FREE char *path = NULL;
+    char interface[64];
+
+    int r = type_interface(unit, interface);
+    if (r >= 0)
+        r = get_unit(bus, unit, &path);
     if (r >= 0)
         r = sd_bus_get_property_trivial(bus, SYSTEMD_NAME, path, interface, "MemoryHigh", NULL, 't',
                                         ret);
@@ -87,22 +103,14 @@ int units_stop_by_prefix_wait(sd_bus *bus, const char *prefix)
 
 bool own_unit_is_stopping(sd_bus *bus)
 {
-    cleanup(sd_bus_message_unrefp) sd_bus_message *message = NULL;
-    cleanup(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
     cleanup(sd_bus_message_unrefp) sd_bus_message *job = NULL;
-    CLEANUP_FREE char *unit = NULL, *type = NULL;
-    const char *path, *job_path;
+    CLEANUP_FREE char *unit = NULL, *path = NULL, *type = NULL;
+    const char *job_path;
     uint32_t job_id;
 
     int r = sd_pid_get_unit(0, &unit);
     if (r >= 0)
-        r = systemd_manager_call(bus, &message, "GetUnit");
-    if (r >= 0)
-        r = sd_bus_message_append(message, "s", unit);
-    if (r >= 0)
-        r = manager_wait(bus, message, &reply);
-    if (r >= 0)
-        r = sd_bus_message_read(reply, "o", &path);
+        r = get_unit(bus, unit, &path);
     if (r >= 0)
         r = sd_bus_get_property(bus, SYSTEMD_NAME, path, "org.freedesktop.systemd1.Unit", "Job",
                                 NULL, &job, "(uo)");

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/load_job.h"
+
+#include <string.h>
+
+typedef struct LoadJob {
+    Job job;
+    char *dir;
+    uint64_t ram;
+    policies_loaded_t loaded;
+    Policies policies; /* out */
+    int error;         /* out */
+} LoadJob;
+
+static void run(Job *job)
+{
+    LoadJob *lj = (LoadJob *)job;
+
+    lj->error = policies_load(lj->dir, lj->ram, &lj->policies);
+}
+
+static void done(Job *job, void *owner)
+{
+    LoadJob *lj = (LoadJob *)job;
+
+    lj->loaded(lj->error, &lj->policies, owner);
+}
+
+static void destroy(Job *job)
+{
+    LoadJob *lj = (LoadJob *)job;
+
+    policies_clear(&lj->policies);
+    free(lj->dir);
+    free(lj);
+}
+
+int policies_load_later(Jobs *jobs, const char *dir, uint64_t ram, policies_loaded_t loaded,
+                        void *userdata)
+{
+    LoadJob *lj = calloc(1, sizeof(LoadJob));
+    if (!lj)
+        return -ENOMEM;
+
+    lj->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = userdata };
+    lj->ram = ram;
+    lj->loaded = loaded;
+    lj->dir = strdup(dir);
+    if (!lj->dir) {
+        free(lj);
+        return -ENOMEM;
+    }
+    jobs_submit(jobs, &lj->job);
+    return 0;
+}
