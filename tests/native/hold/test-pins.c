@@ -344,6 +344,26 @@ static void a_file_rewritten_in_place_is_locked_again(void **state)
     assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino + 1, &info), -ENOENT);
 }
 
+static void all_that_was_locked_is_locked_again_and_no_more(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    cleanup(pin_table_freep) PinTable *table = a_table();
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", 60 * MIB);
+    PinInfo info;
+
+    /* Two regions, the second locked in part, and both larger than a slice. */
+    struct stat st = open_pin(table, fd, 20 * MIB);
+    assert_int_equal(pin_table_open(table, fd, 60 * MIB, NULL), 0);
+    expect_lock(table, &st, 38 * MIB, 0, 38 * MIB);
+    uint64_t size = mapped_of(0, &st).size;
+    must(ftruncate(fd, 0));
+    must(ftruncate(fd, (off_t)(60 * MIB)));
+    assert_int_equal(mapped_of(0, &st).locked, 0);
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, &info), 0);
+    assert_int_equal(info.locked, 38 * MIB);
+    expect_mapped(&st, size, 38 * MIB);
+}
+
 static void release_unlocks(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -598,6 +618,7 @@ int main(void)
         cmocka_unit_test(growth_within_the_last_page_maps_nothing),
         cmocka_unit_test(a_truncated_file_is_an_error),
         cmocka_unit_test(a_file_rewritten_in_place_is_locked_again),
+        cmocka_unit_test(all_that_was_locked_is_locked_again_and_no_more),
         cmocka_unit_test(release_unlocks),
         cmocka_unit_test(a_file_is_one_by_all_its_names),
         cmocka_unit_test(a_replaced_file_is_another),

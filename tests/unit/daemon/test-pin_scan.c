@@ -250,10 +250,12 @@ static void more_than_can_be_opened_at_once(void **state)
     assert_int_equal(rounds, 3);
     assert_int_equal(count_descriptors(0), before);
 
-    /* Just as many as fit: nothing more. */
-    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/0[0-5]*", "/06[0-3]");
+    /* Just as many as fit, and one that needs no opening: nothing more. */
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/0[0-5]*", "/06[0-4]");
+    add_held(&root, scan, "064", 65, 0);
     run_scan(scan);
-    assert_int_equal(scan->n_steps, PIN_SCAN_OPEN_MAX);
+    assert_int_equal(scan->n_steps, PIN_SCAN_OPEN_MAX + 1);
+    assert_string_equal(scan->steps[PIN_SCAN_OPEN_MAX].path, "/064");
     assert_false(scan->more);
 }
 
