@@ -16,7 +16,7 @@ resident() { # FILE: bytes, as another program sees it
     vmtouch "$1" | awk '$1 == "Resident" { sub("/.*", "", $3); print $3 * 4096 }'
 }
 
-# Far from the nine in ten of a cold file; not none, since a kernel may take pages that nobody locks at any
+# Far from the three in four and more of a cold file; not none, since a kernel may take pages that nobody locks at any
 # time.
 WARM='.slow <= .requests * 0.5'
 
@@ -29,9 +29,9 @@ test_shop_asks_for_pages_that_are_not_in_memory() {
     make_cold file
     run "$SHOP" --file file --rate 200 --seconds 1
     expect_code 0
-    # 200 random ones of 4096 pages: nearly all are different.
+    # 200 random ones of 4096 pages: nearly all are different; the kernel reads a neighbouring page now and then.
     expect_json '.access == "pread" and .requests >= 150 and .requests <= 200 and .file_bytes == 16777216'
-    expect_json '.slow >= .requests * 0.9 and .slow <= .requests'
+    expect_json '.slow >= .requests * 0.75 and .slow <= .requests'
     expect_json '.latency_us | .p50 > 0 and .p50 <= .p90 and .p90 <= .p99 and .p99 <= .p999 and .p999 <= .max'
     expect_json '.requests == ([.latency_histogram_us[][1]] | add)'
 }
