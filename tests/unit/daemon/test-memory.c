@@ -7,33 +7,11 @@
 
 #include "daemon/evictor.h"
 #include "daemon/pin_scan.h"
+#include "unit/failing-memory.h"
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
 #include "util/strv.h"
 #include "util/units.h"
-
-static unsigned countdown; /* the allocation that fails, from 1; 0: none does */
-
-static bool fails(void)
-{
-    return countdown > 0 && --countdown == 0;
-}
-
-#define WRAP(type, name, parameters, arguments) \
-    type __real_##name parameters;              \
-    type __wrap_##name parameters;              \
-    type __wrap_##name parameters               \
-    {                                           \
-        if (!fails())                           \
-            return __real_##name arguments;     \
-        errno = ENOMEM;                         \
-        return NULL;                            \
-    }
-
-WRAP(void *, malloc, (size_t size), (size))
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, reallocarray, (void *old, size_t n, size_t size), (old, n, size))
-WRAP(char *, strdup, (const char *text), (text))
 
 /* A queue that the test runs itself. */
 static Job *queue[8];

@@ -3,30 +3,9 @@
  * (which the build with AddressSanitizer sees). The linker wraps the allocators, see meson.build;
  * those that libyaml calls are its own affair. */
 #include "policy/set.h"
+#include "unit/failing-memory.h"
 #include "unit/policy/decoding.h"
 
-static unsigned countdown; /* the allocation that fails, from 1; 0: none does */
-
-static bool fails(void)
-{
-    return countdown > 0 && --countdown == 0;
-}
-
-#define WRAP(type, name, parameters, arguments) \
-    type __real_##name parameters;              \
-    type __wrap_##name parameters;              \
-    type __wrap_##name parameters               \
-    {                                           \
-        if (!fails())                           \
-            return __real_##name arguments;     \
-        errno = ENOMEM;                         \
-        return NULL;                            \
-    }
-
-WRAP(void *, malloc, (size_t size), (size))
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, reallocarray, (void *old, size_t n, size_t size), (old, n, size))
-WRAP(char *, strdup, (const char *text), (text))
 WRAP(char *, strndup, (const char *text, size_t n), (text, n))
 
 int __wrap_vasprintf(char **ret, const char *format, va_list args);
