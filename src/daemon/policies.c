@@ -25,12 +25,17 @@ void policies_clear(Policies *policies)
     *policies = (Policies){ 0 };
 }
 
-const PolicyFile *policies_find_file(const Policies *policies, const char *name)
+static PolicyFile *find(const Policies *policies, const char *name)
 {
     for (size_t i = 0; i < policies->n_files; i++)
         if (strcmp(policies->files[i].name, name) == 0)
             return &policies->files[i];
     return NULL;
+}
+
+const PolicyFile *policies_find_file(const Policies *policies, const char *name)
+{
+    return find(policies, name);
 }
 
 static int add_file(Policies *policies, const char *name, const char *path, const char *error)
@@ -56,18 +61,16 @@ static int add_file(Policies *policies, const char *name, const char *path, cons
 
 int policies_note_error(Policies *policies, const PolicyFile *file)
 {
-    for (size_t i = 0; i < policies->n_files; i++) {
-        PolicyFile *mine = &policies->files[i];
-        if (strcmp(mine->name, file->name) != 0)
-            continue;
-        char *error = strdup(file->error);
-        if (!error)
-            return -ENOMEM;
-        free(mine->error);
-        mine->error = error;
-        return 0;
-    }
-    return add_file(policies, file->name, file->path, file->error);
+    PolicyFile *mine = find(policies, file->name);
+    if (!mine)
+        return add_file(policies, file->name, file->path, file->error);
+
+    char *error = strdup(file->error);
+    if (!error)
+        return -ENOMEM;
+    free(mine->error);
+    mine->error = error;
+    return 0;
 }
 
 /* All of a file's mistakes, a line each, to be freed; NULL: out of memory. */

@@ -124,11 +124,15 @@ static int check_path_as_written(const char *glob, char *reason)
     return check_reach(glob, reason);
 }
 
-int path_glob_check(const char *glob, char ***ret_readings, char reason[static REASON_MAX])
+typedef int (*check_t)(const char *text, char reason[static REASON_MAX]);
+
+/* @as_written judges the glob with its braces, @of_reading each of its readings. */
+static int check_glob(const char *glob, check_t as_written, check_t of_reading,
+                      char ***ret_readings, char reason[static REASON_MAX])
 {
     cleanup(strv_freep) char **readings = NULL;
 
-    int r = check_path_as_written(glob, reason);
+    int r = as_written(glob, reason);
     if (r < 0)
         return r;
     r = expand(glob, &readings, reason);
@@ -136,12 +140,17 @@ int path_glob_check(const char *glob, char ***ret_readings, char reason[static R
         return r;
 
     STRV_FOREACH (reading, readings) {
-        r = check_components(*reading, reason);
+        r = of_reading(*reading, reason);
         if (r < 0)
             return r;
     }
     *ret_readings = TAKE_PTR(readings);
     return 0;
+}
+
+int path_glob_check(const char *glob, char ***ret_readings, char reason[static REASON_MAX])
+{
+    return check_glob(glob, check_path_as_written, check_components, ret_readings, reason);
 }
 
 /* Types of units: the first six have a cgroup, and so a memory to speak of. */
@@ -235,20 +244,5 @@ static int check_unit_as_written(const char *glob, char *reason)
 
 int unit_glob_check(const char *glob, char ***ret_readings, char reason[static REASON_MAX])
 {
-    cleanup(strv_freep) char **readings = NULL;
-
-    int r = check_unit_as_written(glob, reason);
-    if (r < 0)
-        return r;
-    r = expand(glob, &readings, reason);
-    if (r < 0)
-        return r;
-
-    STRV_FOREACH (reading, readings) {
-        r = check_unit_reading(*reading, reason);
-        if (r < 0)
-            return r;
-    }
-    *ret_readings = TAKE_PTR(readings);
-    return 0;
+    return check_glob(glob, check_unit_as_written, check_unit_reading, ret_readings, reason);
 }

@@ -67,18 +67,6 @@ int read_file_alloc(int dir_fd, const char *name, size_t max, char **ret_text, s
     return 0;
 }
 
-int write_string_at(int dir_fd, const char *name, const char *text)
-{
-    CLEANUP_CLOSE int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return -errno;
-
-    ssize_t n = write(fd, text, strlen(text));
-    if (n < 0)
-        return -errno;
-    return (size_t)n == strlen(text) ? 0 : -EIO;
-}
-
 static int write_all(int fd, const char *text, size_t size)
 {
     while (size > 0) {

@@ -19,9 +19,6 @@ ssize_t read_file_at(int dir_fd, const char *name, char *buffer, size_t size);
  */
 int read_file_alloc(int dir_fd, const char *name, size_t max, char **ret_text, size_t *ret_size);
 
-/* One write() of the whole string, as cgroup files want it. 0 or -errno. */
-int write_string_at(int dir_fd, const char *name, const char *text);
-
 /* Replaces the file @name in @dir_fd by @text: written beside it, synced, renamed; after a crash
  * the old or the new text is there, never a part. @mode is of the new file. */
 int replace_file_at(int dir_fd, const char *name, const char *text, size_t size, mode_t mode);
