@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* What a glob says by itself: its readings, and how specific it is. Matching is pattern_match.c. */
 #include "util/pattern.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <string.h>
 
+#include "util/pattern_parts.h"
 #include "util/strv.h"
 
 bool pattern_has_wildcard(const char *text)
@@ -16,11 +17,6 @@ bool pattern_has_wildcard(const char *text)
             return true;
     }
     return false;
-}
-
-bool pattern_match_name(const char *pattern, const char *name)
-{
-    return fnmatch(pattern, name, FNM_PERIOD) == 0;
 }
 
 /* The first `{…}` of @text: *ret_open is NULL where there is none. */
@@ -121,9 +117,11 @@ size_t pattern_literal_length(const char *pattern)
             p++;
             n++;
         } else if (*p == '[') {
-            const char *close = strchr(p + 1, ']');
-            if (close)
-                p = close;
+            const char *end = pattern_set_end(p, p + strlen(p));
+            if (end)
+                p = end - 1;
+            else
+                n++;
         } else if (!strchr("*?{},", *p)) {
             n++;
         }

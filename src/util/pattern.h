@@ -2,7 +2,8 @@
 #pragma once
 
 /* Globs over names: `*` and `?` within a name, `[a-z]`, `{a,b}`, and `**` for any number of
- * folders. */
+ * folders. They are read as by fnmatch(3), but characters are UTF-8 whatever the locale is. None
+ * takes longer than by the product of the lengths, and only the expansion of braces allocates. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,9 +11,21 @@
 /* A glob has `*`, `?`, `[` or `{` in it that is not escaped by a backslash. */
 bool pattern_has_wildcard(const char *text);
 
-/* One name against one glob without folders; a leading dot must be matched by a dot, as in a shell.
- * Braces are not known here: expand them first. */
+/* One name, of up to NAME_MAX bytes, against one glob without folders; a leading dot must be
+ * matched by a dot, as in a shell. Braces are not known here: expand them first. */
 bool pattern_match_name(const char *pattern, const char *name);
+
+/* An absolute path against an absolute glob without braces; false if one is relative. Each name is
+ * matched by pattern_match_name(), and `**` as a whole component is any number of folders, or none,
+ * whose names have no leading dot. At the end it is everything below: behind /a it
+ * matches /a/b and /a/b/c, but not /a itself. Empty components and "." are passed over in both. */
+bool pattern_match_path(const char *pattern, const char *path);
+
+/* Some path is matched by both globs, which are absolute and without braces. False is always right.
+ * True is wrong only where each such path would be too long (a name above NAME_MAX, a path above
+ * PATH_MAX), where a set in brackets is longer than 255 bytes or a glob is not below PATH_MAX, and
+ * where a glob is not UTF-8. Takes up to 32 KiB of stack. */
+bool pattern_overlap(const char *a, const char *b);
 
 /* All readings of @pattern without braces, as a strv to be freed. -EINVAL: unbalanced; -E2BIG: more
  * than PATTERN_READINGS_MAX of them. */

@@ -6,16 +6,6 @@
 #include "unit/test.h"
 #include "util/strv.h"
 
-static void names(void **state)
-{
-    assert_true(pattern_match_name("*.service", "shop.service"));
-    assert_true(pattern_match_name("postgresql@*.service", "postgresql@16-main.service"));
-    assert_true(pattern_match_name("[a-c]?", "b1"));
-    assert_false(pattern_match_name("*", ".hidden"));
-    assert_true(pattern_match_name(".*", ".hidden"));
-    assert_false(pattern_match_name("*.service", "shop.timer"));
-}
-
 static void wildcards_are_seen(void **state)
 {
     assert_false(pattern_has_wildcard("/srv/shop/data"));
@@ -55,12 +45,14 @@ static void the_longest_literal_part_is_the_most_specific(void **state)
     assert_int_equal(pattern_literal_length("*"), 0);
     assert_int_equal(pattern_literal_length("a[bc]d"), 2);
     assert_int_equal(pattern_literal_length("a\\*"), 2);
+    assert_int_equal(pattern_literal_length("a[]b]d"), 2);
+    assert_int_equal(pattern_literal_length("a[[:digit:]]d"), 2);
+    assert_int_equal(pattern_literal_length("a[b"), 3);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),
         cmocka_unit_test(wildcards_are_seen),
         cmocka_unit_test(braces),
         cmocka_unit_test(braces_refused),
