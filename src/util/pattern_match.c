@@ -93,7 +93,7 @@ bool pattern_match_name(const char *pattern, const char *name)
 bool pattern_match_path(const char *pattern, const char *path)
 {
     PatternComponents components = { pattern, false }, retry_components;
-    PatternComponent component;
+    PatternComponent component, folders;
     const char *retry = NULL;
     PatternSpan name;
 
@@ -103,6 +103,7 @@ bool pattern_match_path(const char *pattern, const char *path)
         bool more = pattern_next_component(&components, &component);
 
         if (more && component.any_folders) {
+            folders = component;
             retry_components = components;
             retry = path;
             continue;
@@ -112,7 +113,7 @@ bool pattern_match_path(const char *pattern, const char *path)
         if (more && match_name(component.span, name))
             continue;
 
-        if (!retry || !pattern_next_name(&retry, &name) || *name.begin == '.')
+        if (!retry || !pattern_next_name(&retry, &name) || !match_name(folders.span, name))
             return false;
         components = retry_components;
         path = retry;

@@ -125,8 +125,6 @@ static bool names_overlap(PatternSpan a, PatternSpan b)
 /* @a and @b are the next components, or NULL at the end of the glob; the rows are as above. */
 static void step_path(const PatternComponent *a, const PatternComponent *b, bool *here, bool *below)
 {
-    static const char everything[] = "*";
-    static const PatternSpan one = { everything, everything + 1 };
     bool a_folders = a && a->any_folders, b_folders = b && b->any_folders;
 
     if (a_folders)
@@ -136,7 +134,7 @@ static void step_path(const PatternComponent *a, const PatternComponent *b, bool
     if (!a || !b || (a_folders && b_folders))
         return;
 
-    if (!names_overlap(a_folders ? one : a->span, b_folders ? one : b->span))
+    if (!names_overlap(a->span, b->span))
         return;
     if (a_folders)
         here[1] = true;

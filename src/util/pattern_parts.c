@@ -32,7 +32,8 @@ bool pattern_next_name(const char **path, PatternSpan *ret)
 
 bool pattern_next_component(PatternComponents *components, PatternComponent *ret)
 {
-    static const char everything[] = "*";
+    static const char star[] = "*";
+    static const PatternSpan everything = { star, star + 1 };
     PatternSpan span;
 
     while (pattern_next_name(&components->rest, &span)) {
@@ -40,14 +41,14 @@ bool pattern_next_component(PatternComponents *components, PatternComponent *ret
         if (any_folders && components->behind_folders)
             continue;
         components->behind_folders = any_folders;
-        *ret = (PatternComponent){ span, any_folders };
+        *ret = (PatternComponent){ any_folders ? everything : span, any_folders };
         return true;
     }
     if (!components->behind_folders)
         return false;
 
     components->behind_folders = false;
-    *ret = (PatternComponent){ { everything, everything + 1 }, false };
+    *ret = (PatternComponent){ everything, false };
     return true;
 }
 

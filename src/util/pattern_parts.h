@@ -25,7 +25,7 @@ typedef struct PatternComponents {
 } PatternComponents;
 
 typedef struct PatternComponent {
-    PatternSpan span;
+    PatternSpan span; /* of `**`: `*`, which takes each of its folders */
     bool any_folders; /* `**`: never the last one, and never two of them in a row */
 } PatternComponent;
 

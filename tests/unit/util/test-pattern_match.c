@@ -122,6 +122,13 @@ static void no_name_is_longer_than_255_bytes(void **state)
     name[NAME_MAX] = 'a';
     assert_false(pattern_match_name("*", name));
     assert_false(pattern_match_name("a*", name));
+
+    glob[0] = '/';
+    memcpy(glob + 1, name, sizeof name);
+    strcat(glob, "/b");
+    assert_false(pattern_match_path("/**/b", glob));
+    memmove(glob + 1, glob + 2, strlen(glob + 1));
+    assert_true(pattern_match_path("/**/b", glob));
 }
 
 static void paths(void **state)
