@@ -74,9 +74,8 @@ static bool match_name(PatternSpan glob, PatternSpan name)
         return false;
     if (glob.begin == glob.end)
         return name.begin == name.end;
-    if (dot && name.begin == begin &&
-        !(glob.end - glob.begin >= 2 && glob.begin[0] == '\\' && glob.begin[1] == '.'))
-        return false;
+    if (dot && name.begin == begin && *glob.begin != '\\')
+        return false; /* only a written one takes it */
     if (glob.end - glob.begin == 1 && *glob.begin == '*')
         return true;
     return pattern_parse_elements(glob, &elements) && match_elements(&elements, name);

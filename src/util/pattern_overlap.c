@@ -13,7 +13,7 @@
 #include "util/cleanup.h"
 #include "util/pattern_parts.h"
 
-/* Comparing sets takes time by the cube of their lengths. */
+/* Bytes. How long it takes to compare two sets grows faster than the product of their lengths. */
 #define SET_LENGTH_MAX 255
 
 enum {

@@ -36,10 +36,9 @@ bool pattern_next_component(PatternComponents *components, PatternComponent *ret
     static const PatternSpan everything = { star, star + 1 };
     PatternSpan span;
 
-    while (pattern_next_name(&components->rest, &span)) {
+    if (pattern_next_name(&components->rest, &span)) {
         bool any_folders = span.end - span.begin == 2 && memcmp(span.begin, "**", 2) == 0;
-        if (any_folders && components->behind_folders)
-            continue;
+
         components->behind_folders = any_folders;
         *ret = (PatternComponent){ any_folders ? everything : span, any_folders };
         return true;
@@ -257,7 +256,7 @@ static uint32_t next_in_set(PatternSpan set, uint32_t character)
     uint32_t next = NO_CHARACTER;
 
     while (next_range(&ranges, &range)) {
-        if (range.low > range.high || range.high < character)
+        if (range.high < character)
             continue;
         if (range.low <= character)
             return character;

@@ -26,7 +26,7 @@ typedef struct PatternComponents {
 
 typedef struct PatternComponent {
     PatternSpan span; /* of `**`: `*`, which takes each of its folders */
-    bool any_folders; /* `**`: never the last one, and never two of them in a row */
+    bool any_folders; /* `**`: never the last one */
 } PatternComponent;
 
 /* The next component of a path glob, where a `**` at the end is followed by the `*` it implies. */

@@ -119,6 +119,10 @@ static void no_name_is_longer_than_255_bytes(void **state)
     assert_true(pattern_match_name(glob, name));
     glob[3 * NAME_MAX + 1] = '?';
     assert_false(pattern_match_name(glob, name));
+    for (size_t i = 0; i <= NAME_MAX; i++)
+        memcpy(glob + 2 * i, "?*", sizeof "?*");
+    assert_false(pattern_match_name(glob, name));
+    assert_true(pattern_match_name(glob + 2, name));
     name[NAME_MAX] = 'a';
     assert_false(pattern_match_name("*", name));
     assert_false(pattern_match_name("a*", name));
