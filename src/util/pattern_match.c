@@ -89,6 +89,18 @@ bool pattern_match_name(const char *pattern, const char *name)
                       (PatternSpan){ name, strchr(name, '\0') });
 }
 
+/* Behind a beginning that is the same they have different characters, which no `/` or "." that is
+ * passed over could explain. */
+static bool paths_differ_at_once(const char *pattern, const char *path)
+{
+    while (*pattern && *pattern == *path && pattern_is_plain(*pattern)) {
+        pattern++;
+        path++;
+    }
+    return *pattern != *path && pattern_is_plain(*pattern) && *pattern != '/' && *pattern != '.' &&
+           *path != '/' && *path != '.';
+}
+
 bool pattern_match_path(const char *pattern, const char *path)
 {
     PatternComponents components = { pattern, false }, retry_components;
@@ -96,7 +108,7 @@ bool pattern_match_path(const char *pattern, const char *path)
     const char *retry = NULL;
     PatternSpan name;
 
-    if (pattern[0] != '/' || path[0] != '/')
+    if (pattern[0] != '/' || path[0] != '/' || paths_differ_at_once(pattern, path))
         return false;
     for (;;) {
         bool more = pattern_next_component(&components, &component);
