@@ -85,7 +85,7 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
     return inspect_report_add(&in->report, path, st, &residency);
 }
 
-static int on_passed_over(const char *path, WalkReason reason, int error, void *userdata)
+static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
 {
     Inspection *in = userdata;
     bool named = strcmp(path, in->named) == 0;
@@ -99,7 +99,7 @@ static int on_passed_over(const char *path, WalkReason reason, int error, void *
             return 0;
         break;
     case WALK_FILE_SYSTEM: /* worth a word, and as it should be */
-        complain_of(in, path, walk_reason_to_string(reason), 0);
+        complain_of(in, path, why, 0);
         return 0;
     case WALK_MISSING:
     case WALK_DIRECTORY:
@@ -110,7 +110,7 @@ static int on_passed_over(const char *path, WalkReason reason, int error, void *
     case _WALK_REASON_MAX:
         break;
     }
-    complain_of(in, path, walk_reason_to_string(reason), error);
+    complain_of(in, path, why, 0);
     in->failed = true;
     return 0;
 }
@@ -128,7 +128,7 @@ static int inspect_path(Inspection *in, const char *path)
         return 0;
     }
 
-    int r = walk_tree(fd, path, &handler);
+    int r = walk_tree(fd, path, 0, &handler);
     if (r < 0)
         complain_of(in, path, "", -r);
     in->failed = in->failed || r < 0;

@@ -212,7 +212,7 @@ static void run(Job *job)
     ej->open = open;
     ej->now_usec = now_usec();
     ej->table->look++;
-    ej->error = walk_glob(ej->root_fd, ej->path, &handler);
+    ej->error = walk_glob(ej->root_fd, ej->path, 0, &handler);
     forget_unseen(ej->table);
     ej->open = NULL;
 }

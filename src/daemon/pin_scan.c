@@ -137,16 +137,11 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
     return 0;
 }
 
-static int on_passed_over(const char *path, WalkReason reason, int error, void *userdata)
+static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
 {
     PinScan *scan = userdata;
-    char text[256];
 
-    if (reason == WALK_UNREADABLE && error) /* the other reasons say it all */
-        snprintf(text, sizeof(text), "%s: %s", walk_reason_to_string(reason), strerror(error));
-    else
-        snprintf(text, sizeof(text), "%s", walk_reason_to_string(reason));
-    pin_problems_add(&scan->problems, path, text);
+    pin_problems_add(&scan->problems, path, why);
     return 0;
 }
 
@@ -199,7 +194,7 @@ static int open_wish(const PinScan *scan, const char *path, const PinWish *wish)
     if (!pattern)
         return -ENOMEM;
 
-    int r = walk_glob(scan->root_fd, pattern, &handler);
+    int r = walk_glob(scan->root_fd, pattern, WALK_NO_LINKS, &handler);
     if (opening.fd >= 0)
         return opening.fd;
     if (r < 0)
@@ -285,7 +280,7 @@ static void run(Job *job)
 
     scan->wishes = &wishes;
     STRV_FOREACH (path, scan->paths) {
-        scan->error = walk_glob(scan->root_fd, *path, &handler);
+        scan->error = walk_glob(scan->root_fd, *path, 0, &handler);
         if (scan->error < 0)
             break;
     }

@@ -27,6 +27,7 @@ typedef struct Component {
 
 struct GlobSet {
     char **readings; /* cut up by NULs, escapes taken out of literals */
+    char **resolved; /* likewise: what the literal beginnings of readings became */
     Component *components;
     size_t count;
     size_t capacity;
@@ -63,10 +64,39 @@ static void unescape(char *text)
     *to = '\0';
 }
 
-static int add_reading(GlobSet *set, char *reading)
+/* Puts what @resolver makes of the path in the place of the components from @first on. */
+static int resolve_literals(GlobSet *set, size_t first, const GlobResolver *resolver)
+{
+    CLEANUP_FREE char *path = NULL, *resolved = NULL;
+    size_t length = 0;
+
+    for (size_t i = first; i < set->count; i++)
+        length += 1 + strlen(set->components[i].text);
+    char *to = path = malloc(length + 1);
+    if (!path)
+        return -ENOMEM;
+    *to = '\0';
+    for (size_t i = first; i < set->count; i++)
+        to = stpcpy(stpcpy(to, "/"), set->components[i].text);
+
+    int r = resolver->resolve(path, &resolved, resolver->userdata);
+    if (r >= 0)
+        r = strv_append(&set->resolved, resolved);
+    if (r < 0)
+        return r;
+    set->count = first;
+    char *rest = set->resolved[strv_length(set->resolved) - 1];
+    for (char *name; (name = strsep(&rest, "/")) && r >= 0;)
+        if (*name)
+            r = add_component(set, (Component){ name, LITERAL, false, true });
+    return r;
+}
+
+static int add_reading(GlobSet *set, char *reading, const GlobResolver *resolver)
 {
     size_t first = set->count;
     bool literal = true;
+    int r = 0;
 
     if (reading[0] != '/')
         return -EINVAL;
@@ -80,16 +110,20 @@ static int add_reading(GlobSet *set, char *reading)
             continue;
         if (strcmp(name, "..") == 0 || strchr(name, '/'))
             return -EINVAL;
+        if (literal && kind != LITERAL && resolver)
+            r = resolve_literals(set, first, resolver);
         literal = literal && kind == LITERAL;
-        int r = add_component(set, (Component){ name, kind, false, literal });
+        if (r >= 0)
+            r = add_component(set, (Component){ name, kind, false, literal });
         if (r < 0)
             return r;
     }
-    if (set->count > first && set->components[set->count - 1].kind == ANY_FOLDERS) {
-        int r = add_component(set, (Component){ "*", WILDCARD, false, false });
-        if (r < 0)
-            return r;
-    }
+    if (literal && resolver)
+        r = resolve_literals(set, first, resolver);
+    else if (set->count > first && set->components[set->count - 1].kind == ANY_FOLDERS)
+        r = add_component(set, (Component){ "*", WILDCARD, false, false });
+    if (r < 0)
+        return r;
     if (set->count > first)
         set->components[set->count - 1].last = true;
     return 0;
@@ -103,7 +137,7 @@ static int finish(GlobSet *set)
     return set->states && set->generation ? 0 : -ENOMEM;
 }
 
-int globset_new(const char *pattern, GlobSet **ret)
+int globset_new(const char *pattern, const GlobResolver *resolver, GlobSet **ret)
 {
     cleanup(globset_freep) GlobSet *set = calloc(1, sizeof *set);
     if (!set)
@@ -113,7 +147,7 @@ int globset_new(const char *pattern, GlobSet **ret)
     if (r < 0)
         return r;
     STRV_FOREACH (reading, set->readings) {
-        r = add_reading(set, *reading);
+        r = add_reading(set, *reading, resolver);
         if (r < 0)
             return r;
     }
@@ -149,6 +183,7 @@ GlobSet *globset_free(GlobSet *set)
     if (!set)
         return NULL;
     strv_free(set->readings);
+    strv_free(set->resolved);
     free(set->components);
     free(set->states);
     free(set->generation);

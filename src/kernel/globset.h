@@ -23,8 +23,16 @@ typedef struct GlobStep {
     size_t n_states;        /* 0: nothing below it can match */
 } GlobStep;
 
-/* -EINVAL: @pattern is not absolute, has ".." or unbalanced braces; -E2BIG: too many readings. */
-int globset_new(const char *pattern, GlobSet **ret);
+/* Asked once for each reading, for the literal path in front of its first wildcard, escapes taken
+ * out ("" where it begins with one): the path to look in instead, to be freed. */
+typedef struct GlobResolver {
+    int (*resolve)(const char *path, char **ret, void *userdata);
+    void *userdata;
+} GlobResolver;
+
+/* @resolver may be NULL. -EINVAL: @pattern is not absolute, has ".." or unbalanced braces; -E2BIG:
+ * too many readings; -ENOMEM; what @resolver fails with. */
+int globset_new(const char *pattern, const GlobResolver *resolver, GlobSet **ret);
 
 /* Matches everything, names that begin with a dot included. */
 int globset_new_everything(GlobSet **ret);

@@ -6,19 +6,18 @@
  * off (save a folder that is named literally). Folders cost a descriptor each while something below
  * them is walked, and their matching names are held in memory, because they are reported in order.
  *
- * statx(AT_STATX_DONT_SYNC) is used throughout, because fstat() on a network file system asks a
- * server, which may never answer. */
+ * The links that are followed are taken out of the glob before the walk begins (kernel/links.h):
+ * the walk itself follows none, so that whoever puts one in its way meanwhile gains nothing. */
 #include "kernel/walk.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
+#include "kernel/entry.h"
 #include "kernel/globset.h"
+#include "kernel/links.h"
 #include "util/cleanup.h"
 
 #define DENTS_BYTES 32768 /* as readdir() takes */
@@ -26,6 +25,7 @@
 typedef struct Walk {
     const WalkHandler *handler;
     GlobSet *set;
+    WalkFlags flags;
     unsigned depth;
     size_t path_length;
     char path[PATH_MAX];
@@ -47,7 +47,7 @@ typedef struct Names {
 
 typedef struct Folder {
     int fd; /* O_PATH will do */
-    dev_t dev;
+    const Entry *entry;
     const uint32_t *states;
     size_t n_states;
 } Folder;
@@ -95,93 +95,82 @@ static int compare_names(const void *a, const void *b, void *text)
                   (char *)text + ((const Name *)b)->offset);
 }
 
-static int report(Walk *walk, WalkReason reason, int error)
+static int tell(Walk *walk, WalkReason reason, const char *why)
 {
     const WalkHandler *handler = walk->handler;
 
     if (!handler->passed_over)
         return 0;
-    return handler->passed_over(walk->path_length ? walk->path : "/", reason, error,
+    return handler->passed_over(walk->path_length ? walk->path : "/", reason, why,
                                 handler->userdata);
 }
 
-/* Not the file's fault, and not to be taken for "no such file". */
-static bool is_ours(int error)
+static int report(Walk *walk, WalkReason reason)
 {
-    return error == EMFILE || error == ENFILE || error == ENOMEM;
-}
-
-static void stat_of_statx(const struct statx *from, struct stat *ret)
-{
-    *ret = (struct stat){
-        .st_dev = makedev(from->stx_dev_major, from->stx_dev_minor),
-        .st_ino = from->stx_ino,
-        .st_mode = from->stx_mode,
-        .st_nlink = from->stx_nlink,
-        .st_uid = from->stx_uid,
-        .st_gid = from->stx_gid,
-        .st_size = (off_t)from->stx_size,
-        .st_blocks = (blkcnt_t)from->stx_blocks,
-        .st_blksize = (blksize_t)from->stx_blksize,
-        .st_atim = { from->stx_atime.tv_sec, from->stx_atime.tv_nsec },
-        .st_mtim = { from->stx_mtime.tv_sec, from->stx_mtime.tv_nsec },
-        .st_ctim = { from->stx_ctime.tv_sec, from->stx_ctime.tv_nsec },
+    static const char *const texts[_WALK_REASON_MAX] = {
+        [WALK_MISSING] = "does not exist",
+        [WALK_SYMLINK] = "is a symbolic link, which is not followed",
+        [WALK_DIRECTORY] = "is a directory",
+        [WALK_NOT_DIRECTORY] = "is not a directory",
+        [WALK_FIFO] = "is a FIFO",
+        [WALK_SOCKET] = "is a socket",
+        [WALK_DEVICE] = "is a device",
+        [WALK_TOO_DEEP] = "is too deep",
+        [WALK_TOO_MANY] = "has too many files",
     };
+
+    return tell(walk, reason, texts[reason]);
 }
 
-static int stat_fd(int fd, struct stat *ret)
+static int report_error(Walk *walk, int error)
 {
-    struct statx st;
+    char why[128];
 
-    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_BASIC_STATS,
-              &st) < 0)
-        return -errno;
-    stat_of_statx(&st, ret);
-    return 0;
+    if (entry_error_is_ours(error))
+        return -error;
+    snprintf(why, sizeof why, "cannot be read: %s", strerror(error));
+    return tell(walk, WALK_UNREADABLE, why);
 }
 
-/* Network and FUSE file systems, which may hang or lie, and the kernel's own, which have no page
- * cache. Magic numbers that <linux/magic.h> lacks are spelt out. */
-static bool on_foreign_file_system(int fd)
+/* A link that is named literally, and that links_resolve() left where it was. */
+static int report_link(Walk *walk, const Entry *folder, const Entry *link)
 {
-    static const uint32_t foreign[] = {
-        NFS_SUPER_MAGIC,
-        SMB_SUPER_MAGIC,
-        SMB2_SUPER_MAGIC,
-        CIFS_SUPER_MAGIC,
-        V9FS_MAGIC,
-        CODA_SUPER_MAGIC,
-        CEPH_SUPER_MAGIC,
-        AFS_SUPER_MAGIC,
-        AFS_FS_MAGIC,
-        NCP_SUPER_MAGIC,
-        AUTOFS_SUPER_MAGIC,
-        0x65735546 /* FUSE */,
-        0x0bd00bd0 /* Lustre */,
-        0x47504653 /* GPFS */,
-        PROC_SUPER_MAGIC,
-        SYSFS_MAGIC,
-        CGROUP_SUPER_MAGIC,
-        CGROUP2_SUPER_MAGIC,
-        DEBUGFS_MAGIC,
-        TRACEFS_MAGIC,
-        SECURITYFS_MAGIC,
-        SELINUX_MAGIC,
-        DEVPTS_SUPER_MAGIC,
-        BPF_FS_MAGIC,
-        EFIVARFS_MAGIC,
-        PSTOREFS_MAGIC,
-        BINFMTFS_MAGIC,
-        0x62656570 /* configfs */,
-    };
-    struct statfs fs;
+    if (walk->flags & WALK_NO_LINKS)
+        return report(walk, WALK_SYMLINK);
+    if (!folder->roots)
+        return tell(walk, WALK_SYMLINK,
+                    "is a symbolic link, which is not followed, since others than root can put "
+                    "one there");
+    if (!link_is_trusted(folder, link))
+        return tell(walk, WALK_SYMLINK,
+                    "is a symbolic link, which is not followed, since it is not root's");
+    return tell(walk, WALK_SYMLINK, "is one symbolic link too many on this path");
+}
 
-    if (fstatfs(fd, &fs) < 0)
-        return true;
-    for (size_t i = 0; i < ELEMENTS(foreign); i++)
-        if ((uint32_t)fs.f_type == foreign[i])
-            return true;
-    return false;
+/* @literal: the path up to here is, so that the kernel's own are meant. */
+static bool is_kept_out(const Walk *walk, const Entry *entry, bool literal)
+{
+    switch (entry->kind) {
+    case FS_LOCAL:
+        return false;
+    case FS_NETWORK:
+    case FS_FUSE:
+        return !(walk->flags & WALK_NETWORK);
+    case FS_KERNEL:
+        return !literal;
+    }
+    return true;
+}
+
+static int report_file_system(Walk *walk, const Entry *entry)
+{
+    const char *kind = entry->kind == FS_NETWORK ? "network"
+                       : entry->kind == FS_FUSE  ? "FUSE"
+                                                 : "kernel";
+    char why[64 + FS_NAME_MAX];
+
+    snprintf(why, sizeof why, "is on a %s file system (%s), which is passed over", kind, entry->fs);
+    return tell(walk, WALK_FILE_SYSTEM, why);
 }
 
 /* What is there instead of a regular file; @wanted: a file was, else a folder. */
@@ -198,23 +187,10 @@ static WalkReason reason_of_mode(mode_t mode, bool file_wanted)
     return S_ISSOCK(mode) ? WALK_SOCKET : WALK_DEVICE;
 }
 
-/* A folder named literally may be an automount, which O_DIRECTORY sets off. */
-static int open_component(int dir_fd, const char *name, bool automount)
-{
-    const int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-
-    if (automount) {
-        int fd = openat(dir_fd, name, flags | O_DIRECTORY);
-        if (fd >= 0 || errno != ENOTDIR)
-            return fd;
-    }
-    return openat(dir_fd, name, flags);
-}
-
-static int enter_folder(Walk *walk, int fd, dev_t dev, const GlobStep *step)
+static int enter_folder(Walk *walk, int fd, const Entry *entry, const GlobStep *step)
 {
     if (walk->depth == WALK_DEPTH_MAX)
-        return report(walk, WALK_TOO_DEEP, 0);
+        return report(walk, WALK_TOO_DEEP);
 
     /* The step's states last until the next step only. */
     CLEANUP_FREE uint32_t *states = reallocarray(NULL, step->n_states, sizeof *states);
@@ -223,7 +199,7 @@ static int enter_folder(Walk *walk, int fd, dev_t dev, const GlobStep *step)
     memcpy(states, step->states, step->n_states * sizeof *states);
 
     walk->depth++;
-    int r = walk_folder(walk, &(Folder){ fd, dev, states, step->n_states });
+    int r = walk_folder(walk, &(Folder){ fd, entry, states, step->n_states });
     walk->depth--;
     return r;
 }
@@ -231,36 +207,39 @@ static int enter_folder(Walk *walk, int fd, dev_t dev, const GlobStep *step)
 /* What the opened component is, and what follows from it. */
 static int judge_entry(Walk *walk, const Folder *folder, int fd, const GlobStep *step)
 {
-    struct stat st;
+    Entry entry;
 
-    int r = stat_fd(fd, &st);
+    int r = entry_stat(fd, folder->entry, &entry);
     if (r < 0)
-        return is_ours(-r) ? r : report(walk, WALK_UNREADABLE, -r);
-    if (st.st_dev != folder->dev && !step->named && on_foreign_file_system(fd))
-        return step->matched || S_ISDIR(st.st_mode) ? report(walk, WALK_FILE_SYSTEM, 0) : 0;
+        return report_error(walk, -r);
+    mode_t mode = entry.st.st_mode;
+    if (!entry_same_mount(&entry, folder->entry) && is_kept_out(walk, &entry, step->named))
+        return step->matched || !S_ISREG(mode) ? report_file_system(walk, &entry) : 0;
+    if ((mode & S_IFMT) == 0)
+        return report_error(walk, EACCES);
 
-    if (S_ISREG(st.st_mode) && step->file)
-        return walk->handler->file(walk->path, fd, &st, walk->handler->userdata);
-    if (S_ISDIR(st.st_mode) && step->n_states > 0)
-        return enter_folder(walk, fd, st.st_dev, step);
+    if (S_ISREG(mode) && step->file)
+        return walk->handler->file(walk->path, fd, &entry.st, walk->handler->userdata);
+    if (S_ISDIR(mode) && step->n_states > 0)
+        return enter_folder(walk, fd, &entry, step);
 
+    if (S_ISLNK(mode) && step->named)
+        return report_link(walk, folder->entry, &entry);
     /* A file on the way to `*`/x is not worth a word; one on the way to literal/x is. */
-    if (step->file || step->named || (step->matched && S_ISLNK(st.st_mode)))
-        return report(walk, reason_of_mode(st.st_mode, step->file), 0);
+    if (step->file || step->named || (step->matched && S_ISLNK(mode)))
+        return report(walk, reason_of_mode(mode, step->file));
     return 0;
 }
 
 static int open_entry(Walk *walk, const Folder *folder, const char *name, const GlobStep *step)
 {
-    CLEANUP_CLOSE int fd = open_component(folder->fd, name, step->named && step->n_states > 0);
+    CLEANUP_CLOSE int fd = entry_open(folder->fd, name, step->named && step->n_states > 0);
     if (fd >= 0)
         return judge_entry(walk, folder, fd, step);
 
-    if (is_ours(errno))
-        return -errno;
-    if (errno != ENOENT)
-        return report(walk, WALK_UNREADABLE, errno);
-    return step->named ? report(walk, WALK_MISSING, ENOENT) : 0;
+    if (fd != -ENOENT)
+        return report_error(walk, -fd);
+    return step->named ? report(walk, WALK_MISSING) : 0;
 }
 
 static int walk_entry(Walk *walk, const Folder *folder, const char *name, uint8_t type)
@@ -276,7 +255,7 @@ static int walk_entry(Walk *walk, const Folder *folder, const char *name, uint8_
         return 0;
 
     if (before + 1 + length >= sizeof walk->path)
-        return report(walk, WALK_TOO_DEEP, ENAMETOOLONG);
+        return report(walk, WALK_TOO_DEEP);
     walk->path[before] = '/';
     memcpy(walk->path + before + 1, name, length + 1);
     walk->path_length = before + 1 + length;
@@ -293,13 +272,15 @@ static int walk_entry(Walk *walk, const Folder *folder, const char *name, uint8_
 static int list_folder(Walk *walk, const Folder *folder, Names *names)
 {
     CLEANUP_CLOSE int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) /* removed meanwhile */
+        return 0;
     if (fd < 0)
-        return is_ours(errno) ? -errno : errno;
+        return entry_error_is_ours(errno) ? -errno : errno;
 
     for (;;) {
         ssize_t n = getdents64(fd, walk->dents, sizeof walk->dents);
         if (n < 0)
-            return errno == ENOENT ? 0 : errno; /* ENOENT: removed meanwhile */
+            return errno == ENOENT ? 0 : errno;
         if (n == 0)
             return 0;
         for (ssize_t i = 0; i < n;) {
@@ -336,10 +317,10 @@ static int gather_names(Walk *walk, const Folder *folder, Names *names)
     if (r >= 0 && list)
         r = list_folder(walk, folder, names);
     if (r > 0)
-        r = report(walk, WALK_UNREADABLE, r);
+        r = report_error(walk, r);
     if (r == -E2BIG) {
         names->count = 0;
-        r = report(walk, WALK_TOO_MANY, 0);
+        r = report(walk, WALK_TOO_MANY);
     }
     return r;
 }
@@ -363,71 +344,100 @@ static int walk_folder(Walk *walk, const Folder *folder)
     return r;
 }
 
-static int walk_from(Walk *walk, int fd)
+static int walk_from(Walk *walk, int fd, const Entry *entry)
 {
-    struct stat st;
     GlobStep step;
 
-    int r = stat_fd(fd, &st);
-    if (r < 0)
-        return r;
     globset_start(walk->set, &step);
     if (step.n_states == 0) /* "/" */
-        return report(walk, WALK_DIRECTORY, 0);
-    return enter_folder(walk, fd, st.st_dev, &step);
+        return report(walk, WALK_DIRECTORY);
+    return enter_folder(walk, fd, entry, &step);
 }
 
-int walk_glob(int root_fd, const char *pattern, const WalkHandler *handler)
+/* To be freed. NULL: out of memory. */
+static Walk *walk_new(WalkFlags flags, const WalkHandler *handler)
 {
-    cleanup(globset_freep) GlobSet *set = NULL;
-    CLEANUP_FREE Walk *walk = malloc(sizeof *walk);
+    Walk *walk = malloc(sizeof *walk);
     if (!walk)
-        return -ENOMEM;
+        return NULL;
 
-    int r = globset_new(pattern, &set);
-    if (r < 0)
-        return r;
     walk->handler = handler;
-    walk->set = set;
+    walk->set = NULL;
+    walk->flags = flags;
     walk->depth = 0;
     walk->path_length = 0;
     walk->path[0] = '\0';
-    return walk_from(walk, root_fd);
+    return walk;
 }
 
-int walk_tree(int fd, const char *path, const WalkHandler *handler)
+static void walk_freep(Walk **walk)
 {
-    cleanup(globset_freep) GlobSet *set = NULL;
-    CLEANUP_FREE Walk *walk = malloc(sizeof *walk);
-    struct stat st;
+    if (*walk)
+        globset_free((*walk)->set);
+    free(*walk);
+}
+
+typedef struct Links {
+    int root_fd;
+    bool network;
+} Links;
+
+static int resolve_links(const char *path, char **ret, void *userdata)
+{
+    const Links *links = userdata;
+
+    return links_resolve(links->root_fd, path, links->network, ret);
+}
+
+int walk_glob(int root_fd, const char *pattern, WalkFlags flags, const WalkHandler *handler)
+{
+    cleanup(walk_freep) Walk *walk = walk_new(flags, handler);
+    Links links = { root_fd, flags & WALK_NETWORK };
+    GlobResolver resolver = { resolve_links, &links };
+    Entry entry;
 
     if (!walk)
         return -ENOMEM;
-    int r = stat_fd(fd, &st);
+    int r = globset_new(pattern, flags & WALK_NO_LINKS ? NULL : &resolver, &walk->set);
+    if (r >= 0)
+        r = entry_stat(root_fd, NULL, &entry);
     if (r < 0)
         return r;
-    if (S_ISREG(st.st_mode))
-        return handler->file(path, fd, &st, handler->userdata);
-    if (!S_ISDIR(st.st_mode))
-        return handler->passed_over ? handler->passed_over(path, reason_of_mode(st.st_mode, true),
-                                                           0, handler->userdata)
-                                    : 0;
+    if (is_kept_out(walk, &entry, true))
+        return report_file_system(walk, &entry);
+    return walk_from(walk, root_fd, &entry);
+}
 
-    r = globset_new_everything(&set);
-    if (r < 0)
-        return r;
+int walk_tree(int fd, const char *path, WalkFlags flags, const WalkHandler *handler)
+{
+    cleanup(walk_freep) Walk *walk = walk_new(flags, handler);
+    Entry entry;
+
+    if (!walk)
+        return -ENOMEM;
     size_t length = strlen(path);
-    while (length > 0 && path[length - 1] == '/')
-        length--;
     if (length >= sizeof walk->path)
         return -ENAMETOOLONG;
-    memcpy(walk->path, path, length);
-    walk->path[length] = '\0';
+    memcpy(walk->path, path, length + 1);
     walk->path_length = length;
-    walk->handler = handler;
-    walk->set = set;
-    walk->depth = 0;
-    return walk_from(walk, fd);
+
+    int r = entry_stat(fd, NULL, &entry);
+    if (r < 0)
+        return r;
+    if (S_ISREG(entry.st.st_mode))
+        return handler->file(path, fd, &entry.st, handler->userdata);
+    if ((entry.st.st_mode & S_IFMT) == 0)
+        return report_error(walk, EACCES);
+    if (!S_ISDIR(entry.st.st_mode))
+        return report(walk, reason_of_mode(entry.st.st_mode, true));
+
+    r = globset_new_everything(&walk->set);
+    if (r < 0)
+        return r;
+    while (walk->path_length > 0 && path[walk->path_length - 1] == '/')
+        walk->path_length--;
+    walk->path[walk->path_length] = '\0';
+    return walk_from(walk, fd, &entry);
 }
 
 int walk_reopen(int path_fd, int flags)
@@ -447,23 +457,4 @@ int walk_reopen(int path_fd, int flags)
     if (before.st_dev != after.st_dev || before.st_ino != after.st_ino || !S_ISREG(after.st_mode))
         return -ESTALE;
     return TAKE_FD(fd);
-}
-
-const char *walk_reason_to_string(WalkReason reason)
-{
-    static const char *const texts[_WALK_REASON_MAX] = {
-        [WALK_MISSING] = "does not exist",
-        [WALK_SYMLINK] = "is a symbolic link, which is not followed",
-        [WALK_DIRECTORY] = "is a directory",
-        [WALK_NOT_DIRECTORY] = "is not a directory",
-        [WALK_FIFO] = "is a FIFO",
-        [WALK_SOCKET] = "is a socket",
-        [WALK_DEVICE] = "is a device",
-        [WALK_UNREADABLE] = "cannot be read",
-        [WALK_FILE_SYSTEM] = "is on a network, FUSE or kernel file system",
-        [WALK_TOO_DEEP] = "is too deep",
-        [WALK_TOO_MANY] = "has too many files",
-    };
-
-    return reason < _WALK_REASON_MAX ? texts[reason] : "is not a regular file";
 }

@@ -341,12 +341,14 @@ static void problems_are_told(void **state)
 
     put_sized(&root, "a/1", PAGE);
     must(symlinkat("1", root.fd, "a/2"));
+    must(fchmodat(root.fd, "a", 0777, 0));
     must(mkfifoat(root.fd, "a/3", 0600));
     must(mkdirat(root.fd, "a/4", 0700));
     put_sized(&root, "b/some", PAGE);
     run_scan(scan);
     expect_steps(&root, scan, "/a/1 4096/4096\n");
-    expect_problems(scan, "/a/2 is a symbolic link, which is not followed\n"
+    expect_problems(scan, "/a/2 is a symbolic link, which is not followed, since others than root "
+                          "can put one there\n"
                           "/a/3 is a FIFO\n"
                           "/a/4 is a directory\n"
                           "/a/5 does not exist\n"

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Which file systems a walk keeps out of. */
+
+#include <stdint.h>
+
+typedef enum FsKind {
+    FS_LOCAL,   /* all that are not one of the others: disks, overlayfs, tmpfs, whatever is new */
+    FS_NETWORK, /* a server, or the host of a virtual machine, answers: late, or never */
+    FS_FUSE,    /* a process does, whose owner may be anybody */
+    FS_KERNEL,  /* the kernel's own, which have no page cache (proc, sysfs, autofs …) */
+} FsKind;
+
+#define FS_NAME_MAX 64
+
+/* Of a type as /proc/self/mountinfo and mount(8) name it: "nfs4", "fuse.sshfs". Pure. */
+FsKind fs_kind_of_name(const char *name);
+
+/* The name that goes with statfs(2)'s f_type, or "" for one that is FS_LOCAL. Pure. */
+const char *fs_name_of_magic(uint32_t magic);
+
+/* The type of the file system that @fd (O_PATH will do) is on, by the number of its mount (of
+ * statx(2); 0: unknown). -errno. */
+int fs_name_of(int fd, uint64_t mount, char ret[FS_NAME_MAX]);
