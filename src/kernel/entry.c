@@ -42,8 +42,8 @@ static void stat_of_statx(const struct statx *from, struct stat *ret)
     };
 }
 
-/* A FUSE file system tells root nothing without allow_other; asked for nothing, the kernel still
- * tells which mount and device it is. */
+/* A FUSE file system tells root nothing without allow_other. Asked for nothing, the kernel still
+ * tells which mount and device it is (fuse_getattr() in fs/fuse/dir.c). */
 static int stat_fd(int fd, Entry *entry)
 {
     const int flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
@@ -51,7 +51,7 @@ static int stat_fd(int fd, Entry *entry)
 
     int r = statx(fd, "", flags, STATX_BASIC_STATS | STATX_MNT_ID, &st);
     if (r < 0 && errno == EACCES)
-        r = statx(fd, "", flags, STATX_MNT_ID, &st);
+        r = statx(fd, "", flags, 0, &st);
     if (r < 0)
         return -errno;
     stat_of_statx(&st, &entry->st);

@@ -82,12 +82,12 @@ static int enter(Resolution *way, const char *name)
     const Level *folder = &way->levels[way->depth];
     Level next = { .length = folder->length + 1 + strlen(name) };
 
+    if ((folder->entry.kind == FS_NETWORK || folder->entry.kind == FS_FUSE) && !way->network)
+        return 0; /* the server is not even asked for a name */
     CLEANUP_CLOSE int fd = entry_open(folder->fd, name, true);
     int r = fd < 0 ? fd : entry_stat(fd, &folder->entry, &next.entry);
     if (r < 0)
         return entry_error_is_ours(-r) ? r : 0;
-    if ((next.entry.kind == FS_NETWORK || next.entry.kind == FS_FUSE) && !way->network)
-        return 0;
     if (S_ISLNK(next.entry.st.st_mode))
         return follow(way, fd, &next.entry);
     if (!S_ISDIR(next.entry.st.st_mode) || way->depth == LINKS_FOLDERS_MAX ||

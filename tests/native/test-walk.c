@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 
 #include "native/native.h"
+#include "unit/hold/descriptors.h"
 #include "util/io.h"
 
 typedef struct Attack {
@@ -102,6 +103,9 @@ static void a_folder_that_becomes_a_link(void **state)
     for (size_t i = 0; i < ELEMENTS(patterns); i++) {
         Attack attack = { .turn = exchange_folder };
         prepare(&attack);
+        /* Else it were root's link, which is followed where the path is literal. */
+        if (!strchr(patterns[i], '*'))
+            must(fchmodat(attack.scratch.fd, "home", 0777, 0));
         walk_under_attack(&attack, patterns[i], true);
         print_message("%s: %u found, %u passed over\n", patterns[i], attack.found,
                       attack.passed_over);
@@ -153,6 +157,221 @@ static void folders_that_vanish(void **state)
     assert_true(attack.found > 0);
     assert_int_equal(attack.passed_over, 0);
     scratch_done(&attack.scratch);
+}
+
+#define CHURN_NAMES 8
+
+/* Files that stay, and how often the walk has told each; and all paths of one walk. */
+typedef struct Churn {
+    Attack attack;
+    unsigned stays[CHURN_NAMES];
+    char *paths[4096];
+    size_t n_paths;
+} Churn;
+
+/* Files and folders come, change their names and places, and go, deep ones included. */
+static void churn(const Scratch *scratch, unsigned round)
+{
+    char a[64], b[64], below[80];
+
+    snprintf(a, sizeof a, "home/many/d%u/%u", round % 3, round % CHURN_NAMES);
+    snprintf(b, sizeof b, "home/many/d%u/%u", round / 3 % 3, round / 5 % CHURN_NAMES);
+    switch (round % 7) {
+    case 0:
+    case 1:
+        close(openat(scratch->fd, a, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+        break;
+    case 2:
+    case 3:
+        (void)mkdirat(scratch->fd, a, 0755);
+        snprintf(below, sizeof below, "%s/x", a);
+        close(openat(scratch->fd, below, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+        break;
+    case 4:
+        (void)renameat(scratch->fd, a, scratch->fd, b);
+        break;
+    case 5:
+        (void)renameat2(scratch->fd, a, scratch->fd, b, RENAME_EXCHANGE);
+        break;
+    default:
+        snprintf(below, sizeof below, "%s/x", a);
+        (void)unlinkat(scratch->fd, below, 0);
+        (void)unlinkat(scratch->fd, a, 0);
+        (void)unlinkat(scratch->fd, a, AT_REMOVEDIR);
+    }
+}
+
+static int on_churned_file(const char *path, int path_fd, const struct stat *st, void *userdata)
+{
+    Churn *c = userdata;
+    unsigned stays;
+
+    if (sscanf(path, "/home/many/stays%u", &stays) == 1 && stays < CHURN_NAMES)
+        c->stays[stays]++;
+    assert_true(c->n_paths < ELEMENTS(c->paths));
+    c->paths[c->n_paths] = strdup(path);
+    assert_non_null(c->paths[c->n_paths++]);
+    return 0;
+}
+
+static int expect_nothing(const char *path, WalkReason reason, const char *why, void *userdata)
+{
+    fail_msg("%s %s", path, why);
+    return 0;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Each path once, and what stays is always there. Leaves the walk's account empty. */
+static void check_walk(Churn *c)
+{
+    for (size_t i = 0; i < CHURN_NAMES; i++)
+        assert_int_equal(c->stays[i], 1);
+    qsort(c->paths, c->n_paths, sizeof *c->paths, compare_paths);
+    for (size_t i = 1; i < c->n_paths; i++)
+        assert_string_not_equal(c->paths[i - 1], c->paths[i]);
+    for (size_t i = 0; i < c->n_paths; i++)
+        free(c->paths[i]);
+    memset(c->stays, 0, sizeof c->stays);
+    c->n_paths = 0;
+}
+
+static void a_folder_that_changes_underneath(void **state)
+{
+    Churn c = { .attack.turn = churn };
+    WalkHandler handler = { on_churned_file, expect_nothing, &c };
+    const Scratch *scratch = &c.attack.scratch;
+    unsigned walks = 0, more = 0;
+    pthread_t thread;
+    char name[64];
+
+    prepare(&c.attack);
+    scratch_folders(scratch, "home/many/d0/");
+    scratch_folders(scratch, "home/many/d1/");
+    scratch_folders(scratch, "home/many/d2/");
+    for (unsigned i = 0; i < CHURN_NAMES; i++) {
+        snprintf(name, sizeof name, "home/many/stays%u", i);
+        scratch_put(scratch, name, "");
+    }
+    size_t descriptors = count_descriptors(0);
+
+    must(-pthread_create(&thread, NULL, run_attack, &c.attack));
+    for (uint64_t begin = now_usec(); now_usec() - begin < USEC_PER_SEC; walks++) {
+        assert_int_equal(walk_glob(scratch->fd, "/home/many/{**,{**,*}/x}", 0, &handler), 0);
+        more += c.n_paths > CHURN_NAMES;
+        check_walk(&c);
+    }
+    c.attack.over = true;
+    pthread_join(thread, NULL);
+    print_message("%u walks, %u met what comes and goes\n", walks, more);
+    assert_true(more > 0);
+    assert_int_equal(count_descriptors(0), descriptors);
+    scratch_done(&c.attack.scratch);
+}
+
+/* A FUSE file system of which no process ever answers: who asks it anything waits for good. */
+typedef struct Remote {
+    int parent_fd; /* of the folder it is mounted in */
+    int fd;        /* its root */
+    char text[1024];
+} Remote;
+
+static int tell_file(const char *path, int path_fd, const struct stat *st, void *userdata)
+{
+    Remote *remote = userdata;
+
+    strcat(strcat(remote->text, path), "\n");
+    return 0;
+}
+
+static int tell_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
+{
+    Remote *remote = userdata;
+    size_t n = strlen(remote->text);
+
+    snprintf(remote->text + n, sizeof remote->text - n, "%s %s\n", path, why);
+    return 0;
+}
+
+static void check_told(Remote *remote, int result, const char *expected)
+{
+    check(result == 0);
+    if (strcmp(remote->text, expected) != 0)
+        fprintf(stderr, "%s", remote->text);
+    check(strcmp(remote->text, expected) == 0);
+    remote->text[0] = '\0';
+}
+
+#define IS_FUSE "is on a FUSE file system (fuse.sshfs), which is passed over\n"
+
+static void walk_to_the_remote(Remote *remote)
+{
+    WalkHandler handler = { tell_file, tell_passed_over, remote };
+    int fd = remote->parent_fd;
+
+    check_told(remote, walk_glob(fd, "/remote", 0, &handler), "/remote " IS_FUSE);
+    check_told(remote, walk_glob(fd, "/remote/a/b", 0, &handler), "/remote " IS_FUSE);
+    check_told(remote, walk_glob(fd, "/link/a", 0, &handler), "/remote " IS_FUSE);
+    check_told(remote, walk_glob(fd, "/r*/a", 0, &handler), "/remote " IS_FUSE);
+    check_told(remote, walk_glob(fd, "/**/a", 0, &handler), "/near/a\n/remote " IS_FUSE);
+    check_told(remote, walk_tree(fd, "", 0, &handler),
+               "/link is a symbolic link, which is not "
+               "followed\n/near/a\n/remote " IS_FUSE);
+    check_told(remote, walk_glob(remote->fd, "/a", 0, &handler), "/ " IS_FUSE);
+}
+
+static void walk_to_a_dead_server(void *argument)
+{
+    const Scratch *scratch = argument;
+    Remote remote = { 0 };
+    WalkHandler handler = { tell_file, tell_passed_over, &remote };
+    char options[64];
+
+    int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
+    if (fuse < 0 || fchdir(scratch->fd) < 0 || unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("host:", "remote", "fuse.sshfs", 0, options) < 0) {
+        perror("mounting FUSE");
+        _exit(CHILD_SKIPS);
+    }
+    alarm(30);
+    remote.parent_fd = open(".", O_PATH | O_CLOEXEC); /* the one of this namespace */
+    remote.fd = open("remote", O_PATH | O_CLOEXEC);
+    check(remote.parent_fd >= 0 && remote.fd >= 0);
+    walk_to_the_remote(&remote);
+    check_told(&remote, walk_glob(remote.parent_fd, "/remote", WALK_NETWORK, &handler),
+               "/remote is a directory\n");
+    check_told(&remote, walk_glob(remote.parent_fd, "/link", WALK_NETWORK, &handler),
+               "/remote is a directory\n");
+    check_told(&remote, walk_glob(remote.fd, "/", WALK_NETWORK, &handler), "/ is a directory\n");
+
+    /* Nor does it let other users in. */
+    check(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+    walk_to_the_remote(&remote);
+    check_told(&remote, walk_glob(remote.parent_fd, "/remote", WALK_NETWORK, &handler),
+               "/remote cannot be read: Permission denied\n");
+    check_told(&remote, walk_tree(remote.fd, "it", 0, &handler),
+               "it cannot be read: Permission denied\n");
+}
+
+static void a_server_that_never_answers(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+
+    if (geteuid() != 0)
+        skip();
+    scratch_put(&scratch, "near/a", "");
+    scratch_folders(&scratch, "remote/");
+    must(symlinkat("remote", scratch.fd, "link"));
+    must(fchmod(scratch.fd, 0755));
+    int status = run_child(walk_to_a_dead_server, &scratch);
+    if (status == CHILD_SKIPS)
+        skip();
+    assert_int_equal(status, 0);
 }
 
 static int count(const char *path, int path_fd, const struct stat *st, void *userdata)
@@ -257,6 +476,8 @@ int main(void)
         cmocka_unit_test(a_folder_that_becomes_a_link),
         cmocka_unit_test(a_file_that_becomes_a_link),
         cmocka_unit_test(folders_that_vanish),
+        cmocka_unit_test(a_folder_that_changes_underneath),
+        cmocka_unit_test(a_server_that_never_answers),
         cmocka_unit_test(folders_that_may_not_be_read),
         cmocka_unit_test(a_proc_that_lies),
         cmocka_unit_test(a_hundred_thousand_files),

@@ -141,6 +141,40 @@ static void everything(void **state)
     assert_false(step_through(set, "/a").named);
 }
 
+/* "/link" leads to "/a*b", "/up" to the top; "/bad" fails. What it was asked is noted. */
+static int resolve(const char *path, char **ret, void *userdata)
+{
+    strcat(strcat(userdata, path), ";");
+    if (strncmp(path, "/bad", 4) == 0)
+        return -ELOOP;
+    if (strncmp(path, "/link", 5) == 0)
+        return asprintf(ret, "/a*b%s", path + 5) < 0 ? -ENOMEM : 0;
+    *ret = strdup(strncmp(path, "/up", 3) == 0 ? path + 3 : path);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static void what_is_literal_is_resolved(void **state)
+{
+    cleanup(globset_freep) GlobSet *set = NULL;
+    char asked[256] = "";
+    GlobResolver resolver = { resolve, asked };
+
+    assert_int_equal(globset_new("/{link/c\\[,link/x/*.db/y,up/**,up,*/link}", &resolver, &set), 0);
+    assert_string_equal(asked, "/link/c[;/link/x;/up;/up;;");
+    GlobStep file = step_through(set, "/a*b/c["), folder = step_through(set, "/a*b/x");
+    assert_true(file.file && file.named && folder.named && folder.n_states > 0);
+    assert_true(step_through(set, "/a*b/x/1.db/y").file);
+    assert_false(step_through(set, "/a*b/x/1.db").named);
+    assert_true(step_through(set, "/z").file); /* `**` at the top */
+    assert_false(step_through(set, "/link").named);
+    assert_true(step_through(set, "/z/link").file);
+
+    globset_freep(&set);
+    set = NULL;
+    assert_int_equal(globset_new("/{link,bad}/*", &resolver, &set), -ELOOP);
+    assert_null(set);
+}
+
 static void what_is_refused(void **state)
 {
     GlobSet *set = NULL;
@@ -169,6 +203,7 @@ int main(void)
         cmocka_unit_test(what_is_named_and_what_matches),
         cmocka_unit_test(which_folders_are_listed),
         cmocka_unit_test(everything),
+        cmocka_unit_test(what_is_literal_is_resolved),
         cmocka_unit_test(what_is_refused),
     };
 

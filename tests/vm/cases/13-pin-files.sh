@@ -7,6 +7,7 @@ make_file good 2
 mkfifo "$FILES/fifo"
 mknod "$FILES/device" c 1 3
 ln -s good "$FILES/link"
+chown -h nobody "$FILES/link" # of root's it would be followed
 mkdir "$FILES/folder"
 mkdir -p /dev/shm/t
 head -c 1M /dev/urandom >/dev/shm/t/tmpfs
