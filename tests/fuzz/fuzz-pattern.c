@@ -72,7 +72,7 @@ static int found_by_walk(const char *glob, const char *path)
 
     if (!names)
         abort();
-    if (strpbrk(glob, "{}") || strstr(glob, "/\\.") || globset_new(glob, &set) < 0)
+    if (strpbrk(glob, "{}") || strstr(glob, "/\\.") || globset_new(glob, NULL, &set) < 0)
         return -1;
     globset_start(set, &at);
     for (const char *name; (name = strsep(&rest, "/"));)
