@@ -272,15 +272,13 @@ static int walk_entry(Walk *walk, const Folder *folder, const char *name, uint8_
 static int list_folder(Walk *walk, const Folder *folder, Names *names)
 {
     CLEANUP_CLOSE int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) /* removed meanwhile */
-        return 0;
     if (fd < 0)
         return entry_error_is_ours(errno) ? -errno : errno;
 
     for (;;) {
         ssize_t n = getdents64(fd, walk->dents, sizeof walk->dents);
         if (n < 0)
-            return errno == ENOENT ? 0 : errno;
+            return errno == ENOENT ? 0 : errno; /* ENOENT: removed meanwhile */
         if (n == 0)
             return 0;
         for (ssize_t i = 0; i < n;) {
