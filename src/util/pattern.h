@@ -8,6 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Part of a text, without a '\0' at its end. */
+typedef struct PatternSpan {
+    const char *begin;
+    const char *end;
+} PatternSpan;
+
 /* A glob has `*`, `?`, `[` or `{` in it that is not escaped by a backslash. */
 bool pattern_has_wildcard(const char *text);
 
@@ -34,3 +40,20 @@ int pattern_expand_braces(const char *pattern, char ***ret);
 
 /* Characters that stand for themselves: the more of them, the more specific a pattern is. */
 size_t pattern_literal_length(const char *pattern);
+
+/* What fnmatch(3) lets pass, though it cannot be meant. */
+typedef enum PatternFlaw {
+    PATTERN_NO_FLAW,
+    PATTERN_LONE_BACKSLASH,  /* at the end: it escapes nothing */
+    PATTERN_OPEN_SET,        /* a "[" without its "]" */
+    PATTERN_BARE_CLASS,      /* "[:alpha:]" as a set: of ":", "a", "l", "p" and "h" */
+    PATTERN_UNKNOWN_CLASS,   /* "[:" in a set begins no class that is known */
+    PATTERN_BACKWARDS_RANGE, /* "z-a": no character is in it */
+} PatternFlaw;
+
+/* The first flaw in the glob of a name, which has no braces; *ret is the part that has it, and is
+ * left alone where there is none. */
+PatternFlaw pattern_find_flaw(PatternSpan glob, PatternSpan *ret);
+
+/* "alnum", … in the order of the alphabet; NULL: there are no more than @i. */
+const char *pattern_class_name(size_t i);

@@ -172,7 +172,12 @@ static const struct {
     { "space", "\t-\r " },        { "upper", "A-Z" },    { "xdigit", "0-9A-Fa-f" },
 };
 
-/* One that does not exist is empty, as in fnmatch(3). */
+const char *pattern_class_name(size_t i)
+{
+    return i < ELEMENTS(classes) ? classes[i].name : NULL;
+}
+
+/* NULL: there is no such class. */
 static const char *class_set(PatternSpan name)
 {
     size_t n = (size_t)(name.end - name.begin);
@@ -180,12 +185,13 @@ static const char *class_set(PatternSpan name)
     for (size_t i = 0; i < ELEMENTS(classes); i++)
         if (strlen(classes[i].name) == n && memcmp(classes[i].name, name.begin, n) == 0)
             return classes[i].set;
-    return "";
+    return NULL;
 }
 
 typedef struct Ranges {
     PatternSpan rest;
-    const char *class; /* what is left of the class that was met last, or NULL */
+    const char *class; /* what is left of the class that was met last, or NULL: an unknown one has
+                        * nothing in it, as in fnmatch(3) */
 } Ranges;
 
 typedef struct Range {
@@ -293,4 +299,72 @@ uint32_t pattern_element_next(const PatternElement *element, uint32_t character)
         break;
     }
     return NO_CHARACTER;
+}
+
+/* Flaws ---------------------------------------------------------------------------------------- */
+
+static bool begins_unknown_class(PatternSpan set)
+{
+    PatternSpan name;
+
+    if (set.end - set.begin < 2 || set.begin[0] != '[' || set.begin[1] != ':')
+        return false;
+    return !read_class(set.begin, set.end, &name) || !class_set(name);
+}
+
+static PatternFlaw find_flaw_of_set(PatternSpan set, PatternSpan *ret)
+{
+    Ranges ranges = { set, NULL };
+    PatternSpan rest;
+    Range range;
+
+    do {
+        rest = ranges.rest;
+        if (begins_unknown_class(rest)) {
+            /* Up to the "]" of the class, or else that of the set. */
+            const char *close = memchr(rest.begin, ']', (size_t)(rest.end - rest.begin));
+            *ret = (PatternSpan){ rest.begin, (close ? close : rest.end) + 1 };
+            return PATTERN_UNKNOWN_CLASS;
+        }
+        if (!next_range(&ranges, &range))
+            return PATTERN_NO_FLAW;
+    } while (range.low <= range.high);
+
+    *ret = (PatternSpan){ rest.begin, ranges.rest.begin };
+    return PATTERN_BACKWARDS_RANGE;
+}
+
+/* Of the element at *@p, which is moved behind it. */
+static PatternFlaw find_flaw_of_element(const char **p, const char *end, PatternSpan *ret)
+{
+    const char *begin = *p;
+    PatternSpan name;
+
+    *p = begin + 1;
+    if (*begin == '\\' && ++*p > end) {
+        *ret = (PatternSpan){ begin, end };
+        return PATTERN_LONE_BACKSLASH;
+    }
+    if (*begin != '[')
+        return PATTERN_NO_FLAW;
+
+    *p = pattern_set_end(begin, end);
+    if (!*p) {
+        *ret = (PatternSpan){ begin, end };
+        return PATTERN_OPEN_SET;
+    }
+    if (read_class(begin, *p, &name) == *p) {
+        *ret = (PatternSpan){ begin, *p };
+        return PATTERN_BARE_CLASS;
+    }
+    return find_flaw_of_set(set_element(begin, *p).set, ret);
+}
+
+PatternFlaw pattern_find_flaw(PatternSpan glob, PatternSpan *ret)
+{
+    PatternFlaw flaw = PATTERN_NO_FLAW;
+
+    while (flaw == PATTERN_NO_FLAW && glob.begin < glob.end)
+        flaw = find_flaw_of_element(&glob.begin, glob.end, ret);
+    return flaw;
 }

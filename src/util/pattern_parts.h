@@ -9,11 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One name, or the glob of one; without a '\0' at its end. */
-typedef struct PatternSpan {
-    const char *begin;
-    const char *end;
-} PatternSpan;
+#include "util/pattern.h"
 
 /* The next name of *@path, which is moved behind it; false: there is none. Empty ones and "." are
  * passed over. */

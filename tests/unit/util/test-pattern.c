@@ -2,6 +2,7 @@
 #include "util/pattern.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "unit/test.h"
 #include "util/strv.h"
@@ -50,6 +51,45 @@ static void the_longest_literal_part_is_the_most_specific(void **state)
     assert_int_equal(pattern_literal_length("a[b"), 3);
 }
 
+static void flaws(void **state)
+{
+    static const struct {
+        const char *glob;
+        PatternFlaw flaw;
+        const char *part;
+    } cases[] = {
+        { "", PATTERN_NO_FLAW, "" },
+        { "a*?]-\\\\", PATTERN_NO_FLAW, "" },
+        { "[]a][[:alpha:]_][!\\]]", PATTERN_NO_FLAW, "" },
+        { "a\\", PATTERN_LONE_BACKSLASH, "\\" },
+        { "a[b\\]c", PATTERN_OPEN_SET, "[b\\]c" },
+        { "a[:x:]b", PATTERN_BARE_CLASS, "[:x:]" },
+        { "a[b[:x:]c]", PATTERN_UNKNOWN_CLASS, "[:x:]" },
+        { "a[b[:x]c", PATTERN_UNKNOWN_CLASS, "[:x]" },
+        { "a[b-cd-c]e", PATTERN_BACKWARDS_RANGE, "d-c" },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        PatternSpan glob = { cases[i].glob, strchr(cases[i].glob, '\0') };
+        PatternSpan part = { glob.end, glob.end };
+
+        assert_int_equal(pattern_find_flaw(glob, &part), cases[i].flaw);
+        assert_int_equal(part.end - part.begin, strlen(cases[i].part));
+        assert_memory_equal(part.begin, cases[i].part, strlen(cases[i].part));
+    }
+}
+
+static void classes_have_names(void **state)
+{
+    size_t n = 0;
+
+    while (pattern_class_name(n))
+        n++;
+    assert_int_equal(n, 12);
+    assert_string_equal(pattern_class_name(0), "alnum");
+    assert_string_equal(pattern_class_name(11), "xdigit");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -57,6 +97,8 @@ int main(void)
         cmocka_unit_test(braces),
         cmocka_unit_test(braces_refused),
         cmocka_unit_test(the_longest_literal_part_is_the_most_specific),
+        cmocka_unit_test(flaws),
+        cmocka_unit_test(classes_have_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
