@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/text.h"
 #include "policy/decode.h"
+#include "policy/reader.h"
 #include "util/io.h"
 #include "util/log.h"
 
@@ -90,16 +91,17 @@ static bool verify_file(const char *file, uint64_t ram, bool unicode)
         return false;
     }
 
-    int r = from_stdin ? read_stdin(POLICY_TEXT_MAX, &text, &size)
-                       : read_file_alloc(AT_FDCWD, file, POLICY_TEXT_MAX, &text, &size);
+    int r = from_stdin ? read_stdin(READER_TEXT_MAX, &text, &size)
+                       : read_file_alloc(AT_FDCWD, file, READER_TEXT_MAX, &text, &size);
     if (r < 0) {
         log_error("%s: %s", label, explain_read_error(r));
         return false;
     }
 
-    r = policy_decode(label, name, text, size, ram, &diagnostics, &policy);
+    Source source = { label, text, size };
+    r = policy_decode(name, &source, 1, ram, &diagnostics, &policy);
     for (size_t i = 0; i < diagnostics.n_entries; i++) {
-        CLEANUP_FREE char *line = diagnostic_format(diagnostics.entries + i, label);
+        CLEANUP_FREE char *line = diagnostic_format(diagnostics.entries + i, &source);
         CLEANUP_FREE char *shown = line ? escape_text(line, unicode) : NULL;
         log_error("%s", shown ? shown : "out of memory");
     }

@@ -37,11 +37,12 @@ static void remember(DistressState *state, const DistressPoint *now, uint64_t wi
     state->points[state->n_points++] = *now;
 }
 
-/* What a base older than the window allows, it allows in proportion. */
-static bool exceeds(uint64_t growth, uint64_t threshold, uint64_t window, uint64_t elapsed)
+/* Has the growth reached what @per_second, over at least the window, allows? */
+static bool reaches(uint64_t growth, uint64_t per_second, uint64_t window, uint64_t elapsed)
 {
-    return (unsigned __int128)growth * window >=
-           (unsigned __int128)threshold * max_u64(elapsed, window);
+    return per_second != DISTRESS_NEVER &&
+           (unsigned __int128)growth * USEC_PER_SEC >=
+               (unsigned __int128)per_second * max_u64(elapsed, window);
 }
 
 /* The last point is the newest. */
@@ -54,11 +55,12 @@ static DistressReason judge(const DistressConfig *config, const DistressPoint *p
         const DistressPoint *then = &points[i];
         uint64_t elapsed = now->at_usec - then->at_usec;
 
+        /* A part per million of time is a microsecond per second. */
         if (then->has_psi && now->has_psi &&
-            exceeds(now->memory_some_usec - then->memory_some_usec, config->memory_some_usec,
+            reaches(now->memory_some_usec - then->memory_some_usec, config->memory_pressure,
                     config->window_usec, elapsed))
             return DISTRESS_MEMORY_PRESSURE;
-        if (exceeds(now->refaults - then->refaults, config->refaults, config->window_usec, elapsed))
+        if (reaches(now->refaults - then->refaults, config->refaults, config->window_usec, elapsed))
             reason = DISTRESS_REFAULTS;
     }
     return reason;
@@ -88,6 +90,11 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
         state->reason = DISTRESS_NONE;
     }
     return state->reason;
+}
+
+uint64_t distress_stall_usec(const DistressConfig *config)
+{
+    return config->window_usec * config->memory_pressure / 1000000;
 }
 
 const char *distress_reason_to_string(DistressReason reason)

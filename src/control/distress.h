@@ -16,25 +16,41 @@ typedef enum DistressReason {
     DISTRESS_REFAULTS,        /* pages that reclaim had taken had to be read again */
 } DistressReason;
 
-/* Any one of these, over the window, is distress. */
+/* Any one of these, over the window, is distress. DISTRESS_NEVER: not looked at. */
 typedef struct DistressConfig {
-    uint64_t window_usec;      /* PSI itself lags by about 2 s, so a shorter one sees noise */
-    uint64_t memory_some_usec; /* of stall ("some") within the window */
-    uint64_t refaults;         /* of file pages within the window */
+    uint64_t window_usec;     /* PSI itself lags by about 2 s, so a shorter one sees noise */
+    uint64_t memory_pressure; /* share of time with a stall (PSI "some"), parts per million */
+    uint64_t io_pressure;     /* the same of io.pressure; not judged yet */
+    uint64_t refaults;        /* workingset_refault_file, per second */
+    uint64_t major_faults;    /* pgmajfault, per second; not judged yet */
+    uint64_t stolen;          /* pgsteal, in bytes per second; not judged yet */
 } DistressConfig;
+
+#define DISTRESS_NEVER UINT64_MAX
 
 #define DISTRESS_CONFIG_DEFAULT                                                           \
     ((DistressConfig){                                                                    \
         .window_usec = 2 * USEC_PER_SEC,                                                  \
-        .memory_some_usec = 20 * USEC_PER_MSEC, /* 1 % */                                 \
-        .refaults = 40, /* a service with 50 reads a second that lost half of its file */ \
+        .memory_pressure = 10000,                                                         \
+        .io_pressure = DISTRESS_NEVER,                                                    \
+        .refaults = 20, /* a service with 50 reads a second that lost half of its file */ \
+        .major_faults = DISTRESS_NEVER,                                                   \
+        .stolen = DISTRESS_NEVER,                                                         \
     })
+
+/* The stall within one window that is distress, in microseconds: what a PSI trigger is armed with.
+ * Memory pressure is always looked at. */
+uint64_t distress_stall_usec(const DistressConfig *config);
 
 /* Calm must last this long before distress is over: the memory that was taken from the neighbours
  * comes back to them slowly, so a flicker must not start it. */
 #define DISTRESS_CALM_USEC (5 * USEC_PER_SEC)
 
-#define DISTRESS_HISTORY 16
+/* The longest window (DISTRESS_WINDOW_MAX_USEC) at the shortest interval, 200 ms, and some for PSI
+ * triggers in between. */
+#define DISTRESS_HISTORY         64
+#define DISTRESS_WINDOW_MIN_USEC USEC_PER_SEC
+#define DISTRESS_WINDOW_MAX_USEC (10 * USEC_PER_SEC) /* the kernel's, of PSI triggers */
 
 typedef struct DistressPoint {
     uint64_t at_usec;

@@ -127,6 +127,7 @@ LimitDecision limit_decide(LimitState *state, const LimitConfig *config, const S
 {
     switch (config->mode) {
     case LIMIT_OFF:
+    case LIMIT_TRACK:
         return let_go(state, LIMIT_REASON_OFF);
     case LIMIT_FIXED:
         return fixed(state, sample, config->value);

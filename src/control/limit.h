@@ -13,15 +13,27 @@
 typedef enum LimitMode {
     LIMIT_OFF,
     LIMIT_FIXED,
+    LIMIT_TRACK, /* follow the working set; not acted on yet */
     LIMIT_YIELD,
 } LimitMode;
+
+/* What probing may take. */
+typedef enum LimitReclaim {
+    LIMIT_RECLAIM_FILE,
+    LIMIT_RECLAIM_ALL, /* swap too */
+} LimitReclaim;
 
 /* What a policy says of memory.high. */
 typedef struct LimitConfig {
     LimitMode mode;
-    uint64_t value; /* LIMIT_FIXED: bytes */
-    uint64_t min;   /* LIMIT_YIELD: never below, bytes */
+    uint64_t value;       /* LIMIT_FIXED: bytes */
+    uint64_t min;         /* never below, bytes; 0: no more than the floor */
+    uint64_t max;         /* LIMIT_TRACK: never above, bytes; LIMIT_NONE: no bound */
+    uint64_t pressure;    /* LIMIT_TRACK: to hold, PSI some, parts per million */
+    LimitReclaim reclaim; /* LIMIT_TRACK */
 } LimitConfig;
+
+#define LIMIT_PRESSURE_DEFAULT 1000 /* 0.1 % */
 
 typedef enum LimitReason {
     LIMIT_REASON_OFF,   /* the policy leaves memory.high alone */

@@ -364,27 +364,35 @@ static void rules_free_others(Rule **rules, size_t n, Rule *const *kept, size_t 
 
 int evictor_want(Evictor *e, const Policy *policy)
 {
-    size_t n_wanted = policy ? policy->n_evicts : 0, n = 0;
-    Rule **rules = calloc(n_wanted + 1, sizeof(Rule *));
+    size_t n_evicts = policy ? policy->n_evicts : 0, n = 0;
+    bool failed = false;
+    Rule **rules = calloc(n_evicts + 1, sizeof(Rule *));
     if (!rules)
         return -ENOMEM;
 
-    for (; n < n_wanted; n++) {
-        rules[n] = find_or_make_rule(e, policy->evicts[n].path);
-        if (!rules[n])
-            break;
-        rules[n]->wanted = true;
+    for (size_t i = 0; i < n_evicts && !failed; i++) {
+        if (policy->evicts[i].dormant)
+            continue;
+        rules[n] = find_or_make_rule(e, policy->evicts[i].path);
+        failed = !rules[n];
+        if (!failed)
+            rules[n++]->wanted = true;
     }
     for (size_t i = 0; i < n; i++)
         rules[i]->wanted = false;
-    if (n < n_wanted) {
+    if (failed) {
         rules_free_others(rules, n, e->rules, e->n_rules);
         return -ENOMEM;
     }
 
-    for (size_t i = 0; i < n; i++) {
-        rules[i]->idle_usec = policy->evicts[i].idle_usec;
-        rules[i]->every_usec = policy->evicts[i].every_usec;
+    n = 0;
+    for (size_t i = 0; i < n_evicts; i++) {
+        const EvictRule *wanted = &policy->evicts[i];
+
+        if (wanted->dormant)
+            continue;
+        rules[n]->idle_usec = wanted->idle_usec;
+        rules[n++]->every_usec = wanted->every_usec;
     }
     rules_free_others(e->rules, e->n_rules, rules, n);
     e->rules = rules;

@@ -188,7 +188,7 @@ static void note_unit(Manager *m, const UnitEntry *entry, uint64_t now)
         strcmp(entry->active_state, "failed") == 0 || is_own(entry->name))
         return;
     Target *target = find_target(m, entry->name);
-    const Policy *policy = policy_set_match(&m->policies.set, entry->name, &draw);
+    const Policy *policy = policy_set_match(&m->policies.set, entry->name, NULL, &draw);
     if (!policy)
         return;
     if (!target) {
@@ -323,7 +323,7 @@ static void adopt_policies(Manager *m, Policies *policies)
     *policies = (Policies){ 0 };
     for (size_t i = 0; i < m->n_targets; i++) {
         Target *t = m->targets[i];
-        const Policy *policy = policy_set_match(&m->policies.set, t->unit, NULL);
+        const Policy *policy = policy_set_match(&m->policies.set, t->unit, NULL, NULL);
         if (!policy)
             target_dismiss(t);
         else if (target_set_policy(t, policy) < 0)

@@ -518,6 +518,8 @@ int pinner_want(Pinner *p, const Policy *policy)
     cleanup(strv_freep) char **paths = NULL;
 
     for (size_t i = 0; policy && i < policy->n_pins; i++) {
+        if (policy->pins[i].dormant)
+            continue;
         int r = strv_append(&paths, policy->pins[i].path);
         if (r < 0)
             return r;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/decode.h"
+#include "policy/reader.h"
 #include "util/io.h"
 
 #define SUFFIX ".yaml"
@@ -74,7 +75,7 @@ int policies_note_error(Policies *policies, const PolicyFile *file)
 }
 
 /* All of a file's mistakes, a line each, to be freed; NULL: out of memory. */
-static char *join(const Diagnostics *diagnostics, const char *path)
+static char *join(const Diagnostics *diagnostics, const Source *source)
 {
     char *text = NULL;
     size_t size;
@@ -83,8 +84,10 @@ static char *join(const Diagnostics *diagnostics, const char *path)
     if (!out)
         return NULL;
     for (size_t i = 0; i < diagnostics->n_entries; i++) {
-        CLEANUP_FREE char *line = diagnostic_format(&diagnostics->entries[i], path);
-        fprintf(out, "%s%s", i > 0 ? "\n" : "", line ?: "out of memory");
+        if (diagnostics->entries[i].severity != SEVERITY_MISTAKE)
+            continue;
+        CLEANUP_FREE char *line = diagnostic_format(&diagnostics->entries[i], source);
+        fprintf(out, "%s%s", ftell(out) > 0 ? "\n" : "", line ?: "out of memory");
     }
     if (fclose(out) != 0) {
         free(text);
@@ -122,15 +125,16 @@ static int load_one(Policies *policies, const char *dir, const char *file_name, 
     }
     if (!name)
         return -ENOMEM;
-    int r = read_file_alloc(AT_FDCWD, path, POLICY_TEXT_MAX, &text, &size);
+    int r = read_file_alloc(AT_FDCWD, path, READER_TEXT_MAX, &text, &size);
     if (r == -ENOENT) /* deleted since the folder was read */
         return 0;
     if (r < 0)
         return refuse(policies, name, path, r);
 
-    r = policy_decode(path, name, text, size, ram, &diagnostics, &policy);
+    Source source = { path, text, size };
+    r = policy_decode(name, &source, 1, ram, &diagnostics, &policy);
     if (r == -EBADMSG) {
-        error = join(&diagnostics, path);
+        error = join(&diagnostics, &source);
         r = error ? add_file(policies, name, path, error) : -ENOMEM;
     } else if (r >= 0) {
         r = policy_set_add(&policies->set, policy);

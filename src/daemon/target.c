@@ -116,12 +116,12 @@ static int on_psi(sd_event_source *source, int fd, uint32_t events, void *userda
 
 static void arm_psi(Target *t)
 {
-    DistressConfig config = DISTRESS_CONFIG_DEFAULT;
+    const DistressConfig *config = &t->policy->distress;
 
     if (t->psi_trigger || !t->cgroup || t->policy->role != ROLE_CRITICAL || !t->host->has_psi)
         return;
-    CLEANUP_CLOSE int fd = cgroup_arm_psi(t->cgroup, "memory", config.memory_some_usec,
-                                          config.window_usec);
+    CLEANUP_CLOSE int fd = cgroup_arm_psi(t->cgroup, "memory", distress_stall_usec(config),
+                                          config->window_usec);
     int r = fd < 0 ? fd : sd_event_add_io(t->host->event, &t->psi_trigger, fd, EPOLLPRI, on_psi, t);
     if (r >= 0)
         r = sd_event_source_set_io_fd_own(t->psi_trigger, 1);
@@ -242,10 +242,10 @@ int target_set_policy(Target *t, const Policy *policy)
         r = pinner_want(t->pinner, observes(t) ? NULL : policy);
     if (t->limiter)
         limiter_resume(t->limiter);
-    if (policy->role != ROLE_CRITICAL) {
-        t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
+    if (policy->role != ROLE_CRITICAL)
         t->distress = (DistressState){ 0 };
-    }
+    t->psi_trigger = sd_event_source_disable_unref(
+        t->psi_trigger); /* its threshold may be another */
     arm_psi(t);
     return r;
 }
@@ -254,8 +254,6 @@ int target_set_policy(Target *t, const Policy *policy)
 
 DistressReason target_look(Target *t, uint64_t now)
 {
-    static const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
-
     if (!t->cgroup)
         return DISTRESS_NONE;
     int r = cgroup_sample(t->cgroup, now, &t->sample);
@@ -268,7 +266,7 @@ DistressReason target_look(Target *t, uint64_t now)
         return DISTRESS_NONE;
 
     DistressReason before = t->distress.reason;
-    DistressReason reason = distress_update(&t->distress, &config, &t->sample);
+    DistressReason reason = distress_update(&t->distress, &t->policy->distress, &t->sample);
     if (reason != before)
         log_info("%s: %s%s", t->unit,
                  reason == DISTRESS_NONE ? "" : "in distress: ", distress_reason_to_string(reason));

@@ -6,14 +6,20 @@
 
 #include "policy/diagnostics.h"
 #include "policy/policy.h"
+#include "policy/settings.h"
 
-#define POLICY_TEXT_MAX (1024 * 1024) /* bytes of one file */
-
-/* Decodes the text of one policy. Pure: the file has been read, @file is only for messages and kept
- * in the policy, @name is the policy's. @ram (bytes) is what shares of memory are of and what
- * budgets are held against.
+/* Decodes a policy: @sources[0] is its file, the others (at least one in all) its drop-ins, which
+ * are merged into it in their order. Pure: the files have been read; their texts need not outlive
+ * the policy. @ram (bytes) is what shares of memory are of and what budgets are held against.
  *
- * All mistakes are found in one pass. 0 with *ret, to be freed by policy_free(); -EBADMSG with at
- * least one entry added to @diagnostics; -ENOMEM. *ret is untouched on failure. */
-int policy_decode(const char *file, const char *name, const char *text, size_t size, uint64_t ram,
+ * All mistakes of a file are found in one pass, and those of all files before what they say
+ * together is judged. 0 with *ret, to be freed by policy_free(); -EBADMSG with at least one mistake
+ * added to @diagnostics; -ENOMEM. *ret is untouched on failure; warnings and notes may be added in
+ * any case. */
+int policy_decode(const char *name, const Source *sources, size_t n_sources, uint64_t ram,
                   Diagnostics *diagnostics, Policy **ret);
+
+/* The same of the daemon's settings, for settings_clear(); without any source they are the
+ * defaults. */
+int settings_decode(const Source *sources, size_t n_sources, uint64_t ram, Diagnostics *diagnostics,
+                    Settings *ret);

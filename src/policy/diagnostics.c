@@ -12,9 +12,11 @@
 
 #include "policy/text.h"
 
-static bool is_after(const Diagnostic *d, size_t line, size_t column)
+static bool is_after(const PolicyPlace *a, const PolicyPlace *b)
 {
-    return d->line > line || (d->line == line && d->column > column);
+    if (a->file != b->file)
+        return a->file > b->file;
+    return a->line > b->line || (a->line == b->line && a->column > b->column);
 }
 
 /* One more that is only counted. */
@@ -23,7 +25,7 @@ static int count_away(Diagnostics *diagnostics)
     char *message;
 
     if (asprintf(&message, "%zu more %s not shown", diagnostics->n_more + 1,
-                 diagnostics->n_more > 0 ? "mistakes are" : "mistake is") < 0)
+                 diagnostics->n_more > 0 ? "findings are" : "finding is") < 0)
         return -ENOMEM;
 
     /* The room for this entry was made with the one before. */
@@ -35,7 +37,7 @@ static int count_away(Diagnostics *diagnostics)
     return 0;
 }
 
-static int insert(Diagnostics *diagnostics, size_t line, size_t column, char *message)
+static int insert(Diagnostics *diagnostics, Diagnostic entry)
 {
     size_t i = diagnostics->n_entries;
     Diagnostic *grown = reallocarray(diagnostics->entries, i + 2, sizeof(Diagnostic));
@@ -43,19 +45,21 @@ static int insert(Diagnostics *diagnostics, size_t line, size_t column, char *me
         return -ENOMEM;
     diagnostics->entries = grown;
 
-    while (i > 0 && is_after(&grown[i - 1], line, column))
+    while (i > 0 && is_after(&grown[i - 1].place, &entry.place))
         i--;
     memmove(&grown[i + 1], &grown[i], (diagnostics->n_entries - i) * sizeof(Diagnostic));
-    grown[i] = (Diagnostic){ .line = line, .column = column, .message = message };
+    grown[i] = entry;
     diagnostics->n_entries++;
     return 0;
 }
 
-int diagnostics_add(Diagnostics *diagnostics, size_t line, size_t column, const char *format, ...)
+int diagnostics_add(Diagnostics *diagnostics, Severity severity, PolicyPlace place,
+                    const char *format, ...)
 {
     CLEANUP_FREE char *message = NULL;
     va_list args;
 
+    diagnostics->n_of[severity]++;
     if (diagnostics->n_entries >= DIAGNOSTICS_MAX)
         return count_away(diagnostics);
 
@@ -67,7 +71,7 @@ int diagnostics_add(Diagnostics *diagnostics, size_t line, size_t column, const 
         return -ENOMEM;
     }
 
-    r = insert(diagnostics, line, column, message);
+    r = insert(diagnostics, (Diagnostic){ severity, place, message });
     if (r < 0)
         return r;
 
@@ -83,18 +87,33 @@ void diagnostics_clear(Diagnostics *diagnostics)
     *diagnostics = (Diagnostics){ 0 };
 }
 
-char *diagnostic_format(const Diagnostic *diagnostic, const char *file)
+const char *severity_to_string(Severity severity)
 {
-    CLEANUP_FREE char *name = text_printable(file);
+    static const char *const names[N_SEVERITIES] = {
+        [SEVERITY_MISTAKE] = "mistake",
+        [SEVERITY_WARNING] = "warning",
+        [SEVERITY_NOTE] = "note",
+    };
+
+    return names[severity];
+}
+
+char *diagnostic_format(const Diagnostic *diagnostic, const Source *sources)
+{
+    const PolicyPlace *place = &diagnostic->place;
+    CLEANUP_FREE char *name = text_printable(sources[place->file].path);
+    bool mistake = diagnostic->severity == SEVERITY_MISTAKE;
+    const char *severity = mistake ? "" : severity_to_string(diagnostic->severity);
+    const char *colon = mistake ? "" : ": ";
     char *line;
     int r;
 
     if (!name)
         return NULL;
-    if (diagnostic->line > 0)
-        r = asprintf(&line, "%s:%zu:%zu: %s", name, diagnostic->line, diagnostic->column,
+    if (place->line > 0)
+        r = asprintf(&line, "%s:%zu:%zu: %s%s%s", name, place->line, place->column, severity, colon,
                      diagnostic->message);
     else
-        r = asprintf(&line, "%s: %s", name, diagnostic->message);
+        r = asprintf(&line, "%s: %s%s%s", name, severity, colon, diagnostic->message);
     return r < 0 ? NULL : line;
 }

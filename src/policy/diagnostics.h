@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The mistakes of one file, in the order of their places. */
+/* What is to be said of the files of one policy, in the order of their places. */
 
 #include <stddef.h>
 
+#include "policy/place.h"
 #include "util/cleanup.h"
 
+typedef enum Severity {
+    SEVERITY_MISTAKE, /* the policy is refused */
+    SEVERITY_WARNING, /* it is in force, and likely not what was meant */
+    SEVERITY_NOTE,    /* worth knowing */
+} Severity;
+
+#define N_SEVERITIES 3
+
 typedef struct Diagnostic {
-    size_t line;   /* from 1; 0: the file as a whole */
-    size_t column; /* from 1, in characters, as editors count */
+    Severity severity;
+    PolicyPlace place;
     char *message; /* "what is wrong (what would be right)" */
 } Diagnostic;
 
@@ -17,15 +26,20 @@ typedef struct Diagnostics {
     Diagnostic *entries;
     size_t n_entries;
     size_t n_more; /* counted away; the entry behind the first DIAGNOSTICS_MAX says so */
+    size_t n_of[N_SEVERITIES]; /* of each severity, those counted away too */
 } Diagnostics;
 
-/* 0, or -ENOMEM. More than DIAGNOSTICS_MAX of one file are counted away, the last entry says so. */
+/* 0, or -ENOMEM. More than DIAGNOSTICS_MAX of one policy are counted away, the last entry says so.
+ */
 #define DIAGNOSTICS_MAX 100
-int diagnostics_add(Diagnostics *diagnostics, size_t line, size_t column, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+int diagnostics_add(Diagnostics *diagnostics, Severity severity, PolicyPlace place,
+                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 void diagnostics_clear(Diagnostics *diagnostics);
 
-/* "FILE:LINE:COLUMN: message" ("FILE: message" for the file as a whole), to be freed; NULL: out of
- * memory. */
-char *diagnostic_format(const Diagnostic *diagnostic, const char *file);
+/* "FILE:LINE:COLUMN: message" ("FILE: message" for the file as a whole), with "warning: " or
+ * "note: " before the message of what is no mistake; to be freed; NULL: out of memory. @sources are
+ * those that were decoded. */
+char *diagnostic_format(const Diagnostic *diagnostic, const Source *sources);
+
+const char *severity_to_string(Severity severity);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Follows the tables: looks every key up, holds the node against the field's kind, and hands it to
- * the field's handler. A mistake is reported and passed over, so that one pass finds all of them;
- * only what makes the rest unreadable ends it. Recursion is bounded by READER_DEPTH_MAX. */
+/* Follows the tables: looks every key up, holds the node against the type's kind, and hands it to
+ * the type's handler. A mistake is reported and passed over, so that one pass finds all of them.
+ * Recursion is bounded by READER_DEPTH_MAX. */
 #include "policy/fields.h"
 
 #include <assert.h>
@@ -12,43 +12,62 @@
 #include <string.h>
 
 #include "policy/text.h"
+#include "policy/values.h"
 #include "util/cleanup.h"
 
-int refuse(Decoder *decoder, PolicyPlace place, const char *format, ...)
+static int report(Decoder *decoder, Severity severity, PolicyPlace place, const char *format,
+                  va_list args)
 {
     CLEANUP_FREE char *message = NULL;
-    va_list args;
 
-    va_start(args, format);
-    int r = vasprintf(&message, format, args);
-    va_end(args);
-    if (r < 0) {
+    if (vasprintf(&message, format, args) < 0) {
         message = NULL;
         return -ENOMEM;
     }
+    return diagnostics_add(decoder->diagnostics, severity, place, "%s", message);
+}
 
-    r = diagnostics_add(decoder->diagnostics, place.line, place.column, "%s", message);
+int refuse(Decoder *decoder, PolicyPlace place, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int r = report(decoder, SEVERITY_MISTAKE, place, format, args);
+    va_end(args);
     return r < 0 ? r : REFUSED;
 }
 
-static int skip(Decoder *decoder, const Node *node, int result)
+int remark(Decoder *decoder, Severity severity, PolicyPlace place, const char *format, ...)
 {
-    if (result < 0)
-        return result;
-    int r = reader_skip(&decoder->reader, node);
-    return r < 0 ? r : result;
+    va_list args;
+
+    va_start(args, format);
+    int r = report(decoder, severity, place, format, args);
+    va_end(args);
+    return r < 0 ? r : DECODED;
 }
 
-/* The pair " in NAME", or nothing for the policy itself. */
+/* The pair " in NAME", or nothing for the document itself. */
 #define IN(mapping) (mapping)->name ? " in " : "", (mapping)->name ? (mapping)->name : ""
+
+int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field, const Node *key,
+                 FieldLater later, void *object)
+{
+    if (later == LATER_DORMANT)
+        *(bool *)((char *)object + mapping->dormant) = true;
+    return remark(decoder, SEVERITY_NOTE, key->place,
+                  "\"%s\"%s%s is not acted on by this version (%s)", field->key, IN(mapping),
+                  later == LATER_DORMANT ? "this entry is left alone" : "it has no effect");
+}
 
 #define SUBJECT_MAX 64
 
 /* What messages say is wrong. */
-static const char *subject(char buffer[static SUBJECT_MAX], const Field *field)
+static const char *subject(char buffer[static SUBJECT_MAX], const Decoder *decoder,
+                           const Field *field)
 {
     if (!field->key)
-        return "a policy";
+        return decoder->subject;
     snprintf(buffer, SUBJECT_MAX, "%s\"%s\"", field->entry ? "an entry of " : "", field->key);
     return buffer;
 }
@@ -69,7 +88,7 @@ const Seen *seen_key(const Mapping *mapping, const Seen *seen, const char *key)
     return &seen[field - mapping->fields];
 }
 
-/* "budget, files": the keys of @mapping that are supported. */
+/* "budget, files": the keys of @mapping. */
 static int list_keys(const Mapping *mapping, char **ret)
 {
     CLEANUP_FREE char *keys = NULL;
@@ -77,8 +96,6 @@ static int list_keys(const Mapping *mapping, char **ret)
     for (size_t i = 0; i < mapping->n_fields; i++) {
         char *longer;
 
-        if (!mapping->fields[i].decode)
-            continue;
         if (asprintf(&longer, "%s%s%s", keys ? keys : "", keys ? ", " : "",
                      mapping->fields[i].key) < 0)
             return -ENOMEM;
@@ -141,6 +158,8 @@ static bool is_empty(const Node *node)
 {
     static const char *const nothing[] = { "~", "null", "Null", "NULL" };
 
+    if (node->kind != NODE_TEXT)
+        return !node->first && !node->unfinished;
     if (node->text[strspn(node->text, " \t\r\n")] == '\0')
         return true;
     for (size_t i = 0; node->plain && i < ELEMENTS(nothing); i++)
@@ -153,7 +172,7 @@ static int refuse_empty(Decoder *decoder, const Field *field, PolicyPlace place)
 {
     char what[SUBJECT_MAX];
 
-    return refuse(decoder, place, "%s is empty (for example %s)", subject(what, field),
+    return refuse(decoder, place, "%s is empty (for example %s)", subject(what, decoder, field),
                   field->example);
 }
 
@@ -167,74 +186,64 @@ static int refuse_kind(Decoder *decoder, const Field *field, const Node *node)
     char what[SUBJECT_MAX];
 
     return refuse(decoder, node->place, "%s must be %s, not %s (for example %s)",
-                  subject(what, field), kinds[field->kind], kinds[node->kind], field->example);
+                  subject(what, decoder, field), kinds[field->type->kind], kinds[node->kind],
+                  field->example);
 }
 
 int decode_node(Decoder *decoder, const Field *field, const Node *node, void *object)
 {
-    PolicyPlace place = node->place;
-
     if (node->refused)
-        return skip(decoder, node, REFUSED);
+        return REFUSED;
     if (node->kind == NODE_TEXT && is_empty(node))
-        return refuse_empty(decoder, field, place);
-    if (node->kind != field->kind)
-        return skip(decoder, node, refuse_kind(decoder, field, node));
+        return refuse_empty(decoder, field, node->place);
+    if (node->kind != field->type->kind)
+        return refuse_kind(decoder, field, node);
+    if (is_empty(node))
+        return refuse_empty(decoder, field, node->place);
 
-    int r = field->decode(decoder, field, node, object);
+    int r = field->type->decode(decoder, field, node, object);
     if (r == DECODED && field->place)
-        *(PolicyPlace *)((char *)object + field->place) = place;
+        *(PolicyPlace *)((char *)object + field->place) = node->place;
     return r;
 }
 
-/* The value that @key announces. */
-static int decode_value(Decoder *decoder, const Field *field, Seen *seen, PolicyPlace key,
-                        void *object)
+/* A value that was decoded is one that this version does not act on. */
+static bool is_for_later(const Field *field, void *object)
 {
-    Node node;
-    int r = reader_next(&decoder->reader, &node);
-    if (r < 0)
-        return r;
-
-    if (!field)
-        return skip(decoder, &node, REFUSED);
-    if (seen->key.line > 0)
-        return skip(decoder, &node,
-                    refuse(decoder, key, "duplicate key \"%s\" (it is on line %zu already)",
-                           field->key, seen->key.line));
-    seen->key = key;
-    if (!field->decode) {
-        seen->refused = true;
-        return skip(decoder, &node, REFUSED);
-    }
-
-    r = decode_node(decoder, field, &node, object);
-    seen->refused = r != DECODED;
-    return r;
+    if (field->later == LATER_NEVER)
+        return false;
+    if (field->type == &type_enum)
+        return !(field->acted_on & 1u << *(unsigned *)field_of(field, object));
+    if (field->type == &type_bool)
+        return !(field->acted_on & 1u << *(bool *)field_of(field, object));
+    return true;
 }
 
-static int decode_key(Decoder *decoder, const Mapping *mapping, const Node *key, Seen *seen,
+static int decode_key(Decoder *decoder, const Mapping *mapping, const Node *key, Seen *all_seen,
                       void *object)
 {
-    const Field *field = NULL;
-    PolicyPlace place = key->place;
-    int r = DECODED;
-
     if (key->kind != NODE_TEXT)
-        r = skip(decoder, key,
-                 refuse(decoder, place, "a key must be a word, not a list or mapping"));
-    else if (!key->refused) {
-        field = find_field(mapping, key->text);
-        if (!field)
-            r = refuse_unknown_key(decoder, mapping, key, seen);
-        else if (!field->decode)
-            r = refuse(decoder, place, "\"%s\"%s%s is not supported yet", field->key, IN(mapping));
-    }
-    if (r < 0)
-        return r;
+        return refuse(decoder, key->place, "a key must be a word, not a list or mapping");
+    if (key->refused)
+        return REFUSED;
+    const Field *field = find_field(mapping, key->text);
+    if (!field)
+        return refuse_unknown_key(decoder, mapping, key, all_seen);
 
-    return decode_value(decoder, field, field ? &seen[field - mapping->fields] : NULL, place,
-                        object);
+    Seen *seen = &all_seen[field - mapping->fields];
+    if (seen->key)
+        return refuse(decoder, key->place, "duplicate key \"%s\" (it is on line %zu already)",
+                      field->key, seen->key->place.line);
+    seen->key = key;
+    seen->refused = true;
+    if (!key->next) /* could not be read */
+        return REFUSED;
+
+    int r = decode_node(decoder, field, key->next, object);
+    seen->refused = r != DECODED;
+    if (r == DECODED && !decoder->fragment && is_for_later(field, object))
+        r = remark_later(decoder, mapping, field, key, field->later, object);
+    return r;
 }
 
 /* @key is there, or what can stand for it, or what seems to mean it: one mistake is one message. */
@@ -243,7 +252,7 @@ static bool is_given(const Mapping *mapping, const Seen *seen, const char *key)
     for (size_t i = 0; i < mapping->n_fields; i++) {
         const Field *field = &mapping->fields[i];
 
-        if (seen[i].key.line == 0 && !seen[i].misspelt)
+        if (!seen[i].key && !seen[i].misspelt)
             continue;
         if (strcmp(field->key, key) == 0 || (field->replaces && strcmp(field->replaces, key) == 0))
             return true;
@@ -266,36 +275,31 @@ static int check_required(Decoder *decoder, const Mapping *mapping, const Seen *
     return 0;
 }
 
-int decode_mapping(Decoder *decoder, const Field *field, const Node *node, void *object)
+static int decode_mapping(Decoder *decoder, const Field *field, const Node *node, void *object)
 {
     const Mapping *mapping = field->mapping;
     Seen seen[FIELDS_MAX] = { 0 };
-    PolicyPlace place = node->place;
-    bool empty = true;
 
     assert(mapping->n_fields <= FIELDS_MAX);
     if (mapping->set_defaults)
         mapping->set_defaults(object);
 
-    for (;; empty = false) {
-        Node key;
-        int r = reader_next(&decoder->reader, &key);
-        if (r < 0)
-            return r;
-        if (key.kind == NODE_END)
-            break;
-        r = decode_key(decoder, mapping, &key, seen, object);
+    NODE_FOREACH_KEY(key, node)
+    {
+        int r = decode_key(decoder, mapping, key, seen, object);
         if (r < 0)
             return r;
     }
-    if (empty)
-        return refuse_empty(decoder, field, place);
+    if (decoder->fragment || node->unfinished)
+        return DECODED;
 
-    int r = check_required(decoder, mapping, seen, place);
+    int r = check_required(decoder, mapping, seen, node->place);
     if (r < 0)
         return r;
-    return mapping->check ? mapping->check(decoder, mapping, seen, object) : DECODED;
+    return mapping->check ? mapping->check(decoder, mapping, node, seen, object) : DECODED;
 }
+
+const ValueType type_mapping = { .kind = NODE_MAPPING, .decode = decode_mapping };
 
 /* A new, zeroed entry behind those of the field's array, or NULL. The array is a pointer of any
  * type, hence memcpy(). */
@@ -315,27 +319,26 @@ static void *append_entry(const Field *field, void *object)
     return memset(array + (*n)++ * list->entry_size, 0, list->entry_size);
 }
 
-int decode_list(Decoder *decoder, const Field *field, const Node *node, void *object)
+static int decode_list(Decoder *decoder, const Field *field, const Node *node, void *object)
 {
     const List *list = field->list;
-    PolicyPlace place = node->place;
+    int result = DECODED;
 
-    for (bool empty = true;; empty = false) {
-        Node entry;
+    for (const Node *entry = node->first; entry; entry = entry->next) {
         void *target = object;
-        int r = reader_next(&decoder->reader, &entry);
-        if (r < 0)
-            return r;
-        if (entry.kind == NODE_END)
-            return empty ? refuse_empty(decoder, field, place) : DECODED;
 
         if (list->entry_size > 0) {
             target = append_entry(field, object);
             if (!target)
                 return -ENOMEM;
         }
-        r = decode_node(decoder, list->entry, &entry, target);
+        int r = decode_node(decoder, list->entry, entry, target);
         if (r < 0)
             return r;
+        if (r != DECODED)
+            result = r;
     }
+    return result;
 }
+
+const ValueType type_list = { .kind = NODE_LIST, .decode = decode_list };

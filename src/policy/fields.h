@@ -1,98 +1,137 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What decodes a policy: one table of fields for each mapping of the language, and the code that
- * follows them. To widen the language is to widen the tables in decode.c. */
+/* What decodes a document: one table of fields for each mapping of the language, and the code that
+ * follows them. To widen the language is to widen the tables. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "policy/diagnostics.h"
+#include "policy/document.h"
 #include "policy/names.h"
-#include "policy/reader.h"
 
 typedef struct Field Field;
 typedef struct Mapping Mapping;
 typedef struct List List;
 
 typedef struct Decoder {
-    Reader reader;
+    const Source *sources; /* for messages that name another place */
     Diagnostics *diagnostics;
     const Mapping *const *mappings; /* all of the language, NULL-terminated: for suggestions */
+    const char *subject;            /* "a policy" */
     uint64_t ram;                   /* bytes */
-    size_t n_readings;              /* of all globs so far */
+    bool fragment;     /* one of several documents: judged only for what it says by itself */
+    size_t n_readings; /* of all globs so far */
 } Decoder;
 
-/* How a node was decoded, unless -errno ended the pass (-EBADMSG: reported, -ENOMEM). */
+/* How a node was decoded, unless it is -ENOMEM. */
 enum {
     DECODED = 0,
-    REFUSED = 1, /* reported; the rest of the file is still judged */
+    REFUSED = 1, /* reported; the rest is still judged */
 };
 
-/* Decodes @node, which is of the field's kind and not empty, into the field's place in @object.
- * What was there is replaced. */
+/* Decodes @node, which is of the type's kind and not empty, into the field's place in @object. What
+ * was there is replaced. */
 typedef int (*FieldHandler)(Decoder *decoder, const Field *field, const Node *node, void *object);
 
-struct Field {
-    const char *key;     /* NULL: the policy itself */
-    FieldHandler decode; /* NULL: the language has this key, but it is not supported yet */
-    const char *example; /* how to write it */
+typedef struct ValueType {
+    const char *name; /* in documentation: "size"; NULL: the kind says it */
     NodeKind kind;
+    FieldHandler decode;
+    const char *pattern; /* of a single value, as an ECMA 262 regular expression: what an editor can
+                          * check as it is typed; NULL: any text */
+} ValueType;
+
+/* What this version does with a value that it understands and cannot do yet. */
+typedef enum FieldLater {
+    LATER_NEVER,     /* it is acted on */
+    LATER_NO_EFFECT, /* as if the key were not there */
+    LATER_DORMANT,   /* the entry of a list that it stands in is left alone */
+} FieldLater;
+
+struct Field {
+    const char *key; /* NULL: the document itself */
+    const ValueType *type;
+    const char *example;  /* how to write it */
+    const char *help;     /* what it is for, in one line */
+    const char *fallback; /* what holds without it, as it would be written; NULL: nothing does */
     bool required;
     bool entry;           /* what the list @key holds, not @key itself */
     const char *replaces; /* a required key that this one makes needless */
     size_t offset;        /* of the value in the object */
     size_t place;         /* of the PolicyPlace of a good value, 0: it is not kept */
-    union {               /* what the handler needs besides */
-        const EnumNames *names;
-        const Mapping *mapping;
-        const List *list;
-        struct {
-            uint64_t min; /* usec */
-            uint64_t max;
-        } duration;
-    };
+    FieldLater later;
+    unsigned acted_on;      /* later, type_enum and type_bool: values acted on, as bits */
+    const EnumNames *names; /* of words */
+    const Mapping *mapping; /* type_mapping */
+    const List *list;       /* type_list */
+    uint64_t min, max;      /* of quantities, in the unit that is stored */
 };
 
-/* Where a key of the mapping being decoded was seen. */
+/* A key of the mapping being decoded; .key is NULL where it was not seen. */
 typedef struct Seen {
-    PolicyPlace key; /* .line is 0: it was not */
+    const Node *key;
     bool refused;
     bool misspelt; /* another key was, which seems to mean this one */
 } Seen;
 
 struct Mapping {
-    const char *name; /* "pin"; NULL: the policy itself */
+    const char *name; /* "pin"; NULL: the document itself */
+    const char *help;
     const Field *fields;
     size_t n_fields;                    /* to FIELDS_MAX */
+    size_t dormant;                     /* offset of the bool for LATER_DORMANT */
     void (*set_defaults)(void *object); /* before the first key; may be NULL */
 
     /* Judges what spans several keys, when all have been decoded; @seen is in the order of the
-     * fields. May be NULL. */
-    int (*check)(Decoder *decoder, const Mapping *mapping, const Seen *seen, void *object);
+     * fields, @node the mapping. May be NULL. */
+    int (*check)(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
+                 void *object);
 };
 
 #define FIELDS_MAX 16
 
 struct List {
     const Field *entry;
-    size_t entry_size; /* of an array at the field's offset; 0: entry->decode appends by itself */
-    size_t n_offset;   /* of the array's size_t */
+    size_t
+        entry_size;  /* of an array at the field's offset; 0: the entry's type appends by itself */
+    size_t n_offset; /* of the array's size_t */
 };
 
-/* Handlers of the kinds that hold others. */
-int decode_mapping(Decoder *decoder, const Field *field, const Node *node, void *object);
-int decode_list(Decoder *decoder, const Field *field, const Node *node, void *object);
+/* The types that hold others. */
+extern const ValueType type_mapping;
+extern const ValueType type_list;
 
 /* The node of a field, of whatever kind it is. */
 int decode_node(Decoder *decoder, const Field *field, const Node *node, void *object);
 
 const Seen *seen_key(const Mapping *mapping, const Seen *seen, const char *key);
 
+/* The key is there, and its value is good. */
+static inline bool is_good(const Seen *seen)
+{
+    return seen->key && !seen->refused;
+}
+
+/* Its value cannot be known: it is there and bad, or another key seems to mean it. */
+static inline bool is_unclear(const Seen *seen)
+{
+    return seen->refused || seen->misspelt;
+}
+
 /* Reports a mistake. REFUSED or -ENOMEM. */
 int refuse(Decoder *decoder, PolicyPlace place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Reports something that is no mistake. DECODED or -ENOMEM. */
+int remark(Decoder *decoder, Severity severity, PolicyPlace place, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Reports that @seen, of @field, is not acted on. DECODED or -ENOMEM. */
+int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field, const Node *key,
+                 FieldLater later, void *object);
 
 static inline void *field_of(const Field *field, void *object)
 {

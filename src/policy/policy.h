@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* One policy: what a file in policies.d says of the units it matches. Immutable once decoded. */
+/* One policy: what a file in policies.d, and its drop-ins, say of the units that they match.
+ * Immutable once decoded. */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
+#include "control/distress.h"
 #include "control/limit.h"
-#include "util/cleanup.h"
+#include "policy/rules.h"
 
 typedef enum PolicyRole {
     ROLE_NORMAL,
@@ -21,42 +19,30 @@ typedef enum PolicyMode {
     MODE_OBSERVE, /* decide and report, change nothing */
 } PolicyMode;
 
-/* Where in the file a value stands; both count from 1. */
-typedef struct PolicyPlace {
-    size_t line;
-    size_t column;
-} PolicyPlace;
-
-typedef struct PinRule {
-    char *path; /* absolute path or glob */
-    PolicyPlace place;
-} PinRule;
-
-typedef struct EvictRule {
-    char *path;
-    uint64_t idle_usec;  /* nobody has had it open for that long */
-    uint64_t every_usec; /* between two looks */
-    PolicyPlace place;
-} EvictRule;
-
-#define EVICT_IDLE_DEFAULT_USEC \
-    (UINT64_C(120) * 1000000) /* a log rotator or a dump is done by then */
-#define EVICT_EVERY_DEFAULT_USEC (UINT64_C(30) * 1000000)
-
 typedef struct Policy {
     char *name;        /* the file's stem */
-    char *file;        /* where it was read from, for messages */
+    char **files;      /* where it was read from: the file, then its drop-ins in order */
     char *description; /* may be NULL */
-    char **units;      /* globs over unit names, braces expanded */
+    char **units;      /* globs over unit names, braces expanded; NULL: none */
+    char **cgroups;    /* globs over paths below the cgroup root, braces expanded; NULL: none */
     PolicyRole role;
     PolicyMode mode;
+    DistressConfig distress; /* ROLE_CRITICAL */
+
     uint64_t pin_budget; /* bytes; 0: nothing is pinned */
     PinRule *pins;
     size_t n_pins;
+    PinOrder pin_order;
+    PinCharge pin_charge;
+    bool pin_restore; /* warm, before the service starts, what was in memory when it stopped */
+    PinShortage on_shortage;
+
     EvictRule *evicts;
     size_t n_evicts;
+    uint64_t cache_max; /* bytes of page cache; LIMIT_NONE: no cap */
     LimitConfig memory_high;
-    PolicyPlace limit_place; /* of memory_high.mode; .line is 0: it is not there */
+    AdviseRule *advises;
+    size_t n_advises;
 } Policy;
 
 /* Takes NULL and half-built policies; returns NULL. */

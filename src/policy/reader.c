@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* libyaml's events, made into nodes. libyaml copes with any bytes, but says little of where and
+/* libyaml's events, made into ours. libyaml copes with any bytes, but says little of where and
  * why: so encoding and control characters are judged before it sees the text, its errors are
  * completed by what people usually did to get them, and its limits are drawn far below what it
- * would take. Nothing is looked at ahead of the decoder except by libyaml itself, at most 1024
- * characters. */
+ * would take. */
 #include "policy/reader.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "policy/decode.h"
 #include "policy/text.h"
 #include "util/utf8.h"
 
 /* Reports a mistake behind which nothing can be read. */
-#define give_up(reader, place, ...)                                                        \
-    (diagnostics_add((reader)->diagnostics, (place).line, (place).column, __VA_ARGS__) < 0 \
-         ? -ENOMEM                                                                         \
-         : -EBADMSG)
+#define give_up(reader, place, ...)                                                             \
+    (diagnostics_add((reader)->diagnostics, SEVERITY_MISTAKE, place, __VA_ARGS__) < 0 ? -ENOMEM \
+                                                                                      : -EBADMSG)
 
-static const PolicyPlace whole_file = { 0, 0 };
-
-static PolicyPlace place_of(const yaml_mark_t *mark)
+static PolicyPlace place_of(const Reader *reader, const yaml_mark_t *mark)
 {
-    return (PolicyPlace){ mark->line + 1, mark->column + 1 };
+    return (PolicyPlace){ reader->file, mark->line + 1, mark->column + 1 };
+}
+
+static PolicyPlace whole_file(const Reader *reader)
+{
+    return (PolicyPlace){ .file = reader->file };
 }
 
 /* The characters that YAML 1.2 (5.1) does not allow in a text. */
@@ -50,7 +50,7 @@ static bool starts_with(const Reader *reader, size_t at, const char *word)
  * which takes a minute for 1 MiB of them. */
 static int check_text(Reader *reader)
 {
-    PolicyPlace place = { 1, 1 };
+    PolicyPlace place = { reader->file, 1, 1 };
 
     for (size_t i = 0; i < reader->size;) {
         const char *p = reader->text + i;
@@ -61,7 +61,7 @@ static int check_text(Reader *reader)
             return give_up(reader, place, "invalid UTF-8: byte 0x%02x (save the file as UTF-8)",
                            (unsigned)(unsigned char)*p);
         if (c == 0)
-            return give_up(reader, place, "a NUL byte (a policy is plain text in UTF-8)");
+            return give_up(reader, place, "a NUL byte (save the file as plain text in UTF-8)");
         if (place.column == 1 && starts_with(reader, i, "%TAG"))
             return give_up(reader, place,
                            "a %%TAG directive: tags are not allowed (leave this line out)");
@@ -69,21 +69,26 @@ static int check_text(Reader *reader)
             return give_up(reader, place, "a control character, 0x%02x (leave it out)", c);
         i += (size_t)length;
         if (is_break(c, i < reader->size ? p[length] : '\0'))
-            place = (PolicyPlace){ place.line + 1, 1 };
+            place = (PolicyPlace){ reader->file, place.line + 1, 1 };
         else
             place.column++;
     }
     return 0;
 }
 
-int reader_open(Reader *reader, const char *text, size_t size, Diagnostics *diagnostics)
+int reader_open(Reader *reader, const Source *source, size_t file, Diagnostics *diagnostics)
 {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
 
-    *reader = (Reader){ .text = text, .size = size, .diagnostics = diagnostics };
-    if (size > POLICY_TEXT_MAX)
-        return give_up(reader, whole_file, "larger than 1 MiB (a policy is a page of text)");
-    if (size >= 3 && memcmp(text, byte_order_mark, 3) == 0) {
+    *reader = (Reader){
+        .text = source->text,
+        .size = source->size,
+        .file = file,
+        .diagnostics = diagnostics,
+    };
+    if (reader->size > READER_TEXT_MAX)
+        return give_up(reader, whole_file(reader), "larger than 1 MiB (a page of text is plenty)");
+    if (reader->size >= 3 && memcmp(reader->text, byte_order_mark, 3) == 0) {
         reader->text += 3; /* libyaml would count it as a column */
         reader->size -= 3;
     }
@@ -170,7 +175,8 @@ static int report_libyaml_error(Reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
     const char *problem = parser->problem ? parser->problem : "unreadable";
-    PolicyPlace place = place_of(&parser->problem_mark), start = place_of(&parser->context_mark);
+    PolicyPlace place = place_of(reader, &parser->problem_mark),
+                start = place_of(reader, &parser->context_mark);
 
     if (parser->error == YAML_MEMORY_ERROR)
         return -ENOMEM;
@@ -204,16 +210,16 @@ static int next_event(Reader *reader)
     reader->has_event = true;
 
     if (++reader->n_events > READER_EVENTS_MAX)
-        return give_up(reader, place_of(&event->start_mark),
-                       "more than 100,000 keys and values (a policy is a page of text)");
+        return give_up(reader, place_of(reader, &event->start_mark),
+                       "more than 100,000 keys and values (a page of text is plenty)");
     if (event->end_mark.index > event->start_mark.index) /* else it is implied */
-        reader->value_end_line = place_of(&event->end_mark).line;
+        reader->value_end_line = place_of(reader, &event->end_mark).line;
     return 0;
 }
 
 /* A line that is indented wrongly ends a mapping for libyaml, and is an error only afterwards. So
  * the event behind an end is looked at first, lest that mapping be blamed for what it lacks. */
-static int leave(Reader *reader, Node *node)
+static int leave(Reader *reader, Event *node)
 {
     node->kind = NODE_END;
     reader->depth--;
@@ -227,22 +233,22 @@ static int leave(Reader *reader, Node *node)
 static int enter(Reader *reader)
 {
     if (++reader->depth > READER_DEPTH_MAX)
-        return give_up(reader, place_of(&reader->event.start_mark),
-                       "nested deeper than %d levels (a policy needs 4)", READER_DEPTH_MAX);
+        return give_up(reader, place_of(reader, &reader->event.start_mark),
+                       "nested deeper than %d levels (4 are plenty)", READER_DEPTH_MAX);
     return 0;
 }
 
 /* Anchors and tags are reported; the value they stand at is judged all the same. */
 static int refuse_properties(Reader *reader, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
-    PolicyPlace place = place_of(&reader->event.start_mark);
+    PolicyPlace place = place_of(reader, &reader->event.start_mark);
 
-    if (anchor && diagnostics_add(reader->diagnostics, place.line, place.column,
+    if (anchor && diagnostics_add(reader->diagnostics, SEVERITY_MISTAKE, place,
                                   "an anchor, %s: anchors are not allowed (put a value that begins "
                                   "with & in quotation marks)",
                                   QUOTE((const char *)anchor)) < 0)
         return -ENOMEM;
-    if (tag && diagnostics_add(reader->diagnostics, place.line, place.column,
+    if (tag && diagnostics_add(reader->diagnostics, SEVERITY_MISTAKE, place,
                                "a tag, %s: tags are not allowed (put a value that begins with ! in "
                                "quotation marks)",
                                QUOTE((const char *)tag)) < 0)
@@ -250,7 +256,7 @@ static int refuse_properties(Reader *reader, const yaml_char_t *anchor, const ya
     return 0;
 }
 
-static int take_text(Reader *reader, Node *node)
+static int take_text(Reader *reader, Event *node)
 {
     const yaml_event_t *event = &reader->event;
 
@@ -259,7 +265,7 @@ static int take_text(Reader *reader, Node *node)
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (strlen(node->text) != event->data.scalar.length) {
         node->refused = true;
-        if (diagnostics_add(reader->diagnostics, node->place.line, node->place.column,
+        if (diagnostics_add(reader->diagnostics, SEVERITY_MISTAKE, node->place,
                             "%s is followed by a NUL character (leave out the \"\\0\")",
                             QUOTE(node->text)) < 0)
             return -ENOMEM;
@@ -267,27 +273,27 @@ static int take_text(Reader *reader, Node *node)
     return refuse_properties(reader, event->data.scalar.anchor, event->data.scalar.tag);
 }
 
-static int take_alias(Reader *reader, Node *node)
+static int take_alias(Reader *reader, Event *node)
 {
     node->kind = NODE_TEXT;
     node->text = "";
     node->refused = true;
-    int r = diagnostics_add(reader->diagnostics, node->place.line, node->place.column,
+    int r = diagnostics_add(reader->diagnostics, SEVERITY_MISTAKE, node->place,
                             "an alias, %s: aliases are not allowed (put a value that begins with * "
                             "in quotation marks)",
                             QUOTE((const char *)reader->event.data.alias.anchor));
     return r < 0 ? r : 0;
 }
 
-int reader_next(Reader *reader, Node *ret)
+int reader_next(Reader *reader, Event *ret)
 {
-    Node node = { 0 };
+    Event node = { 0 };
     int r = next_event(reader);
     if (r < 0)
         return r;
 
     const yaml_event_t *event = &reader->event;
-    node.place = place_of(&event->start_mark);
+    node.place = place_of(reader, &event->start_mark);
     switch (event->type) {
     case YAML_SCALAR_EVENT:
         r = take_text(reader, &node);
@@ -329,21 +335,7 @@ int reader_next(Reader *reader, Node *ret)
     return 0;
 }
 
-int reader_skip(Reader *reader, const Node *node)
-{
-    Node below;
-
-    if (node->kind != NODE_LIST && node->kind != NODE_MAPPING)
-        return 0;
-    for (size_t depth = reader->depth; reader->depth >= depth;) {
-        int r = reader_next(reader, &below);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-int reader_root(Reader *reader, Node *ret)
+int reader_root(Reader *reader, Event *ret)
 {
     int r = next_event(reader); /* the stream's start */
     if (r < 0)
@@ -352,7 +344,7 @@ int reader_root(Reader *reader, Node *ret)
     if (r < 0)
         return r;
     if (reader->event.type != YAML_DOCUMENT_START_EVENT)
-        return give_up(reader, whole_file, "the file is empty (a policy begins with version: 1)");
+        return give_up(reader, whole_file(reader), "the file is empty (it begins with version: 1)");
     return reader_next(reader, ret);
 }
 
@@ -365,7 +357,7 @@ int reader_finish(Reader *reader)
     if (r < 0)
         return r;
     if (reader->event.type == YAML_DOCUMENT_START_EVENT)
-        return give_up(reader, place_of(&reader->event.start_mark),
-                       "a second document begins here (one file is one policy)");
+        return give_up(reader, place_of(reader, &reader->event.start_mark),
+                       "a second document begins here (one file is one document)");
     return 0;
 }

@@ -9,10 +9,11 @@
 #include <yaml.h>
 
 #include "policy/diagnostics.h"
-#include "policy/policy.h"
+#include "policy/place.h"
 
-#define READER_DEPTH_MAX  32     /* lists and mappings within each other; policies need 4 */
-#define READER_EVENTS_MAX 100000 /* what libyaml tells of one text; a long policy has 1000 */
+#define READER_TEXT_MAX   (1024 * 1024) /* bytes */
+#define READER_DEPTH_MAX  32            /* lists and mappings within each other; policies need 4 */
+#define READER_EVENTS_MAX 100000        /* what libyaml tells of one text; a long policy has 1000 */
 
 typedef enum NodeKind {
     NODE_TEXT,
@@ -21,13 +22,13 @@ typedef enum NodeKind {
     NODE_END,
 } NodeKind;
 
-typedef struct Node {
+typedef struct Event {
     NodeKind kind;
     PolicyPlace place;
     const char *text; /* NODE_TEXT: valid until the next node is read */
     bool plain;       /* NODE_TEXT: without quotation marks */
     bool refused;     /* has been reported, and has no value that could be judged */
-} Node;
+} Event;
 
 typedef struct Reader {
     yaml_parser_t parser;
@@ -39,23 +40,21 @@ typedef struct Reader {
     size_t depth;
     size_t n_events;
     size_t value_end_line; /* of what was read last */
+    size_t file;           /* the index of the source */
     Diagnostics *diagnostics;
 } Reader;
 
-/* @text and @diagnostics stay the caller's and must outlive the reader. 0; -EBADMSG: reported (too
- * large, not UTF-8, a NUL or control character); -ENOMEM. After a failure reader_close() is not
- * needed, and harmless. */
-int reader_open(Reader *reader, const char *text, size_t size, Diagnostics *diagnostics);
+/* @source, of the index @file, and @diagnostics stay the caller's and must outlive the reader. 0;
+ * -EBADMSG: reported (too large, not UTF-8, a NUL or control character); -ENOMEM. After a failure
+ * reader_close() is not needed, and harmless. */
+int reader_open(Reader *reader, const Source *source, size_t file, Diagnostics *diagnostics);
 void reader_close(Reader *reader);
 
 /* The root of the only document. -EBADMSG also where there is none. */
-int reader_root(Reader *reader, Node *ret);
+int reader_root(Reader *reader, Event *ret);
 
 /* The next node. 0; -EBADMSG: reported, nothing more can be read; -ENOMEM. */
-int reader_next(Reader *reader, Node *ret);
-
-/* Passes over what is below @node, which was read last. */
-int reader_skip(Reader *reader, const Node *node);
+int reader_next(Reader *reader, Event *ret);
 
 /* Behind the root: that nothing follows it. */
 int reader_finish(Reader *reader);

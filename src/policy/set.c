@@ -75,25 +75,34 @@ static size_t specificity(const char *glob)
     return 2 * pattern_literal_length(glob) + (pattern_has_wildcard(glob) ? 0 : 1);
 }
 
-/* That of the most specific glob of @policy that matches @unit; false: none does. */
-static bool matches(const Policy *policy, const char *unit, size_t *ret_specificity)
+typedef bool (*Matcher)(const char *glob, const char *name);
+
+/* The specificity of the best of @globs that match @name, if it is above *best. False: there is
+ * none, or @name is NULL. */
+static bool find_best(char *const *globs, const char *name, Matcher match, size_t *best)
 {
     bool any = false;
-    size_t best = 0;
 
-    STRV_FOREACH (glob, policy->units) {
-        if (!pattern_match_name(*glob, unit))
+    STRV_FOREACH (glob, name ? globs : NULL) {
+        if (!match(*glob, name))
             continue;
         size_t n = specificity(*glob);
-        if (!any || n > best)
-            best = n;
+        if (n > *best)
+            *best = n;
         any = true;
     }
-    *ret_specificity = best;
     return any;
 }
 
-const Policy *policy_set_match(const PolicySet *set, const char *unit, const Policy **ret_draw)
+static bool matches(const Policy *policy, const char *unit, const char *cgroup, size_t *ret_best)
+{
+    *ret_best = 0;
+    bool by_unit = find_best(policy->units, unit, pattern_match_name, ret_best);
+    return find_best(policy->cgroups, cgroup, pattern_match_path, ret_best) || by_unit;
+}
+
+const Policy *policy_set_match(const PolicySet *set, const char *unit, const char *cgroup,
+                               const Policy **ret_draw)
 {
     const Policy *best = NULL, *draw = NULL;
     size_t best_n = 0;
@@ -102,7 +111,7 @@ const Policy *policy_set_match(const PolicySet *set, const char *unit, const Pol
         const Policy *policy = set->policies[i];
         size_t n;
 
-        if (!matches(policy, unit, &n))
+        if (!matches(policy, unit, cgroup, &n))
             continue;
         if (!best || n > best_n) {
             best = policy;

@@ -15,7 +15,9 @@ int policy_set_add(PolicySet *set, Policy *policy);
 void policy_set_clear(PolicySet *set);
 const Policy *policy_set_find(const PolicySet *set, const char *name);
 
-/* The policy that governs @unit, or NULL: of those with a matching glob the one with the longest
- * literal part, a plain name before a glob; a draw goes to the first by name, and *ret_draw (may be
- * NULL) is the other one. */
-const Policy *policy_set_match(const PolicySet *set, const char *unit, const Policy **ret_draw);
+/* The policy that governs a unit of the name @unit, at the path @cgroup below the cgroup root
+ * (either may be NULL), or NULL: of those with a matching glob the one with the longest literal
+ * part, a plain name before a glob; a draw goes to the first by name, and *ret_draw (may be NULL)
+ * is the other one. Allocates nothing. */
+const Policy *policy_set_match(const PolicySet *set, const char *unit, const char *cgroup,
+                               const Policy **ret_draw);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Handlers of single values: each judges the text of its node and stores the value. */
+/* The types of single values: each judges the text of its node and stores the value. */
 
 #include "policy/fields.h"
 
@@ -9,17 +9,29 @@
  * against names, and those of units are kept. */
 #define POLICY_READINGS_MAX 10000
 
-int decode_version(Decoder *decoder, const Field *field, const Node *node, void *object); /* - */
-int decode_line(Decoder *decoder, const Field *field, const Node *node, void *object); /* char * */
-int decode_enum(Decoder *decoder, const Field *field, const Node *node, void *object); /* an enum */
+/* words.c */
+extern const ValueType type_version; /* nothing is stored */
+extern const ValueType type_line;    /* char * */
+extern const ValueType type_bool;    /* bool */
+extern const ValueType type_enum;    /* an enum, of field->names */
+extern const ValueType type_flag;    /* an entry of a list: a bit of an unsigned, of field->names */
+extern const ValueType type_pin_key; /* an entry of a list: appended to a PinOrder */
 
-/* uint64_t, bytes: more than 0, and no more than the machine has. */
-int decode_size(Decoder *decoder, const Field *field, const Node *node, void *object);
+/* quantities.c: uint64_t within field->min and max. */
+extern const ValueType type_size;      /* bytes: more than 0, and no more than the machine has */
+extern const ValueType type_length;    /* bytes of a file: more than 0 */
+extern const ValueType type_duration;  /* usec */
+extern const ValueType type_share;     /* of time, parts per million */
+extern const ValueType type_rate;      /* per second */
+extern const ValueType type_byte_rate; /* bytes per second */
 
-/* uint64_t, usec: within field->duration. */
-int decode_duration(Decoder *decoder, const Field *field, const Node *node, void *object);
+/* parts.c */
+extern const ValueType type_range; /* ByteRange */
+extern const ValueType type_keep;  /* EvictKeep */
 
-int decode_path(Decoder *decoder, const Field *field, const Node *node, void *object); /* char * */
-
-/* Appends the readings of one glob to a strv. */
-int decode_unit(Decoder *decoder, const Field *field, const Node *node, void *object);
+/* Globs, in paths.c. */
+extern const ValueType type_path;      /* char *, an absolute glob */
+extern const ValueType type_file_path; /* char *, an absolute path to write to */
+extern const ValueType type_unit;      /* entries of lists: their readings are appended to a strv */
+extern const ValueType type_cgroup;
+extern const ValueType type_exclude;

@@ -48,9 +48,16 @@ typedef struct UnitName {
 static int scale(uint64_t value, const char *unit, const UnitName names[], size_t n_names,
                  uint64_t *ret, const char **ret_unit)
 {
-    for (size_t i = 0; i < n_names; i++)
-        if (strcmp(unit, names[i].name) == 0)
-            return __builtin_mul_overflow(value, names[i].factor, ret) ? -ERANGE : 0;
+    uint64_t scaled;
+
+    for (size_t i = 0; i < n_names; i++) {
+        if (strcmp(unit, names[i].name) != 0)
+            continue;
+        if (__builtin_mul_overflow(value, names[i].factor, &scaled))
+            return -ERANGE;
+        *ret = scaled;
+        return 0;
+    }
 
     if (ret_unit)
         *ret_unit = unit;
@@ -63,7 +70,7 @@ int parse_size(const char *text, uint64_t ram, uint64_t *ret, const char **ret_u
         { "", 1 },    { "K", KIB },        { "M", MIB },
         { "G", GIB }, { "T", GIB * 1024 }, { "P", GIB * 1024 * 1024 },
     };
-    uint64_t value, bytes;
+    uint64_t value;
 
     int r = take_digits(&text, &value);
     if (r < 0)
@@ -76,12 +83,7 @@ int parse_size(const char *text, uint64_t ram, uint64_t *ret, const char **ret_u
         return 0;
     }
 
-    r = scale(value, text, names, ELEMENTS(names), &bytes, ret_unit);
-    if (r < 0)
-        return r;
-
-    *ret = bytes;
-    return 0;
+    return scale(value, text, names, ELEMENTS(names), ret, ret_unit);
 }
 
 int parse_duration(const char *text, uint64_t *ret, const char **ret_unit)
@@ -94,18 +96,96 @@ int parse_duration(const char *text, uint64_t *ret, const char **ret_unit)
         { "h", 3600 * USEC_PER_SEC },
         { "d", 24 * 3600 * USEC_PER_SEC },
     };
-    uint64_t value, usec;
+    uint64_t value;
 
     int r = take_digits(&text, &value);
+    return r < 0 ? r : scale(value, text, names, ELEMENTS(names), ret, ret_unit);
+}
+
+/* The decimals of *text, which begins with their point, in units of 10^-4. */
+static int take_decimals(const char **text, uint64_t *ret)
+{
+    const char *p = *text + 1;
+    uint64_t value;
+
+    int r = take_digits(&p, &value);
     if (r < 0)
         return r;
-
-    r = scale(value, text, names, ELEMENTS(names), &usec, ret_unit);
-    if (r < 0)
-        return r;
-
-    *ret = usec;
+    if (p - *text > 1 + 4)
+        return -EINVAL;
+    for (const char *end = *text + 1 + 4; p < end; end--)
+        value *= 10;
+    *text = p;
+    *ret = value;
     return 0;
+}
+
+int parse_share(const char *text, uint64_t *ret, const char **ret_unit)
+{
+    uint64_t percent, decimals = 0;
+
+    int r = take_digits(&text, &percent);
+    if (r >= 0 && *text == '.')
+        r = take_decimals(&text, &decimals);
+    if (r < 0)
+        return r;
+    if (strcmp(text, "%") != 0) {
+        if (ret_unit)
+            *ret_unit = text;
+        return -EDOM;
+    }
+    if (percent > 100 || (percent == 100 && decimals > 0))
+        return -ERANGE;
+
+    *ret = percent * 10000 + decimals;
+    return 0;
+}
+
+int parse_rate(const char *text, uint64_t *ret, const char **ret_unit)
+{
+    static const UnitName names[] = { { "/s", 1 } };
+    uint64_t value;
+
+    int r = take_digits(&text, &value);
+    return r < 0 ? r : scale(value, text, names, ELEMENTS(names), ret, ret_unit);
+}
+
+int parse_byte_rate(const char *text, uint64_t *ret, const char **ret_unit)
+{
+    static const UnitName names[] = {
+        { "/s", 1 }, { "K/s", KIB }, { "M/s", MIB }, { "G/s", GIB }, { "T/s", GIB * 1024 },
+    };
+    uint64_t value;
+
+    int r = take_digits(&text, &value);
+    return r < 0 ? r : scale(value, text, names, ELEMENTS(names), ret, ret_unit);
+}
+
+const char *format_duration(char buffer[static FORMAT_DURATION_MAX], uint64_t usec)
+{
+    static const UnitName units[] = {
+        { "d", 24 * 3600 * USEC_PER_SEC }, { "h", 3600 * USEC_PER_SEC },
+        { "m", 60 * USEC_PER_SEC },        { "s", USEC_PER_SEC },
+        { "ms", USEC_PER_MSEC },           { "us", 1 },
+    };
+    size_t i = 0;
+
+    while (usec % units[i].factor != 0)
+        i++;
+    snprintf(buffer, FORMAT_DURATION_MAX, "%" PRIu64 "%s", usec / units[i].factor, units[i].name);
+    return buffer;
+}
+
+const char *format_ppm(char buffer[static FORMAT_PPM_MAX], uint64_t ppm)
+{
+    int n = snprintf(buffer, FORMAT_PPM_MAX, "%" PRIu64 ".%04" PRIu64, ppm / 10000, ppm % 10000);
+
+    while (buffer[n - 1] == '0')
+        n--;
+    if (buffer[n - 1] == '.')
+        n--;
+    strcpy(buffer + n, "%");
+    return buffer;
 }
 
 const char *format_size(char buffer[static FORMAT_SIZE_MAX], uint64_t bytes)

@@ -18,6 +18,24 @@ int parse_duration(const char *text, uint64_t *ret, const char **ret_unit);
 /* An unsigned decimal number and nothing else (no sign, no space). -EINVAL, -ERANGE. */
 int parse_u64(const char *text, uint64_t *ret);
 
+/* "0.5%", "20%": at most four decimals. *ret in parts per million. Errors as parse_size(). */
+int parse_share(const char *text, uint64_t *ret, const char **ret_unit);
+
+/* "50/s". *ret per second. Errors as parse_size(). */
+int parse_rate(const char *text, uint64_t *ret, const char **ret_unit);
+
+/* "16M/s". *ret in bytes per second. Errors as parse_size(). */
+int parse_byte_rate(const char *text, uint64_t *ret, const char **ret_unit);
+
+#define FORMAT_DURATION_MAX 32
+
+/* "30s": in the largest unit that divides it. Returns @buffer. */
+const char *format_duration(char buffer[static FORMAT_DURATION_MAX], uint64_t usec);
+
+/* "0.5%". Returns @buffer. */
+#define FORMAT_PPM_MAX 32
+const char *format_ppm(char buffer[static FORMAT_PPM_MAX], uint64_t ppm);
+
 #define FORMAT_SIZE_MAX 32
 
 /* "512M", "1.5G", "0": at most one decimal, exact where the value is a whole number of its unit.

@@ -178,7 +178,7 @@ typedef struct Bench {
 static void match_by_set(Bench *bench)
 {
     for (size_t i = 0; i < N_UNITS; i++)
-        bench->by_set[i] = policy_set_match(&bench->set, bench->units[i], NULL);
+        bench->by_set[i] = policy_set_match(&bench->set, bench->units[i], NULL, NULL);
 }
 
 static const Policy *match_one_by_fnmatch(const Bench *bench, const char *unit)

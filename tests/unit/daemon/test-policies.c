@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "policy/decode.h"
+#include "policy/reader.h"
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
 #include "util/units.h"
@@ -57,7 +58,7 @@ static void expect_loaded(const Policies *policies, const Scratch *dir, const ch
     assert_string_equal(file->path, path);
     assert_non_null(policy);
     assert_string_equal(policy->name, name);
-    assert_string_equal(policy->file, path);
+    assert_string_equal(policy->files[0], path);
 }
 
 static void no_folder_and_an_empty_one(void **state)
@@ -100,8 +101,8 @@ static void good_and_bad_files(void **state)
     expect_refused(&policies, &dir, "b", ":3:7: ");
     expect_loaded(&policies, &dir, "c");
     expect_refused(&policies, &dir, "d", ":2:");
-    assert_non_null(policy_set_match(&policies.set, "a.service", NULL));
-    assert_null(policy_set_match(&policies.set, "b.service", NULL));
+    assert_non_null(policy_set_match(&policies.set, "a.service", NULL, NULL));
+    assert_null(policy_set_match(&policies.set, "b.service", NULL, NULL));
 }
 
 static void every_mistake_has_its_line(void **state)
@@ -153,7 +154,7 @@ static void in_the_order_of_their_names(void **state)
         assert_string_equal(policies.files[i].name, sorted[i]);
     /* All of them match it equally well: the first by name governs. */
     const Policy *draw = NULL;
-    assert_string_equal(policy_set_match(&policies.set, "x.service", &draw)->name, "10");
+    assert_string_equal(policy_set_match(&policies.set, "x.service", NULL, &draw)->name, "10");
     assert_string_equal(draw->name, "9");
 }
 
@@ -181,14 +182,14 @@ static void what_is_not_a_regular_file(void **state)
 static void as_large_as_is_allowed(void **state)
 {
     CLEANUP_SCRATCH Scratch dir = scratch_new("/tmp");
-    CLEANUP_FREE char *text = malloc(POLICY_TEXT_MAX + 2);
+    CLEANUP_FREE char *text = malloc(READER_TEXT_MAX + 2);
 
     assert_non_null(text);
     int n = snprintf(text, 256, GOOD "#", "large");
-    memset(text + n, '#', POLICY_TEXT_MAX + 1 - (size_t)n);
-    text[POLICY_TEXT_MAX + 1] = '\0';
+    memset(text + n, '#', READER_TEXT_MAX + 1 - (size_t)n);
+    text[READER_TEXT_MAX + 1] = '\0';
     scratch_put(&dir, "larger.yaml", text);
-    text[POLICY_TEXT_MAX] = '\0';
+    text[READER_TEXT_MAX] = '\0';
     scratch_put(&dir, "large.yaml", text);
     scratch_put(&dir, "empty.yaml", "");
     CLEANUP_POLICIES Policies policies = loaded(&dir);

@@ -14,7 +14,7 @@ static char *read_whole(const char *folder, const char *name, size_t *ret_size)
     char *text = NULL;
 
     assert_true(asprintf(&path, "%s/%s", folder, name) > 0);
-    int r = read_file_alloc(AT_FDCWD, path, 2 * POLICY_TEXT_MAX, &text, ret_size);
+    int r = read_file_alloc(AT_FDCWD, path, 2 * READER_TEXT_MAX, &text, ret_size);
     if (r < 0)
         fail_msg("%s: %s", path, strerror(-r));
     return text;
@@ -44,33 +44,41 @@ static void for_each(const char *folder, void (*check)(const char *folder, const
     assert_true(n > 0);
 }
 
-static void check_good(const char *folder, const char *name)
+/* What is to be said of @name: NAME.expected beside it, or nothing; to be freed. */
+static char *read_expected(const char *folder, const char *name)
+{
+    CLEANUP_FREE char *expected_name = NULL, *path = NULL;
+    size_t size;
+
+    assert_true(asprintf(&expected_name, "%.*sexpected", (int)(strlen(name) - 4), name) > 0);
+    assert_true(asprintf(&path, "%s/%s", folder, expected_name) > 0);
+    return access(path, F_OK) == 0 ? read_whole(folder, expected_name, &size) : strdup("");
+}
+
+static void check(const char *folder, const char *name, int result)
 {
     Diagnostics diagnostics = { 0 };
     cleanup(policy_freep) Policy *policy = NULL;
     size_t size;
+    CLEANUP_FREE char *expected = read_expected(folder, name);
     CLEANUP_FREE char *text = read_whole(folder, name, &size);
 
-    int r = policy_decode(name, name, text, size, RAM, &diagnostics, &policy);
+    int r = decode_text(text, size, &diagnostics, &policy);
     CLEANUP_FREE char *found = join_messages(&diagnostics);
     diagnostics_clear(&diagnostics);
-    if (r < 0)
-        fail_msg("%s/%s: %s", folder, name, found);
-    assert_string_equal(found, "");
+    if (strcmp(found, expected) != 0)
+        fail_msg("%s/%s:\n%s\ninstead of\n%s", folder, name, found, expected);
+    assert_int_equal(r, result);
+}
+
+static void check_good(const char *folder, const char *name)
+{
+    check(folder, name, 0);
 }
 
 static void check_bad(const char *folder, const char *name)
 {
-    CLEANUP_FREE char *expected_name = NULL;
-    size_t size, expected_size;
-
-    assert_true(asprintf(&expected_name, "%.*sexpected", (int)(strlen(name) - 4), name) > 0);
-    CLEANUP_FREE char *expected = read_whole(folder, expected_name, &expected_size);
-    CLEANUP_FREE char *text = read_whole(folder, name, &size);
-    CLEANUP_FREE char *found = decode_bad(text, size);
-
-    if (strcmp(found, expected) != 0)
-        fail_msg("%s/%s:\n%s\ninstead of\n%s", folder, name, found, expected);
+    check(folder, name, -EBADMSG);
 }
 
 static void good_files(void **state)

@@ -17,9 +17,10 @@ static void entries_are_in_the_order_of_their_places(void **state)
     char order[ELEMENTS(found) + 1] = "";
 
     for (size_t i = 0; i < ELEMENTS(found); i++)
-        assert_int_equal(
-            diagnostics_add(&diagnostics, found[i].line, found[i].column, "%s", found[i].message),
-            0);
+        assert_int_equal(diagnostics_add(&diagnostics, SEVERITY_MISTAKE,
+                                         (PolicyPlace){ 0, found[i].line, found[i].column }, "%s",
+                                         found[i].message),
+                         0);
     assert_int_equal(diagnostics.n_entries, ELEMENTS(found));
     for (size_t i = 0; i < ELEMENTS(found); i++)
         strcat(order, diagnostics.entries[i].message);
@@ -33,37 +34,48 @@ static void what_is_too_much_is_counted(void **state)
     Diagnostics diagnostics = { 0 };
 
     for (size_t i = 0; i < DIAGNOSTICS_MAX; i++)
-        assert_int_equal(diagnostics_add(&diagnostics, i + 1, 1, "x"), 0);
+        assert_int_equal(
+            diagnostics_add(&diagnostics, SEVERITY_MISTAKE, (PolicyPlace){ 0, i + 1, 1 }, "x"), 0);
     assert_int_equal(diagnostics.n_entries, DIAGNOSTICS_MAX);
     assert_int_equal(diagnostics.n_more, 0);
 
-    assert_int_equal(diagnostics_add(&diagnostics, 1, 1, "x"), 0);
+    assert_int_equal(diagnostics_add(&diagnostics, SEVERITY_MISTAKE, (PolicyPlace){ 0, 1, 1 }, "x"),
+                     0);
     assert_int_equal(diagnostics.n_entries, DIAGNOSTICS_MAX + 1);
     assert_string_equal(diagnostics.entries[DIAGNOSTICS_MAX].message,
-                        "1 more mistake is not shown");
-    assert_int_equal(diagnostics_add(&diagnostics, 1, 1, "x"), 0);
-    assert_int_equal(diagnostics_add(&diagnostics, 500, 1, "x"), 0);
+                        "1 more finding is not shown");
+    assert_int_equal(diagnostics_add(&diagnostics, SEVERITY_MISTAKE, (PolicyPlace){ 0, 1, 1 }, "x"),
+                     0);
+    assert_int_equal(
+        diagnostics_add(&diagnostics, SEVERITY_MISTAKE, (PolicyPlace){ 0, 500, 1 }, "x"), 0);
     assert_int_equal(diagnostics.n_entries, DIAGNOSTICS_MAX + 1);
     assert_int_equal(diagnostics.n_more, 3);
-    assert_int_equal(diagnostics.entries[DIAGNOSTICS_MAX].line, 0);
+    assert_int_equal(diagnostics.entries[DIAGNOSTICS_MAX].place.line, 0);
     assert_string_equal(diagnostics.entries[DIAGNOSTICS_MAX].message,
-                        "3 more mistakes are not shown");
+                        "3 more findings are not shown");
     diagnostics_clear(&diagnostics);
 }
 
 static void entries_are_formatted_as_compilers_do(void **state)
 {
-    Diagnostic entry = { .line = 7, .column = 11, .message = (char *)"wrong (right)" };
+    Diagnostic entry = { .place = { 0, 7, 11 }, .message = (char *)"wrong (right)" };
+    Source source = { .path = "/etc/p.yaml" };
 
-    CLEANUP_FREE char *line = diagnostic_format(&entry, "/etc/p.yaml");
+    CLEANUP_FREE char *line = diagnostic_format(&entry, &source);
     assert_string_equal(line, "/etc/p.yaml:7:11: wrong (right)");
 
-    entry.line = entry.column = 0;
-    CLEANUP_FREE char *whole = diagnostic_format(&entry, "/etc/p.yaml");
+    entry.place = (PolicyPlace){ 0 };
+    CLEANUP_FREE char *whole = diagnostic_format(&entry, &source);
     assert_string_equal(whole, "/etc/p.yaml: wrong (right)");
 
-    CLEANUP_FREE char *harmless = diagnostic_format(&entry, "a\x1b[2J\nb\xff.yaml");
-    assert_string_equal(harmless, "a\\x1b[2J\\nb\\xff.yaml: wrong (right)");
+    entry.severity = SEVERITY_WARNING;
+    CLEANUP_FREE char *warning = diagnostic_format(&entry, &source);
+    assert_string_equal(warning, "/etc/p.yaml: warning: wrong (right)");
+
+    entry.severity = SEVERITY_NOTE;
+    source.path = "a\x1b[2J\nb\xff.yaml";
+    CLEANUP_FREE char *harmless = diagnostic_format(&entry, &source);
+    assert_string_equal(harmless, "a\\x1b[2J\\nb\\xff.yaml: note: wrong (right)");
 }
 
 int main(void)

@@ -65,7 +65,7 @@ static unsigned fail_each(const char *text, int result)
         Policy *policy = NULL;
 
         countdown = n;
-        int r = policy_decode("/etc/p.yaml", "p", text, strlen(text), RAM, &diagnostics, &policy);
+        int r = decode_text(text, strlen(text), &diagnostics, &policy);
         bool failed = countdown == 0;
         countdown = 0;
 
@@ -136,11 +136,12 @@ static void a_set(void **state)
 
 static void a_formatted_message(void **state)
 {
-    const Diagnostic diagnostic = { 1, 1, (char *)"x" };
+    const Diagnostic diagnostic = { .message = (char *)"x" };
+    const Source source = { .path = "f" };
 
     for (unsigned n = 1; n <= 2; n++) {
         countdown = n;
-        assert_null(diagnostic_format(&diagnostic, "f"));
+        assert_null(diagnostic_format(&diagnostic, &source));
         assert_int_equal(countdown, 0);
     }
 }

@@ -78,7 +78,7 @@ static void the_most_specific_glob_wins(void **state)
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         const Policy *draw = NULL;
-        const Policy *policy = policy_set_match(&set, cases[i].unit, &draw);
+        const Policy *policy = policy_set_match(&set, cases[i].unit, NULL, &draw);
 
         if (!cases[i].name) {
             assert_null(policy);
@@ -93,7 +93,7 @@ static void the_most_specific_glob_wins(void **state)
         } else {
             assert_null(draw);
         }
-        assert_ptr_equal(policy_set_match(&set, cases[i].unit, NULL), policy);
+        assert_ptr_equal(policy_set_match(&set, cases[i].unit, NULL, NULL), policy);
     }
     policy_set_clear(&set);
 }
@@ -107,9 +107,9 @@ static void a_draw_that_is_beaten_is_none(void **state)
     policy_set_add(&set, make("a", "*.service", NULL, NULL));
     policy_set_add(&set, make("b", "*.service", NULL, NULL));
     policy_set_add(&set, make("c", "x*.service", NULL, NULL));
-    assert_string_equal(policy_set_match(&set, "x1.service", &draw)->name, "c");
+    assert_string_equal(policy_set_match(&set, "x1.service", NULL, &draw)->name, "c");
     assert_null(draw);
-    assert_string_equal(policy_set_match(&set, "y1.service", &draw)->name, "a");
+    assert_string_equal(policy_set_match(&set, "y1.service", NULL, &draw)->name, "a");
     assert_string_equal(draw->name, "b");
     policy_set_clear(&set);
 }
@@ -119,7 +119,7 @@ static void an_empty_set_governs_nothing(void **state)
     PolicySet set = { 0 };
     const Policy *draw = (const Policy *)&set;
 
-    assert_null(policy_set_match(&set, "a.service", &draw));
+    assert_null(policy_set_match(&set, "a.service", NULL, &draw));
     assert_null(draw);
     policy_set_clear(&set);
 }

@@ -35,8 +35,7 @@ static void anchors_aliases_tags(void **state)
           "3:9: an alias, \"a\": " ALIASES "3:20: an alias, \"b\": " ALIASES },
         { "*all\n", "1:1: an alias, \"all\": " ALIASES },
         /* Within what is passed over as well. */
-        { LEAST "cache: {max: *m}\n",
-          "3:1: \"cache\" is not supported yet\n3:14: an alias, \"m\": " ALIASES },
+        { LEAST "cache: {max: *m}\n", "3:14: an alias, \"m\": " ALIASES },
         { LEAST "role: !!str critical\n", "3:7: a tag, \"tag:yaml.org,2002:str\": " TAGS },
         { LEAST "role: !mine critical\n", "3:7: a tag, \"!mine\": " TAGS },
         { "%TAG !a! tag:a\n---\n" LEAST,
@@ -58,12 +57,12 @@ static void anchors_aliases_tags(void **state)
 static void several_documents(void **state)
 {
     static const Refusal cases[] = {
-        { LEAST "---\n" LEAST, "3:1: a second document begins here (one file is one policy)\n" },
+        { LEAST "---\n" LEAST, "3:1: a second document begins here (one file is one document)\n" },
         { LEAST "role: x\n--- {}\n",
           "3:7: unknown role \"x\" (normal, critical or background)\n"
-          "4:1: a second document begins here (one file is one policy)\n" },
-        { "---\n---\n" LEAST, "2:1: a policy is empty (for example version: 1)\n"
-                              "2:1: a second document begins here (one file is one policy)\n" },
+          "4:1: a second document begins here (one file is one document)\n" },
+        { "---\n---\n" LEAST, "2:1: a second document begins here (one file is one document)\n"
+                              "2:1: a policy is empty (for example version: 1)\n" },
     };
 
     CHECK(cases);
@@ -151,8 +150,8 @@ static void bytes_that_are_no_text(void **state)
         { "\xff\xfe"
           "v\0e\0",
           6, "1:1: invalid UTF-8: byte 0xff (save the file as UTF-8)\n" },
-        { "version: 1\n\0\n", 13, "2:1: a NUL byte (a policy is plain text in UTF-8)\n" },
-        { "\0", 1, "1:1: a NUL byte (a policy is plain text in UTF-8)\n" },
+        { "version: 1\n\0\n", 13, "2:1: a NUL byte (save the file as plain text in UTF-8)\n" },
+        { "\0", 1, "1:1: a NUL byte (save the file as plain text in UTF-8)\n" },
         { "role: \x1b[31m\n", 12, "1:7: a control character, 0x1b (leave it out)\n" },
         { "a\r\nb\rc\nd \x7f", 11, "4:3: a control character, 0x7f (leave it out)\n" },
         { "# \xc2\x9b\n", 5, "1:3: a control character, 0x9b (leave it out)\n" },
@@ -203,7 +202,6 @@ static void all_mistakes_in_one_pass(void **state)
           "1:1: \"version\" is missing (for example version: 1)\n"
           "3:11: \"nginx\" is no unit name: it has no suffix (write \"nginx.service\")\n"
           "4:7: unknown role \"critcal\" (did you mean \"critical\"?)\n"
-          "5:1: \"distress\" is not supported yet\n"
           "7:11: \"512MB\" is not a size: unknown unit \"MB\" (write 512M; K, M, G, T and % of RAM "
           "are "
           "known)\n"
@@ -215,10 +213,10 @@ static void all_mistakes_in_one_pass(void **state)
           "13:11: \"../x\" is a relative path (write it in full, from / on)\n"
           "14:12: \"30\" is not a duration: its unit is missing (write 30s; ms, s, m, h and d are "
           "known)\n"
-          "16:3: \"min\" in memory_high belongs to mode yield, not to off (write mode: yield, or "
-          "leave it out)\n"
-          "17:1: unknown key \"bar\" (known here: version, description, match, role, mode, pin, "
-          "evict, memory_high)\n"
+          "16:3: \"min\" in memory_high belongs to mode fixed, track or yield, not to off "
+          "(choose one of them, or leave it out)\n"
+          "17:1: unknown key \"bar\" (known here: version, description, match, role, mode, "
+          "distress, pin, evict, cache, memory_high, advise)\n"
           "17:6: an anchor, \"a\": " ANCHORS },
     };
 
@@ -255,38 +253,38 @@ static void too_deep(void **state)
 {
     check_repeated("", "[", 100000, "",
                    "1:1: a policy must be a mapping, not a list (for example version: 1)\n"
-                   "1:33: nested deeper than 32 levels (a policy needs 4)\n");
+                   "1:33: nested deeper than 32 levels (4 are plenty)\n");
     check_repeated(LEAST "cache: ", "[", 100000, "",
-                   "3:1: \"cache\" is not supported yet\n"
-                   "3:39: nested deeper than 32 levels (a policy needs 4)\n");
+                   "3:8: \"cache\" must be a mapping, not a list (for example cache: {max: 2G})\n"
+                   "3:39: nested deeper than 32 levels (4 are plenty)\n");
     check_repeated(LEAST "cache: ", "{a: ", 50000, "",
-                   "3:1: \"cache\" is not supported yet\n"
-                   "3:132: nested deeper than 32 levels (a policy needs 4)\n");
+                   "3:9: unknown key \"a\" in cache (known here: max)\n"
+                   "3:132: nested deeper than 32 levels (4 are plenty)\n");
     check_repeated(LEAST "cache:\n  ", "- ", 50000, "x\n",
-                   "3:1: \"cache\" is not supported yet\n"
-                   "4:65: nested deeper than 32 levels (a policy needs 4)\n");
+                   "4:3: \"cache\" must be a mapping, not a list (for example cache: {max: 2G})\n"
+                   "4:65: nested deeper than 32 levels (4 are plenty)\n");
 
     /* 32 are not too many: the mapping of the policy and 31 lists. */
     check_repeated(LEAST "cache: ", "[", 31, "x]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n",
-                   "3:1: \"cache\" is not supported yet\n");
+                   "3:8: \"cache\" must be a mapping, not a list (for example cache: {max: 2G})\n");
 }
 
 static void too_much(void **state)
 {
-    check_repeated(LEAST "#", "x", POLICY_TEXT_MAX, "\n",
-                   "larger than 1 MiB (a policy is a page of text)\n");
+    check_repeated(LEAST "#", "x", READER_TEXT_MAX, "\n",
+                   "larger than 1 MiB (a page of text is plenty)\n");
     /* Stream, document, mapping, 7 of LEAST, key and list come before the 99,988 of the list. */
     check_repeated(LEAST "cache:\n", "- x\n", 150000, "",
-                   "3:1: \"cache\" is not supported yet\n"
-                   "99990:3: more than 100,000 keys and values (a policy is a page of text)\n");
+                   "4:1: \"cache\" must be a mapping, not a list (for example cache: {max: 2G})\n"
+                   "99990:3: more than 100,000 keys and values (a page of text is plenty)\n");
 }
 
 static void a_megabyte_of_text_is_not_too_much(void **state)
 {
     size_t size;
-    CLEANUP_FREE char *text = repeat(LEAST "#", "x", POLICY_TEXT_MAX - strlen(LEAST "#\n"), "\n",
+    CLEANUP_FREE char *text = repeat(LEAST "#", "x", READER_TEXT_MAX - strlen(LEAST "#\n"), "\n",
                                      &size);
-    assert_int_equal(size, POLICY_TEXT_MAX);
+    assert_int_equal(size, READER_TEXT_MAX);
 
     cleanup(policy_freep) Policy *policy = decode_good(text);
     assert_non_null(policy);
@@ -302,7 +300,7 @@ static void a_hundred_mistakes_are_told(void **state)
     for (const char *p = found; (p = strchr(p, '\n')); p++)
         lines++;
     assert_int_equal(lines, DIAGNOSTICS_MAX + 1);
-    assert_non_null(strstr(found, "\n40 more mistakes are not shown\n"));
+    assert_non_null(strstr(found, "\n40 more findings are not shown\n"));
 }
 
 /* Globs that stand for many: each reading is charged. */
@@ -332,8 +330,8 @@ static void long_names(void **state)
     check_repeated(
         LEAST, "x", 1000, ": y\n",
         "3:1: unknown key \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\" "
-        "(known here: version, description, match, role, mode, pin, evict, "
-        "memory_high)\n");
+        "(known here: version, description, match, role, mode, distress, pin, evict, "
+        "cache, memory_high, advise)\n");
     check_repeated(
         LEAST "evict: [{path: /x, every: ", "0", 1000, "3X}]\n",
         "3:27: \"000000000000000000000000000000000000000000000000000000000000…\" is not a "

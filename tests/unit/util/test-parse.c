@@ -86,6 +86,64 @@ static void durations(void **state)
     assert_int_equal(usec, 2 * 24 * 3600 * USEC_PER_SEC);
 }
 
+static void shares(void **state)
+{
+    uint64_t ppm = 0;
+    const char *unit = NULL;
+
+    assert_int_equal(parse_share("1%", &ppm, NULL), 0);
+    assert_int_equal(ppm, 10000);
+    assert_int_equal(parse_share("0.5%", &ppm, NULL), 0);
+    assert_int_equal(ppm, 5000);
+    assert_int_equal(parse_share("12.0625%", &ppm, NULL), 0);
+    assert_int_equal(ppm, 120625);
+    assert_int_equal(parse_share("100%", &ppm, NULL), 0);
+    assert_int_equal(ppm, 1000000);
+    assert_int_equal(parse_share("100.0001%", &ppm, NULL), -ERANGE);
+    assert_int_equal(parse_share("101%", &ppm, NULL), -ERANGE);
+    assert_int_equal(parse_share("1.00005%", &ppm, NULL), -EINVAL);
+    assert_int_equal(parse_share("1.%", &ppm, NULL), -EINVAL);
+    assert_int_equal(parse_share(".5%", &ppm, NULL), -EINVAL);
+    assert_int_equal(parse_share("-1%", &ppm, NULL), -EINVAL);
+    assert_int_equal(parse_share("0.5", &ppm, &unit), -EDOM);
+    assert_string_equal(unit, "");
+    assert_int_equal(ppm, 1000000);
+}
+
+static void rates(void **state)
+{
+    uint64_t rate = 0;
+    const char *unit = NULL;
+
+    assert_int_equal(parse_rate("50/s", &rate, NULL), 0);
+    assert_int_equal(rate, 50);
+    assert_int_equal(parse_rate("50/m", &rate, &unit), -EDOM);
+    assert_string_equal(unit, "/m");
+    assert_int_equal(parse_rate("99999999999999999999/s", &rate, NULL), -ERANGE);
+    assert_int_equal(parse_byte_rate("16M/s", &rate, NULL), 0);
+    assert_int_equal(rate, 16 * MIB);
+    assert_int_equal(parse_byte_rate("200/s", &rate, NULL), 0);
+    assert_int_equal(rate, 200);
+    assert_int_equal(parse_byte_rate("16MB/s", &rate, &unit), -EDOM);
+    assert_string_equal(unit, "MB/s");
+    assert_int_equal(parse_byte_rate("99999999T/s", &rate, NULL), -ERANGE);
+    assert_int_equal(rate, 200);
+}
+
+static void durations_and_shares_are_written_back(void **state)
+{
+    char buffer[FORMAT_DURATION_MAX];
+
+    assert_string_equal(format_duration(buffer, 90 * USEC_PER_SEC), "90s");
+    assert_string_equal(format_duration(buffer, 120 * USEC_PER_SEC), "2m");
+    assert_string_equal(format_duration(buffer, 48 * 3600 * USEC_PER_SEC), "2d");
+    assert_string_equal(format_duration(buffer, 1500), "1500us");
+    assert_string_equal(format_ppm(buffer, 5000), "0.5%");
+    assert_string_equal(format_ppm(buffer, 1000000), "100%");
+    assert_string_equal(format_ppm(buffer, 1), "0.0001%");
+    assert_string_equal(format_ppm(buffer, 0), "0%");
+}
+
 static void sizes_are_written_back(void **state)
 {
     static const struct {
@@ -110,9 +168,14 @@ static void sizes_are_written_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_as_people_write_them),    cmocka_unit_test(sizes_refused),
-        cmocka_unit_test(an_unknown_unit_is_pointed_at), cmocka_unit_test(durations),
+        cmocka_unit_test(sizes_as_people_write_them),
+        cmocka_unit_test(sizes_refused),
+        cmocka_unit_test(an_unknown_unit_is_pointed_at),
+        cmocka_unit_test(durations),
         cmocka_unit_test(sizes_are_written_back),
+        cmocka_unit_test(shares),
+        cmocka_unit_test(rates),
+        cmocka_unit_test(durations_and_shares_are_written_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

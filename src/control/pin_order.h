@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Which of the wished-for files come first when the budget is short. */
+
+#include <stddef.h>
+
+typedef enum PinKey {
+    PIN_BY_LIST,     /* the policy's entries, from the first on */
+    PIN_BY_SMALLEST, /* the smallest files first: the most of them are whole */
+    PIN_BY_LARGEST,
+} PinKey;
+
+#define PIN_KEYS_MAX 3
+
+/* Keys in turn: the next one decides where those before are equal. Without any, or where all are
+ * equal, the order is that in which the files were found: by entry, then by name. */
+typedef struct PinOrder {
+    PinKey keys[PIN_KEYS_MAX];
+    size_t n_keys;
+} PinOrder;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The tables of both languages, in the order in which their documents are best written. */
+
+#include "policy/fields.h"
+
+typedef struct Language {
+    const char *subject;            /* in messages: "a policy" */
+    const Field *root;              /* the document as a whole, as if it were the value of a key */
+    const Mapping *const *mappings; /* all of them, NULL-terminated */
+} Language;
+
+extern const Language policy_language;   /* decodes into a Policy */
+extern const Language settings_language; /* decodes into Settings */

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* A contradiction within one file is a mistake. One between a file and its drop-in, which was
+ * written by someone else at another time, is a warning as long as the policy still has a meaning:
+ * a drop-in that says `mode: off` shall not have to take back all else that the file says. */
+#include "policy/policy_checks.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/overlap.h"
+#include "policy/policy.h"
+#include "policy/text.h"
+#include "util/parse.h"
+
+/* Of a key that contradicts @other, which may be NULL: a default. */
+static Severity severity_of(const Node *key, const Node *other)
+{
+    return other && other->place.file != key->place.file ? SEVERITY_WARNING : SEVERITY_MISTAKE;
+}
+
+/* Two keys of which each is given instead of the other. */
+static int check_either(Decoder *decoder, const Mapping *mapping, const Seen *seen, const char *a,
+                        const char *b)
+{
+    const Seen *a_seen = seen_key(mapping, seen, a), *b_seen = seen_key(mapping, seen, b);
+
+    if (!a_seen->key || !b_seen->key)
+        return DECODED;
+    return refuse(decoder, b_seen->key->place,
+                  "\"%s\" in %s stands instead of \"%s\" (make two entries of them)", b,
+                  mapping->name, a);
+}
+
+/* Keys that belong to an entry with "path", in one that has @instead. */
+static int check_path_keys(Decoder *decoder, const Mapping *mapping, const Seen *seen,
+                           const char *instead, const char *const keys[])
+{
+    if (!seen_key(mapping, seen, instead)->key || seen_key(mapping, seen, "path")->key)
+        return DECODED;
+    for (; *keys; keys++) {
+        const Seen *key = seen_key(mapping, seen, *keys);
+
+        if (key->key && refuse(decoder, key->key->place,
+                               "\"%s\" in %s belongs to \"path\", not to \"%s\" (leave it out)",
+                               *keys, mapping->name, instead) < 0)
+            return -ENOMEM;
+    }
+    return DECODED;
+}
+
+int check_pin_file(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
+                   void *object)
+{
+    static const char *const path_keys[] = { "range", NULL };
+    const PinRule *rule = object;
+    const Seen *range = seen_key(mapping, seen, "range");
+
+    int r = check_either(decoder, mapping, seen, "path", "mapped");
+    if (r >= 0)
+        r = check_path_keys(decoder, mapping, seen, "mapped", path_keys);
+    if (r < 0 || !is_good(range) || rule->range.begin == 0)
+        return r;
+    return remark_later(decoder, mapping, &mapping->fields[range - seen], range->key, LATER_DORMANT,
+                        object);
+}
+
+int check_evict(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
+                void *object)
+{
+    static const char *const path_keys[] = { "idle", "every", "when", "mapped", "keep", NULL };
+    const EvictRule *rule = object;
+    const Seen *stream = seen_key(mapping, seen, "stream");
+
+    int r = check_either(decoder, mapping, seen, "path", "stream");
+    if (r >= 0)
+        r = check_path_keys(decoder, mapping, seen, "stream", path_keys);
+    if (r < 0 || !is_good(stream) || rule->stream)
+        return r;
+    return refuse(decoder, stream->key->next->place,
+                  "\"stream\" in evict can only be true (leave it out, and write a \"path\")");
+}
+
+#define BIT(value) (1u << (value))
+
+/* Which modes of memory_high a key belongs to. */
+typedef struct LimitKey {
+    const char *key;
+    unsigned modes;
+    unsigned required; /* in these */
+} LimitKey;
+
+static const LimitKey limit_keys[] = {
+    { "value", BIT(LIMIT_FIXED), BIT(LIMIT_FIXED) },
+    { "min", BIT(LIMIT_FIXED) | BIT(LIMIT_TRACK) | BIT(LIMIT_YIELD), BIT(LIMIT_YIELD) },
+    { "max", BIT(LIMIT_FIXED) | BIT(LIMIT_TRACK), 0 },
+    { "pressure", BIT(LIMIT_TRACK), 0 },
+    { "reclaim", BIT(LIMIT_TRACK), 0 },
+};
+
+#define MODES_MAX 64
+
+/* "fixed, track or yield" */
+static const char *format_modes(char buffer[static MODES_MAX], unsigned modes)
+{
+    size_t n = 0;
+
+    for (unsigned mode = 0; modes; mode++) {
+        if (!(modes & BIT(mode)))
+            continue;
+        modes &= ~BIT(mode);
+        const char *comma = n == 0 ? "" : modes ? ", " : " or ";
+        n += (size_t)snprintf(buffer + n, MODES_MAX - n, "%s%s", comma,
+                              limit_mode_to_string((LimitMode)mode));
+    }
+    return buffer;
+}
+
+static int check_limit_key(Decoder *decoder, const Mapping *mapping, const Seen *seen,
+                           LimitMode mode, const LimitKey *key)
+{
+    char modes[MODES_MAX];
+    const Node *mode_key = seen_key(mapping, seen, "mode")->key;
+    const Seen *found = seen_key(mapping, seen, key->key);
+    const char *is = limit_mode_to_string(mode);
+
+    if (!found->key) {
+        if (!(key->required & BIT(mode)) || found->misspelt)
+            return DECODED;
+        return refuse(decoder, mode_key->place,
+                      "\"%s\" is missing in memory_high: mode %s needs it (for example %s: 256M)",
+                      key->key, is, key->key);
+    }
+    if (key->modes & BIT(mode))
+        return DECODED;
+
+    Severity severity = severity_of(found->key, mode_key);
+    if (severity != SEVERITY_MISTAKE && mode == LIMIT_OFF)
+        return DECODED;
+    bool one = (key->modes & (key->modes - 1)) == 0;
+    format_modes(modes, key->modes);
+    return remark(decoder, severity, found->key->place,
+                  "\"%s\" in memory_high belongs to mode %s, not to %s (%s%s, or leave it out)",
+                  key->key, modes, is, one ? "write mode: " : "choose one of them",
+                  one ? modes : "");
+}
+
+/* @low is not above @high, which may be absent. */
+static int check_bounds(Decoder *decoder, const Mapping *mapping, const Seen *seen, const char *low,
+                        uint64_t low_value, const char *high, uint64_t high_value)
+{
+    const Seen *low_seen = seen_key(mapping, seen, low), *high_seen = seen_key(mapping, seen, high);
+
+    if (!is_good(low_seen) || !is_good(high_seen) || low_value <= high_value)
+        return DECODED;
+
+    const Node *a = low_seen->key->next, *b = high_seen->key->next;
+    if (a->place.file != b->place.file)
+        return refuse(decoder, a->place,
+                      "\"%s\" in memory_high, %s, is more than \"%s\", %s (%s:%zu)", low, a->text,
+                      high, b->text, decoder->sources[b->place.file].path, b->place.line);
+    return refuse(decoder, a->place,
+                  "\"%s\" in memory_high, %s, is more than \"%s\", %s (line %zu)", low, a->text,
+                  high, b->text, b->place.line);
+}
+
+int check_limit(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
+                void *object)
+{
+    const LimitConfig *config = &((Policy *)object)->memory_high;
+    int r = DECODED;
+
+    if (!is_unclear(seen_key(mapping, seen, "mode")))
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(limit_keys); i++)
+            r = check_limit_key(decoder, mapping, seen, config->mode, &limit_keys[i]);
+    if (r >= 0)
+        r = check_bounds(decoder, mapping, seen, "min", config->min, "value", config->value);
+    if (r >= 0)
+        r = check_bounds(decoder, mapping, seen, "value", config->value, "max", config->max);
+    if (r >= 0)
+        r = check_bounds(decoder, mapping, seen, "min", config->min, "max", config->max);
+    return r;
+}
+
+/* The mode of memory.high is one of those that the role may have. */
+static int check_limit_role(Decoder *decoder, const Policy *policy, const Node *node,
+                            const Node *role)
+{
+    const Node *limit = node_value(node, "memory_high"), *mode = node_value(limit, "mode");
+    bool yields = policy->memory_high.mode == LIMIT_YIELD;
+
+    if (!mode)
+        return DECODED;
+    if (yields && policy->role != ROLE_BACKGROUND)
+        return remark(decoder, severity_of(mode, role), mode->place,
+                      "mode yield is for role background, and this policy's role is %s (write "
+                      "role: background, or mode: fixed)",
+                      policy_role_to_string(policy->role));
+    if (policy->memory_high.mode == LIMIT_TRACK && policy->role == ROLE_CRITICAL &&
+        !node_value(limit, "min"))
+        return remark(decoder, SEVERITY_WARNING, mode->place,
+                      "mode track without \"min\" may squeeze a critical service as far as its "
+                      "pressure allows (for example min: 256M)");
+    return DECODED;
+}
+
+static int check_distress_role(Decoder *decoder, const Policy *policy, const Seen *distress,
+                               const Node *role)
+{
+    if (!distress->key || policy->role == ROLE_CRITICAL)
+        return DECODED;
+    return remark(decoder, severity_of(distress->key, role), distress->key->place,
+                  "\"distress\" is for role critical, and this policy's role is %s (write role: "
+                  "critical, or leave it out)",
+                  policy_role_to_string(policy->role));
+}
+
+int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
+                 void *object)
+{
+    const Policy *policy = object;
+    const Seen *role = seen_key(mapping, seen, "role");
+    int r = DECODED;
+
+    if (!is_unclear(role)) {
+        r = check_limit_role(decoder, policy, node, role->key);
+        if (r >= 0)
+            r = check_distress_role(decoder, policy, seen_key(mapping, seen, "distress"),
+                                    role->key);
+    }
+    return r < 0 ? r : check_overlaps(decoder, policy);
+}
