@@ -8,8 +8,8 @@
 
 uint64_t pin_room_host(const PinHost *host, PinBound *ret_bound)
 {
-    uint64_t share = sub_u64(host->ram / 100 * PIN_HOST_SHARE_PERCENT, host->locked);
-    uint64_t spare = sub_u64(host->available, host->ram / 100 * PIN_RESERVE_SHARE_PERCENT);
+    uint64_t share = sub_u64(host->budget, host->locked);
+    uint64_t spare = sub_u64(host->available, host->reserve);
 
     *ret_bound = share <= spare ? PIN_BOUND_HOST : PIN_BOUND_RESERVE;
     return min_u64(share, spare);
@@ -30,7 +30,7 @@ const char *pin_bound_to_string(PinBound bound)
     case PIN_BOUND_NONE:
         return "none";
     case PIN_BOUND_HOST:
-        return "all pins together would take more than their share of RAM";
+        return "all pins together would take more than the host's pin_budget";
     case PIN_BOUND_RESERVE:
         return "available memory would fall below the reserve";
     case PIN_BOUND_CGROUP:

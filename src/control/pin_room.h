@@ -9,22 +9,21 @@
 
 typedef enum PinBound {
     PIN_BOUND_NONE,
-    PIN_BOUND_HOST,    /* all pins of the host together would exceed their share of RAM */
+    PIN_BOUND_HOST,    /* all pins of the host together would exceed the budget */
     PIN_BOUND_RESERVE, /* MemAvailable would fall below the reserve */
     PIN_BOUND_CGROUP,  /* memory.high or memory.max of the service or of a slice above it is near */
 } PinBound;
-
-#define PIN_HOST_SHARE_PERCENT    50 /* of RAM, all pins together */
-#define PIN_RESERVE_SHARE_PERCENT 10 /* of RAM, that MemAvailable keeps */
 
 /* Bytes below memory.high at which a pin stops: 16 MiB showed no stall with 64 MiB pinned; with
  * less, every charging system call of the service stalls for about 2 s. */
 #define PIN_CGROUP_HEADROOM (UINT64_C(16) * 1024 * 1024)
 
+/* All in bytes. */
 typedef struct PinHost {
-    uint64_t ram;       /* MemTotal, bytes */
-    uint64_t available; /* MemAvailable, bytes */
-    uint64_t locked;    /* by all pins of this host, bytes */
+    uint64_t budget;    /* of all pins together */
+    uint64_t reserve;   /* that MemAvailable keeps */
+    uint64_t available; /* MemAvailable */
+    uint64_t locked;    /* by all pins of this host */
 } PinHost;
 
 /* Bytes that may still be locked as far as the host is concerned; *ret_bound says what bounds it. A

@@ -10,6 +10,7 @@
 
 #include "daemon/jobs.h"
 #include "daemon/ledger.h"
+#include "policy/settings.h"
 
 typedef struct Host {
     sd_event *event;
@@ -26,8 +27,9 @@ typedef struct Host {
     int cgroup_fd; /* /sys/fs/cgroup; -1: no v2 memory controller there */
     const char *holders_path;
 
-    uint64_t ram;  /* bytes */
-    uint64_t page; /* bytes */
+    Settings settings; /* in force */
+    uint64_t ram;      /* bytes */
+    uint64_t page;     /* bytes */
     bool has_psi;
     uint64_t locked; /* bytes, by all holders; each pinner keeps its part up to date */
 } Host;

@@ -427,6 +427,7 @@ static int probe(Manager *m, const ManagerOptions *options)
     if (r < 0)
         return r;
     m->host.ram = info.total;
+    settings_set_defaults(&m->host.settings, info.total);
 
     m->host.cgroup_fd = open_folder(options->cgroup_root);
     if (m->host.cgroup_fd >= 0 && cgroup_root_check(m->host.cgroup_fd) < 0)
@@ -547,6 +548,7 @@ Manager *manager_free(Manager *m)
     sd_event_source_disable_unref(m->tick_timer);
     ledger_close(&m->ledger);
     policies_clear(&m->policies);
+    settings_clear(&m->host.settings);
     safe_close(m->runtime_fd);
     safe_close(m->host.cgroup_fd);
     safe_close(m->host.proc_fd);

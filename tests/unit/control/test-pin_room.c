@@ -6,8 +6,8 @@
 #include "util/units.h"
 
 #define RAM  (100 * GIB)
-#define HALF (RAM / 100 * PIN_HOST_SHARE_PERCENT)
-#define REST (RAM / 100 * PIN_RESERVE_SHARE_PERCENT)
+#define HALF (RAM / 2)
+#define REST (RAM / 10)
 
 static void the_host(void **state)
 {
@@ -16,18 +16,18 @@ static void the_host(void **state)
         uint64_t expected;
         PinBound bound;
     } cases[] = {
-        { { RAM, RAM, 0 }, HALF, PIN_BOUND_HOST },
-        { { RAM, RAM, HALF - 1 }, 1, PIN_BOUND_HOST },
-        { { RAM, RAM, HALF }, 0, PIN_BOUND_HOST },
-        { { RAM, RAM, HALF + 1 }, 0, PIN_BOUND_HOST },
-        { { RAM, RAM, UINT64_MAX }, 0, PIN_BOUND_HOST },
-        { { RAM, REST + 4096, 0 }, 4096, PIN_BOUND_RESERVE },
-        { { RAM, REST, 0 }, 0, PIN_BOUND_RESERVE },
-        { { RAM, REST - 1, 0 }, 0, PIN_BOUND_RESERVE },
-        { { RAM, 0, 0 }, 0, PIN_BOUND_RESERVE },
-        { { RAM, REST + 4096, HALF - 4095 }, 4095, PIN_BOUND_HOST },
-        { { RAM, REST + 4096, HALF - 4097 }, 4096, PIN_BOUND_RESERVE },
-        { { 0, 0, 0 }, 0, PIN_BOUND_HOST },
+        { { HALF, REST, RAM, 0 }, HALF, PIN_BOUND_HOST },
+        { { HALF, REST, RAM, HALF - 1 }, 1, PIN_BOUND_HOST },
+        { { HALF, REST, RAM, HALF }, 0, PIN_BOUND_HOST },
+        { { HALF, REST, RAM, HALF + 1 }, 0, PIN_BOUND_HOST },
+        { { HALF, REST, RAM, UINT64_MAX }, 0, PIN_BOUND_HOST },
+        { { HALF, REST, REST + 4096, 0 }, 4096, PIN_BOUND_RESERVE },
+        { { HALF, REST, REST, 0 }, 0, PIN_BOUND_RESERVE },
+        { { HALF, REST, REST - 1, 0 }, 0, PIN_BOUND_RESERVE },
+        { { HALF, REST, 0, 0 }, 0, PIN_BOUND_RESERVE },
+        { { HALF, REST, REST + 4096, HALF - 4095 }, 4095, PIN_BOUND_HOST },
+        { { HALF, REST, REST + 4096, HALF - 4097 }, 4096, PIN_BOUND_RESERVE },
+        { { 0, 0, 0, 0 }, 0, PIN_BOUND_HOST },
     };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
