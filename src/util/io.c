@@ -38,12 +38,11 @@ ssize_t read_file_at(int dir_fd, const char *name, char *buffer, size_t size)
     return read_from_start(fd, buffer, size);
 }
 
-int read_file_alloc(int dir_fd, const char *name, size_t max, char **ret_text, size_t *ret_size)
+int read_fd_alloc(int fd, size_t max, char **ret_text, size_t *ret_size)
 {
-    CLEANUP_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fstat(fd, &st) < 0)
         return -errno;
     if (S_ISDIR(st.st_mode))
         return -EISDIR;
@@ -65,6 +64,14 @@ int read_file_alloc(int dir_fd, const char *name, size_t max, char **ret_text, s
     *ret_text = TAKE_PTR(text);
     *ret_size = (size_t)n;
     return 0;
+}
+
+int read_file_alloc(int dir_fd, const char *name, size_t max, char **ret_text, size_t *ret_size)
+{
+    CLEANUP_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    return read_fd_alloc(fd, max, ret_text, ret_size);
 }
 
 static int write_all(int fd, const char *text, size_t size)

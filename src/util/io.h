@@ -15,8 +15,10 @@ ssize_t read_from_start(int fd, char *buffer, size_t size);
 ssize_t read_file_at(int dir_fd, const char *name, char *buffer, size_t size);
 
 /* The whole file with a NUL behind it, to be freed by the caller. -E2BIG over @max bytes; -EISDIR,
- * -EINVAL where it is not a regular file (a FIFO does not block). *ret_size does not count the NUL.
- */
+ * -EINVAL where it is not a regular file. *ret_size does not count the NUL. */
+int read_fd_alloc(int fd, size_t max, char **ret_text, size_t *ret_size);
+
+/* The same of the file @name in @dir_fd, opened for this; a FIFO does not block. */
 int read_file_alloc(int dir_fd, const char *name, size_t max, char **ret_text, size_t *ret_size);
 
 /* Replaces the file @name in @dir_fd by @text: written beside it, synced, renamed; after a crash
