@@ -126,19 +126,30 @@ json_object *describe_target(const Target *t)
     return target;
 }
 
+static void put_error(json_object *object, const ConfigEntry *policy)
+{
+    CLEANUP_FREE char *error = NULL;
+
+    if (policy->state == CONFIG_REFUSED)
+        error = config_entry_format(policy, SEVERITY_MISTAKE);
+    put_string(object, "error", error);
+}
+
 json_object *describe_policies(const Policies *policies)
 {
     json_object *array = json_object_new_array();
 
-    for (size_t i = 0; i < policies->n_files; i++) {
-        const PolicyFile *file = &policies->files[i];
+    for (size_t i = 0; i < policies->n_entries; i++) {
+        const ConfigEntry *policy = &policies->entries[i];
         json_object *entry = json_object_new_object();
-        put_string(entry, "name", file->name);
-        put_string(entry, "file", file->path);
+        put_string(entry, "name", policy->name);
+        put_string(entry, "file", policy->sources[0].path);
         /* One that was loaded, and whose newer text was refused, is still in force. */
         put_string(entry, "state",
-                   policy_set_find(&policies->set, file->name) ? "loaded" : "refused");
-        put_string(entry, "error", file->error);
+                   policy_set_find(&policies->set, policy->name)
+                       ? "loaded"
+                       : config_state_to_string(policy->state));
+        put_error(entry, policy);
         json_object_array_add(array, entry);
     }
     return array;

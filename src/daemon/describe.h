@@ -3,7 +3,7 @@
 
 #include <json-c/json.h>
 
-#include "daemon/policies.h"
+#include "config/policies.h"
 #include "daemon/target.h"
 
 /* One entry of "targets"; the format is documented in pagewarden(1). NULL: out of memory. */

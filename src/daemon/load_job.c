@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/load_job.h"
 
-#include <string.h>
-
 typedef struct LoadJob {
     Job job;
-    char *dir;
+    ConfigPlaces places;
     uint64_t ram;
     policies_loaded_t loaded;
     Policies policies; /* out */
@@ -16,7 +14,7 @@ static void run(Job *job)
 {
     LoadJob *lj = (LoadJob *)job;
 
-    lj->error = policies_load(lj->dir, lj->ram, &lj->policies);
+    lj->error = policies_load(&lj->places, lj->ram, &lj->policies);
 }
 
 static void done(Job *job, void *owner)
@@ -31,25 +29,20 @@ static void destroy(Job *job)
     LoadJob *lj = (LoadJob *)job;
 
     policies_clear(&lj->policies);
-    free(lj->dir);
     free(lj);
 }
 
-int policies_load_later(Jobs *jobs, const char *dir, uint64_t ram, policies_loaded_t loaded,
-                        void *userdata)
+int policies_load_later(Jobs *jobs, const ConfigPlaces *places, uint64_t ram,
+                        policies_loaded_t loaded, void *userdata)
 {
     LoadJob *lj = calloc(1, sizeof(LoadJob));
     if (!lj)
         return -ENOMEM;
 
     lj->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = userdata };
+    lj->places = *places;
     lj->ram = ram;
     lj->loaded = loaded;
-    lj->dir = strdup(dir);
-    if (!lj->dir) {
-        free(lj);
-        return -ENOMEM;
-    }
     jobs_submit(jobs, &lj->job);
     return 0;
 }

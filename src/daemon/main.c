@@ -16,13 +16,16 @@
 #include "daemon/restore.h"
 #include "kernel/cgroup.h"
 #include "util/log.h"
+#include "util/strv.h"
 
 static int usage(FILE *out)
 {
     fputs("Usage: pagewardend [OPTION…]\n\n"
           "Keeps the page cache of services as their policies say. Started by systemd; see\n"
           "pagewardend(8).\n\n"
-          "      --config DIR   policies are in DIR/policies.d [" PAGEWARDEN_CONFIG_DIR "]\n"
+          "      --config DIR   policies are in DIR/policies.d, and not in " PAGEWARDEN_CONFIG_DIR
+          "\n"
+          "                     and its like; several, the first wins\n"
           "      --runtime DIR  the ledger and the holders' sockets [" PAGEWARDEN_RUNTIME_DIR "]\n"
           "      --restore      put back what a controller that ended has changed, and exit\n"
           "      --debug        say more\n"
@@ -103,7 +106,8 @@ static int run(const ManagerOptions *options)
     return r < 0 ? r : manager_end(manager);
 }
 
-static int parse(int argc, char **argv, ManagerOptions *options, bool *ret_restore)
+/* Each --config goes to @folders. */
+static int parse(int argc, char **argv, ManagerOptions *options, char ***folders, bool *ret_restore)
 {
     enum { CONFIG = 256, RUNTIME, RESTORE, DEBUG, VERSION };
     static const struct option longs[] = {
@@ -119,7 +123,9 @@ static int parse(int argc, char **argv, ManagerOptions *options, bool *ret_resto
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0;)
         switch (c) {
         case CONFIG:
-            options->config = optarg;
+            if (strv_append(folders, optarg) < 0)
+                return -ENOMEM;
+            options->config.folders = (const char *const *)*folders;
             break;
         case RUNTIME:
             options->runtime = optarg;
@@ -143,9 +149,9 @@ static int parse(int argc, char **argv, ManagerOptions *options, bool *ret_resto
 
 int main(int argc, char **argv)
 {
+    cleanup(strv_freep) char **folders = NULL;
     bool restoring = false;
     ManagerOptions options = {
-        .config = PAGEWARDEN_CONFIG_DIR,
         .runtime = PAGEWARDEN_RUNTIME_DIR,
         .root = "/",
         .proc = "/proc",
@@ -153,7 +159,7 @@ int main(int argc, char **argv)
     };
 
     log_open(getenv("JOURNAL_STREAM") != NULL);
-    if (parse(argc, argv, &options, &restoring) < 0)
+    if (parse(argc, argv, &options, &folders, &restoring) < 0)
         return usage(stderr);
     if (restoring)
         return restore(&options);

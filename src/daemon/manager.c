@@ -42,7 +42,7 @@ struct Manager {
     Host host;
     Ledger ledger;
     Policies policies;
-    char *policies_dir;
+    ConfigPlaces config;
     char *holders_path;
     const char *warnings[4];
     size_t n_warnings;
@@ -288,24 +288,6 @@ static void on_bus_down(int error, void *userdata)
 
 /* Reload */
 
-static char *join_errors(const Policies *policies)
-{
-    char *text = NULL;
-    size_t size;
-
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
-    for (size_t i = 0; i < policies->n_files; i++)
-        if (policies->files[i].error)
-            fprintf(out, "%s\n", policies->files[i].error);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
 static void log_lines(int level, const char *text)
 {
     while (*text) {
@@ -313,6 +295,29 @@ static void log_lines(int level, const char *text)
         log_message(level, "%.*s", (int)length, text);
         text += length + (text[length] == '\n');
     }
+}
+
+static void log_entry(const ConfigEntry *entry)
+{
+    static const int levels[N_SEVERITIES] = {
+        [SEVERITY_MISTAKE] = LOG_ERR,
+        [SEVERITY_WARNING] = LOG_WARNING,
+        [SEVERITY_NOTE] = LOG_INFO,
+    };
+
+    for (size_t i = 0; i < entry->diagnostics.n_entries; i++) {
+        const Diagnostic *diagnostic = &entry->diagnostics.entries[i];
+        CLEANUP_FREE char *line = diagnostic_format(diagnostic, entry->sources);
+        log_message(levels[diagnostic->severity], "%s", line ?: "out of memory");
+    }
+}
+
+/* All that there is to say of them. */
+static void log_policies(const Policies *policies)
+{
+    log_entry(&policies->folders);
+    for (size_t i = 0; i < policies->n_entries; i++)
+        log_entry(&policies->entries[i]);
 }
 
 static void adopt_policies(Manager *m, Policies *policies)
@@ -331,16 +336,15 @@ static void adopt_policies(Manager *m, Policies *policies)
     }
     policies_clear(&old);
     request_list(m);
+    log_policies(&m->policies);
     log_info("%zu policies in force", m->policies.set.n_policies);
 }
 
-static void refuse_policies(Manager *m, const Policies *policies, const char *errors)
+static void refuse_policies(Manager *m, Policies *policies, const char *errors)
 {
     log_error("The policies were not loaded; those in force stay:");
     log_lines(LOG_ERR, errors);
-    for (size_t i = 0; i < policies->n_files; i++)
-        if (policies->files[i].error)
-            (void)policies_note_error(&m->policies, &policies->files[i]);
+    (void)policies_adopt_refusals(&m->policies, policies);
 }
 
 static void on_loaded(int error, Policies *policies, void *userdata)
@@ -350,13 +354,8 @@ static void on_loaded(int error, Policies *policies, void *userdata)
     bool refused = error < 0 || policies->n_refused > 0;
 
     free(userdata);
-    if (error < 0) {
-        if (asprintf(&errors, "%s: %s\n", reload.manager->policies_dir, strerror(-error)) < 0)
-            errors = NULL;
-    } else if (refused) {
-        errors = join_errors(policies);
-    }
-
+    if (error >= 0 && refused)
+        errors = policies_format_refusals(policies);
     const char *told = errors ?: "out of memory\n";
     if (refused)
         refuse_policies(reload.manager, policies, told);
@@ -373,7 +372,7 @@ int manager_reload(Manager *m, manager_reloaded_t done, void *userdata)
         return -ENOMEM;
 
     *reload = (Reload){ .manager = m, .done = done, .userdata = userdata };
-    int r = policies_load_later(m->host.pin_jobs, m->policies_dir, m->host.ram, on_loaded, reload);
+    int r = policies_load_later(m->host.pin_jobs, &m->config, m->host.ram, on_loaded, reload);
     if (r < 0)
         free(reload);
     return r;
@@ -442,23 +441,18 @@ static int probe(Manager *m, const ManagerOptions *options)
     return 0;
 }
 
-static int load_first(Manager *m, const char *config)
+static int load_first(Manager *m, const ConfigPlaces *config)
 {
-    if (asprintf(&m->policies_dir, "%s/policies.d", config) < 0) {
-        m->policies_dir = NULL;
-        return -ENOMEM;
-    }
-    int r = policies_load(m->policies_dir, m->host.ram, &m->policies);
-    if (r < 0) {
-        log_error("%s: %s", m->policies_dir, strerror(-r));
-        return r;
-    }
+    const char *const *folders = config->folders ?: config_folders;
 
-    for (size_t i = 0; i < m->policies.n_files; i++)
-        if (m->policies.files[i].error)
-            log_lines(LOG_ERR, m->policies.files[i].error);
-    if (m->policies.n_files == 0)
-        log_notice("There are no policies in %s: nothing is governed", m->policies_dir);
+    m->config = *config;
+    int r = policies_load(config, m->host.ram, &m->policies);
+    if (r < 0)
+        return r;
+
+    log_policies(&m->policies);
+    if (m->policies.n_entries == 0)
+        log_notice("There are no policies in %s/policies.d: nothing is governed", folders[0]);
     else
         log_info("%zu policies in force, %zu refused", m->policies.set.n_policies,
                  m->policies.n_refused);
@@ -517,7 +511,7 @@ int manager_new(sd_event *event, const ManagerOptions *options, Manager **ret)
     if (r >= 0)
         r = open_runtime(m, options->runtime);
     if (r >= 0)
-        r = load_first(m, options->config);
+        r = load_first(m, &options->config);
     if (r >= 0)
         r = restore_first(m);
     if (r >= 0)
@@ -553,7 +547,6 @@ Manager *manager_free(Manager *m)
     safe_close(m->host.cgroup_fd);
     safe_close(m->host.proc_fd);
     safe_close(m->host.root_fd);
-    free(m->policies_dir);
     free(m->holders_path);
     sd_event_unref(m->host.event);
     free(m);

@@ -6,12 +6,13 @@
 #include <json-c/json.h>
 #include <systemd/sd-event.h>
 
+#include "config/places.h"
 #include "util/cleanup.h"
 
 typedef struct Manager Manager;
 
 typedef struct ManagerOptions {
-    const char *config;      /* the folder with policies.d/ */
+    ConfigPlaces config;     /* what it points to outlives the manager */
     const char *runtime;     /* the folder with the ledger and the holders' sockets */
     const char *root;        /* "/" */
     const char *proc;        /* "/proc" */

@@ -96,10 +96,48 @@ static void the_original_is_told_where_a_limit_is_applied(void **state)
     expect("/memory_high/applied", "null");
 }
 
+static void put_entry(ConfigEntry *entry, const char *name, ConfigState state, const char *mistake)
+{
+    *entry = (ConfigEntry){ .name = strdup(name), .state = state };
+    assert_non_null(entry->name);
+    assert_int_equal(config_entry_add_source(entry, 0, "/p"), 0);
+    if (mistake)
+        assert_int_equal(diagnostics_add(&entry->diagnostics, SEVERITY_MISTAKE,
+                                         (PolicyPlace){ 0, 3, 4 }, "%s", mistake),
+                         0);
+    assert_int_equal(diagnostics_add(&entry->diagnostics, SEVERITY_WARNING, (PolicyPlace){ 0 },
+                                     "only in the journal"),
+                     0);
+}
+
+static void policies_and_their_states(void **state)
+{
+    Policy newer = { .name = (char *)"newer" }, *in_force[] = { &newer };
+    ConfigEntry entries[4];
+    Policies policies = { { in_force, 1 }, entries, ELEMENTS(entries) };
+
+    put_entry(&entries[0], "masked", CONFIG_MASKED, NULL);
+    put_entry(&entries[1], "missing", CONFIG_MISSING, NULL);
+    put_entry(&entries[2], "newer", CONFIG_REFUSED, "no");
+    put_entry(&entries[3], "refused", CONFIG_REFUSED, "\xff");
+    cleanup(json_object_putp) json_object *described = describe_policies(&policies);
+    assert_string_equal(
+        json_object_to_json_string_ext(described,
+                                       JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+        "[{\"name\":\"masked\",\"file\":\"/p\",\"state\":\"masked\",\"error\":null},"
+        "{\"name\":\"missing\",\"file\":\"/p\",\"state\":\"missing\",\"error\":null},"
+        "{\"name\":\"newer\",\"file\":\"/p\",\"state\":\"loaded\",\"error\":\"/p:3:4: no\"},"
+        "{\"name\":\"refused\",\"file\":\"/p\",\"state\":\"refused\","
+        "\"error\":\"/p:3:4: \\\\xff\"}]");
+    for (size_t i = 0; i < ELEMENTS(entries); i++)
+        config_entry_clear(&entries[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_are_not_utf8),
+        cmocka_unit_test(policies_and_their_states),
         cmocka_unit_test(the_original_is_told_where_a_limit_is_applied),
     };
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/load.h"
+
+#include "config/find.h"
+#include "policy/decode.h"
+
+void config_clear(Config *config)
+{
+    settings_clear(&config->settings);
+    config_entry_clear(&config->settings_entry);
+    policies_clear(&config->policies);
+    *config = (Config){ 0 };
+}
+
+static int load_settings(const ConfigRoot *root, uint64_t ram, ConfigEntry *entry, Settings *ret)
+{
+    int r = config_find_settings(root, entry);
+    if (r >= 0 && entry->state == CONFIG_IN_FORCE)
+        r = config_entry_read(entry, root);
+    if (r < 0 || entry->state != CONFIG_IN_FORCE)
+        return r;
+
+    r = settings_decode(entry->sources, entry->n_sources, ram, &entry->diagnostics, ret);
+    if (r != -EBADMSG)
+        return r;
+    entry->state = CONFIG_REFUSED;
+    return 0;
+}
+
+int config_load(const ConfigPlaces *places, uint64_t ram, Config *ret)
+{
+    cleanup(config_clear) Config config = { 0 };
+    cleanup(config_root_close) ConfigRoot root = { .fd = -1 };
+
+    settings_set_defaults(&config.settings, ram);
+    int r = config_root_open(places, &root);
+    if (r >= 0)
+        r = load_settings(&root, ram, &config.settings_entry, &config.settings);
+    else if (r != -ENOMEM)
+        r = 0; /* the policies tell */
+    if (r >= 0)
+        r = policies_load(places, ram, &config.policies);
+    if (r < 0)
+        return r;
+
+    *ret = TAKE(config, (Config){ 0 });
+    return 0;
+}
+
+bool config_is_good(const Config *config)
+{
+    return config->settings_entry.state != CONFIG_REFUSED && config->policies.n_refused == 0;
+}
