@@ -311,6 +311,20 @@ static void folders_that_are_none(void **state)
                            "  /run/pagewarden/pagewarden.yaml: Not a directory\n");
 }
 
+/* The place of what is said stays: others are not looked at any more. */
+static void drop_ins_behind_a_folder_that_is_none(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    scratch_put(&root, ETC "policies.d/a.yaml", "");
+    scratch_put(&root, ETC "policies.d/a.yaml.d/b.yaml", "");
+    scratch_put(&root, RUN "policies.d/a.yaml.d", "");
+    scratch_put(&root, LIB "policies.d/a.yaml.d/a.yaml", "");
+    expect(&root, "a: refused: /" ETC "policies.d/a.yaml, /" ETC "policies.d/a.yaml.d/b.yaml, "
+                  "/" RUN "policies.d/a.yaml.d\n"
+                  "  /" RUN "policies.d/a.yaml.d: Not a directory\n");
+}
+
 /* None of them may block. */
 static void what_is_no_regular_file(void **state)
 {
@@ -560,6 +574,7 @@ int main(void)
         cmocka_unit_test(links_stay_in_the_image),
         cmocka_unit_test(links_to_nothing),
         cmocka_unit_test(folders_that_are_none),
+        cmocka_unit_test(drop_ins_behind_a_folder_that_is_none),
         cmocka_unit_test(what_is_no_regular_file),
         cmocka_unit_test(as_large_as_is_allowed),
         cmocka_unit_test(what_may_not_be_read),
