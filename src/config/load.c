@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/load.h"
 
+#include <stdio.h>
+
 #include "config/find.h"
 #include "policy/decode.h"
 
@@ -50,4 +52,27 @@ int config_load(const ConfigPlaces *places, uint64_t ram, Config *ret)
 bool config_is_good(const Config *config)
 {
     return config->settings_entry.state != CONFIG_REFUSED && config->policies.n_refused == 0;
+}
+
+char *config_format_refusals(const Config *config)
+{
+    const ConfigEntry *entry = &config->settings_entry;
+    CLEANUP_FREE char *settings = NULL, *policies = policies_format_refusals(&config->policies);
+    char *text;
+
+    if (entry->state != CONFIG_REFUSED)
+        return TAKE_PTR(policies);
+    settings = config_entry_format(entry, SEVERITY_MISTAKE);
+    if (!settings || !policies || asprintf(&text, "%s\n%s", settings, policies) < 0)
+        return NULL;
+    return text;
+}
+
+int config_adopt_refusals(Config *config, Config *newer)
+{
+    if (newer->settings_entry.state == CONFIG_REFUSED) {
+        config_entry_clear(&config->settings_entry);
+        config->settings_entry = TAKE(newer->settings_entry, (ConfigEntry){ 0 });
+    }
+    return policies_adopt_refusals(&config->policies, &newer->policies);
 }

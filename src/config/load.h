@@ -18,3 +18,11 @@ void config_clear(Config *config);
 
 /* Whether nothing of it was refused. */
 bool config_is_good(const Config *config);
+
+/* Why @config is refused: all mistakes in it, each a line with its break, to be freed; NULL: out of
+ * memory. */
+char *config_format_refusals(const Config *config);
+
+/* After a reload that was refused: what @newer says of what it refuses is moved to @config in place
+ * of what was said there, while what is in force stays. 0, or -ENOMEM. */
+int config_adopt_refusals(Config *config, Config *newer);

@@ -75,12 +75,14 @@ static const sd_bus_vtable vtable[] = {
 
 static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
+    const BusApi *api = userdata;
     const sd_bus_error *e = sd_bus_message_get_error(reply);
 
     if (e)
         log_warning("The name " PAGEWARDEN_BUS_NAME " is not to be had (%s): `pagewarden status` "
                     "does not work",
                     e->message);
+    manager_tell_ready(api->manager);
     return 0;
 }
 

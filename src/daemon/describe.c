@@ -154,3 +154,14 @@ json_object *describe_policies(const Policies *policies)
     }
     return array;
 }
+
+json_object *describe_settings(const Config *config)
+{
+    const ConfigEntry *settings = &config->settings_entry;
+    json_object *entry = json_object_new_object();
+
+    put_string(entry, "file", settings->n_sources > 0 ? settings->sources[0].path : NULL);
+    put_string(entry, "state", config_state_to_string(settings->state));
+    put_error(entry, settings);
+    return entry;
+}

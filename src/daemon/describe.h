@@ -3,7 +3,7 @@
 
 #include <json-c/json.h>
 
-#include "config/policies.h"
+#include "config/load.h"
 #include "daemon/target.h"
 
 /* One entry of "targets"; the format is documented in pagewarden(1). NULL: out of memory. */
@@ -11,3 +11,4 @@ json_object *describe_target(const Target *target);
 
 /* "policies". */
 json_object *describe_policies(const Policies *policies);
+json_object *describe_settings(const Config *config);

@@ -38,8 +38,8 @@ uint64_t headroom(const Host *host, const char *cgroup_path, uint64_t bytes, Pin
         return 0;
     }
     PinHost now = {
-        .budget = host->settings.pin_budget,
-        .reserve = host->settings.reserve,
+        .budget = host->settings->pin_budget,
+        .reserve = host->settings->reserve,
         .available = info.available,
         /* A holder that was not asked yet, or is out of reach, has its pages all the same. */
         .locked = max_u64(host->locked, info.mlocked),

@@ -27,9 +27,10 @@ typedef struct Host {
     int cgroup_fd; /* /sys/fs/cgroup; -1: no v2 memory controller there */
     const char *holders_path;
 
-    Settings settings; /* in force */
-    uint64_t ram;      /* bytes */
-    uint64_t page;     /* bytes */
+    const Settings
+        *settings; /* in force; never NULL, and what it points to may change at a reload */
+    uint64_t ram;  /* bytes */
+    uint64_t page; /* bytes */
     bool has_psi;
     uint64_t locked; /* bytes, by all holders; each pinner keeps its part up to date */
 } Host;

@@ -5,35 +5,35 @@ typedef struct LoadJob {
     Job job;
     ConfigPlaces places;
     uint64_t ram;
-    policies_loaded_t loaded;
-    Policies policies; /* out */
-    int error;         /* out */
+    config_loaded_t loaded;
+    Config config; /* out */
+    int error;     /* out */
 } LoadJob;
 
 static void run(Job *job)
 {
     LoadJob *lj = (LoadJob *)job;
 
-    lj->error = policies_load(&lj->places, lj->ram, &lj->policies);
+    lj->error = config_load(&lj->places, lj->ram, &lj->config);
 }
 
 static void done(Job *job, void *owner)
 {
     LoadJob *lj = (LoadJob *)job;
 
-    lj->loaded(lj->error, &lj->policies, owner);
+    lj->loaded(lj->error, &lj->config, owner);
 }
 
 static void destroy(Job *job)
 {
     LoadJob *lj = (LoadJob *)job;
 
-    policies_clear(&lj->policies);
+    config_clear(&lj->config);
     free(lj);
 }
 
-int policies_load_later(Jobs *jobs, const ConfigPlaces *places, uint64_t ram,
-                        policies_loaded_t loaded, void *userdata)
+int config_load_later(Jobs *jobs, const ConfigPlaces *places, uint64_t ram, config_loaded_t loaded,
+                      void *userdata)
 {
     LoadJob *lj = calloc(1, sizeof(LoadJob));
     if (!lj)

@@ -100,7 +100,6 @@ static int run(const ManagerOptions *options)
     if (r < 0)
         return r;
 
-    (void)sd_notify(0, "READY=1");
     r = sd_event_loop(event);
     (void)sd_notify(0, "STOPPING=1");
     return r < 0 ? r : manager_end(manager);
@@ -134,6 +133,7 @@ static int parse(int argc, char **argv, ManagerOptions *options, char ***folders
             *ret_restore = true;
             break;
         case DEBUG:
+            options->debug = true;
             log_set_max_level(LOG_DEBUG);
             break;
         case 'h':

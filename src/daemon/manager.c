@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 
 #include "daemon/bus_api.h"
+#include "daemon/config_log.h"
 #include "daemon/describe.h"
 #include "daemon/holder.h"
 #include "daemon/load_job.h"
@@ -25,7 +27,6 @@
 #include "util/log.h"
 #include "util/units.h"
 
-#define TICK_USEC USEC_PER_SEC
 /* A burst of signals (a boot, a daemon-reload) costs one list. */
 #define LIST_DELAY_USEC (200 * USEC_PER_MSEC)
 /* Even without any signal. */
@@ -41,8 +42,10 @@ typedef struct Reload {
 struct Manager {
     Host host;
     Ledger ledger;
-    Policies policies;
-    ConfigPlaces config;
+    ConfigPlaces places;
+    Config config; /* in force */
+    bool debug;
+    bool is_ready; /* systemd was told */
     char *holders_path;
     const char *warnings[4];
     size_t n_warnings;
@@ -145,7 +148,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
     if (waiting || now - m->listed_usec >= LIST_EVERY_USEC)
         request_list(m);
 
-    int r = sd_event_source_set_time_relative(source, TICK_USEC);
+    int r = sd_event_source_set_time_relative(source, m->config.settings.interval_usec);
     return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -188,7 +191,7 @@ static void note_unit(Manager *m, const UnitEntry *entry, uint64_t now)
         strcmp(entry->active_state, "failed") == 0 || is_own(entry->name))
         return;
     Target *target = find_target(m, entry->name);
-    const Policy *policy = policy_set_match(&m->policies.set, entry->name, NULL, &draw);
+    const Policy *policy = policy_set_match(&m->config.policies.set, entry->name, NULL, &draw);
     if (!policy)
         return;
     if (!target) {
@@ -255,6 +258,13 @@ static int on_list_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* The bus */
 
+void manager_tell_ready(Manager *m)
+{
+    if (!m->is_ready)
+        (void)sd_notify(0, "READY=1");
+    m->is_ready = true;
+}
+
 static int on_bus_up(sd_bus *bus, void *userdata)
 {
     Manager *m = userdata;
@@ -278,6 +288,7 @@ static void on_bus_down(int error, void *userdata)
         log_warning("The system bus is gone (%s). Pins and eviction go on; units and memory.high "
                     "are followed again when it is back",
                     strerror(-error));
+    manager_tell_ready(m); /* there is work without a bus */
     m->host.bus = NULL;
     m->listing = sd_bus_slot_unref(m->listing);
     m->watch = unit_watch_free(m->watch);
@@ -297,70 +308,51 @@ static void log_lines(int level, const char *text)
     }
 }
 
-static void log_entry(const ConfigEntry *entry)
+static void apply_log_level(const Manager *m)
 {
-    static const int levels[N_SEVERITIES] = {
-        [SEVERITY_MISTAKE] = LOG_ERR,
-        [SEVERITY_WARNING] = LOG_WARNING,
-        [SEVERITY_NOTE] = LOG_INFO,
-    };
-
-    for (size_t i = 0; i < entry->diagnostics.n_entries; i++) {
-        const Diagnostic *diagnostic = &entry->diagnostics.entries[i];
-        CLEANUP_FREE char *line = diagnostic_format(diagnostic, entry->sources);
-        log_message(levels[diagnostic->severity], "%s", line ?: "out of memory");
-    }
+    log_set_max_level(m->debug ? LOG_DEBUG : log_level_to_syslog(m->config.settings.log_level));
 }
 
-/* All that there is to say of them. */
-static void log_policies(const Policies *policies)
+static void adopt(Manager *m, Config *config)
 {
-    log_entry(&policies->folders);
-    for (size_t i = 0; i < policies->n_entries; i++)
-        log_entry(&policies->entries[i]);
-}
+    cleanup(config_clear) Config old = m->config;
 
-static void adopt_policies(Manager *m, Policies *policies)
-{
-    Policies old = m->policies;
-
-    m->policies = *policies;
-    *policies = (Policies){ 0 };
+    m->config = TAKE(*config, (Config){ 0 });
+    apply_log_level(m);
     for (size_t i = 0; i < m->n_targets; i++) {
         Target *t = m->targets[i];
-        const Policy *policy = policy_set_match(&m->policies.set, t->unit, NULL, NULL);
+        const Policy *policy = policy_set_match(&m->config.policies.set, t->unit, NULL, NULL);
         if (!policy)
             target_dismiss(t);
         else if (target_set_policy(t, policy) < 0)
             log_error("%s: out of memory", t->unit);
     }
-    policies_clear(&old);
     request_list(m);
-    log_policies(&m->policies);
-    log_info("%zu policies in force", m->policies.set.n_policies);
+    config_log(&m->config);
+    log_info("%zu policies in force", m->config.policies.set.n_policies);
 }
 
-static void refuse_policies(Manager *m, Policies *policies, const char *errors)
+static void refuse(Manager *m, Config *config, const char *errors)
 {
-    log_error("The policies were not loaded; those in force stay:");
+    log_error("The configuration was not loaded; what is in force stays:");
     log_lines(LOG_ERR, errors);
-    (void)policies_adopt_refusals(&m->policies, policies);
+    (void)config_adopt_refusals(&m->config, config);
 }
 
-static void on_loaded(int error, Policies *policies, void *userdata)
+static void on_loaded(int error, Config *config, void *userdata)
 {
     Reload reload = *(Reload *)userdata;
     CLEANUP_FREE char *errors = NULL;
-    bool refused = error < 0 || policies->n_refused > 0;
+    bool refused = error < 0 || !config_is_good(config);
 
     free(userdata);
     if (error >= 0 && refused)
-        errors = policies_format_refusals(policies);
+        errors = config_format_refusals(config);
     const char *told = errors ?: "out of memory\n";
     if (refused)
-        refuse_policies(reload.manager, policies, told);
+        refuse(reload.manager, config, told);
     else
-        adopt_policies(reload.manager, policies);
+        adopt(reload.manager, config);
     if (reload.done)
         reload.done(refused ? told : NULL, reload.userdata);
 }
@@ -372,7 +364,7 @@ int manager_reload(Manager *m, manager_reloaded_t done, void *userdata)
         return -ENOMEM;
 
     *reload = (Reload){ .manager = m, .done = done, .userdata = userdata };
-    int r = policies_load_later(m->host.pin_jobs, &m->config, m->host.ram, on_loaded, reload);
+    int r = config_load_later(m->host.pin_jobs, &m->places, m->host.ram, on_loaded, reload);
     if (r < 0)
         free(reload);
     return r;
@@ -426,7 +418,6 @@ static int probe(Manager *m, const ManagerOptions *options)
     if (r < 0)
         return r;
     m->host.ram = info.total;
-    settings_set_defaults(&m->host.settings, info.total);
 
     m->host.cgroup_fd = open_folder(options->cgroup_root);
     if (m->host.cgroup_fd >= 0 && cgroup_root_check(m->host.cgroup_fd) < 0)
@@ -441,21 +432,22 @@ static int probe(Manager *m, const ManagerOptions *options)
     return 0;
 }
 
-static int load_first(Manager *m, const ConfigPlaces *config)
+static int load_first(Manager *m)
 {
-    const char *const *folders = config->folders ?: config_folders;
+    const char *const *folders = m->places.folders ?: config_folders;
+    const Policies *policies = &m->config.policies;
 
-    m->config = *config;
-    int r = policies_load(config, m->host.ram, &m->policies);
+    int r = config_load(&m->places, m->host.ram, &m->config);
     if (r < 0)
         return r;
 
-    log_policies(&m->policies);
-    if (m->policies.n_entries == 0)
+    apply_log_level(m);
+    config_log(&m->config);
+    if (policies->n_entries == 0)
         log_notice("There are no policies in %s/policies.d: nothing is governed", folders[0]);
     else
-        log_info("%zu policies in force, %zu refused", m->policies.set.n_policies,
-                 m->policies.n_refused);
+        log_info("%zu policies in force, %zu refused", policies->set.n_policies,
+                 policies->n_refused);
     return 0;
 }
 
@@ -488,8 +480,8 @@ static int start_loop(Manager *m)
     if (r >= 0)
         r = jobs_new(m->host.event, &m->host.reclaim_jobs);
     if (r >= 0)
-        r = sd_event_add_time_relative(m->host.event, &m->tick_timer, CLOCK_MONOTONIC, TICK_USEC, 0,
-                                       on_tick, m);
+        r = sd_event_add_time_relative(m->host.event, &m->tick_timer, CLOCK_MONOTONIC,
+                                       m->config.settings.interval_usec, 0, on_tick, m);
     if (r >= 0)
         r = sd_event_add_time_relative(m->host.event, &m->list_timer, CLOCK_MONOTONIC,
                                        LIST_DELAY_USEC, 0, on_list_timer, m);
@@ -505,13 +497,16 @@ int manager_new(sd_event *event, const ManagerOptions *options, Manager **ret)
         return -ENOMEM;
 
     m->host.event = sd_event_ref(event);
+    m->host.settings = &m->config.settings;
+    m->places = options->config;
+    m->debug = options->debug;
     m->host.root_fd = m->host.proc_fd = m->host.cgroup_fd = m->runtime_fd = -1;
     m->ledger.dir_fd = -1;
     int r = probe(m, options);
     if (r >= 0)
         r = open_runtime(m, options->runtime);
     if (r >= 0)
-        r = load_first(m, &options->config);
+        r = load_first(m);
     if (r >= 0)
         r = restore_first(m);
     if (r >= 0)
@@ -541,8 +536,7 @@ Manager *manager_free(Manager *m)
     sd_event_source_disable_unref(m->list_timer);
     sd_event_source_disable_unref(m->tick_timer);
     ledger_close(&m->ledger);
-    policies_clear(&m->policies);
-    settings_clear(&m->host.settings);
+    config_clear(&m->config);
     safe_close(m->runtime_fd);
     safe_close(m->host.cgroup_fd);
     safe_close(m->host.proc_fd);
@@ -570,7 +564,8 @@ json_object *manager_describe(Manager *m)
     for (size_t i = 0; i < m->n_warnings; i++)
         json_object_array_add(warnings, json_object_new_string(m->warnings[i]));
     json_object_object_add(root, "targets", targets);
-    json_object_object_add(root, "policies", describe_policies(&m->policies));
+    json_object_object_add(root, "settings", describe_settings(&m->config));
+    json_object_object_add(root, "policies", describe_policies(&m->config.policies));
     json_object_object_add(root, "warnings", warnings);
     return root;
 }

@@ -4,6 +4,7 @@
 /* Owns the loop and every object; see manager.c. */
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 #include "config/places.h"
@@ -17,6 +18,7 @@ typedef struct ManagerOptions {
     const char *root;        /* "/" */
     const char *proc;        /* "/proc" */
     const char *cgroup_root; /* "/sys/fs/cgroup" */
+    bool debug;              /* log_level is debug, whatever the settings say */
 } ManagerOptions;
 
 /* Loads the policies, puts back what a controller before us left, and is then ready for the loop.
@@ -35,6 +37,9 @@ int manager_end(Manager *manager);
  * force, or all mistakes, one a line, when nothing was changed. */
 typedef void (*manager_reloaded_t)(const char *errors, void *userdata);
 int manager_reload(Manager *manager, manager_reloaded_t done, void *userdata);
+
+/* Tells systemd, once, that the start is over: whoever has waited for it can ask for `status`. */
+void manager_tell_ready(Manager *manager);
 
 /* What `status` shows; a reference for the caller. NULL: out of memory. */
 json_object *manager_describe(Manager *manager);

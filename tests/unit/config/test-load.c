@@ -114,6 +114,39 @@ static void policies_that_are_refused(void **state)
     assert_false(config_is_good(&config));
 }
 
+static void why_it_is_refused(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    scratch_put(&root, ETC "pagewarden.yaml", "interval: 5\n");
+    scratch_put(&root, ETC "policies.d/a.yaml", "");
+    CLEANUP_CONFIG Config config = loaded(root.path);
+    CLEANUP_FREE char *told = config_format_refusals(&config), *expected = NULL;
+    assert_true(asprintf(&expected,
+                         "%s/" ETC "pagewarden.yaml:1:11: \"5\" is not a duration: its unit is "
+                         "missing (write 5s; ms, s, m, h and d are known)\n"
+                         "%s/" ETC "policies.d/a.yaml: the file is empty (it begins with version: "
+                         "1)\n",
+                         root.path, root.path) > 0);
+    assert_string_equal(told, expected);
+}
+
+/* What is in force stays, what is said of the newer is shown. */
+static void refusals_of_a_newer_one(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    scratch_put(&root, ETC "pagewarden.yaml", "interval: 5s\n");
+    CLEANUP_CONFIG Config config = loaded(root.path);
+    scratch_put(&root, ETC "pagewarden.yaml", "interval: 7\n");
+    CLEANUP_CONFIG Config newer = loaded(root.path);
+    assert_int_equal(config_adopt_refusals(&config, &newer), 0);
+    assert_int_equal(config.settings.interval_usec, 5 * USEC_PER_SEC);
+    assert_int_equal(config.settings_entry.state, CONFIG_REFUSED);
+    assert_int_equal(config.settings_entry.diagnostics.n_entries, 1);
+    assert_int_equal(newer.settings_entry.n_sources, 0);
+}
+
 /* It is told once. */
 static void a_root_that_is_none(void **state)
 {
@@ -138,6 +171,8 @@ int main(void)
         cmocka_unit_test(settings_that_are_masked),
         cmocka_unit_test(policies_that_are_refused),
         cmocka_unit_test(a_root_that_is_none),
+        cmocka_unit_test(why_it_is_refused),
+        cmocka_unit_test(refusals_of_a_newer_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

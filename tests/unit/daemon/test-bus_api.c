@@ -30,10 +30,22 @@ int manager_reload(Manager *manager, manager_reloaded_t done, void *userdata)
     return 0;
 }
 
+static unsigned n_ready;
+
+void manager_tell_ready(Manager *manager)
+{
+    n_ready++;
+}
+
+static sd_bus_message_handler_t named;
+static void *named_userdata;
+
 /* There are no names on a connection of two. */
 int sd_bus_request_name_async(sd_bus *bus, sd_bus_slot **ret_slot, const char *name, uint64_t flags,
                               sd_bus_message_handler_t callback, void *userdata)
 {
+    named = callback;
+    named_userdata = userdata;
     return 0;
 }
 
@@ -158,12 +170,32 @@ static void reload_answers(void **state)
     reload_result = 0;
 }
 
+/* Whoever waited for the start can call: it is over when the name is there, or cannot be had. */
+static void the_start_ends_with_the_name(void **state)
+{
+    Peers *peers = *state;
+    sd_bus_message *answer = NULL;
+
+    n_ready = 0;
+    sd_bus_message *request = NULL;
+    assert_true(sd_bus_message_new_method_call(peers->client, &request, NULL, "/", NULL,
+                                               "RequestName") >= 0);
+    assert_true(sd_bus_message_seal(request, 1, 0) >= 0);
+    assert_true(sd_bus_message_new_method_return(request, &answer) >= 0);
+    assert_int_equal(n_ready, 0);
+    assert_int_equal(named(answer, named_userdata, NULL), 0);
+    assert_int_equal(n_ready, 1);
+    sd_bus_message_unref(request);
+    sd_bus_message_unref(answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(describe_tells, set_up, tear_down),
         cmocka_unit_test_setup_teardown(describe_answers_when_it_cannot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reload_answers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_start_ends_with_the_name, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,11 +133,28 @@ static void policies_and_their_states(void **state)
         config_entry_clear(&entries[i]);
 }
 
+static void the_settings(void **state)
+{
+    Config config = { 0 };
+    const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+
+    cleanup(json_object_putp) json_object *defaults = describe_settings(&config);
+    assert_string_equal(json_object_to_json_string_ext(defaults, flags),
+                        "{\"file\":null,\"state\":\"in force\",\"error\":null}");
+
+    put_entry(&config.settings_entry, "pagewarden", CONFIG_REFUSED, "no");
+    cleanup(json_object_putp) json_object *refused = describe_settings(&config);
+    assert_string_equal(json_object_to_json_string_ext(refused, flags),
+                        "{\"file\":\"/p\",\"state\":\"refused\",\"error\":\"/p:3:4: no\"}");
+    config_entry_clear(&config.settings_entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_are_not_utf8),
         cmocka_unit_test(policies_and_their_states),
+        cmocka_unit_test(the_settings),
         cmocka_unit_test(the_original_is_told_where_a_limit_is_applied),
     };
 
