@@ -25,6 +25,26 @@ int strv_append(char ***strv, const char *value)
     return 0;
 }
 
+int strv_copy(char *const *strv, char ***ret)
+{
+    size_t n = strv_length(strv);
+
+    if (n == 0) {
+        *ret = NULL;
+        return 0;
+    }
+    cleanup(strv_freep) char **copy = calloc(n + 1, sizeof(char *));
+    if (!copy)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = strdup(strv[i]);
+        if (!copy[i])
+            return -ENOMEM;
+    }
+    *ret = TAKE_PTR(copy);
+    return 0;
+}
+
 char **strv_free(char **strv)
 {
     STRV_FOREACH (s, strv)

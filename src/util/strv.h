@@ -14,6 +14,9 @@ size_t strv_length(char *const *strv);
 /* Appends a copy. 0, or -ENOMEM with the array as it was. */
 int strv_append(char ***strv, const char *value);
 
+/* 0, or -ENOMEM. */
+int strv_copy(char *const *strv, char ***ret);
+
 /* Frees the array and what is in it; takes NULL, returns NULL. */
 char **strv_free(char **strv);
 
