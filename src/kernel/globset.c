@@ -7,6 +7,7 @@
 #include "kernel/globset.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "util/pattern.h"
@@ -32,6 +33,7 @@ struct GlobSet {
     size_t count;
     size_t capacity;
     uint32_t *states;     /* of the last step */
+    uint32_t *before;     /* a copy of them, for globset_matches() */
     uint32_t *generation; /* by component: the step that last added it */
     uint32_t steps;
     bool hidden; /* everything matches */
@@ -133,8 +135,9 @@ static int add_reading(GlobSet *set, char *reading, const GlobResolver *resolver
 static int finish(GlobSet *set)
 {
     set->states = calloc(set->count + 1, sizeof *set->states);
+    set->before = calloc(set->count + 1, sizeof *set->before);
     set->generation = calloc(set->count + 1, sizeof *set->generation);
-    return set->states && set->generation ? 0 : -ENOMEM;
+    return set->states && set->before && set->generation ? 0 : -ENOMEM;
 }
 
 int globset_new(const char *pattern, const GlobResolver *resolver, GlobSet **ret)
@@ -186,6 +189,7 @@ GlobSet *globset_free(GlobSet *set)
     strv_free(set->resolved);
     free(set->components);
     free(set->states);
+    free(set->before);
     free(set->generation);
     free(set);
     return NULL;
@@ -271,4 +275,24 @@ bool globset_takes(const GlobSet *set, const uint32_t *states, size_t n_states, 
             return true;
     }
     return false;
+}
+
+bool globset_matches(GlobSet *set, const char *path)
+{
+    char name[NAME_MAX + 1];
+    GlobStep step;
+
+    globset_start(set, &step);
+    for (path += strspn(path, "/"); *path; path += strspn(path, "/")) {
+        size_t length = strcspn(path, "/"), n_states = step.n_states;
+
+        if (length > NAME_MAX || n_states == 0)
+            return false;
+        memcpy(name, path, length);
+        name[length] = '\0';
+        memcpy(set->before, step.states, n_states * sizeof *set->before);
+        globset_step(set, set->before, n_states, name, &step);
+        path += length;
+    }
+    return step.file;
 }

@@ -55,3 +55,6 @@ const char *globset_literal(const GlobSet *set, uint32_t state);
 /* Whether a listed name is worth a look: some wildcard takes it, as a folder if @may_be_folder. */
 bool globset_takes(const GlobSet *set, const uint32_t *states, size_t n_states, const char *name,
                    bool may_be_folder);
+
+/* Whether @path, which is absolute and has no "." or ".." in it, is a file looked for. */
+bool globset_matches(GlobSet *set, const char *path);

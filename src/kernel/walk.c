@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "kernel/entry.h"
-#include "kernel/globset.h"
 #include "kernel/links.h"
 #include "util/cleanup.h"
 
@@ -387,16 +386,22 @@ static int resolve_links(const char *path, char **ret, void *userdata)
     return links_resolve(links->root_fd, path, links->network, ret);
 }
 
+int walk_read_glob(int root_fd, const char *pattern, WalkFlags flags, GlobSet **ret)
+{
+    Links links = { root_fd, flags & WALK_NETWORK };
+    GlobResolver resolver = { resolve_links, &links };
+
+    return globset_new(pattern, flags & WALK_NO_LINKS ? NULL : &resolver, ret);
+}
+
 int walk_glob(int root_fd, const char *pattern, WalkFlags flags, const WalkHandler *handler)
 {
     cleanup(walk_freep) Walk *walk = walk_new(flags, handler);
-    Links links = { root_fd, flags & WALK_NETWORK };
-    GlobResolver resolver = { resolve_links, &links };
     Entry entry;
 
     if (!walk)
         return -ENOMEM;
-    int r = globset_new(pattern, flags & WALK_NO_LINKS ? NULL : &resolver, &walk->set);
+    int r = walk_read_glob(root_fd, pattern, flags, &walk->set);
     if (r >= 0)
         r = entry_stat(root_fd, NULL, &entry);
     if (r < 0)

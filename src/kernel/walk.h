@@ -5,6 +5,8 @@
 
 #include <sys/stat.h>
 
+#include "kernel/globset.h"
+
 typedef enum WalkReason {
     WALK_MISSING,       /* named literally, and not there */
     WALK_SYMLINK,       /* not followed: see walk_glob() */
@@ -55,6 +57,10 @@ typedef struct WalkHandler {
  * What vanishes or changes meanwhile is no error. 0; a handler's value; -EINVAL: not absolute,
  * "..", unbalanced braces; -E2BIG: too many readings; -ENAMETOOLONG; -ENOMEM, -EMFILE, -ENFILE. */
 int walk_glob(int root_fd, const char *pattern, WalkFlags flags, const WalkHandler *handler);
+
+/* What walk_glob() looks for, links followed likewise: for globset_matches() with what another walk
+ * tells. Errors are as above. */
+int walk_read_glob(int root_fd, const char *pattern, WalkFlags flags, GlobSet **ret);
 
 /* @fd itself if it is a regular file, or all files below it, hidden ones included; no link is
  * followed. @fd may be O_PATH; @path is its name in reports. Who hands in a folder on a network

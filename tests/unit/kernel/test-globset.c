@@ -30,7 +30,9 @@ static bool finds(const char *pattern, const char *path)
     cleanup(globset_freep) GlobSet *set = NULL;
 
     assert_int_equal(globset_new(pattern, NULL, &set), 0);
-    return step_through(set, path).file;
+    bool found = step_through(set, path).file;
+    assert_int_equal(globset_matches(set, path), found);
+    return found;
 }
 
 static void literals_and_wildcards(void **state)
@@ -141,6 +143,30 @@ static void everything(void **state)
     assert_false(step_through(set, "/a").named);
 }
 
+static void whole_paths(void **state)
+{
+    cleanup(globset_freep) GlobSet *set = NULL;
+    char longest[NAME_MAX + 4] = "/a/", too_long[NAME_MAX + 5] = "/a/";
+
+    assert_int_equal(globset_new("/a/**/*", NULL, &set), 0);
+    assert_true(globset_matches(set, "//a//b/"));
+    assert_true(globset_matches(set, "/a/b/c/d"));
+    assert_false(globset_matches(set, "/"));
+    assert_false(globset_matches(set, ""));
+    assert_false(globset_matches(set, "/b/c/d"));
+    memset(longest + 3, 'x', NAME_MAX);
+    memset(too_long + 3, 'x', NAME_MAX + 1);
+    assert_true(globset_matches(set, longest));
+    assert_false(globset_matches(set, too_long));
+    /* What was asked before does not matter. */
+    assert_true(globset_matches(set, "/a/b"));
+
+    globset_freep(&set);
+    assert_int_equal(globset_new("/", NULL, &set), 0);
+    assert_false(globset_matches(set, "/"));
+    assert_false(globset_matches(set, "/a"));
+}
+
 /* "/link" leads to "/a*b", "/up" to the top; "/bad" fails. What it was asked is noted. */
 static int resolve(const char *path, char **ret, void *userdata)
 {
@@ -203,6 +229,7 @@ int main(void)
         cmocka_unit_test(what_is_named_and_what_matches),
         cmocka_unit_test(which_folders_are_listed),
         cmocka_unit_test(everything),
+        cmocka_unit_test(whole_paths),
         cmocka_unit_test(what_is_literal_is_resolved),
         cmocka_unit_test(what_is_refused),
     };
