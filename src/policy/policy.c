@@ -21,11 +21,7 @@ const char *limit_mode_to_string(LimitMode mode)
 
 static void free_rules(Policy *policy)
 {
-    for (size_t i = 0; i < policy->n_pins; i++) {
-        free(policy->pins[i].path);
-        (void)strv_free(policy->pins[i].excludes);
-    }
-    free(policy->pins);
+    pin_rules_free(policy->pins, policy->n_pins);
     for (size_t i = 0; i < policy->n_evicts; i++)
         free(policy->evicts[i].path);
     free(policy->evicts);

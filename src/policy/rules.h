@@ -49,6 +49,15 @@ typedef struct PinRule {
     bool dormant;      /* asks for what this version does not do: left alone */
 } PinRule;
 
+/* Takes NULL. */
+void pin_rules_free(PinRule *rules, size_t n);
+
+/* A copy that shares nothing, to be freed; NULL if there are none. */
+int pin_rules_copy(const PinRule *rules, size_t n, PinRule **ret);
+
+/* Some rule is not dormant. */
+bool pin_rules_are_active(const PinRule *rules, size_t n);
+
 enum { /* flags: when an eviction is called for besides EvictRule.every_usec */
        EVICT_WHEN_PRESSURE = 1 << 0,
        EVICT_WHEN_DISTRESS = 1 << 1,

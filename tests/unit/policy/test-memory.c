@@ -84,6 +84,23 @@ static void a_set(void **state)
     policy_set_clear(&set);
 }
 
+static void a_copy_of_rules(void **state)
+{
+    char *excludes[] = { (char *)"a", (char *)"b", NULL };
+    const PinRule rules[] = { { .path = (char *)"/a" },
+                              { .path = (char *)"/b", .excludes = excludes } };
+    PinRule *copy = NULL;
+
+    for (unsigned n = 1; n <= 6; n++) {
+        countdown = n;
+        assert_int_equal(pin_rules_copy(rules, ELEMENTS(rules), &copy), -ENOMEM);
+        assert_int_equal(countdown, 0);
+        assert_null(copy);
+    }
+    assert_int_equal(pin_rules_copy(rules, ELEMENTS(rules), &copy), 0);
+    pin_rules_free(copy, ELEMENTS(rules));
+}
+
 static void a_formatted_message(void **state)
 {
     const Diagnostic diagnostic = { .message = (char *)"x" };
@@ -103,6 +120,7 @@ int main(void)
         cmocka_unit_test(a_bad_policy),
         cmocka_unit_test(more_mistakes_than_are_told),
         cmocka_unit_test(a_set),
+        cmocka_unit_test(a_copy_of_rules),
         cmocka_unit_test(a_formatted_message),
     };
 
