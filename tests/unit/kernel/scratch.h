@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,15 @@ static inline void scratch_put(const Scratch *scratch, const char *path, const c
     scratch_folders(scratch, path);
     int fd = must(openat(scratch->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     must(write(fd, text, strlen(text)));
+    close(fd);
+}
+
+/* A file of @size bytes, which are not there, and the folders above it. */
+static inline void scratch_put_sized(const Scratch *scratch, const char *path, uint64_t size)
+{
+    scratch_folders(scratch, path);
+    int fd = must(openat(scratch->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    must(ftruncate(fd, (off_t)size));
     close(fd);
 }
 

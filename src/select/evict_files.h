@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Which files the eviction rules of a policy mean. */
+
+#include "policy/rules.h"
+#include "select/files.h"
+
+/* What the paths of those rules match that are not dormant, in the order of the rules; whether a
+ * file is idle, pinned or in memory at all is not asked. A file counts for the first rule that
+ * names it; empty ones for none. *ret is to be cleared. Fails as walk_glob() does. */
+int evict_files(const SelectScope *scope, const EvictRule *rules, size_t n_rules,
+                SelectedFiles *ret);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Lists of the files that rules mean, each file once. */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "kernel/walk.h"
+
+/* Where files are looked for, and who hears of it. */
+typedef struct SelectScope {
+    int root_fd; /* of "/" */
+    WalkFlags flags;
+    const atomic_bool *cancelled; /* nobody wants the outcome any more: -ECANCELED. May be NULL */
+    /* What a rule names or matches, and is passed over, as WalkHandler has it. May be NULL. */
+    void (*passed_over)(const char *path, const char *why, void *userdata);
+    void *userdata;
+} SelectScope;
+
+static inline bool select_is_cancelled(const SelectScope *scope)
+{
+    return scope->cancelled && atomic_load(scope->cancelled);
+}
+
+typedef struct SelectedFile {
+    char *path; /* without links */
+    uint64_t dev, ino;
+    uint64_t size;   /* bytes */
+    uint64_t wanted; /* bytes of it that the rule means, from the beginning; not 0 */
+    size_t rule;     /* the first that means it */
+    size_t found;    /* sorts as they were found: by rule, then by name */
+} SelectedFile;
+
+typedef struct SelectedFiles {
+    SelectedFile *files;
+    size_t n_files;
+    size_t n_too_large; /* files that no rule takes, and some rule would but for its max_size */
+    size_t room;        /* internal */
+} SelectedFiles;
+
+/* Leaves an empty list. */
+void selected_files_clear(SelectedFiles *list);
+
+/* Adds a file that @rule means. @path is copied; NULL: it is too large for the rule. */
+int selected_files_add(SelectedFiles *list, const char *path, const struct stat *st,
+                       uint64_t wanted, size_t rule);
+
+/* Once all are added: leaves of each file, by device and inode, the one that was found first, in
+ * the order in which they were found. */
+void selected_files_finish(SelectedFiles *list);
+
+/* Opens it for reading, as walk_reopen() does. Returns the descriptor; -ESTALE: another file stands
+ * there now; -ENOENT: none; what walk_glob() and walk_reopen() fail with. */
+int selected_file_open(const SelectScope *scope, const SelectedFile *file);

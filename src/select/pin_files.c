@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "select/pin_files.h"
+
+#include <stdlib.h>
+
+#include "select/excludes.h"
+#include "util/units.h"
+
+typedef struct PinWalk {
+    const SelectScope *scope;
+    const PinRule *rule;
+    size_t rule_index;
+    Excludes *excludes;
+    SelectedFiles *list;
+} PinWalk;
+
+static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
+{
+    PinWalk *walk = userdata;
+    uint64_t size = (uint64_t)st->st_size, wanted = min_u64(size, walk->rule->range.end);
+
+    if (select_is_cancelled(walk->scope))
+        return -ECANCELED;
+    if (wanted == 0 || excludes_match(walk->excludes, path))
+        return 0;
+    return selected_files_add(walk->list, size > walk->rule->max_size ? NULL : path, st, wanted,
+                              walk->rule_index);
+}
+
+/* Who excludes what is no file does not want to hear of it either. */
+static bool is_no_file(WalkReason reason)
+{
+    switch (reason) {
+    case WALK_SYMLINK:
+    case WALK_DIRECTORY:
+    case WALK_FIFO:
+    case WALK_SOCKET:
+    case WALK_DEVICE:
+        return true;
+    case WALK_MISSING:
+    case WALK_NOT_DIRECTORY:
+    case WALK_UNREADABLE:
+    case WALK_FILE_SYSTEM:
+    case WALK_TOO_DEEP:
+    case WALK_TOO_MANY:
+    case _WALK_REASON_MAX:
+        break;
+    }
+    return false;
+}
+
+static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
+{
+    PinWalk *walk = userdata;
+
+    if (select_is_cancelled(walk->scope))
+        return -ECANCELED;
+    if (walk->scope->passed_over && !(is_no_file(reason) && excludes_match(walk->excludes, path)))
+        walk->scope->passed_over(path, why, walk->scope->userdata);
+    return 0;
+}
+
+static int walk_rule(const SelectScope *scope, const PinRule *rule, size_t index,
+                     SelectedFiles *list)
+{
+    cleanup(excludes_freep) Excludes *excludes = NULL;
+
+    int r = excludes_new(scope, rule->excludes, &excludes);
+    if (r < 0)
+        return r;
+    PinWalk walk = { scope, rule, index, excludes, list };
+    WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = &walk };
+    return walk_glob(scope->root_fd, rule->path, scope->flags, &handler);
+}
+
+static PinRank rank_of(const SelectedFile *file)
+{
+    return (PinRank){ .entry = file->rule, .found = file->found, .size = file->wanted };
+}
+
+static int compare_importance(const void *a, const void *b, void *order)
+{
+    PinRank x = rank_of(a), y = rank_of(b);
+
+    return pin_order_compare(order, &x, &y);
+}
+
+int pin_files(const SelectScope *scope, const PinRule *rules, size_t n_rules, const PinOrder *order,
+              SelectedFiles *ret)
+{
+    cleanup(selected_files_clear) SelectedFiles list = { 0 };
+
+    for (size_t i = 0; i < n_rules; i++) {
+        if (rules[i].dormant)
+            continue;
+        int r = walk_rule(scope, &rules[i], i, &list);
+        if (r < 0)
+            return r;
+    }
+    selected_files_finish(&list);
+    if (list.n_files > 0)
+        qsort_r(list.files, list.n_files, sizeof(SelectedFile), compare_importance, (void *)order);
+    *ret = TAKE(list, (SelectedFiles){ 0 });
+    return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Which files the pin rules of a policy mean. */
+
+#include "control/pin_order.h"
+#include "policy/rules.h"
+#include "select/files.h"
+
+/* In the order of their importance. Of each rule that is not dormant: what its path matches, but
+ * for what is excluded or larger than max_size, each with as many bytes as its range allows for.
+ * A file counts for the first rule that takes it; empty ones for none.
+ *
+ * *ret is to be cleared. Fails as walk_glob() does. */
+int pin_files(const SelectScope *scope, const PinRule *rules, size_t n_rules, const PinOrder *order,
+              SelectedFiles *ret);

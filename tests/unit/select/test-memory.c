@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Every allocation fails once: there is no list then, or the right one. The linker wraps the
+ * allocators, see meson.build. */
+#include "select/evict_files.h"
+#include "select/pin_files.h"
+#include "unit/failing-memory.h"
+#include "unit/select/selecting.h"
+
+#define FILES 40u /* the list grows twice */
+
+static Selecting a_folder(void)
+{
+    Selecting s = selecting_new();
+    char name[16];
+
+    for (unsigned i = 0; i < FILES; i++) {
+        snprintf(name, sizeof(name), "%u", i);
+        scratch_put_sized(&s.root, name, 1 + i);
+    }
+    scratch_put_sized(&s.root, "no", 1);
+    scratch_put_sized(&s.root, "no_path", 1);
+    return s;
+}
+
+static int select_pins(Selecting *s, const SelectScope *scope, SelectedFiles *ret)
+{
+    return pin_files(scope, s->rules, s->n_rules, &s->order, ret);
+}
+
+static int select_evictions(Selecting *s, const SelectScope *scope, SelectedFiles *ret)
+{
+    const EvictRule rules[] = { { .path = (char *)"/*" }, { .path = (char *)"/**" } };
+
+    return evict_files(scope, rules, ELEMENTS(rules), ret);
+}
+
+static int open_the_first(Selecting *s, const SelectScope *scope, SelectedFiles *ret)
+{
+    const SelectedFile file = { .path = (char *)"/no" };
+
+    return selected_file_open(scope, &file);
+}
+
+static void each_allocation_fails(int (*act)(Selecting *, const SelectScope *, SelectedFiles *),
+                                  int expected, size_t expected_files)
+{
+    CLEANUP_SELECTING Selecting s = a_folder();
+    SelectScope scope = scope_of(&s);
+    unsigned n = 0;
+    bool failed;
+
+    exclude_also(add_rule(&s, "/*"), "no");
+    exclude_also(&s.rules[0], "/no_*");
+    add_rule(&s, "/*[0-9]")->max_size = 1;
+    s.order = (PinOrder){ { PIN_BY_LARGEST }, 1 };
+    do {
+        cleanup(selected_files_clear) SelectedFiles list = { 0 };
+        countdown = ++n;
+        int r = act(&s, &scope, &list);
+        failed = countdown == 0;
+        countdown = 0;
+        assert_int_equal(r, failed ? -ENOMEM : expected);
+        assert_int_equal(list.n_files, failed ? 0 : expected_files);
+    } while (failed);
+    assert_true(n > (expected_files > 0 ? FILES : 3));
+}
+
+static void pins(void **state)
+{
+    each_allocation_fails(select_pins, 0, FILES);
+}
+
+static void evictions(void **state)
+{
+    each_allocation_fails(select_evictions, 0, FILES + 2);
+}
+
+static void opening(void **state)
+{
+    each_allocation_fails(open_the_first, -ESTALE, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pins),
+        cmocka_unit_test(evictions),
+        cmocka_unit_test(opening),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
