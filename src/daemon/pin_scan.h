@@ -9,6 +9,7 @@
 
 #include "control/pin_plan.h"
 #include "daemon/jobs.h"
+#include "policy/rules.h"
 
 /* Files opened by one scan; the rest waits for the next, so that descriptors do not run out. */
 #define PIN_SCAN_OPEN_MAX 64
@@ -34,7 +35,7 @@ void pin_problems_clear(PinProblems *problems);
 typedef struct PinStep {
     char *path;
     uint64_t dev, ino;
-    uint64_t size;   /* bytes of the file */
+    uint64_t size;   /* bytes to have mapped: the file's, or what its range has of them */
     uint64_t target; /* bytes to have locked */
     int fd;          /* to be handed to the holder; -1: it has the file */
 } PinStep;
@@ -43,8 +44,10 @@ typedef struct PinScan {
     Job job;
 
     /* in */
-    int root_fd;   /* borrowed, lives as long as the daemon */
-    char **paths;  /* globs, in the order of their importance */
+    int root_fd; /* borrowed, lives as long as the daemon */
+    PinRule *rules;
+    size_t n_rules;
+    PinOrder order;
     PinHeld *held; /* sorted by pin_held_compare(); out: keep */
     size_t n_held;
     uint64_t budget; /* bytes */
@@ -55,11 +58,9 @@ typedef struct PinScan {
     int error;
     PinStep *steps; /* in order */
     size_t n_steps;
-    size_t n_wishes; /* files that match */
+    size_t n_wishes; /* files that the rules mean */
     bool more;       /* there are further steps than could be opened at once */
     PinProblems problems;
-
-    struct PinWishes *wishes; /* internal */
 } PinScan;
 
 /* A scan to be filled with its inputs and submitted; owner, done and job.destroy are the caller's

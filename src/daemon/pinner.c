@@ -17,7 +17,6 @@
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
-#include "util/strv.h"
 #include "util/units.h"
 
 /* How long a new, grown or exchanged file waits at most for its pin. */
@@ -44,9 +43,11 @@ struct Pinner {
     PinnerState state;
 
     bool wanted;
-    char **paths;
+    PinRule *rules;
+    size_t n_rules;
+    PinOrder order;
     uint64_t budget;
-    bool changed; /* paths or budget, since the scan that is under way began */
+    bool changed; /* what is wanted, since the scan that is under way began */
 
     Holder *holder;
     pid_t holder_pid;
@@ -156,7 +157,7 @@ Pinner *pinner_free(Pinner *p)
     if (!p)
         return NULL;
     drop_holder(p);
-    strv_free(p->paths);
+    pin_rules_free(p->rules, p->n_rules);
     pin_problems_clear(&p->problems);
     free(p->held);
     free(p->unit);
@@ -310,11 +311,11 @@ static void on_scanned(Job *job, void *owner)
 
 static int copy_inputs(Pinner *p, PinScan *scan)
 {
-    STRV_FOREACH (path, p->paths) {
-        int r = strv_append(&scan->paths, *path);
-        if (r < 0)
-            return r;
-    }
+    int r = pin_rules_copy(p->rules, p->n_rules, &scan->rules);
+    if (r < 0)
+        return r;
+    scan->n_rules = p->n_rules;
+    scan->order = p->order;
     if (p->n_held > 0) {
         scan->held = malloc(p->n_held * sizeof(PinHeld));
         if (!scan->held)
@@ -515,20 +516,19 @@ static void turn_off(Pinner *p)
 
 int pinner_want(Pinner *p, const Policy *policy)
 {
-    cleanup(strv_freep) char **paths = NULL;
+    static const Policy nothing;
+    const Policy *wanted = policy ? policy : &nothing;
+    PinRule *rules;
 
-    for (size_t i = 0; policy && i < policy->n_pins; i++) {
-        if (policy->pins[i].dormant)
-            continue;
-        int r = strv_append(&paths, policy->pins[i].path);
-        if (r < 0)
-            return r;
-    }
-
-    strv_free(p->paths);
-    p->paths = TAKE_PTR(paths);
-    p->budget = policy ? policy->pin_budget : 0;
-    p->wanted = p->paths != NULL;
+    int r = pin_rules_copy(wanted->pins, wanted->n_pins, &rules);
+    if (r < 0)
+        return r;
+    pin_rules_free(p->rules, p->n_rules);
+    p->rules = rules;
+    p->n_rules = wanted->n_pins;
+    p->order = wanted->pin_order;
+    p->budget = wanted->pin_budget;
+    p->wanted = pin_rules_are_active(rules, wanted->n_pins);
     p->changed = true;
     p->next_usec = 0;
     return 0;

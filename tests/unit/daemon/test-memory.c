@@ -9,8 +9,7 @@
 #include "daemon/pin_scan.h"
 #include "unit/failing-memory.h"
 #include "unit/kernel/scratch.h"
-#include "unit/test.h"
-#include "util/strv.h"
+#include "unit/select/pin-rule.h"
 #include "util/units.h"
 
 /* A queue that the test runs itself. */
@@ -137,7 +136,7 @@ static PinScan *a_scan(const Scratch *root)
     PinScan *scan = pin_scan_new(NULL, NULL);
 
     assert_non_null(scan);
-    assert_int_equal(strv_append(&scan->paths, "/*"), 0);
+    add_pin_rule(&scan->rules, &scan->n_rules, "/*");
     scan->root_fd = root->fd;
     scan->budget = GIB;
     scan->page = 4096;

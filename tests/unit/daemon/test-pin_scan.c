@@ -8,8 +8,7 @@
 
 #include "unit/hold/descriptors.h"
 #include "unit/kernel/scratch.h"
-#include "unit/test.h"
-#include "util/strv.h"
+#include "unit/select/pin-rule.h"
 #include "util/units.h"
 
 #define PAGE UINT64_C(4096)
@@ -44,12 +43,6 @@ int __openat64_2(int dir_fd, const char *name, int flags)
     return open_hooked(dir_fd, name, flags, 0);
 }
 
-static void put_sized(const Scratch *root, const char *path, uint64_t size)
-{
-    scratch_put(root, path, "");
-    must(truncate(scratch_path(root, path), (off_t)size));
-}
-
 static void scan_done(PinScan **scan)
 {
     pin_scan_free(*scan);
@@ -57,7 +50,12 @@ static void scan_done(PinScan **scan)
 
 #define CLEANUP_SCAN cleanup(scan_done)
 
-/* A scan of up to four globs, not yet run. */
+static PinRule *add_rule(PinScan *scan, const char *path)
+{
+    return add_pin_rule(&scan->rules, &scan->n_rules, path);
+}
+
+/* A scan of up to two globs, not yet run. */
 static PinScan *a_scan(const Scratch *root, uint64_t budget, const char *a, const char *b)
 {
     PinScan *scan = pin_scan_new(NULL, NULL);
@@ -66,16 +64,16 @@ static PinScan *a_scan(const Scratch *root, uint64_t budget, const char *a, cons
     scan->root_fd = root->fd;
     scan->budget = budget;
     scan->page = PAGE;
-    assert_int_equal(strv_append(&scan->paths, a), 0);
+    if (a)
+        add_rule(scan, a);
     if (b)
-        assert_int_equal(strv_append(&scan->paths, b), 0);
+        add_rule(scan, b);
     return scan;
 }
 
 static void run_scan(PinScan *scan)
 {
     scan->job.run(&scan->job);
-    assert_null(scan->wishes);
 }
 
 /* "PATH target/size" a line, with " held" where there is no descriptor. Each descriptor is the
@@ -150,10 +148,10 @@ static void in_the_order_of_the_policy(void **state)
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
     CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/b/*", "/a/**");
 
-    put_sized(&root, "a/2", 5);
-    put_sized(&root, "a/1/x", PAGE);
-    put_sized(&root, "b/2", PAGE + 1);
-    put_sized(&root, "b/1", 3 * PAGE);
+    scratch_put_sized(&root, "a/2", 5);
+    scratch_put_sized(&root, "a/1/x", PAGE);
+    scratch_put_sized(&root, "b/2", PAGE + 1);
+    scratch_put_sized(&root, "b/1", 3 * PAGE);
     run_scan(scan);
     expect_steps(&root, scan, "/b/1 12288/12288\n/b/2 4097/4097\n/a/1/x 4096/4096\n/a/2 5/5\n");
     expect_problems(scan, "");
@@ -166,9 +164,9 @@ static void as_far_as_the_budget_goes(void **state)
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
     CLEANUP_SCAN PinScan *scan = a_scan(&root, 4 * PAGE + 4095, "/*", NULL);
 
-    put_sized(&root, "1", PAGE + 1);
-    put_sized(&root, "2", 9 * PAGE);
-    put_sized(&root, "3", 1);
+    scratch_put_sized(&root, "1", PAGE + 1);
+    scratch_put_sized(&root, "2", 9 * PAGE);
+    scratch_put_sized(&root, "3", 1);
     run_scan(scan);
     expect_steps(&root, scan, "/1 4097/4097\n/2 8192/36864\n");
     expect_problems(scan, "");
@@ -186,13 +184,99 @@ static void a_file_counts_once(void **state)
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
     CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/a/{y,x}", "/**");
 
-    put_sized(&root, "a/x", PAGE);
+    scratch_put_sized(&root, "a/x", PAGE);
     must(linkat(root.fd, "a/x", root.fd, "a/y", 0));
     must(linkat(root.fd, "a/x", root.fd, "z", 0));
-    put_sized(&root, "other", PAGE);
+    scratch_put_sized(&root, "other", PAGE);
     run_scan(scan);
     expect_steps(&root, scan, "/a/x 4096/4096\n/other 4096/4096\n");
     assert_int_equal(scan->n_wishes, 2);
+}
+
+static void what_a_rule_leaves_out(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, NULL, NULL);
+
+    PinRule *rule = add_rule(scan, "/a/**");
+    rule->max_size = 2 * PAGE;
+    exclude_also(rule, "*_fsm");
+    exclude_also(rule, "/a/tmp/**");
+    add_rule(scan, "/b/*")->dormant = true;
+    add_rule(scan, NULL)->dormant = true;
+    scratch_put_sized(&root, "a/1", 2 * PAGE);
+    scratch_put_sized(&root, "a/1_fsm", 1);
+    scratch_put_sized(&root, "a/2", 2 * PAGE + 1);
+    scratch_put_sized(&root, "a/tmp/3", 1);
+    scratch_put_sized(&root, "b/4", 1);
+    /* What is left out and held is released. */
+    add_held(&root, scan, "a/1_fsm", 1, 1);
+    add_held(&root, scan, "a/2", PAGE, PAGE);
+    run_scan(scan);
+    expect_steps(&root, scan, "/a/1 8192/8192\n");
+    expect_problems(scan, "");
+    assert_int_equal(scan->n_wishes, 1);
+    assert_false(is_kept(&root, scan, "a/1_fsm"));
+    assert_false(is_kept(&root, scan, "a/2"));
+}
+
+static void the_order_spends_the_budget(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *smallest = a_scan(&root, 4 * PAGE, "/*", NULL);
+    CLEANUP_SCAN PinScan *largest = a_scan(&root, 4 * PAGE, "/*", NULL);
+
+    scratch_put_sized(&root, "1", 2 * PAGE);
+    scratch_put_sized(&root, "2", 3 * PAGE);
+    scratch_put_sized(&root, "3", PAGE);
+    smallest->order = (PinOrder){ { PIN_BY_SMALLEST }, 1 };
+    run_scan(smallest);
+    expect_steps(&root, smallest, "/3 4096/4096\n/1 8192/8192\n/2 4096/12288\n");
+    largest->order = (PinOrder){ { PIN_BY_LARGEST }, 1 };
+    run_scan(largest);
+    expect_steps(&root, largest, "/2 12288/12288\n/1 4096/8192\n");
+}
+
+static void a_part_of_each_file(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, 6 * PAGE, NULL, NULL);
+
+    scratch_put_sized(&root, "1", 9 * PAGE);
+    scratch_put_sized(&root, "2", 2 * PAGE);
+    scratch_put_sized(&root, "3", PAGE);
+    scratch_put_sized(&root, "4", 2 * PAGE + 1);
+    add_rule(scan, "/*")->range.end = 2 * PAGE;
+    run_scan(scan);
+    expect_steps(&root, scan, "/1 8192/8192\n/2 8192/8192\n/3 4096/4096\n/4 4096/8192\n");
+}
+
+/* Held as far as the range goes, or went before it was changed. */
+static void a_part_that_is_held(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *same = a_scan(&root, MIB, NULL, NULL);
+    CLEANUP_SCAN PinScan *shorter = a_scan(&root, MIB, NULL, NULL);
+    CLEANUP_SCAN PinScan *longer = a_scan(&root, MIB, NULL, NULL);
+
+    scratch_put_sized(&root, "x", 9 * PAGE);
+    add_rule(same, "/*")->range.end = PAGE + 1;
+    add_held(&root, same, "x", PAGE + 1, PAGE + 1);
+    run_scan(same);
+    expect_steps(&root, same, "");
+    assert_true(is_kept(&root, same, "x"));
+
+    add_rule(shorter, "/*")->range.end = PAGE;
+    add_held(&root, shorter, "x", 2 * PAGE, 2 * PAGE);
+    run_scan(shorter);
+    expect_steps(&root, shorter, "/x 4096/4096\n");
+    assert_false(is_kept(&root, shorter, "x"));
+
+    add_rule(longer, "/*")->range.end = 3 * PAGE;
+    add_held(&root, longer, "x", 2 * PAGE, 2 * PAGE);
+    run_scan(longer);
+    expect_steps(&root, longer, "/x 12288/12288\n");
+    assert_true(is_kept(&root, longer, "x"));
 }
 
 static void empty_files_and_none(void **state)
@@ -202,11 +286,12 @@ static void empty_files_and_none(void **state)
     CLEANUP_SCAN PinScan *nothing = a_scan(&root, MIB, "/*.db", NULL);
     CLEANUP_SCAN PinScan *idle = pin_scan_new(NULL, NULL);
 
-    put_sized(&root, "empty", 0);
-    put_sized(&root, "full", 1);
+    scratch_put_sized(&root, "empty", 0);
+    scratch_put_sized(&root, "full", 1);
     run_scan(scan);
     expect_steps(&root, scan, "/full 1/1\n");
     expect_problems(scan, "");
+    assert_int_equal(scan->n_wishes, 1);
     run_scan(nothing);
     expect_steps(&root, nothing, "");
     expect_problems(nothing, "");
@@ -228,7 +313,7 @@ static void more_than_can_be_opened_at_once(void **state)
 
     for (size_t i = 0; i < FILES; i++) {
         snprintf(name, sizeof(name), "%03zu", i);
-        put_sized(&root, name, i + 1);
+        scratch_put_sized(&root, name, i + 1);
     }
     size_t before = count_descriptors(0);
     for (; more; rounds++) {
@@ -268,7 +353,7 @@ static void what_failed_of_late_is_left_for_the_others(void **state)
     for (unsigned i = 0; i < PIN_SCAN_OPEN_MAX + 4; i++) {
         char name[16];
         snprintf(name, sizeof(name), "%03u", i);
-        put_sized(&root, name, i + 1);
+        scratch_put_sized(&root, name, i + 1);
     }
     /* What a holder has is not counted, and not left out. */
     add_held(&root, scan, "000", 1, 1);
@@ -294,12 +379,12 @@ static void what_is_held_need_not_be_opened(void **state)
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
     CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
 
-    put_sized(&root, "all", PAGE + 1);
-    put_sized(&root, "cut", 2 * PAGE);
-    put_sized(&root, "grown", 5 * PAGE);
-    put_sized(&root, "new", 1);
-    put_sized(&root, "part", 4 * PAGE);
-    put_sized(&root, "out/side", PAGE);
+    scratch_put_sized(&root, "all", PAGE + 1);
+    scratch_put_sized(&root, "cut", 2 * PAGE);
+    scratch_put_sized(&root, "grown", 5 * PAGE);
+    scratch_put_sized(&root, "new", 1);
+    scratch_put_sized(&root, "part", 4 * PAGE);
+    scratch_put_sized(&root, "out/side", PAGE);
     add_held(&root, scan, "all", PAGE + 1, PAGE + 1);
     add_held(&root, scan, "cut", 3 * PAGE, 3 * PAGE);
     add_held(&root, scan, "grown", 2 * PAGE, 2 * PAGE);
@@ -321,9 +406,9 @@ static void a_smaller_budget(void **state)
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
     CLEANUP_SCAN PinScan *scan = a_scan(&root, 3 * PAGE, "/*", NULL);
 
-    put_sized(&root, "1", 2 * PAGE);
-    put_sized(&root, "2", 2 * PAGE);
-    put_sized(&root, "3", 2 * PAGE);
+    scratch_put_sized(&root, "1", 2 * PAGE);
+    scratch_put_sized(&root, "2", 2 * PAGE);
+    scratch_put_sized(&root, "3", 2 * PAGE);
     add_held(&root, scan, "1", 2 * PAGE, 2 * PAGE);
     add_held(&root, scan, "2", 2 * PAGE, 2 * PAGE);
     add_held(&root, scan, "3", 2 * PAGE, 2 * PAGE);
@@ -339,12 +424,12 @@ static void problems_are_told(void **state)
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
     CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/a/{1,2,3,4,5}", "/b/none/*");
 
-    put_sized(&root, "a/1", PAGE);
+    scratch_put_sized(&root, "a/1", PAGE);
     must(symlinkat("1", root.fd, "a/2"));
     must(fchmodat(root.fd, "a", 0777, 0));
     must(mkfifoat(root.fd, "a/3", 0600));
     must(mkdirat(root.fd, "a/4", 0700));
-    put_sized(&root, "b/some", PAGE);
+    scratch_put_sized(&root, "b/some", PAGE);
     run_scan(scan);
     expect_steps(&root, scan, "/a/1 4096/4096\n");
     expect_problems(scan, "/a/2 is a symbolic link, which is not followed, since others than root "
@@ -362,9 +447,9 @@ static void unreadable_things(void **state)
 
     if (geteuid() != 0)
         skip();
-    put_sized(&root, "a/secret", PAGE);
-    put_sized(&root, "a/told", PAGE);
-    put_sized(&root, "locked/x", PAGE);
+    scratch_put_sized(&root, "a/secret", PAGE);
+    scratch_put_sized(&root, "a/told", PAGE);
+    scratch_put_sized(&root, "locked/x", PAGE);
     must(fchmodat(root.fd, "a/secret", 0600, 0));
     must(fchmodat(root.fd, "locked", 0700, 0));
     must(fchmod(root.fd, 0755));
@@ -376,7 +461,7 @@ static void unreadable_things(void **state)
         scan->root_fd = root.fd;
         scan->budget = MIB;
         scan->page = PAGE;
-        strv_append(&scan->paths, "/{a,locked}/*");
+        add_rule(scan, "/{a,locked}/*");
         scan->job.run(&scan->job);
         bool good = scan->error == 0 && scan->n_steps == 1 &&
                     strcmp(scan->steps[0].path, "/a/told") == 0 && scan->problems.n_total == 2 &&
@@ -415,7 +500,7 @@ static Scratch *exchanged_root;
 
 static void exchange_by_another(void)
 {
-    put_sized(exchanged_root, "new", 3 * PAGE);
+    scratch_put_sized(exchanged_root, "new", 3 * PAGE);
     must(renameat(exchanged_root->fd, "new", exchanged_root->fd, "b"));
 }
 
@@ -455,9 +540,9 @@ static void files_that_are_exchanged_meanwhile(void **state)
 
         exchanged_root = &root;
         exchange = cases[i].exchange;
-        put_sized(&root, "a", PAGE);
-        put_sized(&root, "b", PAGE);
-        put_sized(&root, "c", PAGE);
+        scratch_put_sized(&root, "a", PAGE);
+        scratch_put_sized(&root, "b", PAGE);
+        scratch_put_sized(&root, "c", PAGE);
         times_opened = 0;
         watched = "b";
         run_scan(scan);
@@ -483,16 +568,16 @@ static void names_that_look_like_globs(void **state)
     for (size_t i = 0; i < ELEMENTS(names); i++) {
         char path[64];
         snprintf(path, sizeof(path), "d/%s", names[i]);
-        put_sized(&root, path, i + 1);
+        scratch_put_sized(&root, path, i + 1);
         /* A folder of that name is quoted on the way, too. */
         snprintf(path, sizeof(path), "d/D%s/%s", names[i], names[i]);
         if (i < 20)
-            put_sized(&root, path, 1000 + i);
+            scratch_put_sized(&root, path, 1000 + i);
     }
     /* What the names would match if they were taken for globs. */
-    put_sized(&root, "d/a1x", 5000);
-    put_sized(&root, "d/a1*.db", 5001);
-    put_sized(&root, "d/a", 5002);
+    scratch_put_sized(&root, "d/a1x", 5000);
+    scratch_put_sized(&root, "d/a1*.db", 5001);
+    scratch_put_sized(&root, "d/a", 5002);
     run_scan(scan);
     assert_int_equal(scan->error, 0);
     expect_problems(scan, "");
@@ -511,9 +596,9 @@ static void hidden_files_named_as_such(void **state)
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
     CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/.d/.*", "/*");
 
-    put_sized(&root, ".d/.x", 1);
-    put_sized(&root, ".y", 1);
-    put_sized(&root, "z", 1);
+    scratch_put_sized(&root, ".d/.x", 1);
+    scratch_put_sized(&root, ".y", 1);
+    scratch_put_sized(&root, "z", 1);
     run_scan(scan);
     expect_steps(&root, scan, "/.d/.x 1/1\n/z 1/1\n");
     expect_problems(scan, "");
@@ -524,7 +609,7 @@ static void globs_that_are_none(void **state)
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
     CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/{a", "/*");
 
-    put_sized(&root, "x", 1);
+    scratch_put_sized(&root, "x", 1);
     add_held(&root, scan, "x", 1, 1);
     scan->held[0].keep = true;
     run_scan(scan);
@@ -538,7 +623,7 @@ static void a_scan_that_nobody_wants(void **state)
     CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
     size_t before = count_descriptors(0);
 
-    put_sized(&root, "x", 1);
+    scratch_put_sized(&root, "x", 1);
     atomic_store(&scan->job.cancelled, true);
     run_scan(scan);
     assert_int_equal(scan->error, -ECANCELED);
@@ -561,7 +646,7 @@ static void as_a_job(void **state)
     sd_event *event;
     Jobs *jobs;
 
-    put_sized(&root, "x", 1);
+    scratch_put_sized(&root, "x", 1);
     must(mkfifoat(root.fd, "y", 0600));
     size_t before = count_descriptors(0);
     assert_true(sd_event_new(&event) >= 0);
@@ -569,7 +654,7 @@ static void as_a_job(void **state)
     PinScan *scan = pin_scan_new(on_done, &taken);
     scan->root_fd = root.fd;
     scan->page = scan->budget = PAGE;
-    assert_int_equal(strv_append(&scan->paths, "/*"), 0);
+    add_rule(scan, "/*");
     add_held(&root, scan, "x", 2, 0);
     jobs_submit(jobs, &scan->job);
     while (!taken)
@@ -592,6 +677,10 @@ int main(void)
         cmocka_unit_test(in_the_order_of_the_policy),
         cmocka_unit_test(as_far_as_the_budget_goes),
         cmocka_unit_test(a_file_counts_once),
+        cmocka_unit_test(what_a_rule_leaves_out),
+        cmocka_unit_test(the_order_spends_the_budget),
+        cmocka_unit_test(a_part_of_each_file),
+        cmocka_unit_test(a_part_that_is_held),
         cmocka_unit_test(empty_files_and_none),
         cmocka_unit_test(more_than_can_be_opened_at_once),
         cmocka_unit_test(what_failed_of_late_is_left_for_the_others),
