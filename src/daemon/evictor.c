@@ -50,6 +50,7 @@ typedef struct EvictJob {
     Job job;
     /* in */
     int root_fd, proc_fd; /* borrowed, live as long as the daemon */
+    WalkFlags walk_flags;
     char *path;
     uint64_t idle_usec;
     PinHeld *pinned;
@@ -212,7 +213,7 @@ static void run(Job *job)
     ej->open = open;
     ej->now_usec = now_usec();
     ej->table->look++;
-    ej->error = walk_glob(ej->root_fd, ej->path, 0, &handler);
+    ej->error = walk_glob(ej->root_fd, ej->path, ej->walk_flags, &handler);
     forget_unseen(ej->table);
     ej->open = NULL;
 }
@@ -270,6 +271,7 @@ static int start(Rule *rule, const PinHeld *pinned, size_t n_pinned, bool observ
 
     ej->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = rule };
     ej->root_fd = rule->evictor->host->root_fd;
+    ej->walk_flags = host_walk_flags(rule->evictor->host);
     ej->proc_fd = rule->evictor->host->proc_fd;
     ej->idle_usec = rule->idle_usec;
     ej->observe = observe;

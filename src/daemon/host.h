@@ -10,6 +10,7 @@
 
 #include "daemon/jobs.h"
 #include "daemon/ledger.h"
+#include "kernel/walk.h"
 #include "policy/settings.h"
 
 typedef struct Host {
@@ -34,3 +35,9 @@ typedef struct Host {
     bool has_psi;
     uint64_t locked; /* bytes, by all holders; each pinner keeps its part up to date */
 } Host;
+
+/* Where walks for policies go. */
+static inline WalkFlags host_walk_flags(const Host *host)
+{
+    return host->settings->refuse_network_filesystems ? 0 : WALK_NETWORK;
+}

@@ -138,6 +138,7 @@ static int scan_files(PinScan *scan)
     cleanup(selected_files_clear) SelectedFiles list = { 0 };
     SelectScope scope = {
         .root_fd = scan->root_fd,
+        .flags = scan->walk_flags,
         .cancelled = &scan->job.cancelled,
         .passed_over = on_passed_over,
         .userdata = scan,

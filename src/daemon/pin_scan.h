@@ -9,6 +9,7 @@
 
 #include "control/pin_plan.h"
 #include "daemon/jobs.h"
+#include "kernel/walk.h"
 #include "policy/rules.h"
 
 /* Files opened by one scan; the rest waits for the next, so that descriptors do not run out. */
@@ -45,6 +46,7 @@ typedef struct PinScan {
 
     /* in */
     int root_fd; /* borrowed, lives as long as the daemon */
+    WalkFlags walk_flags;
     PinRule *rules;
     size_t n_rules;
     PinOrder order;

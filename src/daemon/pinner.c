@@ -324,6 +324,7 @@ static int copy_inputs(Pinner *p, PinScan *scan)
         scan->n_held = p->n_held;
     }
     scan->root_fd = p->host->root_fd;
+    scan->walk_flags = host_walk_flags(p->host);
     scan->budget = p->budget;
     scan->page = p->host->page;
     scan->skip = p->skip;

@@ -73,7 +73,8 @@ static void new_rules_come_into_force_all_or_none(void **state)
     Policy old = { .evicts = old_rules, .n_evicts = ELEMENTS(old_rules) };
     Policy new = { .evicts = new_rules, .n_evicts = ELEMENTS(new_rules) };
     CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
-    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd };
+    const Settings settings = { .refuse_network_filesystems = true };
+    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
     unsigned n = 0;
     int r;
 
@@ -113,7 +114,8 @@ static void a_look_without_memory_is_one_look_less(void **state)
     CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
     EvictRule rule = RULE("/*", 10);
     Policy policy = { .evicts = &rule, .n_evicts = 1 };
-    Host host = { .root_fd = root.fd, .proc_fd = proc.fd };
+    const Settings settings = { .refuse_network_filesystems = true };
+    Host host = { .root_fd = root.fd, .proc_fd = proc.fd, .settings = &settings };
     unsigned n = 1;
 
     /* One process, which has nothing open. */
