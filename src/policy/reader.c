@@ -33,12 +33,6 @@ static bool is_control(uint32_t c)
            (c >= 0x7f && c < 0xa0 && c != 0x85);
 }
 
-/* A break ends a line for libyaml; "\r\n" is one, counted at its second half. */
-static bool is_break(uint32_t c, char next)
-{
-    return c == '\n' || (c == '\r' && next != '\n') || c == 0x85 || c == 0x2028 || c == 0x2029;
-}
-
 static bool starts_with(const Reader *reader, size_t at, const char *word)
 {
     size_t n = strlen(word);
@@ -68,7 +62,7 @@ static int check_text(Reader *reader)
         if (is_control(c))
             return give_up(reader, place, "a control character, 0x%02x (leave it out)", c);
         i += (size_t)length;
-        if (is_break(c, i < reader->size ? p[length] : '\0'))
+        if (text_is_break(c, i < reader->size ? p[length] : '\0'))
             place = (PolicyPlace){ reader->file, place.line + 1, 1 };
         else
             place.column++;

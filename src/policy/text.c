@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
-#include "util/cleanup.h"
 #include "util/utf8.h"
 
 static bool is_control(uint32_t c)
@@ -30,38 +30,42 @@ bool text_has_control(const char *text)
     return false;
 }
 
-/* Controls, and the invisible characters that hide or reorder what stands beside them. */
+bool text_is_break(uint32_t c, char next)
+{
+    return c == '\n' || (c == '\r' && next != '\n') || c == 0x85 || c == 0x2028 || c == 0x2029;
+}
+
+/* Controls, the invisible characters that hide or reorder what stands beside them, and two that are
+ * none. */
 static bool is_harmful(uint32_t c)
 {
     return is_control(c) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
            (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-           (c >= 0xfff0 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
+           (c >= 0xfff0 && c <= 0xfffb) || (c >= 0xfffe && c <= 0xffff) ||
+           (c >= 0xe0000 && c <= 0xe0fff);
 }
 
-#define ESCAPE_MAX 11 /* "\U000e0001" and its end */
-
-/* One character of @text as it may be shown. Returns the bytes of @text that it took. */
-static size_t show(const char *text, size_t size, char shown[static ESCAPE_MAX])
+size_t text_show(const char *text, size_t size, bool unicode, char shown[static TEXT_SHOWN_MAX])
 {
     uint32_t c;
     int length = utf8_decode(text, size, &c);
 
     if (length < 0) {
-        snprintf(shown, ESCAPE_MAX, "\\x%02x", (unsigned)(unsigned char)text[0]);
+        snprintf(shown, TEXT_SHOWN_MAX, "\\x%02x", (unsigned)(unsigned char)text[0]);
         return 1;
     }
     if (c == '\n')
         strcpy(shown, "\\n");
     else if (c == '\t')
         strcpy(shown, "\\t");
-    else if (!is_harmful(c))
-        snprintf(shown, ESCAPE_MAX, "%.*s", length, text);
+    else if (!is_harmful(c) && (unicode || c < 0x80))
+        snprintf(shown, TEXT_SHOWN_MAX, "%.*s", length, text);
     else if (c < 0x100)
-        snprintf(shown, ESCAPE_MAX, "\\x%02x", c);
+        snprintf(shown, TEXT_SHOWN_MAX, "\\x%02x", c);
     else if (c < 0x10000)
-        snprintf(shown, ESCAPE_MAX, "\\u%04x", c);
+        snprintf(shown, TEXT_SHOWN_MAX, "\\u%04x", c);
     else
-        snprintf(shown, ESCAPE_MAX, "\\U%08x", c);
+        snprintf(shown, TEXT_SHOWN_MAX, "\\U%08x", c);
     return (size_t)length;
 }
 
@@ -72,13 +76,13 @@ const char *quote(char buffer[static QUOTE_MAX], const char *text)
 
     *p++ = '"';
     for (size_t n = 0; left > 0; n++) {
-        char shown[ESCAPE_MAX];
+        char shown[TEXT_SHOWN_MAX];
 
         if (n == QUOTE_CHARACTERS) {
             p = stpcpy(p, "…");
             break;
         }
-        size_t taken = show(text, left, shown);
+        size_t taken = text_show(text, left, true, shown);
         p = stpcpy(p, shown);
         text += taken;
         left -= taken;
@@ -90,21 +94,37 @@ const char *quote(char buffer[static QUOTE_MAX], const char *text)
 char *text_printable(const char *text)
 {
     size_t left = strlen(text);
-    char *printable = malloc(left * (ESCAPE_MAX - 1) + 1);
+    char *printable = malloc(left * (TEXT_SHOWN_MAX - 1) + 1);
     if (!printable)
         return NULL;
 
     char *p = printable;
     *p = '\0';
     while (left > 0) {
-        char shown[ESCAPE_MAX];
-        size_t taken = show(text, left, shown);
+        char shown[TEXT_SHOWN_MAX];
+        size_t taken = text_show(text, left, true, shown);
 
         p = stpcpy(p, shown);
         text += taken;
         left -= taken;
     }
     return printable;
+}
+
+size_t text_columns(const char *shown)
+{
+    size_t columns = 0, left = strlen(shown);
+
+    while (left > 0) {
+        uint32_t c;
+        int length = utf8_decode(shown, left, &c);
+        int width = length < 0 ? 1 : wcwidth((wchar_t)c);
+
+        columns += width < 0 ? 1 : (size_t)width;
+        shown += length < 0 ? 1 : length;
+        left -= length < 0 ? 1 : (size_t)length;
+    }
+    return columns;
 }
 
 static char lower(char c)

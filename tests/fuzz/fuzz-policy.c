@@ -5,8 +5,11 @@
 
 #include "fuzz/fuzz.h"
 #include "policy/decode.h"
+#include "policy/excerpt.h"
 #include "policy/set.h"
+#include "policy/show.h"
 #include "policy/text.h"
+#include "unit/policy/trees.h"
 #include "util/strv.h"
 #include "util/units.h"
 
@@ -26,6 +29,10 @@ static void check_diagnostics(const Diagnostics *diagnostics, const Source *sour
         char *line = diagnostic_format(entry, source);
         must_hold(line);
         free(line);
+
+        char *excerpt = excerpt_format(source, &entry->place, true);
+        must_hold(excerpt && strlen(excerpt) == strcspn(excerpt, "\x1b\t\r"));
+        free(excerpt);
     }
 }
 
@@ -89,6 +96,28 @@ static void check_policy(const Policy *policy, uint64_t ram)
     check_limit(policy);
 }
 
+static Node *read_tree(const char *text, size_t size)
+{
+    Diagnostics diagnostics = { 0 };
+    Node *tree = NULL;
+
+    must_hold(document_read(&(Source){ "f", text, size }, 0, &diagnostics, &tree) == 0);
+    diagnostics_clear(&diagnostics);
+    return tree;
+}
+
+/* What is shown of a good policy says the same. */
+static void check_shown(const Source *source)
+{
+    cleanup(node_freep) Node *tree = read_tree(source->text, source->size);
+    char *shown = show_document(tree, source);
+
+    must_hold(shown);
+    cleanup(node_freep) Node *again = read_tree(shown, strlen(shown));
+    must_hold(same_tree(tree, again));
+    free(shown);
+}
+
 static void match(Policy *policy)
 {
     PolicySet set = { 0 };
@@ -117,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         diagnostics_clear(&diagnostics);
         if (policy) {
             check_policy(policy, rams[i]);
+            check_shown(&source);
             match(policy);
         }
     }

@@ -2,7 +2,9 @@
 /* Every allocation of ours fails once: decoding answers -ENOMEM, touches nothing and leaks nothing
  * (which the build with AddressSanitizer sees). The linker wraps the allocators, see meson.build;
  * those that libyaml calls are its own affair. */
+#include "policy/excerpt.h"
 #include "policy/set.h"
+#include "policy/show.h"
 #include "unit/failing-text.h"
 #include "unit/policy/decoding.h"
 
@@ -113,6 +115,32 @@ static void a_formatted_message(void **state)
     }
 }
 
+static void what_is_shown(void **state)
+{
+    static const char text[] = "a: [b, {c: \"1\"}]\nd: {}\n";
+    const Source source = { "f", text, strlen(text) };
+    cleanup(node_freep) Node *tree = NULL;
+    Diagnostics diagnostics = { 0 };
+    char *shown = NULL;
+    unsigned n = 0;
+
+    assert_int_equal(document_read(&source, 0, &diagnostics, &tree), 0);
+    while (!shown) {
+        countdown = ++n;
+        shown = show_document(tree, &source);
+        assert_true((shown != NULL) == (countdown > 0));
+    }
+    countdown = 0;
+    free(shown);
+    assert_true(n > 20);
+
+    for (size_t line = 0; line < 2; line++) {
+        countdown = 1;
+        assert_null(excerpt_format(&source, &(PolicyPlace){ 0, line, 1 }, true));
+        assert_int_equal(countdown, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_set),
         cmocka_unit_test(a_copy_of_rules),
         cmocka_unit_test(a_formatted_message),
+        cmocka_unit_test(what_is_shown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/text.h"
 
+#include <locale.h>
 #include <string.h>
 
 #include "unit/test.h"
@@ -58,6 +59,49 @@ static void controls_are_noticed(void **state)
     assert_true(text_has_control("\xc2\x85"));
 }
 
+static void check_shown(const char *text, bool unicode, const char *expected, size_t expected_taken)
+{
+    char shown[TEXT_SHOWN_MAX];
+
+    assert_int_equal(text_show(text, strlen(text), unicode, shown), expected_taken);
+    assert_string_equal(shown, expected);
+}
+
+static void one_character_is_shown(void **state)
+{
+    check_shown("ab", true, "a", 1);
+    check_shown("é", true, "é", 2);
+    check_shown("é", false, "\\xe9", 2);
+    check_shown("€", false, "\\u20ac", 3);
+    check_shown("🐘", false, "\\U0001f418", 4);
+    check_shown("\xe2\x82", true, "\\xe2", 1); /* what is no character, byte by byte */
+    check_shown("\xef\xbf\xbe", true, "\\ufffe", 3);
+}
+
+static void columns_are_those_of_a_terminal(void **state)
+{
+    assert_int_equal(text_columns(""), 0);
+    assert_int_equal(text_columns("abc"), 3);
+    assert_int_equal(text_columns("é日"), 2); /* nothing is known of them in this locale */
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        skip();
+    assert_int_equal(text_columns("é日"), 3);
+    assert_int_equal(text_columns("e\xcc\x81"), 1);
+    setlocale(LC_CTYPE, "C");
+}
+
+static void breaks_are_those_of_libyaml(void **state)
+{
+    assert_true(text_is_break('\n', 'x'));
+    assert_true(text_is_break('\r', 'x'));
+    assert_true(text_is_break('\r', '\0'));
+    assert_false(text_is_break('\r', '\n'));
+    assert_true(text_is_break(0x85, 'x'));
+    assert_true(text_is_break(0x2028, 'x'));
+    assert_true(text_is_break(0x2029, 'x'));
+    assert_false(text_is_break(0x0c, 'x'));
+}
+
 static const char *nearest(const char *typed)
 {
     static const char *const words[] = { "budget", "files", "order", "pin", "min", "max" };
@@ -89,6 +133,9 @@ int main(void)
         cmocka_unit_test(quotes_are_harmless),
         cmocka_unit_test(long_quotes_are_cut),
         cmocka_unit_test(controls_are_noticed),
+        cmocka_unit_test(one_character_is_shown),
+        cmocka_unit_test(columns_are_those_of_a_terminal),
+        cmocka_unit_test(breaks_are_those_of_libyaml),
         cmocka_unit_test(the_nearest_word_is_suggested),
     };
 
