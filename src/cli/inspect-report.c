@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "cli/json.h"
 #include "cli/table.h"
 #include "cli/text.h"
 #include "util/units.h"
@@ -85,36 +86,19 @@ int inspect_report_total(const InspectReport *report, InspectTotal *ret)
     return 0;
 }
 
-/* JSON's null where the value is not known. */
-static int put(struct json_object *object, const char *key, bool known, uint64_t value)
-{
-    struct json_object *number = known ? json_object_new_uint64(value) : NULL;
-
-    if (known && !number)
-        return -ENOMEM;
-    if (json_object_object_add(object, key, number) < 0) {
-        json_object_put(number);
-        return -ENOMEM;
-    }
-    return 0;
-}
-
 static struct json_object *file_to_json(const InspectFile *file)
 {
     cleanup(json_object_putp) struct json_object *object = json_object_new_object();
-    struct json_object *path = json_text(file->path);
     const Residency *known = &file->residency;
 
-    if (!object || !path || json_object_object_add(object, "path", path) < 0) {
-        json_object_put(path);
-        return NULL;
-    }
-    if (put(object, "size", true, file->size) < 0 ||
-        put(object, "resident", known->has_resident, known->resident) < 0 ||
-        put(object, "dirty", known->has_counters, known->dirty) < 0 ||
-        put(object, "writeback", known->has_counters, known->writeback) < 0 ||
-        put(object, "evicted", known->has_counters, known->evicted) < 0 ||
-        put(object, "recently_evicted", known->has_counters, known->recently_evicted) < 0)
+    if (!object || json_add_text(object, "path", file->path) < 0 ||
+        json_add_number(object, "size", true, file->size) < 0 ||
+        json_add_number(object, "resident", known->has_resident, known->resident) < 0 ||
+        json_add_number(object, "dirty", known->has_counters, known->dirty) < 0 ||
+        json_add_number(object, "writeback", known->has_counters, known->writeback) < 0 ||
+        json_add_number(object, "evicted", known->has_counters, known->evicted) < 0 ||
+        json_add_number(object, "recently_evicted", known->has_counters, known->recently_evicted) <
+            0)
         return NULL;
     return TAKE_PTR(object);
 }
@@ -124,43 +108,34 @@ static struct json_object *total_to_json(const InspectTotal *total)
     cleanup(json_object_putp) struct json_object *object = json_object_new_object();
     const Residency *sum = &total->sum;
 
-    if (!object || put(object, "files", true, total->files) < 0 ||
-        put(object, "size", true, total->size) < 0 ||
-        put(object, "resident", sum->has_resident, sum->resident) < 0 ||
-        put(object, "dirty", sum->has_counters, sum->dirty) < 0 ||
-        put(object, "unknown", true, total->unknown) < 0)
+    if (!object || json_add_number(object, "files", true, total->files) < 0 ||
+        json_add_number(object, "size", true, total->size) < 0 ||
+        json_add_number(object, "resident", sum->has_resident, sum->resident) < 0 ||
+        json_add_number(object, "dirty", sum->has_counters, sum->dirty) < 0 ||
+        json_add_number(object, "unknown", true, total->unknown) < 0)
         return NULL;
     return TAKE_PTR(object);
 }
 
+static struct json_object *files_to_json(const InspectReport *report)
+{
+    cleanup(json_object_putp) struct json_object *files = json_object_new_array();
+
+    for (size_t i = 0; i < report->n_files; i++)
+        if (!files || json_append(files, file_to_json(&report->files[i])) < 0)
+            return NULL;
+    return TAKE_PTR(files);
+}
+
 static int render_json(const InspectReport *report, const InspectTotal *total, FILE *out,
-                       bool pretty)
+                       JsonMode mode)
 {
     cleanup(json_object_putp) struct json_object *root = json_object_new_object();
-    struct json_object *files = json_object_new_array();
-    if (!root || !files || json_object_object_add(root, "files", files) < 0) {
-        json_object_put(files);
-        return -ENOMEM;
-    }
 
-    for (size_t i = 0; i < report->n_files; i++) {
-        struct json_object *file = file_to_json(report->files + i);
-        if (!file || json_object_array_add(files, file) < 0) {
-            json_object_put(file);
-            return -ENOMEM;
-        }
-    }
-    struct json_object *sum = total_to_json(total);
-    if (!sum || json_object_object_add(root, "total", sum) < 0) {
-        json_object_put(sum);
+    if (!root || json_add(root, "files", files_to_json(report)) < 0 ||
+        json_add(root, "total", total_to_json(total)) < 0)
         return -ENOMEM;
-    }
-
-    const char *text = json_object_to_json_string_ext(
-        root, JSON_C_TO_STRING_NOSLASHESCAPE | (pretty ? JSON_C_TO_STRING_PRETTY : 0));
-    if (!text)
-        return -ENOMEM;
-    return fprintf(out, "%s\n", text) < 0 ? -EIO : 0;
+    return json_print(root, out, mode);
 }
 
 /* One row: of a file, or of all. */
@@ -240,7 +215,7 @@ int inspect_report_render(const InspectReport *report, FILE *out, const OutputOp
     if (r < 0)
         return r;
     if (options->json != JSON_OFF)
-        return render_json(report, &total, out, options->json == JSON_PRETTY);
+        return render_json(report, &total, out, options->json);
     return render_table(report, &total, out, options);
 }
 

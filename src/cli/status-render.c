@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/json.h"
 #include "cli/table.h"
 #include "cli/text.h"
 
@@ -318,14 +319,8 @@ static void render_empty(struct json_object *status, FILE *out)
 
 int status_render(struct json_object *status, FILE *out, const OutputOptions *options)
 {
-    if (options->json != JSON_OFF) {
-        int flags = JSON_C_TO_STRING_NOSLASHESCAPE |
-                    (options->json == JSON_PRETTY ? JSON_C_TO_STRING_PRETTY : 0);
-        const char *text = json_object_to_json_string_ext(status, flags);
-        if (!text)
-            return -ENOMEM;
-        return fprintf(out, "%s\n", text) < 0 ? -EIO : 0;
-    }
+    if (options->json != JSON_OFF)
+        return json_print(status, out, options->json);
 
     struct json_object *targets = MEMBER(status, "targets");
     int r = 0;
