@@ -22,6 +22,8 @@ ExitCode verb_verify(int argc, char *argv[]);
 ExitCode verb_status(int argc, char *argv[]);
 ExitCode verb_inspect(int argc, char *argv[]);
 ExitCode verb_reload(int argc, char *argv[]);
+ExitCode verb_cat_config(int argc, char *argv[]);
+ExitCode verb_list_policies(int argc, char *argv[]);
 
 typedef enum JsonMode {
     JSON_OFF,    /* a table for people */
@@ -41,6 +43,9 @@ typedef struct OutputOptions {
  * the locale. False: the verb is over, with *ret_code. */
 bool output_options_parse(int argc, char *argv[], void (*help)(void), OutputOptions *ret,
                           ExitCode *ret_code);
+
+/* The value of --json. Complains where it is none, and returns false. */
+bool json_mode_parse(const char *text, JsonMode *ret);
 
 /* "pagewarden: …" on standard error. What comes from outside goes through escape_text() first. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

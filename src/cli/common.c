@@ -13,7 +13,7 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
-static bool json_mode_parse(const char *text, JsonMode *ret)
+bool json_mode_parse(const char *text, JsonMode *ret)
 {
     static const char *const names[] = {
         [JSON_OFF] = "off",

@@ -15,9 +15,13 @@
 static const Verb verbs[] = {
     { "status", NULL, "what pagewarden governs, and what it did", verb_status },
     { "inspect", "PATH…", "what of these files is in memory", verb_inspect },
-    { "verify", "FILE…", "check policies, without a daemon", verb_verify },
+    { "verify", "[FILE…]", "check policies and settings, without a daemon", verb_verify },
+    { "cat-config", "[NAME…]", "what is in force, with its origins", verb_cat_config },
+    { "list-policies", NULL, "the policies, and whether they are in force", verb_list_policies },
     { "reload", NULL, "read the policies again, all or nothing", verb_reload },
 };
+
+#define HELP_COLUMN 24 /* where what verbs do begins in --help */
 
 static void help(void)
 {
@@ -28,11 +32,11 @@ static void help(void)
         int width = printf("  %s %s", verb->name, verb->arguments ? verb->arguments : "");
         if (verb->arguments) /* "…" is three bytes and one column */
             width -= (int)strlen("…") - 1;
-        printf("%*s%s\n", 18 - width, "", verb->help);
+        printf("%*s%s\n", HELP_COLUMN - width, "", verb->help);
     }
     printf("\nOptions:\n"
-           "  -h, --help      show this, or after a verb what that one takes\n"
-           "      --version   show the version\n\n"
+           "  -h, --help            show this, or after a verb what that one takes\n"
+           "      --version         show the version\n\n"
            "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
            "See pagewarden(1), pagewarden.policy(5), pagewardend(8).\n");
 }

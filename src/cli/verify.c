@@ -1,149 +1,332 @@
 /* SPDX-License-Identifier: MIT */
-/* `pagewarden verify`: what the daemon would say of a policy, said before it sees it. Reads the
- * files and nothing else, so it works without a daemon, without a cgroup, and as anybody. */
+/* `pagewarden verify`: what the daemon would say of its configuration, said before it sees it.
+ * Reads files and nothing else, so it works without a daemon, without a cgroup, and as anybody. */
 #include <fcntl.h>
-#include <getopt.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/cli.h"
-#include "cli/text.h"
+#include "cli/config-options.h"
+#include "cli/json.h"
+#include "cli/unmatched.h"
 #include "policy/decode.h"
-#include "policy/reader.h"
-#include "util/io.h"
+#include "policy/excerpt.h"
 #include "util/log.h"
 
-#define STDIN_LABEL "<stdin>"
+#define STDIN_LABEL   "<stdin>"
+#define SETTINGS_NAME "pagewarden"
+#define SETTINGS_FILE SETTINGS_NAME ".yaml"
+#define POLICIES_DIR  "policies.d"
 
-/* Memory of this machine in bytes: what shares are of, and budgets are held against. */
-static uint64_t ram_bytes(void)
+typedef struct Verification {
+    ConfigOptions options;
+    bool strict;  /* warnings are as bad as mistakes */
+    bool quiet;   /* only what is bad is told */
+    int root_fd;  /* where globs look for files; negative: nowhere */
+    bool excerpt; /* somebody is reading standard error */
+    struct json_object *entries;
+    size_t n_of[N_SEVERITIES];
+    size_t n_policies; /* in force */
+    bool has_settings;
+    bool failed; /* something could not be done */
+} Verification;
+
+static bool is_told(const Verification *v, Severity severity)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX;
+    return !v->quiet || severity == SEVERITY_MISTAKE || (v->strict && severity == SEVERITY_WARNING);
 }
 
-/* Standard input may be a pipe, which has no beginning to go back to. Errors as read_file_alloc().
- */
-static int read_stdin(size_t max, char **ret_text, size_t *ret_size)
-{
-    CLEANUP_FREE char *text = malloc(max + 2);
-    size_t done = 0;
-    if (!text)
-        return -ENOMEM;
+/* For people */
 
-    for (;;) {
-        ssize_t n = read(STDIN_FILENO, text + done, max + 1 - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        done += (size_t)n;
-        if (done > max)
-            return -E2BIG;
+static void print_diagnostic(const Verification *v, const ConfigEntry *entry,
+                             const Diagnostic *diagnostic)
+{
+    bool unicode = v->options.output.unicode;
+    CLEANUP_FREE char *line = diagnostic_format(diagnostic, entry->sources);
+    CLEANUP_FREE char *shown = line ? escape_text(line, unicode) : NULL;
+    CLEANUP_FREE char *excerpt = NULL;
+
+    log_error("%s", shown ?: "out of memory");
+    if (!v->excerpt)
+        return;
+    excerpt = excerpt_format(&entry->sources[diagnostic->place.file], &diagnostic->place, unicode);
+    fputs(excerpt ?: "", stderr);
+}
+
+static void print_entry(const Verification *v, const ConfigEntry *entry)
+{
+    const Diagnostics *diagnostics = &entry->diagnostics;
+
+    for (size_t i = 0; i < diagnostics->n_entries; i++)
+        if (is_told(v, diagnostics->entries[i].severity))
+            print_diagnostic(v, entry, &diagnostics->entries[i]);
+}
+
+/* "3 policies and the settings are good." */
+static void print_success(const Verification *v)
+{
+    bool settings = v->has_settings, one = v->n_policies == 1;
+
+    if (v->n_policies > 0)
+        printf("%zu polic%s%s %s good.\n", v->n_policies, one ? "y" : "ies",
+               settings ? " and the settings" : "", one && !settings ? "is" : "are");
+    else
+        printf("There are no policies%s.\n", settings ? "; the settings are good" : "");
+}
+
+/* For programs */
+
+static struct json_object *diagnostic_to_json(const ConfigEntry *entry,
+                                              const Diagnostic *diagnostic)
+{
+    cleanup(json_object_putp) struct json_object *object = json_object_new_object();
+    const PolicyPlace *place = &diagnostic->place;
+
+    if (!object ||
+        json_add_text(object, "severity", severity_to_string(diagnostic->severity)) < 0 ||
+        json_add_text(object, "file", entry->sources[place->file].path) < 0 ||
+        json_add_number(object, "line", place->line > 0, place->line) < 0 ||
+        json_add_number(object, "column", place->line > 0, place->column) < 0 ||
+        json_add_text(object, "message", diagnostic->message) < 0)
+        return NULL;
+    return TAKE_PTR(object);
+}
+
+static struct json_object *diagnostics_to_json(const Verification *v, const ConfigEntry *entry)
+{
+    cleanup(json_object_putp) struct json_object *list = json_object_new_array();
+    size_t n = entry->diagnostics.n_entries;
+
+    if (n > DIAGNOSTICS_MAX) /* the last one only counts the others */
+        n = DIAGNOSTICS_MAX;
+    for (size_t i = 0; i < n && list; i++) {
+        const Diagnostic *diagnostic = &entry->diagnostics.entries[i];
+        if (is_told(v, diagnostic->severity) &&
+            json_append(list, diagnostic_to_json(entry, diagnostic)) < 0)
+            return NULL;
     }
-    text[done] = '\0';
-    *ret_text = TAKE_PTR(text);
-    *ret_size = done;
+    return TAKE_PTR(list);
+}
+
+static struct json_object *entry_to_json(const Verification *v, const char *kind,
+                                         const ConfigEntry *entry)
+{
+    cleanup(json_object_putp) struct json_object *object = json_object_new_object();
+
+    if (!object || json_add_text(object, "kind", kind) < 0 ||
+        json_add_text(object, "name", entry->name) < 0 ||
+        json_add_text(object, "state", config_state_to_string(entry->state)) < 0 ||
+        json_add(object, "files", json_sources(entry, 0)) < 0 ||
+        json_add(object, "diagnostics", diagnostics_to_json(v, entry)) < 0 ||
+        json_add_number(object, "more", true, entry->diagnostics.n_more) < 0)
+        return NULL;
+    return TAKE_PTR(object);
+}
+
+/* The verification */
+
+/* Tells what was found. @policy is what @entry was decoded into; NULL: none. */
+static int report(Verification *v, const char *kind, ConfigEntry *entry, const Policy *policy)
+{
+    if (policy && !v->quiet && v->root_fd >= 0) {
+        int r = note_unmatched(entry, policy, v->root_fd);
+        if (r < 0)
+            return r;
+    }
+    v->n_policies += policy != NULL;
+    for (size_t i = 0; i < N_SEVERITIES; i++)
+        v->n_of[i] += entry->diagnostics.n_of[i];
+    if (v->entries)
+        return json_append(v->entries, entry_to_json(v, kind, entry));
+    print_entry(v, entry);
     return 0;
 }
 
-static const char *explain_read_error(int r)
+static const Policy *policy_of(const Policies *policies, const ConfigEntry *entry)
 {
-    switch (-r) {
-    case E2BIG:
-        return "larger than 1 MiB, which is the most that a policy may have";
-    case EISDIR:
-        return "is a folder (name the files in it)";
-    case EINVAL:
-        return "not a regular file";
-    default:
-        return strerror(-r);
+    return entry->state == CONFIG_IN_FORCE ? policy_set_find(&policies->set, entry->name) : NULL;
+}
+
+static int verify_installed(Verification *v)
+{
+    cleanup(config_clear) Config config = { 0 };
+
+    int r = config_load(&v->options.places, v->options.ram, &config);
+    if (r < 0)
+        return r;
+
+    Policies *policies = &config.policies;
+    if (policies->folders.n_sources > 0)
+        r = report(v, "folders", &policies->folders, NULL);
+    v->has_settings = config.settings_entry.n_sources > 0 &&
+                      config.settings_entry.state == CONFIG_IN_FORCE;
+    if (r >= 0 && config.settings_entry.n_sources > 0)
+        r = report(v, "settings", &config.settings_entry, NULL);
+    for (size_t i = 0; i < policies->n_entries && r >= 0; i++)
+        r = report(v, "policy", &policies->entries[i], policy_of(policies, &policies->entries[i]));
+    return r;
+}
+
+/* "…/pagewarden.yaml", unless it is a policy of that name. */
+static bool is_settings_file(const char *path)
+{
+    size_t n = strlen(path), name = strlen(SETTINGS_FILE), folder = strlen(POLICIES_DIR "/");
+
+    if (n < name || strcmp(path + n - name, SETTINGS_FILE) != 0)
+        return false;
+    n -= name;
+    if (n == 0 || path[n - 1] != '/')
+        return n == 0;
+    return n < folder || strncmp(path + n - folder, POLICIES_DIR "/", folder) != 0 ||
+           (n > folder && path[n - folder - 1] != '/');
+}
+
+static int verify_settings_file(Verification *v, const char *path)
+{
+    cleanup(config_entry_clear) ConfigEntry entry = { .name = strdup(SETTINGS_NAME) };
+    const ConfigRoot here = { .fd = AT_FDCWD };
+    Settings settings;
+
+    int r = entry.name ? config_entry_add_source(&entry, 0, path) : -ENOMEM;
+    if (r >= 0)
+        r = config_entry_read(&entry, &here);
+    if (r > 0) { /* nothing is there */
+        r = config_entry_add_source(&entry, 0, path);
+        if (r >= 0)
+            r = config_entry_refuse(&entry, 0, -ENOENT);
     }
+    if (r >= 0 && entry.state == CONFIG_IN_FORCE) {
+        r = settings_decode(entry.sources, 1, v->options.ram, &entry.diagnostics, &settings);
+        if (r >= 0)
+            settings_clear(&settings);
+        if (r == -EBADMSG)
+            entry.state = CONFIG_REFUSED;
+    }
+    return r < 0 && r != -EBADMSG ? r : report(v, "settings", &entry, NULL);
 }
 
-/* "shop" of "policies.d/shop.yaml"; to be freed, NULL: out of memory. */
-static char *policy_name(const char *file)
+static int verify_policy_file(Verification *v, const Source *file)
 {
-    const char *slash = strrchr(file, '/');
-    const char *base = slash ? slash + 1 : file;
-    const char *dot = strrchr(base, '.');
+    cleanup(policies_clear) Policies policies = { 0 };
 
-    return strndup(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+    int r = policies_load_files(file, 1, v->options.ram, &policies);
+    if (r < 0)
+        return r;
+    return report(v, "policy", &policies.entries[0], policy_of(&policies, &policies.entries[0]));
 }
 
-/* Says what is wrong with @file on standard error. Returns whether it is good. */
-static bool verify_file(const char *file, uint64_t ram, bool unicode)
+/* Standard input may be a pipe, which has no beginning to go back to. What is more than a policy
+ * may have is read up to where that is clear. */
+static int verify_stdin(Verification *v)
 {
-    bool from_stdin = strcmp(file, "-") == 0;
-    CLEANUP_FREE char *text = NULL;
-    CLEANUP_FREE char *label = escape_text(from_stdin ? STDIN_LABEL : file, unicode);
-    CLEANUP_FREE char *name = policy_name(from_stdin ? "stdin" : file);
-    cleanup(policy_freep) Policy *policy = NULL;
-    Diagnostics diagnostics = { 0 };
+    CLEANUP_FREE char *text = malloc(CONFIG_TEXT_MAX + 1);
     size_t size = 0;
+    if (!text)
+        return -ENOMEM;
 
-    if (!label || !name) {
-        complain("out of memory");
-        return false;
+    while (size < CONFIG_TEXT_MAX + 1) {
+        ssize_t n = read(STDIN_FILENO, text + size, CONFIG_TEXT_MAX + 1 - size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            complain(STDIN_LABEL ": %s", strerror(errno));
+            v->failed = true;
+            return 0;
+        }
+        if (n == 0)
+            break;
+        size += (size_t)n;
     }
+    return verify_policy_file(v, &(Source){ STDIN_LABEL, text, size });
+}
 
-    int r = from_stdin ? read_stdin(READER_TEXT_MAX, &text, &size)
-                       : read_file_alloc(AT_FDCWD, file, READER_TEXT_MAX, &text, &size);
+static int verify_file(Verification *v, const char *path)
+{
+    if (strcmp(path, "-") == 0)
+        return verify_stdin(v);
+    if (is_settings_file(path))
+        return verify_settings_file(v, path);
+    return verify_policy_file(v, &(Source){ .path = path });
+}
+
+static int print_json(const Verification *v)
+{
+    cleanup(json_object_putp) struct json_object *root = json_object_new_object();
+
+    if (!root || json_add(root, "entries", json_object_get(v->entries)) < 0)
+        return -ENOMEM;
+    return json_print(root, stdout, v->options.output.json);
+}
+
+static ExitCode verify(Verification *v, char *const files[])
+{
+    const char *root = v->options.places.root ?: "/";
+    bool installed = !*files;
+    int r = 0;
+
+    /* What keeps it from being opened is told where the configuration is looked for. */
+    CLEANUP_CLOSE int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup(json_object_putp) struct json_object *entries = NULL;
+    v->root_fd = root_fd;
+    if (v->options.output.json != JSON_OFF) {
+        v->entries = entries = json_object_new_array();
+        r = entries ? 0 : -ENOMEM;
+    }
+    if (r >= 0 && installed)
+        r = verify_installed(v);
+    for (; *files && r >= 0; files++)
+        r = verify_file(v, *files);
+    if (r >= 0 && v->entries)
+        r = print_json(v);
     if (r < 0) {
-        log_error("%s: %s", label, explain_read_error(r));
-        return false;
+        complain("%s", r == -ENOMEM ? "out of memory" : strerror(-r));
+        return EXIT_FAILED;
     }
 
-    Source source = { label, text, size };
-    r = policy_decode(name, &source, 1, ram, &diagnostics, &policy);
-    for (size_t i = 0; i < diagnostics.n_entries; i++) {
-        CLEANUP_FREE char *line = diagnostic_format(diagnostics.entries + i, &source);
-        CLEANUP_FREE char *shown = line ? escape_text(line, unicode) : NULL;
-        log_error("%s", shown ? shown : "out of memory");
-    }
-    if (r < 0 && r != -EBADMSG)
-        log_error("%s: %s", label, strerror(-r));
-    diagnostics_clear(&diagnostics);
-    return r >= 0;
+    size_t n_warnings = v->n_of[SEVERITY_WARNING];
+    if (v->failed || v->n_of[SEVERITY_MISTAKE] > 0 || (v->strict && n_warnings > 0))
+        return EXIT_FAILED;
+    if (installed && !v->entries && !v->quiet && n_warnings == 0 && isatty(STDOUT_FILENO))
+        print_success(v);
+    return EXIT_OK;
 }
 
 static void help(void)
 {
-    printf(
-        "pagewarden verify FILE…\n\n"
-        "Checks policies, without a daemon. Prints nothing when they are good, and every mistake\n"
-        "as FILE:LINE:COLUMN: message on standard error when not. FILE may be - for standard\n"
-        "input. Shares of memory are of this machine's.\n\n"
-        "  -h, --help      show this\n");
+    printf("pagewarden verify [OPTION…] [FILE…]\n\n"
+           "Checks policies and settings, without a daemon: those files (- is standard input), or\n"
+           "all that is installed. Prints mistakes, warnings and notes on standard error, each as\n"
+           "FILE:LINE:COLUMN: message. Only mistakes are bad.\n\n"
+           "      --strict       warnings are bad, too\n"
+           "  -q, --quiet        tell only what is bad\n" CONFIG_OPTIONS_HELP
+           "  -h, --help         show this\n");
 }
 
 ExitCode verb_verify(int argc, char *argv[])
 {
-    static const struct option options[] = {
-        { "help", no_argument, NULL, 'h' },
+    enum { OPT_STRICT = 256 };
+    static const struct option longs[] = {
+        { "strict", no_argument, NULL, OPT_STRICT },
+        { "quiet", no_argument, NULL, 'q' },
+        CONFIG_OPTIONS,
         { 0 },
     };
+    Verification v = { .root_fd = -1, .excerpt = isatty(STDERR_FILENO) };
+    ExitCode code = EXIT_OK;
+    bool go_on = true;
 
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) >= 0;)
-        switch (c) {
-        case 'h':
-            help();
-            return EXIT_OK;
-        default:
-            return EXIT_USAGE;
-        }
-    if (optind >= argc) {
-        complain("verify: which files?");
-        return EXIT_USAGE;
+    config_options_init(&v.options);
+    for (int c; go_on && (c = getopt_long(argc, argv, "hq", longs, NULL)) >= 0;)
+        if (c == OPT_STRICT)
+            v.strict = true;
+        else if (c == 'q')
+            v.quiet = true;
+        else
+            go_on = config_options_take(&v.options, c, help, &code);
+    if (go_on && optind < argc && config_options_have_places(&v.options)) {
+        complain("verify: --root and --config are of what is installed, and not of files");
+        code = EXIT_USAGE;
+    } else if (go_on) {
+        code = verify(&v, argv + optind);
     }
-
-    bool unicode = locale_is_unicode(), good = true;
-    uint64_t ram = ram_bytes();
-    for (int i = optind; i < argc; i++)
-        good = verify_file(argv[i], ram, unicode) && good;
-    return good ? EXIT_OK : EXIT_FAILED;
+    config_options_clear(&v.options);
+    return code;
 }

@@ -20,11 +20,6 @@ hold() {
     fail "vmtouch does not lock $1"
 }
 
-# as_nobody COMMAND…
-as_nobody() {
-    setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-}
-
 test_locked_file() {
     local size=$((64 * PAGE))
     head -c $size /dev/urandom >file
@@ -179,11 +174,7 @@ test_too_deep() {
 
 # The kernel tells only the owner; mincore would say "all of it" to anybody else.
 test_not_ours() {
-    if [ "$(id -u)" != 0 ]; then
-        TEST_SKIP="not root"
-        return
-    fi
-    chmod 755 "$TEST_DIR" .
+    skip_unless_root || return
     truncate -s $((4 * PAGE)) theirs
     chmod 644 theirs
     echo x >secret
@@ -191,8 +182,6 @@ test_not_ours() {
     mkdir closed
     echo x >closed/x
     chmod 700 closed
-    cp "$PAGEWARDEN" pagewarden # its own folder may be closed to nobody
-    chmod 755 pagewarden
     run as_nobody ./pagewarden inspect --json=short theirs
     expect_code 0
     expect_json '.files[0].resident == null or .files[0].resident == 0'

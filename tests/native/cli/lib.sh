@@ -31,6 +31,39 @@ run() {
     err=$(<"$TEST_DIR/.err")
 }
 
+# run_terminal COMMAND… : the same with all its output on a terminal, in $out.
+run_terminal() {
+    script -qec "$(printf '%q ' "$@")" /dev/null >"$TEST_DIR/.typescript" 2>"$TEST_DIR/.err" </dev/null
+    code=$?
+    out=$(tr -d '\r' <"$TEST_DIR/.typescript")
+    err=$(<"$TEST_DIR/.err")
+}
+
+# run_closed COMMAND… : the same with a standard output that nobody reads any more.
+run_closed() {
+    local writer
+    exec {writer}> >(exit)
+    wait $!
+    "$@" 1>&"$writer" 2>"$TEST_DIR/.err" </dev/null
+    code=$?
+    exec {writer}>&-
+    out=
+    err=$(<"$TEST_DIR/.err")
+}
+
+# as_nobody COMMAND… : "./pagewarden" is the command, whose own folder may be closed to nobody.
+as_nobody() {
+    chmod 755 "$TEST_DIR" .
+    install -m 755 "$PAGEWARDEN" pagewarden
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+# skip_unless_root: returns whether the test goes on.
+skip_unless_root() {
+    [ "$(id -u)" = 0 ] || TEST_SKIP="not root"
+    [ -z "$TEST_SKIP" ]
+}
+
 fail() {
     printf '%s\n' "$*" | sed 's/^/# /'
     echo "# exit status ${code-}, standard output:"

@@ -7,7 +7,7 @@ set -u
 
 test_help_fits_a_screen() {
     local verb
-    for verb in "" status inspect verify reload; do
+    for verb in "" status inspect verify cat-config list-policies reload; do
         run "$PAGEWARDEN" ${verb:+"$verb"} --help
         expect_code 0
         expect_err ""
@@ -43,7 +43,7 @@ test_unknown_verb() {
 
 test_unknown_option() {
     local verb
-    for verb in "" status inspect verify reload; do
+    for verb in "" status inspect verify cat-config list-policies reload; do
         run "$PAGEWARDEN" ${verb:+"$verb"} --frobnicate
         expect_code 2
         expect_err_has "--frobnicate"
@@ -56,13 +56,20 @@ test_json_modes() {
     expect_err_has "pretty, short or off"
     run "$PAGEWARDEN" status --json
     expect_code 2
+    local verb
+    for verb in verify cat-config list-policies; do
+        run "$PAGEWARDEN" "$verb" --json=yes
+        expect_code 2
+        expect_err "pagewarden: --json takes pretty, short or off"
+    done
 }
 
 test_arguments() {
     run "$PAGEWARDEN" inspect
     expect_code 2
-    run "$PAGEWARDEN" verify
+    run "$PAGEWARDEN" list-policies x
     expect_code 2
+    expect_err "pagewarden: list-policies takes no arguments"
     run "$PAGEWARDEN" status x
     expect_code 2
     run "$PAGEWARDEN" reload x
@@ -76,6 +83,12 @@ test_full_disk() {
     echo x >file
     "$PAGEWARDEN" inspect file >/dev/full 2>err && fail "inspect: success on a full disk"
     grep -q "cannot write" err || fail "inspect: no message"
+    local verb
+    for verb in verify cat-config list-policies; do
+        "$PAGEWARDEN" "$verb" --json=short --config . >/dev/full 2>err &&
+            fail "$verb: success on a full disk"
+        grep -q "cannot write" err || fail "$verb: no message"
+    done
 }
 
 tests help_fits_a_screen version no_verb unknown_verb unknown_option json_modes arguments full_disk
