@@ -36,12 +36,21 @@ enum {
  * was there is replaced. */
 typedef int (*FieldHandler)(Decoder *decoder, const Field *field, const Node *node, void *object);
 
+/* What YAML 1.2 takes values for where they are not quoted. */
+typedef enum PlainType {
+    PLAIN_TEXT,
+    PLAIN_INTEGER, /* some: those that are a number alone */
+    PLAIN_BOOLEAN,
+    PLAIN_ANY,
+} PlainType;
+
 typedef struct ValueType {
     const char *name; /* in documentation: "size"; NULL: the kind says it */
     NodeKind kind;
     FieldHandler decode;
     const char *pattern; /* of a single value, as an ECMA 262 regular expression: what an editor can
                           * check as it is typed; NULL: any text */
+    PlainType plain;
 } ValueType;
 
 /* What this version does with a value that it understands and cannot do yet. */

@@ -108,4 +108,4 @@ const ValueType type_path = { "path glob", NODE_TEXT, decode_path, ABSOLUTE };
 const ValueType type_file_path = { "path", NODE_TEXT, decode_file_path, ABSOLUTE };
 const ValueType type_unit = { "unit glob", NODE_TEXT, decode_unit, "^[^/]+$" };
 const ValueType type_cgroup = { "cgroup glob", NODE_TEXT, decode_cgroup, ABSOLUTE };
-const ValueType type_exclude = { "name or path glob", NODE_TEXT, decode_exclude, NULL };
+const ValueType type_exclude = { "name or path glob", NODE_TEXT, decode_exclude, NULL, PLAIN_ANY };

@@ -141,7 +141,7 @@ static const Quantity quantity_size = {
     .n_words = ELEMENTS(size_words),
 };
 
-#define SIZE_PATTERN "^([0-9]+[KMGTP]?|(100|[0-9]{1,2})%)$"
+#define SIZE_PATTERN "^([0-9]+[KMGTP]?|0*(100|[0-9]{1,2})%)$"
 
 static int decode_length(Decoder *decoder, const Field *field, const Node *node, void *object)
 {
@@ -160,8 +160,8 @@ static int decode_size(Decoder *decoder, const Field *field, const Node *node, v
     return r;
 }
 
-const ValueType type_size = { "size", NODE_TEXT, decode_size, SIZE_PATTERN };
-const ValueType type_length = { "size", NODE_TEXT, decode_length, SIZE_PATTERN };
+const ValueType type_size = { "size", NODE_TEXT, decode_size, SIZE_PATTERN, PLAIN_INTEGER };
+const ValueType type_length = { "size", NODE_TEXT, decode_length, SIZE_PATTERN, PLAIN_INTEGER };
 
 static int parse_duration_of(const char *text, uint64_t ram, uint64_t *ret, const char **ret_unit)
 {
@@ -223,7 +223,8 @@ static int decode_share(Decoder *decoder, const Field *field, const Node *node, 
     return decode_quantity(decoder, field, &quantity_share, node, object);
 }
 
-const ValueType type_share = { "share", NODE_TEXT, decode_share, "^[0-9]{1,3}([.][0-9]{1,4})?%$" };
+const ValueType type_share = { "share", NODE_TEXT, decode_share,
+                               "^0*(100([.]0{1,4})?|[0-9]{1,2}([.][0-9]{1,4})?)%$" };
 
 static int parse_rate_of(const char *text, uint64_t ram, uint64_t *ret, const char **ret_unit)
 {

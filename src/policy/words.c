@@ -17,7 +17,7 @@ static int decode_version(Decoder *decoder, const Field *field, const Node *node
                   QUOTE(node->text));
 }
 
-const ValueType type_version = { "version", NODE_TEXT, decode_version, "^1$" };
+const ValueType type_version = { "version", NODE_TEXT, decode_version, "^1$", PLAIN_INTEGER };
 
 static int decode_line(Decoder *decoder, const Field *field, const Node *node, void *object)
 {
@@ -42,7 +42,7 @@ static int decode_line(Decoder *decoder, const Field *field, const Node *node, v
     return DECODED;
 }
 
-const ValueType type_line = { "text", NODE_TEXT, decode_line, NULL };
+const ValueType type_line = { "text", NODE_TEXT, decode_line, NULL, PLAIN_ANY };
 
 /* "off, fixed or yield" */
 static char *join_names(const EnumNames *names)
@@ -120,7 +120,8 @@ static int decode_bool(Decoder *decoder, const Field *field, const Node *node, v
     return r;
 }
 
-const ValueType type_bool = { "true or false", NODE_TEXT, decode_bool, "^(true|false)$" };
+const ValueType type_bool = { "true or false", NODE_TEXT, decode_bool, "^(true|false)$",
+                              PLAIN_BOOLEAN };
 
 static int refuse_twice(Decoder *decoder, const Field *field, const Node *node)
 {

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* A language as a JSON schema (draft 7), for editors that check and complete YAML by one. It
+ * accepts whatever the decoder does, as YAML 1.2 reads it, and refuses what the tables alone can
+ * tell to be wrong; the rest is left to the decoder. */
+
+#include "policy/language.h"
+
+/* @title is what the schema is of, for people. 0 with *ret, a text to be freed; -ENOMEM; -EBADMSG:
+ * an example or default of the tables is not YAML. */
+int schema_format(const Language *language, const char *title, char **ret);
