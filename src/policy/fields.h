@@ -69,6 +69,8 @@ struct Field {
     bool required;
     bool entry;           /* what the list @key holds, not @key itself */
     const char *replaces; /* a required key that this one makes needless */
+    unsigned with;        /* words of the mapping's selector that it belongs to, as bits; 0: all */
+    unsigned needed;      /* those that need it */
     size_t offset;        /* of the value in the object */
     size_t place;         /* of the PolicyPlace of a good value, 0: it is not kept */
     FieldLater later;
@@ -90,8 +92,9 @@ struct Mapping {
     const char *name; /* "pin"; NULL: the document itself */
     const char *help;
     const Field *fields;
-    size_t n_fields;                    /* to FIELDS_MAX */
-    size_t dormant;                     /* offset of the bool for LATER_DORMANT */
+    size_t n_fields;      /* to FIELDS_MAX */
+    const char *selector; /* a key, type_enum with a fallback, that others depend on */
+    size_t dormant;       /* offset of the bool for LATER_DORMANT */
     void (*set_defaults)(void *object); /* before the first key; may be NULL */
 
     /* Judges what spans several keys, when all have been decoded; @seen is in the order of the

@@ -84,21 +84,6 @@ int check_evict(Decoder *decoder, const Mapping *mapping, const Node *node, cons
 
 #define BIT(value) (1u << (value))
 
-/* Which modes of memory_high a key belongs to. */
-typedef struct LimitKey {
-    const char *key;
-    unsigned modes;
-    unsigned required; /* in these */
-} LimitKey;
-
-static const LimitKey limit_keys[] = {
-    { "value", BIT(LIMIT_FIXED), BIT(LIMIT_FIXED) },
-    { "min", BIT(LIMIT_FIXED) | BIT(LIMIT_TRACK) | BIT(LIMIT_YIELD), BIT(LIMIT_YIELD) },
-    { "max", BIT(LIMIT_FIXED) | BIT(LIMIT_TRACK), 0 },
-    { "pressure", BIT(LIMIT_TRACK), 0 },
-    { "reclaim", BIT(LIMIT_TRACK), 0 },
-};
-
 #define MODES_MAX 64
 
 /* "fixed, track or yield" */
@@ -118,31 +103,31 @@ static const char *format_modes(char buffer[static MODES_MAX], unsigned modes)
 }
 
 static int check_limit_key(Decoder *decoder, const Mapping *mapping, const Seen *seen,
-                           LimitMode mode, const LimitKey *key)
+                           LimitMode mode, const Field *field)
 {
     char modes[MODES_MAX];
     const Node *mode_key = seen_key(mapping, seen, "mode")->key;
-    const Seen *found = seen_key(mapping, seen, key->key);
+    const Seen *found = seen_key(mapping, seen, field->key);
     const char *is = limit_mode_to_string(mode);
 
     if (!found->key) {
-        if (!(key->required & BIT(mode)) || found->misspelt)
+        if (!(field->needed & BIT(mode)) || found->misspelt)
             return DECODED;
         return refuse(decoder, mode_key->place,
                       "\"%s\" is missing in memory_high: mode %s needs it (for example %s: 256M)",
-                      key->key, is, key->key);
+                      field->key, is, field->key);
     }
-    if (key->modes & BIT(mode))
+    if (!field->with || field->with & BIT(mode))
         return DECODED;
 
     Severity severity = severity_of(found->key, mode_key);
     if (severity != SEVERITY_MISTAKE && mode == LIMIT_OFF)
         return DECODED;
-    bool one = (key->modes & (key->modes - 1)) == 0;
-    format_modes(modes, key->modes);
+    bool one = (field->with & (field->with - 1)) == 0;
+    format_modes(modes, field->with);
     return remark(decoder, severity, found->key->place,
                   "\"%s\" in memory_high belongs to mode %s, not to %s (%s%s, or leave it out)",
-                  key->key, modes, is, one ? "write mode: " : "choose one of them",
+                  field->key, modes, is, one ? "write mode: " : "choose one of them",
                   one ? modes : "");
 }
 
@@ -172,8 +157,8 @@ int check_limit(Decoder *decoder, const Mapping *mapping, const Node *node, cons
     int r = DECODED;
 
     if (!is_unclear(seen_key(mapping, seen, "mode")))
-        for (size_t i = 0; r >= 0 && i < ELEMENTS(limit_keys); i++)
-            r = check_limit_key(decoder, mapping, seen, config->mode, &limit_keys[i]);
+        for (size_t i = 0; r >= 0 && i < mapping->n_fields; i++)
+            r = check_limit_key(decoder, mapping, seen, config->mode, &mapping->fields[i]);
     if (r >= 0)
         r = check_bounds(decoder, mapping, seen, "min", config->min, "value", config->value);
     if (r >= 0)

@@ -161,12 +161,21 @@ static bool has_substitute(const Mapping *mapping, const Field *required)
     return false;
 }
 
+/* Nothing, where there are none: not every editor knows what to make of an empty list. */
+static void write_key_list(JsonWriter *json, const char *const keys[], size_t n_keys)
+{
+    if (n_keys == 0)
+        return;
+    json_open_in_line(json, "required", '[');
+    for (size_t i = 0; i < n_keys; i++)
+        json_string(json, NULL, keys[i]);
+    json_close(json, ']');
+}
+
 static void write_required_one(JsonWriter *json, const char *key)
 {
     json_open(json, NULL, '{');
-    json_open_in_line(json, "required", '[');
-    json_string(json, NULL, key);
-    json_close(json, ']');
+    write_key_list(json, &key, 1);
     json_close(json, '}');
 }
 
@@ -187,26 +196,73 @@ static void write_substitutes(JsonWriter *json, const Mapping *mapping, const Fi
 
 static void write_required(JsonWriter *json, const Mapping *mapping)
 {
-    bool any = false;
+    const char *keys[FIELDS_MAX];
+    size_t n_keys = 0;
 
-    for (size_t i = 0; i < mapping->n_fields; i++) {
-        const Field *field = &mapping->fields[i];
-
-        if (!field->required || has_substitute(mapping, field))
-            continue;
-        if (!any)
-            json_open_in_line(json, "required", '[');
-        json_string(json, NULL, field->key);
-        any = true;
-    }
-    if (any)
-        json_close(json, ']');
-    else
+    for (size_t i = 0; i < mapping->n_fields; i++)
+        if (mapping->fields[i].required && !has_substitute(mapping, &mapping->fields[i]))
+            keys[n_keys++] = mapping->fields[i].key;
+    write_key_list(json, keys, n_keys);
+    if (n_keys == 0)
         json_plain(json, "minProperties", "1");
 
     for (size_t i = 0; i < mapping->n_fields; i++)
         if (mapping->fields[i].required && has_substitute(mapping, &mapping->fields[i]))
             write_substitutes(json, mapping, &mapping->fields[i]);
+}
+
+/* The selector has this word, or is not there and falls back to it. */
+static void write_condition(JsonWriter *json, const Field *selector, const char *word)
+{
+    json_open(json, "if", '{');
+    json_open(json, "properties", '{');
+    json_open(json, selector->key, '{');
+    json_string(json, "const", word);
+    json_close(json, '}');
+    json_close(json, '}');
+    if (strcmp(selector->fallback, word) != 0)
+        write_key_list(json, &selector->key, 1);
+    json_close(json, '}');
+}
+
+static void write_consequence(JsonWriter *json, const Mapping *mapping, unsigned bit)
+{
+    const char *needed[FIELDS_MAX];
+    size_t n_needed = 0;
+
+    json_open(json, "then", '{');
+    json_open(json, "properties", '{');
+    for (size_t i = 0; i < mapping->n_fields; i++) {
+        const Field *field = &mapping->fields[i];
+
+        if (field->with && !(field->with & bit))
+            json_plain(json, field->key, "false");
+        if (field->needed & bit)
+            needed[n_needed++] = field->key;
+    }
+    json_close(json, '}');
+    write_key_list(json, needed, n_needed);
+    json_close(json, '}');
+}
+
+/* What each word of the selector asks of the other keys. */
+static void write_dependents(JsonWriter *json, const Mapping *mapping)
+{
+    const Field *selector = mapping->fields;
+
+    if (!mapping->selector)
+        return;
+    while (strcmp(selector->key, mapping->selector) != 0)
+        selector++;
+
+    json_open(json, "allOf", '[');
+    for (unsigned i = 0; i < selector->names->n_names; i++) {
+        json_open_in_line(json, NULL, '{');
+        write_condition(json, selector, selector->names->names[i]);
+        write_consequence(json, mapping, 1u << i);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
 }
 
 static int write_mapping(JsonWriter *json, const Mapping *mapping)
@@ -216,6 +272,7 @@ static int write_mapping(JsonWriter *json, const Mapping *mapping)
     json_string(json, "type", "object");
     json_plain(json, "additionalProperties", "false");
     write_required(json, mapping);
+    write_dependents(json, mapping);
     json_open(json, "properties", '{');
     for (size_t i = 0; r >= 0 && i < mapping->n_fields; i++)
         r = write_field(json, &mapping->fields[i]);

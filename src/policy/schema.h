@@ -3,7 +3,8 @@
 
 /* A language as a JSON schema (draft 7), for editors that check and complete YAML by one. It
  * accepts whatever the decoder does, as YAML 1.2 reads it, and refuses what the tables alone can
- * tell to be wrong; the rest is left to the decoder. */
+ * tell to be wrong. Left to the decoder: limits, globs, keys that exclude each other, roles. It is
+ * of whole files; a drop-in may lack what it requires. */
 
 #include "policy/language.h"
 
