@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Which units run, as systemd's part of the cgroup tree tells without a bus. */
+
+#include <stddef.h>
+
+typedef struct RunningUnit {
+    char *name;   /* "shop.service" */
+    char *cgroup; /* below the cgroup root, as systemd's ControlGroup property has it */
+} RunningUnit;
+
+typedef struct RunningUnits {
+    RunningUnit *units; /* by name, in byte order */
+    size_t n_units;
+    size_t n_allocated; /* internal */
+} RunningUnits;
+
+/* Units of the system manager that have a cgroup: slices, what is in them, and the root slice. What
+ * a service or scope makes below its own cgroup (user@1000.service its user's units) is its own
+ * affair. *ret is for running_units_clear() on success only. What vanishes meanwhile, or may not be
+ * read, is left out. -ENOMEM, -EMFILE, -ENFILE, or what reading the folder @root_fd fails with. */
+int running_units_read(int root_fd, RunningUnits *ret);
+void running_units_clear(RunningUnits *list);
