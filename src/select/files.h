@@ -39,6 +39,7 @@ typedef struct SelectedFiles {
     SelectedFile *files;
     size_t n_files;
     size_t n_too_large; /* files that no rule takes, and some rule would but for its max_size */
+    size_t n_excluded;  /* files that a rule leaves out; one is counted for each such rule */
     size_t room;        /* internal */
 } SelectedFiles;
 

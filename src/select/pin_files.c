@@ -21,8 +21,12 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
 
     if (select_is_cancelled(walk->scope))
         return -ECANCELED;
-    if (wanted == 0 || excludes_match(walk->excludes, path))
+    if (wanted == 0)
         return 0;
+    if (excludes_match(walk->excludes, path)) {
+        walk->list->n_excluded++;
+        return 0;
+    }
     return selected_files_add(walk->list, size > walk->rule->max_size ? NULL : path, st, wanted,
                               walk->rule_index);
 }

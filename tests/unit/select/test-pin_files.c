@@ -62,6 +62,23 @@ static void each_file_once(void **state)
     expect_files(&s, "/a/2 3/3 of 0\n/c 5/5 of 0\n/a/4 4/4 of 1\n");
 }
 
+static void what_is_excluded_is_counted(void **state)
+{
+    CLEANUP_SELECTING Selecting s = selecting_new();
+    cleanup(selected_files_clear) SelectedFiles list = { 0 };
+    SelectScope scope = scope_of(&s);
+
+    scratch_put_sized(&s.root, "a/1", 1);
+    scratch_put_sized(&s.root, "a/2", 1);
+    scratch_put_sized(&s.root, "a/empty", 0);
+    must(symlinkat("1", s.root.fd, "a/link"));
+    exclude_also(add_rule(&s, "/a/*"), "*");
+    exclude_also(add_rule(&s, "/a/?"), "2");
+    assert_int_equal(pin_files(&scope, s.rules, s.n_rules, &s.order, &list), 0);
+    assert_int_equal(list.n_files, 1);
+    assert_int_equal(list.n_excluded, 3);
+}
+
 static void excludes_by_name_and_by_path(void **state)
 {
     CLEANUP_SELECTING Selecting s = selecting_new();
@@ -304,6 +321,7 @@ int main(void)
         cmocka_unit_test(by_rule_and_by_name),
         cmocka_unit_test(empty_files_are_not_wished_for),
         cmocka_unit_test(each_file_once),
+        cmocka_unit_test(what_is_excluded_is_counted),
         cmocka_unit_test(excludes_by_name_and_by_path),
         cmocka_unit_test(what_one_rule_excludes_another_takes),
         cmocka_unit_test(excludes_through_a_link_of_roots),
