@@ -3,6 +3,9 @@
 
 /* Names that more than one program relies on. */
 
+#include <stdbool.h>
+#include <string.h>
+
 #define PAGEWARDEN_BUS_NAME    "org.pagewarden1"
 #define PAGEWARDEN_OBJECT_PATH "/org/pagewarden1"
 #define PAGEWARDEN_INTERFACE   "org.pagewarden1.Manager"
@@ -12,3 +15,10 @@
 /* A holder's unit is this, the name of the unit that it serves (without ".service"), and
  * ".service". */
 #define PAGEWARDEN_HOLD_UNIT_PREFIX "pagewarden-hold-"
+
+/* The controller's unit and those of holders, which no policy governs. */
+static inline bool pagewarden_owns_unit(const char *unit)
+{
+    return strncmp(unit, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) == 0 ||
+           strcmp(unit, "pagewarden.service") == 0;
+}

@@ -177,18 +177,12 @@ static int add_target(Manager *m, const Policy *policy, const UnitEntry *entry, 
     return 0;
 }
 
-static bool is_own(const char *unit)
-{
-    return strncmp(unit, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) == 0 ||
-           strcmp(unit, "pagewarden.service") == 0;
-}
-
 static void note_unit(Manager *m, const UnitEntry *entry, uint64_t now)
 {
     const Policy *draw = NULL;
 
     if (strcmp(entry->active_state, "inactive") == 0 ||
-        strcmp(entry->active_state, "failed") == 0 || is_own(entry->name))
+        strcmp(entry->active_state, "failed") == 0 || pagewarden_owns_unit(entry->name))
         return;
     Target *target = find_target(m, entry->name);
     const Policy *policy = policy_set_match(&m->config.policies.set, entry->name, NULL, &draw);
