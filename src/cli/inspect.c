@@ -12,50 +12,24 @@
 
 #include "cli/cli.h"
 #include "cli/inspect-report.h"
+#include "cli/progress.h"
 #include "cli/text.h"
 #include "kernel/walk.h"
-#include "util/io.h"
-#include "util/units.h"
-
-#define PROGRESS_AFTER_USEC (500 * USEC_PER_MSEC)
-#define PROGRESS_EVERY_USEC (100 * USEC_PER_MSEC)
-#define PROGRESS_WIDTH      32
 
 typedef struct Inspection {
     InspectReport report;
     const char *named; /* the argument that is being walked */
     bool unicode;
     bool failed;
-    bool terminal; /* somebody may be waiting in front of standard error */
-    bool progress_shown;
-    uint64_t progress_due; /* CLOCK_MONOTONIC, in microseconds */
-    uint64_t n_secret;     /* files of which the kernel does not tell this caller */
+    Progress progress;
+    uint64_t n_secret; /* files of which the kernel does not tell this caller */
 } Inspection;
-
-static void progress_clear(Inspection *in)
-{
-    if (in->progress_shown)
-        fprintf(stderr, "\r%*s\r", PROGRESS_WIDTH, "");
-    in->progress_shown = false;
-}
-
-static void progress(Inspection *in)
-{
-    uint64_t now;
-
-    if (!in->terminal || (now = now_usec()) < in->progress_due)
-        return;
-    fprintf(stderr, "\r%zu files", in->report.n_files);
-    fflush(stderr);
-    in->progress_shown = true;
-    in->progress_due = now + PROGRESS_EVERY_USEC;
-}
 
 static void complain_of(Inspection *in, const char *path, const char *text, int error)
 {
     CLEANUP_FREE char *shown = escape_text(path, in->unicode);
 
-    progress_clear(in);
+    progress_clear(&in->progress);
     complain("%s: %s%s%s", shown ? shown : "out of memory", text, error && *text ? ": " : "",
              error ? strerror(error) : "");
 }
@@ -65,7 +39,7 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
     Inspection *in = userdata;
     Residency residency = { 0 };
 
-    progress(in);
+    progress_step(&in->progress);
     CLEANUP_CLOSE int fd = walk_reopen(path_fd, O_RDONLY);
     if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
         return fd;
@@ -139,14 +113,13 @@ static ExitCode inspect(char *const paths[], const OutputOptions *options)
 {
     Inspection in = {
         .unicode = options->unicode,
-        .terminal = isatty(STDERR_FILENO),
-        .progress_due = now_usec() + PROGRESS_AFTER_USEC,
+        .progress = progress_new(),
     };
     int r = 0;
 
     for (; *paths && r >= 0; paths++)
         r = inspect_path(&in, *paths);
-    progress_clear(&in);
+    progress_clear(&in.progress);
     if (r >= 0)
         r = inspect_report_render(&in.report, stdout, options);
     if (r == -ENOMEM)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* "1234 files" on standard error, for who waits in front of a terminal. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Progress {
+    bool terminal; /* somebody may be waiting there */
+    bool shown;
+    uint64_t due_usec; /* CLOCK_MONOTONIC */
+    size_t n_files;
+} Progress;
+
+Progress progress_new(void);
+
+/* One more file. */
+void progress_step(Progress *progress);
+
+/* Before anything else is printed. */
+void progress_clear(Progress *progress);
