@@ -41,6 +41,21 @@ struct json_object *json_sources(const ConfigEntry *entry, size_t first)
     return TAKE_PTR(paths);
 }
 
+struct json_object *json_diagnostic(const ConfigEntry *entry, const Diagnostic *diagnostic)
+{
+    cleanup(json_object_putp) struct json_object *object = json_object_new_object();
+    const PolicyPlace *place = &diagnostic->place;
+
+    if (!object ||
+        json_add_text(object, "severity", severity_to_string(diagnostic->severity)) < 0 ||
+        json_add_text(object, "file", entry->sources[place->file].path) < 0 ||
+        json_add_number(object, "line", place->line > 0, place->line) < 0 ||
+        json_add_number(object, "column", place->line > 0, place->column) < 0 ||
+        json_add_text(object, "message", diagnostic->message) < 0)
+        return NULL;
+    return TAKE_PTR(object);
+}
+
 int json_print(struct json_object *object, FILE *out, JsonMode mode)
 {
     int pretty = mode == JSON_PRETTY ? JSON_C_TO_STRING_PRETTY : 0;

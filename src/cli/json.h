@@ -22,5 +22,8 @@ int json_add_number(struct json_object *object, const char *key, bool known, uin
 /* The paths of the sources from @first on. NULL: out of memory. */
 struct json_object *json_sources(const ConfigEntry *entry, size_t first);
 
+/* With its place in the files of @entry. NULL: out of memory. */
+struct json_object *json_diagnostic(const ConfigEntry *entry, const Diagnostic *diagnostic);
+
 /* To @out, with a line break. 0, or -ENOMEM, -EIO. */
 int json_print(struct json_object *object, FILE *out, JsonMode mode);

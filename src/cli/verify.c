@@ -74,22 +74,6 @@ static void print_success(const Verification *v)
 
 /* For programs */
 
-static struct json_object *diagnostic_to_json(const ConfigEntry *entry,
-                                              const Diagnostic *diagnostic)
-{
-    cleanup(json_object_putp) struct json_object *object = json_object_new_object();
-    const PolicyPlace *place = &diagnostic->place;
-
-    if (!object ||
-        json_add_text(object, "severity", severity_to_string(diagnostic->severity)) < 0 ||
-        json_add_text(object, "file", entry->sources[place->file].path) < 0 ||
-        json_add_number(object, "line", place->line > 0, place->line) < 0 ||
-        json_add_number(object, "column", place->line > 0, place->column) < 0 ||
-        json_add_text(object, "message", diagnostic->message) < 0)
-        return NULL;
-    return TAKE_PTR(object);
-}
-
 static struct json_object *diagnostics_to_json(const Verification *v, const ConfigEntry *entry)
 {
     cleanup(json_object_putp) struct json_object *list = json_object_new_array();
@@ -100,7 +84,7 @@ static struct json_object *diagnostics_to_json(const Verification *v, const Conf
     for (size_t i = 0; i < n && list; i++) {
         const Diagnostic *diagnostic = &entry->diagnostics.entries[i];
         if (is_told(v, diagnostic->severity) &&
-            json_append(list, diagnostic_to_json(entry, diagnostic)) < 0)
+            json_append(list, json_diagnostic(entry, diagnostic)) < 0)
             return NULL;
     }
     return TAKE_PTR(list);
