@@ -21,6 +21,7 @@ typedef struct Verb {
 ExitCode verb_verify(int argc, char *argv[]);
 ExitCode verb_status(int argc, char *argv[]);
 ExitCode verb_inspect(int argc, char *argv[]);
+ExitCode verb_plan(int argc, char *argv[]);
 ExitCode verb_reload(int argc, char *argv[]);
 ExitCode verb_cat_config(int argc, char *argv[]);
 ExitCode verb_list_policies(int argc, char *argv[]);

@@ -18,6 +18,7 @@ static const Verb verbs[] = {
     { "verify", "[FILE…]", "check policies and settings, without a daemon", verb_verify },
     { "cat-config", "[NAME…]", "what is in force, with its origins", verb_cat_config },
     { "list-policies", NULL, "the policies, and whether they are in force", verb_list_policies },
+    { "plan", "[NAME…]", "what policies would do now, without a daemon", verb_plan },
     { "reload", NULL, "read the policies again, all or nothing", verb_reload },
 };
 

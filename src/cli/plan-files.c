@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of a Plan: which would be pinned, and which evicted. Each is opened for reading, asked
+ * what of it is in memory, and not read. */
+#include "cli/plan.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/pin_plan.h"
+#include "kernel/openers.h"
+#include "kernel/residency.h"
+#include "select/evict_files.h"
+#include "select/pin_files.h"
+#include "util/units.h"
+
+static void problems_clear(PlanProblems *problems)
+{
+    for (size_t i = 0; i < problems->n_entries; i++) {
+        free(problems->entries[i].path);
+        free(problems->entries[i].why);
+    }
+    free(problems->entries);
+}
+
+void plan_files_clear(PlanPolicy *p)
+{
+    for (size_t i = 0; p->evicts && i < p->policy->n_evicts; i++) {
+        for (size_t k = 0; k < p->evicts[i].n_files; k++)
+            free(p->evicts[i].files[k].path);
+        free(p->evicts[i].files);
+    }
+    free(p->evicts);
+    selected_files_clear(&p->pins.selected);
+    free(p->pins.files);
+    problems_clear(&p->pins.passed_over);
+    problems_clear(&p->evict_passed_over);
+}
+
+static int add_problem(PlanProblems *problems, const char *path, const char *why)
+{
+    if (problems->n_entries == problems->n_allocated) {
+        size_t n = problems->n_allocated * 2 + 8;
+        PlanProblem *grown = reallocarray(problems->entries, n, sizeof(PlanProblem));
+        if (!grown)
+            return -ENOMEM;
+        problems->entries = grown;
+        problems->n_allocated = n;
+    }
+
+    PlanProblem problem = { strdup(path), strdup(why) };
+    if (!problem.path || !problem.why) {
+        free(problem.path);
+        free(problem.why);
+        return -ENOMEM;
+    }
+    problems->entries[problems->n_entries++] = problem;
+    return 0;
+}
+
+static void on_passed_over(const char *path, const char *why, void *userdata)
+{
+    PlanProblems *problems = userdata;
+
+    if (add_problem(problems, path, why) < 0)
+        problems->out_of_memory = true;
+}
+
+/* As the daemon looks. */
+static SelectScope select_scope(const PlanScope *scope, const Plan *plan, PlanProblems *problems)
+{
+    return (SelectScope){
+        .root_fd = scope->root_fd,
+        .flags = plan->config->settings.refuse_network_filesystems ? 0 : WALK_NETWORK,
+        .passed_over = problems ? on_passed_over : NULL,
+        .userdata = problems,
+    };
+}
+
+/* What of the first @length bytes is in memory. 0 with ret->has_resident false where the kernel, or
+ * the file's permissions, do not tell. */
+static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile *file,
+                   uint64_t length, Residency *ret)
+{
+    const SelectScope selecting = select_scope(scope, plan, NULL);
+
+    *ret = (Residency){ 0 };
+    CLEANUP_CLOSE int fd = selected_file_open(&selecting, file);
+    int r = fd < 0 ? fd : residency_of_range(fd, 0, length, ret);
+    if (scope->progress)
+        scope->progress(scope->userdata);
+    return plan_is_fatal(r) ? r : 0;
+}
+
+/* Pins */
+
+/* The targets: the budget, spread over what is wanted in its order. */
+static int spread(PlanPins *pins, uint64_t budget, uint64_t page)
+{
+    size_t n = pins->selected.n_files;
+    CLEANUP_FREE PinWish *wishes = calloc(n + 1, sizeof(PinWish));
+
+    pins->files = calloc(n + 1, sizeof(PlanPin));
+    if (!wishes || !pins->files)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const SelectedFile *file = &pins->selected.files[i];
+        wishes[i] = (PinWish){ .dev = file->dev, .ino = file->ino, .size = file->wanted };
+    }
+    pins->sum = pin_plan(wishes, n, NULL, 0, budget, page);
+    for (size_t i = 0; i < n; i++)
+        pins->files[i] = (PlanPin){
+            .file = &pins->selected.files[i],
+            .target = wishes[i].target,
+        };
+    return 0;
+}
+
+int plan_pins(const PlanScope *scope, const Plan *plan, PlanPolicy *p, bool measured)
+{
+    PlanPins *pins = &p->pins;
+    SelectScope selecting = select_scope(scope, plan, &pins->passed_over);
+
+    pins->error = pin_files(&selecting, p->policy->pins, p->policy->n_pins, &p->policy->pin_order,
+                            &pins->selected);
+    if (plan_is_fatal(pins->error) || pins->passed_over.out_of_memory)
+        return plan_is_fatal(pins->error) ? pins->error : -ENOMEM;
+
+    int r = spread(pins, p->policy->pin_budget, scope->page);
+    for (size_t i = 0; measured && i < pins->selected.n_files && r >= 0; i++) {
+        Residency residency;
+        r = measure(scope, plan, pins->files[i].file, pins->files[i].file->wanted, &residency);
+        pins->files[i].has_resident = residency.has_resident;
+        pins->files[i].resident = residency.resident;
+    }
+    return r;
+}
+
+size_t plan_budget_end(const PlanPins *pins)
+{
+    size_t i = 0;
+
+    while (i < pins->selected.n_files && pins->files[i].target >= pins->files[i].file->wanted)
+        i++;
+    return i;
+}
+
+uint64_t plan_not_pinned(const PlanPins *pins, size_t i)
+{
+    uint64_t bytes = 0;
+
+    for (; i < pins->selected.n_files; i++)
+        bytes += sub_u64(pins->files[i].file->wanted, pins->files[i].target);
+    return bytes;
+}
+
+/* Evictions */
+
+/* What holders would have, as far as it matters to @own: its own pins, and those of policies that
+ * govern something now. */
+static int pinned_beside(const Plan *plan, const PlanPolicy *own, PinHeld **ret, size_t *ret_n)
+{
+    size_t n = 0, max = 0;
+
+    for (size_t i = 0; i < plan->n_policies; i++)
+        max += plan->policies[i].pins.selected.n_files;
+    PinHeld *held = calloc(max + 1, sizeof(PinHeld));
+    if (!held)
+        return -ENOMEM;
+
+    for (size_t i = 0; i < plan->n_policies; i++) {
+        const PlanPolicy *p = &plan->policies[i];
+        if (!p->policy || p->policy->mode == MODE_OBSERVE || (p != own && p->governed.n_units == 0))
+            continue;
+        for (size_t k = 0; k < p->pins.selected.n_files && p->pins.files[k].target > 0; k++)
+            held[n++] = (PinHeld){
+                .dev = p->pins.files[k].file->dev,
+                .ino = p->pins.files[k].file->ino,
+            };
+    }
+    qsort(held, n, sizeof(PinHeld), pin_held_compare);
+    *ret = held;
+    *ret_n = n;
+    return 0;
+}
+
+typedef struct Eviction {
+    const PlanScope *scope;
+    const Plan *plan;
+    const OpenSet *open; /* NULL: nobody knows */
+    PinHeld *pinned;
+    size_t n_pinned;
+} Eviction;
+
+static int add_evict_file(PlanEvict *evict, const PlanEvictFile *file)
+{
+    if (evict->n_files == evict->n_allocated) {
+        size_t n = evict->n_allocated * 2 + 16;
+        PlanEvictFile *grown = reallocarray(evict->files, n, sizeof(PlanEvictFile));
+        if (!grown)
+            return -ENOMEM;
+        evict->files = grown;
+        evict->n_allocated = n;
+    }
+    evict->files[evict->n_files++] = *file;
+    return 0;
+}
+
+/* How long it has been idle is known only to who watches: so as if it had been for long enough. */
+static EvictVerdict judge(const Eviction *e, const SelectedFile *file, uint64_t resident,
+                          uint64_t idle_usec)
+{
+    PinHeld key = { .dev = file->dev, .ino = file->ino };
+    EvictFacts facts = {
+        .resident = resident,
+        .pinned = bsearch(&key, e->pinned, e->n_pinned, sizeof(PinHeld), pin_held_compare) != NULL,
+        .in_use = e->open && open_set_has(e->open, file->dev, file->ino),
+        .idle_usec = idle_usec,
+    };
+
+    return evict_judge(&facts, idle_usec);
+}
+
+static int plan_evict_file(const Eviction *e, PlanEvict *evict, const SelectedFile *file)
+{
+    Residency residency;
+
+    int r = measure(e->scope, e->plan, file, file->size, &residency);
+    if (r < 0)
+        return r;
+    evict->n_matching++;
+    evict->n_unknown += !residency.has_resident;
+    if (residency.resident == 0)
+        return 0;
+
+    PlanEvictFile found = {
+        .path = strdup(file->path),
+        .size = file->size,
+        .resident = residency.resident,
+        .dirty = residency.dirty + residency.writeback,
+        .has_dirty = residency.has_counters,
+        .verdict = judge(e, file, residency.resident, evict->rule->idle_usec),
+    };
+    found.unsure = found.verdict == EVICT_NOW && (!e->open || open_set_unreadable(e->open) > 0);
+    r = found.path ? add_evict_file(evict, &found) : -ENOMEM;
+    if (r < 0)
+        free(found.path);
+    else if (found.verdict == EVICT_NOW)
+        evict->bytes += found.resident;
+    return r;
+}
+
+static int evictions_of(const PlanScope *scope, const Plan *plan, const OpenSet *open,
+                        PlanPolicy *p)
+{
+    cleanup(selected_files_clear) SelectedFiles list = { 0 };
+    CLEANUP_FREE PinHeld *pinned = NULL;
+    Eviction eviction = { .scope = scope, .plan = plan, .open = open };
+    SelectScope selecting = select_scope(scope, plan, &p->evict_passed_over);
+    const Policy *policy = p->policy;
+
+    p->evicts = calloc(policy->n_evicts + 1, sizeof(PlanEvict));
+    int r = p->evicts ? pinned_beside(plan, p, &pinned, &eviction.n_pinned) : -ENOMEM;
+    if (r < 0)
+        return r;
+    eviction.pinned = pinned;
+    for (size_t i = 0; i < policy->n_evicts; i++)
+        p->evicts[i].rule = &policy->evicts[i];
+    p->evict_error = evict_files(&selecting, policy->evicts, policy->n_evicts, &list);
+    if (plan_is_fatal(p->evict_error) || p->evict_passed_over.out_of_memory)
+        return plan_is_fatal(p->evict_error) ? p->evict_error : -ENOMEM;
+
+    for (size_t i = 0; i < list.n_files && r >= 0; i++)
+        r = plan_evict_file(&eviction, &p->evicts[list.files[i].rule], &list.files[i]);
+    return r;
+}
+
+int plan_evictions(const PlanScope *scope, Plan *plan)
+{
+    cleanup(open_set_freep) OpenSet *open = NULL;
+
+    plan->openers_asked = true;
+    plan->openers_error = open_set_scan(scope->proc_fd, getpid(), &open);
+    if (plan_is_fatal(plan->openers_error))
+        return plan->openers_error;
+    plan->n_unreadable = open ? open_set_unreadable(open) : 0;
+
+    for (size_t i = 0; i < plan->n_policies; i++) {
+        PlanPolicy *p = &plan->policies[i];
+        int r = p->shown && p->policy && p->policy->n_evicts > 0
+                    ? evictions_of(scope, plan, open, p)
+                    : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
