@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit/test.h"
+
+#include "unit/cli/planning.h"
+
+static void a_policy_of_nothing(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    expect_plan(&p, "There are no policies.\n");
+    put_policy(&p, "shop", "description: keeps\n  the shop\nmatch:\n  units: [shop.service]\n");
+    scratch_put(&p.root, "etc/pagewarden/policies.d/shop.yaml.d/10-a.yaml",
+                "version: 1\nmode: observe\n");
+    put_unit(&p, "system.slice/other.service", 100, 10, "max\n");
+    expect_plan(&p, "shop: normal, observe (nothing of this would be done)\n"
+                    "  keeps the shop\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml.d/10-a.yaml\n"
+                    "\n"
+                    "Units: none matches now, so that nothing of this is done\n");
+}
+
+static void what_is_not_in_force(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "bad", "match:\n  unit: [a]\nmode: never\n");
+    scratch_put(&p.root, "etc/pagewarden/policies.d/lost.yaml.d/a.yaml", "version: 1\n");
+    must(symlinkat("/dev/null", p.root.fd, "etc/pagewarden/policies.d/masked.yaml"));
+    expect_plan(
+        &p,
+        "bad: refused\n"
+        "  /etc/pagewarden/policies.d/bad.yaml:3:3: unknown key \"unit\" in match (did you mean "
+        "\"units\"?)\n"
+        "  /etc/pagewarden/policies.d/bad.yaml:4:7: unknown mode \"never\" (enforce or observe)\n"
+        "\n"
+        "\n"
+        "lost: there are only drop-ins, in /etc/pagewarden/policies.d/lost.yaml.d\n"
+        "  /etc/pagewarden/policies.d/lost.yaml.d: warning: there is no policy \"lost\" to merge "
+        "these drop-ins into\n"
+        "\n"
+        "\n"
+        "masked: masked by /etc/pagewarden/policies.d/masked.yaml\n");
+}
+
+static void more_specific_policies_govern(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "a", "match:\n  units: [\"db*.service\"]\n");
+    put_policy(&p, "b", "match:\n  units: [\"*db.service\", \"db2.service\"]\n");
+    put_unit(&p, "system.slice/db.service", 100, 10, "max\n");
+    put_unit(&p, "system.slice/db1.service", 200, 10, "max\n");
+    put_unit(&p, "system.slice/db2.service", 300, 10, "max\n");
+    put_unit(&p, "system.slice/dba.timer", 300, 10, "max\n");
+    put_unit(&p, "system.slice/pagewarden-hold-db.service", 300, 10, "max\n");
+    expect_plan(&p, "a: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/a.yaml\n"
+                    "\n"
+                    "Units: 2 match now; memory.high: off\n"
+                    " USE HIGH FLOOR  PLANNED UNIT\n"
+                    "100M  max   26M as it is db.service\n"
+                    "200M  max   26M as it is db1.service\n"
+                    "  db.service: \"b\" matches it equally well, and comes later by name\n"
+                    "  db2.service: matches, and is governed by \"b\"\n"
+                    "\n"
+                    "\n"
+                    "b: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/b.yaml\n"
+                    "\n"
+                    "Units: 1 matches now; memory.high: off\n"
+                    " USE HIGH FLOOR  PLANNED UNIT\n"
+                    "300M  max   26M as it is db2.service\n"
+                    "  db.service: matches, and is governed by \"a\"\n");
+}
+
+static void limits(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "1-fixed",
+               "match:\n  units: [a.service, b.service]\n"
+               "memory_high:\n  mode: fixed\n  value: 64M\n");
+    put_policy(&p, "2-yield",
+               "match:\n  units: [c.service, d.service, e.service]\n"
+               "role: background\n"
+               "memory_high:\n  mode: yield\n  min: 100M\n");
+    put_policy(&p, "3-track",
+               "match:\n  units: [f.service]\n"
+               "memory_high:\n  mode: track\n");
+    put_unit(&p, "system.slice/a.service", 100, 10, "max\n");
+    put_unit(&p, "system.slice/b.service", 100, 60, "83886080\n");
+    put_unit(&p, "system.slice/c.service", 400, 10, "max\n");
+    put_unit(&p, "system.slice/d.service", 400, 200, "max\n");
+    put_unit(&p, "system.slice/e.service", 90, 10, "max\n");
+    put_unit(&p, "system.slice/f.service", 100, 10, "max\n");
+    expect_plan(&p, "1-fixed: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/1-fixed.yaml\n"
+                    "\n"
+                    "Units: 2 match now; memory.high: fixed\n"
+                    " USE HIGH FLOOR PLANNED UNIT\n"
+                    "100M  max   26M     64M a.service\n"
+                    "100M  80M   76M     76M b.service\n"
+                    "  b.service: what cannot be reclaimed is above the policy's value\n"
+                    "\n"
+                    "\n"
+                    "2-yield: background, enforce\n"
+                    "  /etc/pagewarden/policies.d/2-yield.yaml\n"
+                    "\n"
+                    "Units: 3 match now; memory.high: yield\n"
+                    " USE HIGH FLOOR  PLANNED IN-DISTRESS UNIT\n"
+                    "400M  max  100M as it is        100M c.service\n"
+                    "400M  max  216M as it is        216M d.service\n"
+                    " 90M  max  100M as it is    as it is e.service\n"
+                    "\n"
+                    "\n"
+                    "3-track: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/3-track.yaml\n"
+                    "\n"
+                    "Units: 1 matches now; memory.high: track\n"
+                    " USE HIGH FLOOR  PLANNED UNIT\n"
+                    "100M  max   26M as it is f.service\n"
+                    "\n"
+                    "Notes:\n"
+                    "  /etc/pagewarden/policies.d/3-track.yaml:5:3: note: \"mode\" in memory_high "
+                    "is not acted on by this version (it has no effect)\n");
+}
+
+/* Squeezing raises no limit that was there before. */
+static void limits_of_others(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "batch",
+               "match:\n  units: [batch.service]\n"
+               "role: background\n"
+               "memory_high:\n  mode: yield\n  min: 1M\n");
+    put_unit(&p, "system.slice/batch.service", 120, 100, "104857600\n");
+    expect_plan(&p, "batch: background, enforce\n"
+                    "  /etc/pagewarden/policies.d/batch.yaml\n"
+                    "\n"
+                    "Units: 1 matches now; memory.high: yield\n"
+                    " USE HIGH FLOOR  PLANNED IN-DISTRESS UNIT\n"
+                    "120M 100M  116M as it is    as it is batch.service\n");
+}
+
+/* As the kernel rounds them. */
+static void limits_are_whole_pages(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "a",
+               "match:\n  units: [a.service]\nmemory_high:\n  mode: fixed\n  value: 67112959\n");
+    put_unit(&p, "system.slice/a.service", 100, 10, "max\n");
+    p.options.output.bytes = true;
+    expect_has(&p, "104857600  max 27262976 67108864 a.service\n");
+}
+
+static void cgroups_that_tell_nothing(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "all",
+               "match:\n  units: [\"*.slice\", \"*.service\"]\n"
+               "role: background\n"
+               "memory_high:\n  mode: yield\n  min: 1M\n");
+    scratch_put(&p.root, "cgroup/system.slice/a.service/cgroup.procs", "");
+    scratch_put(&p.root, "cgroup/system.slice/pagewarden.service/cgroup.procs", "");
+    expect_plan(&p, "all: background, enforce\n"
+                    "  /etc/pagewarden/policies.d/all.yaml\n"
+                    "\n"
+                    "Units: 3 match now; memory.high: yield\n"
+                    "USE HIGH FLOOR PLANNED IN-DISTRESS UNIT\n"
+                    "  -    -     -       -           - -.slice\n"
+                    "  -    -     -       -           - a.service\n"
+                    "  -    -     -       -           - system.slice\n"
+                    "  -.slice: the root of the cgroup tree has no limits\n"
+                    "  a.service: its cgroup has no memory controller\n"
+                    "  system.slice: has ended just now\n");
+}
+
+static void no_cgroup_tree(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "shop", "match:\n  units: [shop.service]\n");
+    scratch_put(&p.root, "cgroup/cgroup.controllers", "cpu\n");
+    expect_plan(&p, "shop: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml\n"
+                    "\n"
+                    "Units: not known: there is no cgroup v2 tree with the memory controller\n");
+    must(unlinkat(p.root.fd, "cgroup/cgroup.controllers", 0));
+    must(unlinkat(p.root.fd, "cgroup", AT_REMOVEDIR));
+    expect_plan(&p, "shop: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml\n"
+                    "\n"
+                    "Units: not known: there is no cgroup v2 tree with the memory controller\n");
+}
+
+static void no_memory_of_the_host(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    must(unlinkat(p.root.fd, "proc/meminfo", 0));
+    expect_plan(&p, "There are no policies.\n"
+                    "\n"
+                    "Host: nothing is known of its memory: No such file or directory\n");
+}
+
+static void settings_and_notes(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "shop",
+               "match:\n  units: [shop.service]\n  cgroups: [\"/a/*\"]\n"
+               "role: critical\n"
+               "distress:\n  refaults: 5/s\n"
+               "cache:\n  max: 10M\n");
+    scratch_put(&p.root, "etc/pagewarden/pagewarden.yaml", "version: 1\npin_budgets: 1M\n");
+    expect_plan(&p, "Settings are refused, and the defaults shown:\n"
+                    "  /etc/pagewarden/pagewarden.yaml:2:1: unknown key \"pin_budgets\" (did you "
+                    "mean \"pin_budget\"?)\n"
+                    "\n"
+                    "\n"
+                    "shop: critical, enforce\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml\n"
+                    "\n"
+                    "Units: none matches now, so that nothing of this is done\n"
+                    "\n"
+                    "Notes:\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml:4:3: note: \"cgroups\" in match is not "
+                    "acted on by this version (it has no effect)\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml:9:3: note: \"max\" in cache is not "
+                    "acted on by this version (it has no effect)\n");
+    scratch_put(&p.root, "etc/pagewarden/pagewarden.yaml",
+                "version: 1\npin_budget: 128M\nreserve: 1M\n");
+    expect_plan(&p, "shop: critical, enforce\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml\n"
+                    "\n"
+                    "Units: none matches now, so that nothing of this is done\n"
+                    "\n"
+                    "Notes:\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml:4:3: note: \"cgroups\" in match is not "
+                    "acted on by this version (it has no effect)\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml:9:3: note: \"max\" in cache is not "
+                    "acted on by this version (it has no effect)\n"
+                    "\n"
+                    "Host: 256M of memory are locked, and 597.7M available; all pins may take "
+                    "128M, and leave 1M available\n");
+}
+
+static void names(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "a", "match:\n  units: [a.service]\n");
+    put_policy(&p, "b", "match:\n  units: [b.service]\n");
+    put_policy(&p, "c", "oops: 1\n");
+    assert_int_equal(strv_append(&p.names, "b"), 0);
+    expect_plan(&p, "b: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/b.yaml\n"
+                    "\n"
+                    "Units: none matches now, so that nothing of this is done\n");
+}
+
+static void judge_good(const Plan *plan, void *userdata)
+{
+    *(bool *)userdata = plan_is_good(plan);
+}
+
+static bool is_good(const Planning *p)
+{
+    bool good = false;
+
+    with_plan(p, judge_good, &good);
+    return good;
+}
+
+static void what_is_refused(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "a", "match:\n  units: [a.service]\n");
+    assert_true(is_good(&p));
+    put_policy(&p, "b", "oops: 1\n");
+    assert_false(is_good(&p));
+    assert_int_equal(strv_append(&p.names, "a"), 0);
+    assert_true(is_good(&p));
+    assert_int_equal(strv_append(&p.names, "b"), 0);
+    assert_false(is_good(&p));
+    scratch_put(&p.root, "etc/pagewarden/policies.d/b.yaml", "");
+    must(unlinkat(p.root.fd, "etc/pagewarden/policies.d/b.yaml", 0));
+    assert_true(is_good(&p));
+    scratch_put(&p.root, "etc/pagewarden/pagewarden.yaml", "version: 2\n");
+    assert_false(is_good(&p));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_policy_of_nothing),
+        cmocka_unit_test(what_is_not_in_force),
+        cmocka_unit_test(more_specific_policies_govern),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(limits_of_others),
+        cmocka_unit_test(limits_are_whole_pages),
+        cmocka_unit_test(cgroups_that_tell_nothing),
+        cmocka_unit_test(no_cgroup_tree),
+        cmocka_unit_test(no_memory_of_the_host),
+        cmocka_unit_test(settings_and_notes),
+        cmocka_unit_test(names),
+        cmocka_unit_test(what_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
