@@ -14,16 +14,23 @@
 /* 57 ms at 13.6 ns each; two globs of a hundred characters take 10,000. */
 #define OVERLAP_EFFORT_MAX (4 * 1024 * 1024)
 
-/* Some readings of both have a path in common; *effort is what is left, and spent here. */
+/* Takes the cost of comparing both from what is left; false: that was too little, and the rest of
+ * the policy is not looked at. */
+static bool spend(size_t *effort, const char *a, const char *b)
+{
+    size_t cost = (strlen(a) + 1) * (strlen(b) + 1);
+
+    *effort = cost < *effort ? *effort - cost : 0;
+    return *effort > 0;
+}
+
+/* Some readings of both have a path in common. */
 static bool readings_overlap(char *const *a, char *const *b, size_t *effort)
 {
     STRV_FOREACH (x, a)
         STRV_FOREACH (y, b) {
-            size_t cost = (strlen(*x) + 1) * (strlen(*y) + 1);
-
-            if (cost > *effort)
+            if (!spend(effort, *x, *y))
                 return false;
-            *effort -= cost;
             if (pattern_overlap(*x, *y))
                 return true;
         }
@@ -32,13 +39,14 @@ static bool readings_overlap(char *const *a, char *const *b, size_t *effort)
 
 /* What @rule evicts is taken out of @pin by one of its excludes. A glob is matched as if it were a
  * name: what takes its wildcards takes what they stand for, but for "?" and sets. */
-static bool is_excluded(const PinRule *pin, const EvictRule *rule)
+static bool is_excluded(const PinRule *pin, const EvictRule *rule, size_t *effort)
 {
     const char *name = strrchr(rule->path, '/') + 1;
 
     STRV_FOREACH (exclude, pin->excludes)
-        if ((*exclude)[0] == '/' ? strcmp(*exclude, rule->path) == 0
-                                 : pattern_match_name(*exclude, name))
+        if (!spend(effort, *exclude, name) ||
+            ((*exclude)[0] == '/' ? strcmp(*exclude, rule->path) == 0
+                                  : pattern_match_name(*exclude, name)))
             return true;
     return false;
 }
@@ -70,11 +78,11 @@ static int check_evict_rule(Decoder *decoder, const Policy *policy, const EvictR
     int r = expand(rule->path, &evicted);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < policy->n_pins; i++) {
+    for (size_t i = 0; *effort > 0 && i < policy->n_pins; i++) {
         cleanup(strv_freep) char **pinned = NULL;
         const PinRule *pin = &policy->pins[i];
 
-        if (!pin->path || is_excluded(pin, rule))
+        if (!pin->path || is_excluded(pin, rule, effort))
             continue;
         r = expand(pin->path, &pinned);
         if (r < 0)

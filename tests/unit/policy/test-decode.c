@@ -269,6 +269,36 @@ static void a_thousand_rules(void **state)
     }
 }
 
+/* How many warnings there are of a file that is pinned and evicted, behind @n_excludes that take
+ * long to hold against the name of another. */
+static size_t warnings_behind_excludes(size_t n_excludes)
+{
+    Diagnostics diagnostics = { 0 };
+    cleanup(policy_freep) Policy *policy = NULL;
+    CLEANUP_FREE char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(f);
+
+    fputs(LEAST "pin:\n  budget: 1G\n  files:\n  - path: /b/*\n    exclude:\n", f);
+    for (size_t i = 0; i < n_excludes; i++)
+        fprintf(f, "    - '%0200d*x'\n", 0);
+    fputs("  - path: /c/*\nevict:\n", f);
+    fprintf(f, "- path: /a/%0200d\n- path: /c/d\n", 0);
+    fclose(f);
+
+    assert_int_equal(decode_text(text, size, &diagnostics, &policy), 0);
+    size_t n = diagnostics.n_of[SEVERITY_WARNING];
+    diagnostics_clear(&diagnostics);
+    return n;
+}
+
+static void excludes_take_of_the_time_for_globs(void **state)
+{
+    assert_int_equal(warnings_behind_excludes(10), 1);
+    assert_int_equal(warnings_behind_excludes(1000), 0);
+}
+
 static void the_result_is_untouched_on_failure(void **state)
 {
     Diagnostics diagnostics = { 0 };
@@ -309,6 +339,7 @@ int main(void)
         cmocka_unit_test(good_paths),
         cmocka_unit_test(limits_of_values_are_inclusive),
         cmocka_unit_test(a_thousand_rules),
+        cmocka_unit_test(excludes_take_of_the_time_for_globs),
         cmocka_unit_test(the_result_is_untouched_on_failure),
         cmocka_unit_test(diagnostics_of_before_do_not_count),
     };
