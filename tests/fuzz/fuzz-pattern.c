@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Three lines: two globs and a path. What both globs match they have in common; the path, taken as
  * a glob, has in common with another what that one matches; and a walk finds it just where it is
- * matched. */
+ * matched. A name without a flaw matches something, unless what it leaves out is everything; a flaw
+ * is a part of the name, and a range that is backwards has nothing in it. */
 #include <limits.h>
 #include <string.h>
 
 #include "fuzz/fuzz.h"
 #include "kernel/globset.h"
 #include "util/cleanup.h"
-#include "util/pattern.h"
+#include "util/pattern_parts.h"
 #include "util/utf8.h"
 
 static bool is_utf8(const char *text)
@@ -97,6 +98,98 @@ static void check_one(const char *glob, const char *path)
     must_hold(found < 0 || found == matches);
 }
 
+/* A character of a name that @element takes; false: there is none. */
+static bool find_character(const PatternElement *element, uint32_t *ret)
+{
+    for (uint32_t c = 1; c < CHARACTER_INVALID; c++) {
+        c = pattern_element_next(element, c);
+        if (c >= CHARACTER_INVALID)
+            return false;
+        bool surrogate = c >= 0xd800 && c <= 0xdfff;
+        if (pattern_element_takes(element, c) && c != '/' && !surrogate) {
+            *ret = c;
+            return true;
+        }
+    }
+    return false;
+}
+
+static char *put_utf8(char *p, uint32_t c)
+{
+    if (c < 0x80) {
+        *p++ = (char)c;
+        return p;
+    }
+    if (c < 0x800) {
+        *p++ = (char)(0xc0 | c >> 6);
+    } else {
+        if (c < 0x10000) {
+            *p++ = (char)(0xe0 | c >> 12);
+        } else {
+            *p++ = (char)(0xf0 | c >> 18);
+            *p++ = (char)(0x80 | (c >> 12 & 0x3f));
+        }
+        *p++ = (char)(0x80 | (c >> 6 & 0x3f));
+    }
+    *p++ = (char)(0x80 | (c & 0x3f));
+    return p;
+}
+
+/* A name that @glob, without a flaw, matches; false: there is none. */
+static bool find_match(PatternSpan glob, char name[static NAME_MAX + 1])
+{
+    PatternElements elements;
+    char *p = name;
+
+    if (!pattern_parse_elements(glob, &elements))
+        return false;
+    for (size_t i = 0; i < elements.n; i++) {
+        uint32_t c;
+
+        if (elements.items[i].kind == PATTERN_MANY)
+            continue;
+        if (!find_character(&elements.items[i], &c)) {
+            must_hold(elements.items[i].kind == PATTERN_NOT_SET);
+            return false;
+        }
+        if (p + 4 > name + NAME_MAX)
+            return false;
+        p = put_utf8(p, c);
+    }
+    *p = '\0';
+    return true;
+}
+
+/* Of the name of a path, which is UTF-8. */
+static void check_flaw(PatternSpan name)
+{
+    PatternSpan part = { 0 };
+    char match[NAME_MAX + 1];
+    uint32_t c;
+
+    PatternFlaw flaw = pattern_find_flaw(name, &part);
+    if (flaw == PATTERN_NO_FLAW) {
+        CLEANUP_FREE char *glob = strndup(name.begin, (size_t)(name.end - name.begin));
+        must_hold(!part.begin && !part.end);
+        /* What a dot at the beginning needs is not judged. */
+        must_hold(!glob || !find_match(name, match) || match[0] == '.' ||
+                  pattern_match_name(glob, match));
+        return;
+    }
+    must_hold(name.begin <= part.begin && part.begin < part.end && part.end <= name.end);
+    const PatternElement set = { .kind = PATTERN_SET, .set = part };
+    must_hold(flaw != PATTERN_BACKWARDS_RANGE || !find_character(&set, &c));
+    must_hold(flaw != PATTERN_LONE_BACKSLASH || part.end == name.end);
+}
+
+static void check_flaws(const char *glob)
+{
+    PatternSpan name;
+
+    while (is_utf8(glob) && pattern_next_name(&glob, &name))
+        check_flaw(name);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP_FREE char *text = strndup((const char *)data, size);
@@ -113,5 +206,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must_hold(overlap || !pattern_match_path(a, path) || !pattern_match_path(b, path));
     check_one(a, path);
     check_one(b, path);
+    check_flaws(a);
+    check_flaws(b);
     return 0;
 }

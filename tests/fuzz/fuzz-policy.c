@@ -1,119 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* The policy decoder over any bytes, on machines of several sizes. */
+/* The policy decoder over any bytes, as one file or as a file and its drop-ins, on machines of
+ * several sizes. */
 #include <errno.h>
-#include <string.h>
 
-#include "fuzz/fuzz.h"
+#include "fuzz/policy.h"
+#include "fuzz/sources.h"
 #include "policy/decode.h"
-#include "policy/excerpt.h"
 #include "policy/set.h"
 #include "policy/show.h"
-#include "policy/text.h"
 #include "unit/policy/trees.h"
-#include "util/strv.h"
 #include "util/units.h"
 
-/* Messages are in the order of their places, and safe to print. */
-static void check_diagnostics(const Diagnostics *diagnostics, const Source *source)
+typedef struct Decoded {
+    int error;
+    Diagnostics diagnostics;
+    Policy *policy;
+} Decoded;
+
+static Decoded decode(const Source *sources, size_t n_sources, uint64_t ram)
 {
-    for (size_t i = 0; i < diagnostics->n_entries; i++) {
-        const Diagnostic *entry = &diagnostics->entries[i], *next = entry + 1;
+    Decoded decoded = { 0 };
 
-        must_hold(!text_has_control(entry->message)); /* which includes that it is UTF-8 */
-        must_hold((entry->place.line == 0) == (entry->place.column == 0));
-        if (i + 1 < diagnostics->n_entries && i + 1 < DIAGNOSTICS_MAX)
-            must_hold(next->place.line > entry->place.line ||
-                      (next->place.line == entry->place.line &&
-                       next->place.column >= entry->place.column));
-
-        char *line = diagnostic_format(entry, source);
-        must_hold(line);
-        free(line);
-
-        char *excerpt = excerpt_format(source, &entry->place, true);
-        must_hold(excerpt && strlen(excerpt) == strcspn(excerpt, "\x1b\t\r"));
-        free(excerpt);
-    }
+    decoded.error = policy_decode("p", sources, n_sources, ram, &decoded.diagnostics,
+                                  &decoded.policy);
+    return decoded;
 }
 
-static void check_pins(const Policy *policy, uint64_t ram)
+static void clear(Decoded *decoded)
 {
-    must_hold((policy->pin_budget > 0) == (policy->n_pins > 0));
-    must_hold(policy->pin_budget <= ram);
-    for (size_t i = 0; i < policy->n_pins; i++) {
-        const PinRule *rule = &policy->pins[i];
-
-        must_hold((rule->path != NULL) != (rule->mapped != 0));
-        must_hold(!rule->path || rule->path[0] == '/');
-        must_hold(rule->place.line > 0 && rule->max_size > 0);
-        must_hold(rule->range.begin < rule->range.end);
-        must_hold(rule->dormant || (rule->path && rule->range.begin == 0));
-    }
-    for (size_t i = 0; i < policy->pin_order.n_keys; i++)
-        for (size_t k = 0; k < i; k++)
-            must_hold(policy->pin_order.keys[k] != policy->pin_order.keys[i]);
+    diagnostics_clear(&decoded->diagnostics);
+    decoded->policy = policy_free(decoded->policy);
 }
 
-static void check_evictions(const Policy *policy)
-{
-    for (size_t i = 0; i < policy->n_evicts; i++) {
-        const EvictRule *rule = &policy->evicts[i];
-
-        must_hold((rule->path != NULL) != rule->stream);
-        must_hold(!rule->path || rule->path[0] == '/');
-        must_hold(rule->place.line > 0 && (rule->dormant || rule->path));
-        must_hold(rule->idle_usec >= USEC_PER_SEC && rule->every_usec >= USEC_PER_SEC);
-        must_hold(rule->keep.first == 0 || rule->keep.last == 0);
-        must_hold(rule->rate > 0);
-    }
-}
-
-static void check_limit(const Policy *policy)
-{
-    const LimitConfig *limit = &policy->memory_high;
-
-    must_hold((limit->value > 0) == (limit->mode == LIMIT_FIXED));
-    must_hold(limit->mode != LIMIT_YIELD || limit->min > 0);
-    must_hold(limit->mode != LIMIT_YIELD || policy->role == ROLE_BACKGROUND);
-    must_hold(limit->min <= limit->max && limit->value <= limit->max);
-    must_hold(limit->value == 0 || limit->min <= limit->value);
-    must_hold(limit->pressure > 0 && limit->pressure <= 1000000);
-}
-
-/* What every good policy is. */
-static void check_policy(const Policy *policy, uint64_t ram)
-{
-    must_hold(strv_length(policy->units) + strv_length(policy->cgroups) > 0);
-    STRV_FOREACH (unit, policy->units)
-        must_hold(**unit && strlen(*unit) <= 255 && !strchr(*unit, '/'));
-    STRV_FOREACH (cgroup, policy->cgroups)
-        must_hold(**cgroup == '/');
-    must_hold(policy->distress.window_usec >= DISTRESS_WINDOW_MIN_USEC);
-    must_hold(policy->distress.refaults > 0 && policy->distress.memory_pressure > 0);
-    must_hold(policy->cache_max > 0);
-    check_pins(policy, ram);
-    check_evictions(policy);
-    check_limit(policy);
-}
-
-static Node *read_tree(const char *text, size_t size)
+static Node *read_tree(const Source *sources, size_t n_sources)
 {
     Diagnostics diagnostics = { 0 };
     Node *tree = NULL;
 
-    must_hold(document_read(&(Source){ "f", text, size }, 0, &diagnostics, &tree) == 0);
+    must_hold(document_read_merged(sources, n_sources, &diagnostics, &tree) == 0);
     diagnostics_clear(&diagnostics);
     return tree;
 }
 
 /* What is shown of a good policy says the same. */
-static void check_shown(const Source *source)
+static void check_shown(const Source *sources, size_t n_sources)
 {
-    cleanup(node_freep) Node *tree = read_tree(source->text, source->size);
-    char *shown = show_document(tree, source);
+    cleanup(node_freep) Node *tree = read_tree(sources, n_sources);
+    char *shown = show_document(tree, sources);
 
     must_hold(shown);
-    cleanup(node_freep) Node *again = read_tree(shown, strlen(shown));
+    cleanup(node_freep) Node *again = read_tree(&(Source){ "f", shown, strlen(shown) }, 1);
     must_hold(same_tree(tree, again));
     free(shown);
 }
@@ -128,27 +64,53 @@ static void match(Policy *policy)
     policy_set_clear(&set);
 }
 
+static void check_same(const Decoded *a, const Decoded *b)
+{
+    must_hold(a->error == b->error);
+    check_same_diagnostics(&a->diagnostics, &b->diagnostics);
+    if (a->policy)
+        check_same_policy(a->policy, b->policy);
+}
+
+/* A drop-in that says what every policy says changes nothing, nor what is said of it. */
+static void check_idle_drop_in(const Decoded *alone, const Source *source, uint64_t ram)
+{
+    static const char version[] = "version: 1\n";
+    const Source sources[] = { *source, { SOURCE_PATH, version, sizeof version - 1 } };
+
+    Decoded decoded = decode(sources, 2, ram);
+    check_same(alone, &decoded);
+    clear(&decoded);
+}
+
+static void check(const Source *sources, size_t n_sources, uint64_t ram)
+{
+    Decoded decoded = decode(sources, n_sources, ram), again = decode(sources, n_sources, ram);
+    const size_t *n_of = decoded.diagnostics.n_of;
+
+    must_hold(decoded.error == 0 || decoded.error == -EBADMSG);
+    must_hold((decoded.error == 0) == (decoded.policy != NULL));
+    must_hold((decoded.error == 0) == (n_of[SEVERITY_MISTAKE] == 0));
+    check_diagnostics(&decoded.diagnostics, sources, n_sources);
+    check_same(&decoded, &again);
+    if (decoded.policy) {
+        check_policy(decoded.policy, n_sources, n_of[SEVERITY_WARNING] > 0, ram);
+        if (n_sources == 1)
+            check_idle_drop_in(&decoded, sources, ram);
+        check_shown(sources, n_sources);
+        match(TAKE_PTR(again.policy));
+    }
+    clear(&decoded);
+    clear(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint64_t rams[] = { 0, 4096, 8 * GIB, UINT64_MAX };
+    Source sources[SOURCES_MAX];
 
-    const Source source = { "f", (const char *)data, size };
-
-    for (size_t i = 0; i < ELEMENTS(rams); i++) {
-        Diagnostics diagnostics = { 0 };
-        Policy *policy = NULL;
-
-        int r = policy_decode("p", &source, 1, rams[i], &diagnostics, &policy);
-        must_hold(r == 0 || r == -EBADMSG);
-        must_hold((r == 0) == (policy != NULL));
-        must_hold((r == 0) == (diagnostics.n_of[SEVERITY_MISTAKE] == 0));
-        check_diagnostics(&diagnostics, &source);
-        diagnostics_clear(&diagnostics);
-        if (policy) {
-            check_policy(policy, rams[i]);
-            check_shown(&source);
-            match(policy);
-        }
-    }
+    size_t n_sources = split_sources(data, size, sources);
+    for (size_t i = 0; i < ELEMENTS(rams); i++)
+        check(sources, n_sources, rams[i]);
     return 0;
 }
