@@ -87,13 +87,28 @@ static void print_words(const EnumNames *names, unsigned but)
         printf("-");
 }
 
-static void print_not_yet(const Field *field)
+/* Of a key that is acted on: the modes it belongs to that are not. */
+static void print_modes_not_yet(const Mapping *mapping, const Field *field)
+{
+    for (size_t i = 0; mapping->selector && i < mapping->n_fields; i++) {
+        const Field *mode = &mapping->fields[i];
+
+        if (strcmp(mode->key, mapping->selector) != 0 || !(field->with & ~mode->acted_on))
+            continue;
+        print_words(mode->names, ~field->with | mode->acted_on);
+        printf("|no effect");
+        return;
+    }
+    printf("-");
+}
+
+static void print_not_yet(const Mapping *mapping, const Field *field)
 {
     bool some = field->type == &type_enum || field->type == &type_bool;
 
     printf("\t");
     if (field->later == LATER_NEVER) {
-        printf("-");
+        print_modes_not_yet(mapping, field);
         return;
     }
     print_words(some && field->acted_on ? words_of(field) : NULL, field->acted_on);
@@ -113,7 +128,7 @@ static void print_language(const char *name, const Language *language)
             print_limits(field);
             printf("\t");
             print_words(words_of(field), 0);
-            print_not_yet(field);
+            print_not_yet(*mapping, field);
             printf("\t%s\n", field->example);
         }
 }
