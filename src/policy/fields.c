@@ -47,6 +47,21 @@ int remark(Decoder *decoder, Severity severity, PolicyPlace place, const char *f
     return r < 0 ? r : DECODED;
 }
 
+char *place_from(const Decoder *decoder, PolicyPlace place, PolicyPlace from)
+{
+    CLEANUP_FREE char *file = text_printable(decoder->sources[place.file].path);
+    char *text;
+    int r;
+
+    if (!file)
+        return NULL;
+    if (place.file == from.file)
+        r = asprintf(&text, "line %zu", place.line);
+    else
+        r = asprintf(&text, "%s:%zu", file, place.line);
+    return r < 0 ? NULL : text;
+}
+
 /* The pair " in NAME", or nothing for the document itself. */
 #define IN(mapping) (mapping)->name ? " in " : "", (mapping)->name ? (mapping)->name : ""
 
@@ -55,8 +70,10 @@ int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field, c
 {
     if (later == LATER_DORMANT)
         *(bool *)((char *)object + mapping->dormant) = true;
+    bool by_value = field->acted_on || field->later == LATER_NEVER; /* others are acted on */
     return remark(decoder, SEVERITY_NOTE, key->place,
-                  "\"%s\"%s%s is not acted on by this version (%s)", field->key, IN(mapping),
+                  "\"%s%s%s\"%s%s is not acted on by this version (%s)", field->key,
+                  by_value ? ": " : "", by_value ? key->next->text : "", IN(mapping),
                   later == LATER_DORMANT ? "this entry is left alone" : "it has no effect");
 }
 

@@ -141,6 +141,10 @@ int refuse(Decoder *decoder, PolicyPlace place, const char *format, ...)
 int remark(Decoder *decoder, Severity severity, PolicyPlace place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Where @place is, for a message at @from: "line 5", or "FILE:5" in another file; to be freed.
+ * NULL: out of memory. */
+char *place_from(const Decoder *decoder, PolicyPlace place, PolicyPlace from);
+
 /* Reports that @seen, of @field, is not acted on. DECODED or -ENOMEM. */
 int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field, const Node *key,
                  FieldLater later, void *object);

@@ -53,14 +53,14 @@ static bool is_excluded(const PinRule *pin, const EvictRule *rule, size_t *effor
 
 static int warn(Decoder *decoder, const EvictRule *rule, const PinRule *pin)
 {
-    bool same_file = pin->place.file == rule->place.file;
-    const char *file = same_file ? "" : decoder->sources[pin->place.file].path;
+    CLEANUP_FREE char *where = place_from(decoder, pin->place, rule->place);
+    if (!where)
+        return -ENOMEM;
 
-    return remark(
-        decoder, SEVERITY_WARNING, rule->place,
-        "%s in evict meets %s in pin.files on %s%sline %zu (what is pinned is not evicted: "
-        "write globs that have no file in common)",
-        QUOTE(rule->path), QUOTE(pin->path), file, same_file ? "" : " ", pin->place.line);
+    return remark(decoder, SEVERITY_WARNING, rule->place,
+                  "%s in evict meets %s in pin.files, %s (what is pinned is not evicted: write "
+                  "globs that have no file in common)",
+                  QUOTE(rule->path), QUOTE(pin->path), where);
 }
 
 static int expand(const char *glob, char ***ret)

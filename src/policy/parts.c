@@ -42,7 +42,9 @@ static int decode_range(Decoder *decoder, const Field *field, const Node *node, 
     if (r < 0)
         return refuse_range(decoder, node);
     if (range.begin >= range.end)
-        return refuse(decoder, node->place, "%s is empty: it ends where it begins, or before",
+        return refuse(decoder, node->place,
+                      "%s is empty: it ends where it begins, or before (write its beginning first: "
+                      "0-8M)",
                       QUOTE(node->text));
 
     *(ByteRange *)field_of(field, object) = range;

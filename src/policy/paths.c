@@ -66,6 +66,9 @@ static int decode_file_path(Decoder *decoder, const Field *field, const Node *no
 
     if (pattern_has_wildcard(node->text))
         return refuse(decoder, node->place, "%s is a glob (write one path)", QUOTE(node->text));
+    if (node->text[0] == '/' && node->text[strlen(node->text) - 1] == '/')
+        return refuse(decoder, node->place, "%s is a folder (write the path of a file in it)",
+                      QUOTE(node->text));
     int r = read_glob(decoder, node, path_glob_check, &readings);
     return r == DECODED ? store_text(field, object, node->text) : r;
 }

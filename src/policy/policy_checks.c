@@ -5,14 +5,12 @@
 #include "policy/policy_checks.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "policy/overlap.h"
 #include "policy/policy.h"
 #include "policy/text.h"
-#include "util/parse.h"
 
 /* Of a key that contradicts @other, which may be NULL: a default. */
 static Severity severity_of(const Node *key, const Node *other)
@@ -141,13 +139,11 @@ static int check_bounds(Decoder *decoder, const Mapping *mapping, const Seen *se
         return DECODED;
 
     const Node *a = low_seen->key->next, *b = high_seen->key->next;
-    if (a->place.file != b->place.file)
-        return refuse(decoder, a->place,
-                      "\"%s\" in memory_high, %s, is more than \"%s\", %s (%s:%zu)", low, a->text,
-                      high, b->text, decoder->sources[b->place.file].path, b->place.line);
-    return refuse(decoder, a->place,
-                  "\"%s\" in memory_high, %s, is more than \"%s\", %s (line %zu)", low, a->text,
-                  high, b->text, b->place.line);
+    CLEANUP_FREE char *where = place_from(decoder, b->place, a->place);
+    if (!where)
+        return -ENOMEM;
+    return refuse(decoder, a->place, "\"%s\" in memory_high, %s, is more than \"%s\", %s (%s)", low,
+                  a->text, high, b->text, where);
 }
 
 int check_limit(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,

@@ -26,12 +26,21 @@ typedef struct Quantity {
     const char *examples;
     const char *example;  /* one of them */
     const char *unit;     /* to be written where it is missing */
-    const char *fraction; /* instead of one; NULL: fractions are fine, of four digits */
+    const char *fraction; /* how to write one; NULL: no example would do */
     const char *too_small;
     const char *too_large;
     const UnitWord *words;
     size_t n_words;
 } Quantity;
+
+/* Looks like one of ours and is another amount: megabits, a rate per minute. */
+static bool is_foreign(const char *unit)
+{
+    const char *slash = strchr(unit, '/');
+
+    return strcasestr(unit, "bit") || strcasestr(unit, "bps") ||
+           (slash && slash[1] != 's' && slash[1] != 'S');
+}
 
 /* Our symbol for a unit that people write otherwise, or NULL. */
 static const char *symbol_meant(const Quantity *quantity, const char *unit)
@@ -39,9 +48,14 @@ static const char *symbol_meant(const Quantity *quantity, const char *unit)
     Suggestion suggestion = { 0 };
 
     unit += strspn(unit, " ");
+    if (is_foreign(unit))
+        return NULL;
     for (size_t i = 0; i < quantity->n_words; i++)
-        if (strncasecmp(quantity->words[i].word, unit, strlen(unit)) == 0)
+        if (strncasecmp(quantity->words[i].word, unit, strlen(unit)) == 0 ||
+            strcasecmp(quantity->words[i].symbol, unit) == 0)
             return quantity->words[i].symbol;
+    if (strlen(unit) < 2) /* any other one would be near */
+        return NULL;
 
     for (size_t i = 0; i < quantity->n_words; i++)
         suggestion_offer(&suggestion, unit, quantity->words[i].word);
@@ -56,6 +70,10 @@ static int refuse_unit(Decoder *decoder, const Quantity *quantity, const Node *n
 {
     int n_digits = (int)min_u64((uint64_t)(unit - node->text), 20);
 
+    if (unit[0] == ',' && quantity->unit[0] == '%')
+        return refuse(decoder, node->place,
+                      "%s is not a %s: decimals stand behind a point (for example 0.5%%)",
+                      QUOTE(node->text), quantity->name);
     if ((unit[0] == '.' || unit[0] == ',') && unit[1] >= '0' && unit[1] <= '9')
         return refuse(decoder, node->place,
                       "%s is not a %s: fractions are not known (write whole numbers: %s)",
@@ -203,7 +221,7 @@ static int parse_share_of(const char *text, uint64_t ram, uint64_t *ret, const c
     return parse_share(text, ret, ret_unit);
 }
 
-static const UnitWord share_words[] = { { "%", "percent" } };
+static const UnitWord share_words[] = { { "%", "percent" }, { "%", "pct" } };
 static const Quantity quantity_share = {
     .parse = parse_share_of,
     .format = format_ppm,
@@ -245,11 +263,10 @@ static const Quantity quantity_rate = {
     .parse = parse_rate_of,
     .format = format_rate,
     .name = "rate",
-    .known = "/s is known",
+    .known = "only /s is known",
     .examples = "50/s or 500/s",
     .example = "50/s",
     .unit = "/s",
-    .fraction = "1/s for 0.5/s",
     .too_small = "low",
     .too_large = "high",
     .words = rate_words,
@@ -276,15 +293,15 @@ static const char *format_byte_rate(char buffer[static FORMAT_SIZE_MAX], uint64_
 }
 
 static const UnitWord byte_rate_words[] = {
-    { "K/s", "kb/s" }, { "K/s", "kib/s" }, { "K/s", "kbps" }, { "K/s", "k" },
-    { "M/s", "mb/s" }, { "M/s", "mib/s" }, { "M/s", "mbps" }, { "M/s", "m/seconds" },
-    { "G/s", "gb/s" }, { "G/s", "gib/s" }, { "G/s", "gbps" }, { "G/s", "g/seconds" },
+    { "K/s", "kb/s" }, { "K/s", "kib/s" }, { "K/s", "k/seconds" },
+    { "M/s", "mb/s" }, { "M/s", "mib/s" }, { "M/s", "m/seconds" },
+    { "G/s", "gb/s" }, { "G/s", "gib/s" }, { "G/s", "g/seconds" },
 };
 static const Quantity quantity_byte_rate = {
     .parse = parse_byte_rate_of,
     .format = format_byte_rate,
     .name = "rate",
-    .known = "K/s, M/s and G/s are known",
+    .known = "K/s, M/s and G/s of bytes are known",
     .examples = "16M/s or 200M/s",
     .example = "16M/s",
     .unit = "M/s",

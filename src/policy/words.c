@@ -105,8 +105,8 @@ static int decode_bool(Decoder *decoder, const Field *field, const Node *node, v
     static const char *const words[] = { "false", "true" };
     static const EnumNames names = { words, ELEMENTS(words) };
     static const char *const others[][2] = {
-        { "no", "false" }, { "off", "false" }, { "0", "false" },
-        { "yes", "true" }, { "on", "true" },   { "1", "true" },
+        { "no", "false" }, { "n", "false" }, { "off", "false" }, { "0", "false" },
+        { "yes", "true" }, { "y", "true" },  { "on", "true" },   { "1", "true" },
     };
     unsigned value = 0;
 

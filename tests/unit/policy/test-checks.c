@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/* What spans several keys, in one file and between a file and its drop-ins: what is a mistake, what
+ * only a warning, and that both places are told. */
+#include "unit/policy/decoding.h"
+
+static void memory_high(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "memory_high:\n  mode: fixed\n",
+          "4:3: \"value\" is missing in memory_high: mode fixed needs it (for example value: "
+          "256M)\n" },
+        { LEAST "role: background\nmemory_high:\n  mode: yield\n",
+          "5:3: \"min\" is missing in memory_high: mode yield needs it (for example min: 256M)\n" },
+
+        { LEAST "memory_high:\n  value: 1G\n",
+          "4:3: \"value\" in memory_high belongs to mode fixed, not to off (write mode: fixed, or "
+          "leave it out)\n" },
+        { LEAST "memory_high: {mode: off, min: 1G, value: 1G}\n",
+          "3:26: \"min\" in memory_high belongs to mode fixed, track or yield, not to off "
+          "(choose one of them, or leave it out)\n"
+          "3:35: \"value\" in memory_high belongs to mode fixed, not to off (write mode: fixed, or "
+          "leave it out)\n" },
+        { LEAST "memory_high: {mode: yield, min: 1G}\n",
+          "3:21: mode yield is for role background, and this policy's role is normal (write role: "
+          "background, or mode: fixed)\n" },
+        { LEAST "memory_high: {mode: yield, min: 1G}\nrole: critical\n",
+          "3:21: mode yield is for role background, and this policy's role is critical (write "
+          "role: "
+          "background, or mode: fixed)\n" },
+        { LEAST "memory_high: {mode: fixed, value: 9G}\n",
+          "3:35: \"9G\" is more than this machine's RAM, 8G (a share fits every machine: 10%)\n" },
+        /* One mistake is one message: what follows from it is not said. */
+        { LEAST "memory_high: {mode: fxied, value: 1G}\n",
+          "3:21: unknown mode \"fxied\" (did you mean \"fixed\"?)\n" },
+        { LEAST "memory_high: {mode: fixed, value: 1X}\n",
+          "3:35: \"1X\" is not a size: unknown unit \"X\" (K, M, G, T and % of RAM are known)\n" },
+        { LEAST "memory_high: {mode: fixed, vlaue: 1G}\n",
+          "3:28: unknown key \"vlaue\" in memory_high (did you mean \"value\"?)\n" },
+        { LEAST "memory_high: {mod: fixed, value: 1G}\n",
+          "3:15: unknown key \"mod\" in memory_high (did you mean \"mode\"?)\n" },
+        { LEAST "rol: background\nmemory_high: {mode: yield, min: 1G}\n",
+          "3:1: unknown key \"rol\" (did you mean \"role\"?)\n" },
+        { LEAST "role: backgroud\nmemory_high: {mode: yield, min: 1G}\n",
+          "3:7: unknown role \"backgroud\" (did you mean \"background\"?)\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
+static void keys_of_modes(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "memory_high: {mode: fixed}\n", "3:15: \"value\" is missing in memory_high: mode "
+                                                "fixed needs it (for example value: 256M)\n" },
+        { LEAST "memory_high: {mode: fixed, value: 1G, pressure: 1%, reclaim: all}\n",
+          "3:39: \"pressure\" in memory_high belongs to mode track, not to fixed (write mode: "
+          "track, or leave it out)\n"
+          "3:53: \"reclaim\" in memory_high belongs to mode track, not to fixed (write mode: "
+          "track, or leave it out)\n" },
+        { LEAST "role: background\nmemory_high: {mode: yield, min: 1G, max: 2G}\n",
+          "4:37: \"max\" in memory_high belongs to mode fixed or track, not to yield (choose one "
+          "of them, or leave it out)\n" },
+        { LEAST "memory_high: {mode: track, value: 1G}\n",
+          "3:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
+          "effect)\n"
+          "3:28: \"value\" in memory_high belongs to mode fixed, not to track (write mode: fixed, "
+          "or leave it out)\n" },
+        { LEAST "memory_high: {mode: off, max: 1G}\n",
+          "3:26: \"max\" in memory_high belongs to mode fixed or track, not to off (choose one of "
+          "them, or leave it out)\n" },
+        { LEAST "memory_high: {pressure: 1%}\n",
+          "3:15: \"pressure\" in memory_high belongs to mode track, not to off (write mode: track, "
+          "or leave it out)\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
+static void bounds(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "memory_high: {mode: fixed, value: 1G, min: 2G}\n",
+          "3:44: \"min\" in memory_high, 2G, is more than \"value\", 1G (line 3)\n" },
+        { LEAST "memory_high: {mode: fixed, value: 2G, max: 1G}\n",
+          "3:35: \"value\" in memory_high, 2G, is more than \"max\", 1G (line 3)\n" },
+        { LEAST "memory_high:\n  mode: track\n  min: 2G\n  max: 1G\n",
+          "4:3: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
+          "effect)\n"
+          "5:8: \"min\" in memory_high, 2G, is more than \"max\", 1G (line 6)\n" },
+        { LEAST "memory_high:\n  max: 10%\n  min: 1G\n  mode: track\n",
+          "5:8: \"min\" in memory_high, 1G, is more than \"max\", 10% (line 4)\n"
+          "6:3: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
+          "effect)\n" },
+        { LEAST "memory_high: {mode: fixed, value: 2G, min: 3G, max: 1G}\n",
+          "3:35: \"value\" in memory_high, 2G, is more than \"max\", 1G (line 3)\n"
+          "3:44: \"min\" in memory_high, 3G, is more than \"value\", 2G (line 3)\n"
+          "3:44: \"min\" in memory_high, 3G, is more than \"max\", 1G (line 3)\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
+static void keys_of_roles(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "distress: {window: 2s}\n",
+          "3:1: \"distress\" is for role critical, and this policy's role is normal (write role: "
+          "critical, or leave it out)\n" },
+        { LEAST "role: normal\ndistress: {refaults: 1/s}\n",
+          "4:1: \"distress\" is for role critical, and this policy's role is normal (write role: "
+          "critical, or leave it out)\n" },
+        { LEAST "distress: {refaults: 1/s}\nrole: background\n",
+          "3:1: \"distress\" is for role critical, and this policy's role is background (write "
+          "role: critical, or leave it out)\n" },
+        { LEAST "role: critical\nmemory_high: {mode: yield, min: 1G}\n",
+          "4:21: mode yield is for role background, and this policy's role is critical (write "
+          "role: background, or mode: fixed)\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
+static void a_role_that_is_unclear_contradicts_nothing(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "role: critcal\ndistress: {window: 2s}\n",
+          "3:7: unknown role \"critcal\" (did you mean \"critical\"?)\n" },
+        { LEAST "rool: critical\ndistress: {window: 2s}\n",
+          "3:1: unknown key \"rool\" (did you mean \"role\"?)\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
+static void track_of_a_critical_service(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "role: critical\nmemory_high: {mode: track}\n",
+          "4:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
+          "effect)\n"
+          "4:21: warning: mode track without \"min\" may squeeze a critical service as far as its "
+          "pressure allows (for example min: 256M)\n" },
+        { LEAST "role: critical\nmemory_high: {mode: track, min: 1G}\n",
+          "4:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
+          "effect)\n" },
+        { LEAST "memory_high: {mode: track}\n", "3:15: note: \"mode: track\" in memory_high is not "
+                                                "acted on by this version (it has no effect)\n" },
+    };
+
+    CHECK_REMARKED(cases);
+}
+
+static void what_stands_instead_of_a_path(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x, mapped: [libraries]}]}\n",
+          "3:42: note: \"mapped\" in pin.files is not acted on by this version (this entry is left "
+          "alone)\n"
+          "3:42: \"mapped\" in pin.files stands instead of \"path\" (make two entries of them)\n" },
+        { LEAST "pin: {budget: 1M, files: [{mapped: [libraries], path: /srv/x}]}\n",
+          "3:28: note: \"mapped\" in pin.files is not acted on by this version (this entry is left "
+          "alone)\n"
+          "3:28: \"mapped\" in pin.files stands instead of \"path\" (make two entries of them)\n" },
+        { LEAST "pin: {budget: 1M, files: [{mapped: [libraries], range: 0-1M}]}\n",
+          "3:28: note: \"mapped\" in pin.files is not acted on by this version (this entry is left "
+          "alone)\n"
+          "3:49: \"range\" in pin.files belongs to \"path\", not to \"mapped\" (leave it out)\n" },
+        { LEAST "evict: [{path: /srv/x, stream: true}]\n",
+          "3:24: note: \"stream\" in evict is not acted on by this version (this entry is left "
+          "alone)\n"
+          "3:24: \"stream\" in evict stands instead of \"path\" (make two entries of them)\n" },
+        { LEAST "evict: [{stream: false}]\n",
+          "3:10: note: \"stream\" in evict is not acted on by this version (this entry is left "
+          "alone)\n"
+          "3:18: \"stream\" in evict can only be true (leave it out, and write a \"path\")\n" },
+        { LEAST "evict: [{path: /srv/x, stream: false}]\n",
+          "3:24: note: \"stream\" in evict is not acted on by this version (this entry is left "
+          "alone)\n"
+          "3:24: \"stream\" in evict stands instead of \"path\" (make two entries of them)\n"
+          "3:32: \"stream\" in evict can only be true (leave it out, and write a \"path\")\n" },
+        { LEAST "evict:\n- stream: true\n  idle: 2m\n  every: 30s\n  when: [pressure]\n  mapped: "
+                "skip\n  keep: last 1M\n",
+          "4:3: note: \"stream\" in evict is not acted on by this version (this entry is left "
+          "alone)\n"
+          "5:3: \"idle\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
+          "6:3: \"every\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
+          "7:3: note: \"when\" in evict is not acted on by this version (this entry is left "
+          "alone)\n"
+          "7:3: \"when\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
+          "8:3: \"mapped\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
+          "9:3: note: \"keep\" in evict is not acted on by this version (this entry is left "
+          "alone)\n"
+          "9:3: \"keep\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
+static void overlaps(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x/*}]}\nevict: [{path: /srv/x/log}]\n",
+          "4:16: warning: \"/srv/x/log\" in evict meets \"/srv/x/*\" in pin.files, line 3 (what is "
+          "pinned is not evicted: write globs that have no file in common)\n" },
+        { LEAST "evict: [{path: /srv/**}]\npin:\n  budget: 1M\n  files:\n  - path: /srv/x/*\n  - "
+                "path: /srv/y\n  - path: /var/z\n",
+          "3:16: warning: \"/srv/**\" in evict meets \"/srv/x/*\" in pin.files, line 7 (what is "
+          "pinned is not evicted: write globs that have no file in common)\n"
+          "3:16: warning: \"/srv/**\" in evict meets \"/srv/y\" in pin.files, line 8 (what is "
+          "pinned is not evicted: write globs that have no file in common)\n" },
+        { LEAST "pin: {budget: 1M, files: [{path: \"/srv/{a,b}/*\"}]}\nevict: [{path: "
+                "\"/srv/{b,c}/*\"}, {path: /srv/c/*}]\n",
+          "4:16: warning: \"/srv/{b,c}/*\" in evict meets \"/srv/{a,b}/*\" in pin.files, line 3 "
+          "(what is pinned is not evicted: write globs that have no file in common)\n" },
+        /* Apart, or left out by name or path. */
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x/*.idx}]}\nevict: [{path: /srv/x/*.log}]\n",
+          "" },
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x/*, exclude: [\"*.log\"]}]}\nevict: "
+                "[{path: /srv/x/*.log}]\n",
+          "" },
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x/*, exclude: [/srv/x/log]}]}\nevict: "
+                "[{path: /srv/x/log}]\n",
+          "" },
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x/*, exclude: [\"*.tmp\"]}]}\nevict: "
+                "[{path: /srv/x/*.log}]\n",
+          "4:16: warning: \"/srv/x/*.log\" in evict meets \"/srv/x/*\" in pin.files, line 3 (what "
+          "is pinned is not evicted: write globs that have no file in common)\n" },
+        /* Neither has a path to compare. */
+        { LEAST "pin: {budget: 1M, files: [{mapped: [libraries]}]}\nevict: [{stream: true}]\n",
+          "3:28: note: \"mapped\" in pin.files is not acted on by this version (this entry is left "
+          "alone)\n"
+          "4:10: note: \"stream\" in evict is not acted on by this version (this entry is left "
+          "alone)\n" },
+    };
+
+    CHECK_REMARKED(cases);
+}
+
+static void a_drop_in_that_contradicts_is_warned_of(void **state)
+{
+    static const FilesCase cases[] = {
+        { { LEAST "role: critical\ndistress: {window: 2s}\n", "role: normal\n" },
+          "p.yaml:4:1: warning: \"distress\" is for role critical, and this policy's role is "
+          "normal (write role: critical, or leave it out)\n" },
+        { { LEAST "role: background\nmemory_high: {mode: yield, min: 1G}\n", "role: normal\n" },
+          "p.yaml:4:21: warning: mode yield is for role background, and this policy's role is "
+          "normal (write role: background, or mode: fixed)\n" },
+        { { LEAST "memory_high: {mode: fixed, value: 1G}\n", "memory_high: {mode: track}\n" },
+          "p.yaml:3:28: warning: \"value\" in memory_high belongs to mode fixed, not to track "
+          "(write mode: fixed, or leave it out)\n"
+          "10.yaml:1:15: note: \"mode: track\" in memory_high is not acted on by this version (it "
+          "has no effect)\n" },
+        { { LEAST "memory_high: {mode: track, pressure: 1%}\n",
+            "memory_high: {mode: fixed, value: 1G}\n" },
+          "p.yaml:3:28: warning: \"pressure\" in memory_high belongs to mode track, not to fixed "
+          "(write mode: track, or leave it out)\n" },
+        { { LEAST "role: critical\nmemory_high: {mode: track, min: 1G}\n", "role: critical\n" },
+          "p.yaml:4:15: note: \"mode: track\" in memory_high is not acted on by this version (it "
+          "has no effect)\n" },
+        { { LEAST "", "distress: {window: 2s}\n", "role: background\n" },
+          "10.yaml:1:1: warning: \"distress\" is for role critical, and this policy's role is "
+          "background (write role: critical, or leave it out)\n" },
+    };
+
+    CHECK_FILES_REMARKED(cases);
+}
+
+static void a_drop_in_that_turns_off_is_silent(void **state)
+{
+    static const FilesCase cases[] = {
+        { { LEAST "memory_high: {mode: fixed, value: 1G}\n", "memory_high: {mode: off}\n" }, "" },
+        { { LEAST "role: background\nmemory_high: {mode: yield, min: 1G}\n",
+            "memory_high: {mode: off}\n" },
+          "" },
+        { { LEAST "memory_high: {mode: track, min: 1G, max: 2G, pressure: 1%, reclaim: all}\n",
+            "version: 1\nmemory_high: {mode: off}\n" },
+          "" },
+    };
+
+    CHECK_FILES_REMARKED(cases);
+}
+
+static void contradictions_between_files_that_leave_no_meaning(void **state)
+{
+    static const FilesCase cases[] = {
+        { { LEAST "memory_high: {mode: track, max: 1G}\n", "memory_high: {min: 2G}\n" },
+          "p.yaml:3:15: note: \"mode: track\" in memory_high is not acted on by this version (it "
+          "has no effect)\n"
+          "10.yaml:1:20: \"min\" in memory_high, 2G, is more than \"max\", 1G (p.yaml:3)\n" },
+        { { LEAST "memory_high: {mode: fixed, value: 1G}\n", "memory_high: {min: 2G}\n" },
+          "10.yaml:1:20: \"min\" in memory_high, 2G, is more than \"value\", 1G (p.yaml:3)\n" },
+        { { LEAST "memory_high: {mode: fixed, value: 2G}\n", "memory_high: {min: 1G}\n",
+            "memory_high: {max: 1G}\n" },
+          "p.yaml:3:35: \"value\" in memory_high, 2G, is more than \"max\", 1G (20.yaml:1)\n" },
+        { { LEAST "", "memory_high: {mode: fixed}\n" },
+          "10.yaml:1:15: \"value\" is missing in memory_high: mode fixed needs it (for example "
+          "value: 256M)\n" },
+        { { LEAST "memory_high: {mode: track, min: 1G}\n",
+            "role: background\nmemory_high: {mode: yield}\n", "memory_high: {mode: fixed}\n" },
+          "20.yaml:1:15: \"value\" is missing in memory_high: mode fixed needs it (for example "
+          "value: 256M)\n" },
+        /* Both keys are of the drop-in: its own mistake. */
+        { { LEAST "role: critical\n", "role: normal\ndistress: {window: 2s}\n" },
+          "10.yaml:2:1: \"distress\" is for role critical, and this policy's role is normal (write "
+          "role: critical, or leave it out)\n" },
+        { { LEAST "", "memory_high: {mode: off, value: 1G}\n" },
+          "10.yaml:1:26: \"value\" in memory_high belongs to mode fixed, not to off (write mode: "
+          "fixed, or leave it out)\n" },
+        /* Against a default nobody wrote, it is a mistake too. */
+        { { LEAST "", "distress: {window: 2s}\n" },
+          "10.yaml:1:1: \"distress\" is for role critical, and this policy's role is normal (write "
+          "role: critical, or leave it out)\n" },
+        { { LEAST "", "memory_high: {value: 1G}\n" },
+          "10.yaml:1:15: \"value\" in memory_high belongs to mode fixed, not to off (write mode: "
+          "fixed, or leave it out)\n" },
+    };
+
+    CHECK_FILES_REFUSED(cases);
+}
+
+static void overlaps_between_files(void **state)
+{
+    static const FilesCase cases[] = {
+        { { LEAST "pin: {budget: 1M, files: [{path: /srv/x/*}]}\n",
+            "evict: [{path: /srv/x/log}]\n" },
+          "10.yaml:1:16: warning: \"/srv/x/log\" in evict meets \"/srv/x/*\" in pin.files, "
+          "p.yaml:3 (what is pinned is not evicted: write globs that have no file in common)\n" },
+        { { LEAST "evict: [{path: /srv/x/log}]\n",
+            "\npin:\n  budget: 1M\n  files:\n  - path: /srv/x/*\n" },
+          "p.yaml:3:16: warning: \"/srv/x/log\" in evict meets \"/srv/x/*\" in pin.files, "
+          "10.yaml:5 (what is pinned is not evicted: write globs that have no file in common)\n" },
+        /* The list that is laid over says nothing any more. */
+        { { LEAST "evict: [{path: /srv/x/log}]\npin: {budget: 1M, files: [{path: /srv/x/*}]}\n",
+            "evict: [{path: /srv/y/log}]\n" },
+          "" },
+    };
+
+    CHECK_FILES_REMARKED(cases);
+}
+
+/* What a path of a file's name shows on a terminal is not up to it. */
+static void names_of_other_files_are_harmless(void **state)
+{
+    static const char base[] = LEAST "memory_high: {mode: track, max: 1G}\n",
+                      over[] = "memory_high: {min: 2G}\n";
+    const Source sources[] = { { "\x1b[2J.yaml", base, strlen(base) },
+                               { "10.yaml", over, strlen(over) } };
+    Diagnostics diagnostics = { 0 };
+    cleanup(policy_freep) Policy *policy = NULL;
+
+    assert_int_equal(policy_decode("p", sources, 2, RAM, &diagnostics, &policy), -EBADMSG);
+    CLEANUP_FREE char *found = format_messages(&diagnostics, sources);
+    diagnostics_clear(&diagnostics);
+    assert_non_null(strstr(found, "is more than \"max\", 1G (\\x1b[2J.yaml:3)\n"));
+}
+
+/* Thousands of globs that all but meet: each pair of them is work, the whole is bounded, and a
+ * policy that was not compared to its end is no mistake. Without the bound this takes minutes. */
+static void overlaps_of_very_many_globs_end(void **state)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(f);
+
+    fputs(LEAST "pin:\n  budget: 1M\n  files:\n", f);
+    for (unsigned i = 0; i < 2000; i++)
+        fprintf(f, "  - path: /srv/*a*a*a*a*a*a*a*a*/%u/p\n", i);
+    fputs("evict:\n", f);
+    for (unsigned i = 0; i < 2000; i++)
+        fprintf(f, "- path: /srv/*b*b*b*b*b*b*b*b*/%u/e\n", i);
+    fclose(f);
+
+    cleanup(policy_freep) Policy *policy = decode_good(text);
+    assert_int_equal(policy->n_pins, 2000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_high),
+        cmocka_unit_test(keys_of_modes),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(keys_of_roles),
+        cmocka_unit_test(a_role_that_is_unclear_contradicts_nothing),
+        cmocka_unit_test(track_of_a_critical_service),
+        cmocka_unit_test(what_stands_instead_of_a_path),
+        cmocka_unit_test(overlaps),
+        cmocka_unit_test(a_drop_in_that_contradicts_is_warned_of),
+        cmocka_unit_test(a_drop_in_that_turns_off_is_silent),
+        cmocka_unit_test(contradictions_between_files_that_leave_no_meaning),
+        cmocka_unit_test(overlaps_between_files),
+        cmocka_unit_test(names_of_other_files_are_harmless),
+        cmocka_unit_test(overlaps_of_very_many_globs_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

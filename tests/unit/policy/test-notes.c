@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* What is understood and not acted on yet is told, once, with the key; all else is silent. */
+#include "unit/policy/decoding.h"
+
+static void keys_that_have_no_effect(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "role: critical\ndistress: {io_pressure: 20%, major_faults: 50/s, stolen: 16M/s}\n",
+          "4:12: note: \"io_pressure\" in distress is not acted on by this version (it has no "
+          "effect)\n"
+          "4:30: note: \"major_faults\" in distress is not acted on by this version (it has no "
+          "effect)\n"
+          "4:50: note: \"stolen\" in distress is not acted on by this version (it has no "
+          "effect)\n" },
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x}], charge: service}\n",
+          "3:44: note: \"charge: service\" in pin is not acted on by this version (it has no "
+          "effect)\n" },
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x}], restore: true}\n",
+          "3:44: note: \"restore: true\" in pin is not acted on by this version (it has no "
+          "effect)\n" },
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x}], on_shortage: release}\n",
+          "3:44: note: \"on_shortage: release\" in pin is not acted on by this version (it has no "
+          "effect)\n" },
+        { LEAST "evict: [{path: /srv/x, dirty: write-back}]\n",
+          "3:24: note: \"dirty: write-back\" in evict is not acted on by this version (it has no "
+          "effect)\n" },
+        { LEAST "evict: [{path: /srv/x, mapped: page-out}]\n",
+          "3:24: note: \"mapped: page-out\" in evict is not acted on by this version (it has no "
+          "effect)\n" },
+        { LEAST "evict: [{path: /srv/x, rate: 1M/s}]\n",
+          "3:24: note: \"rate\" in evict is not acted on by this version (it has no effect)\n" },
+        { LEAST "cache: {max: 1G}\n",
+          "3:9: note: \"max\" in cache is not acted on by this version (it has no effect)\n" },
+        { LEAST "memory_high: {mode: track}\n", "3:15: note: \"mode: track\" in memory_high is not "
+                                                "acted on by this version (it has no effect)\n" },
+        { LEAST "advise: [{path: /srv/x, access: random}]\n",
+          "3:1: note: \"advise\" is not acted on by this version (it has no effect)\n" },
+        { "version: 1\nmatch: {cgroups: [/a/b]}\n",
+          "2:9: note: \"cgroups\" in match is not acted on by this version (it has no effect)\n" },
+    };
+
+    CHECK_REMARKED(cases);
+}
+
+static void keys_that_put_an_entry_to_sleep(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x, lock: on-fault}]}\n",
+          "3:42: note: \"lock: on-fault\" in pin.files is not acted on by this version (this entry "
+          "is left alone)\n" },
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x, lock: none}]}\n",
+          "3:42: note: \"lock: none\" in pin.files is not acted on by this version (this entry is "
+          "left alone)\n" },
+        { LEAST "pin: {budget: 1M, files: [{mapped: [executables]}]}\n",
+          "3:28: note: \"mapped\" in pin.files is not acted on by this version (this entry is left "
+          "alone)\n" },
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x, range: 1M-}]}\n",
+          "3:42: note: \"range: 1M-\" in pin.files is not acted on by this version (this entry is "
+          "left alone)\n" },
+        { LEAST "pin: {budget: 1M, files: [{path: /srv/x, range: 1M-2M}]}\n",
+          "3:42: note: \"range: 1M-2M\" in pin.files is not acted on by this version (this entry "
+          "is left alone)\n" },
+        { LEAST "evict: [{path: /srv/x, when: [pressure]}]\n",
+          "3:24: note: \"when\" in evict is not acted on by this version (this entry is left "
+          "alone)\n" },
+        { LEAST "evict: [{path: /srv/x, keep: last 1M}]\n",
+          "3:24: note: \"keep\" in evict is not acted on by this version (this entry is left "
+          "alone)\n" },
+        { LEAST "evict: [{stream: true}]\n", "3:10: note: \"stream\" in evict is not acted on by "
+                                             "this version (this entry is left alone)\n" },
+    };
+
+    CHECK_REMARKED(cases);
+}
+
+static void what_is_acted_on_is_silent(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "role: critical\nmode: observe\ndistress: {window: 3s, memory_pressure: 2%, "
+                "refaults: 9/s}\n",
+          "" },
+        { LEAST
+          "pin:\n  budget: 1M\n  files:\n  - {path: /srv/x, exclude: [a], max_size: 1M, range: "
+          "0-8M, lock: now}\n  - {path: /srv/x, range: 0-, lock: populate}\n  order: [smallest, "
+          "largest, listed]\n  charge: holder\n  restore: false\n  on_shortage: keep\n",
+          "" },
+        { LEAST "evict: [{path: /srv/x, idle: 3m, every: 1m, dirty: skip, mapped: skip}]\n", "" },
+        { LEAST "memory_high: {mode: off}\n", "" },
+        { LEAST "memory_high: {mode: fixed, value: 2G, min: 1G, max: 2G}\n", "" },
+        { LEAST "role: background\nmemory_high: {mode: yield, min: 1G}\n", "" },
+    };
+
+    CHECK_REMARKED(cases);
+}
+
+static void drop_ins_note_once_where_it_stands(void **state)
+{
+    static const FilesCase cases[] = {
+        { { LEAST "cache: {max: 1G}\n", "role: normal\n" },
+          "p.yaml:3:9: note: \"max\" in cache is not acted on by this version (it has no "
+          "effect)\n" },
+        { { LEAST "", "cache: {max: 1G}\n" },
+          "10.yaml:1:9: note: \"max\" in cache is not acted on by this version (it has no "
+          "effect)\n" },
+        { { LEAST "cache: {max: 1G}\n", "cache: {max: 2G}\n" },
+          "10.yaml:1:9: note: \"max\" in cache is not acted on by this version (it has no "
+          "effect)\n" },
+        { { LEAST "evict: [{stream: true}]\n", "evict: [{path: /srv/x}]\n" }, "" },
+        { { LEAST "memory_high: {mode: track}\n", "memory_high: {mode: off}\n" }, "" },
+        { { LEAST "advise: [{path: /srv/x, access: random}]\n", "cache: {max: 1G}\n",
+            "evict: [{path: /srv/x, keep: first 1M}]\n" },
+          "p.yaml:3:1: note: \"advise\" is not acted on by this version (it has no effect)\n"
+          "10.yaml:1:9: note: \"max\" in cache is not acted on by this version (it has no effect)\n"
+          "20.yaml:1:24: note: \"keep\" in evict is not acted on by this version (this entry is "
+          "left alone)\n" },
+    };
+
+    CHECK_FILES_REMARKED(cases);
+}
+
+/* Only the entry itself is left alone; a key without effect leaves it awake. */
+static void only_entries_that_sleep_are_dormant(void **state)
+{
+    static const char text[] = LEAST "pin:\n"
+                                     "  budget: 1M\n"
+                                     "  files:\n"
+                                     "  - {path: /srv/a, lock: none}\n"
+                                     "  - {path: /srv/b, lock: on-fault}\n"
+                                     "  - {path: /srv/c, range: 1M-}\n"
+                                     "  - {mapped: [libraries]}\n"
+                                     "  - {path: /srv/d, lock: populate, range: 0-1M}\n"
+                                     "  - {path: /srv/e}\n"
+                                     "evict:\n"
+                                     "- {path: /srv/f, when: [distress]}\n"
+                                     "- {path: /srv/g, keep: first 1M}\n"
+                                     "- {stream: true}\n"
+                                     "- {path: /srv/h, dirty: write-back, mapped: page-out, "
+                                     "rate: 1M/s}\n"
+                                     "- {path: /srv/i}\n";
+    static const bool pins[] = { true, true, true, true, false, false };
+    static const bool evicts[] = { true, true, true, false, false };
+    Diagnostics diagnostics = { 0 };
+    cleanup(policy_freep) Policy *policy = NULL;
+
+    assert_int_equal(decode_text(text, strlen(text), &diagnostics, &policy), 0);
+    diagnostics_clear(&diagnostics);
+    assert_int_equal(policy->n_pins, ELEMENTS(pins));
+    for (size_t i = 0; i < ELEMENTS(pins); i++)
+        assert_int_equal(policy->pins[i].dormant, pins[i]);
+    assert_int_equal(policy->n_evicts, ELEMENTS(evicts));
+    for (size_t i = 0; i < ELEMENTS(evicts); i++)
+        assert_int_equal(policy->evicts[i].dormant, evicts[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_that_have_no_effect),
+        cmocka_unit_test(keys_that_put_an_entry_to_sleep),
+        cmocka_unit_test(what_is_acted_on_is_silent),
+        cmocka_unit_test(drop_ins_note_once_where_it_stands),
+        cmocka_unit_test(only_entries_that_sleep_are_dormant),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
