@@ -23,12 +23,55 @@ static void the_least_policy_has_the_defaults(void **state)
     assert_int_equal(policy->pin_budget, 0);
     assert_int_equal(policy->n_pins, 0);
     assert_int_equal(policy->n_evicts, 0);
+    assert_null(policy->cgroups);
+    assert_true(policy->distress.window_usec == 2 * USEC_PER_SEC);
+    assert_int_equal(policy->distress.memory_pressure, 10000);
+    assert_true(policy->distress.io_pressure == DISTRESS_NEVER);
+    assert_int_equal(policy->distress.refaults, 20);
+    assert_true(policy->distress.major_faults == DISTRESS_NEVER);
+    assert_true(policy->distress.stolen == DISTRESS_NEVER);
+    assert_int_equal(policy->pin_order.n_keys, 0);
+    assert_int_equal(policy->pin_charge, PIN_CHARGE_HOLDER);
+    assert_false(policy->pin_restore);
+    assert_int_equal(policy->on_shortage, PIN_SHORTAGE_RELEASE);
+    assert_true(policy->cache_max == LIMIT_NONE);
     assert_int_equal(policy->memory_high.mode, LIMIT_OFF);
     assert_int_equal(policy->memory_high.value, 0);
     assert_int_equal(policy->memory_high.min, 0);
+    assert_true(policy->memory_high.max == LIMIT_NONE);
+    assert_int_equal(policy->memory_high.pressure, LIMIT_PRESSURE_DEFAULT);
+    assert_int_equal(policy->memory_high.reclaim, LIMIT_RECLAIM_FILE);
+    assert_int_equal(policy->n_advises, 0);
 }
 
-static void every_key_is_decoded(void **state)
+static void the_least_rules_have_the_defaults(void **state)
+{
+    cleanup(policy_freep) Policy *policy = decode_good(
+        LEAST "pin: {budget: 1M, files: [{path: /srv/a}]}\nevict: [{path: /srv/b}]\n");
+    const PinRule *pin = &policy->pins[0];
+    const EvictRule *evict = &policy->evicts[0];
+
+    assert_int_equal(pin->mapped, 0);
+    assert_null(pin->excludes);
+    assert_true(pin->max_size == UINT64_MAX);
+    assert_int_equal(pin->range.begin, 0);
+    assert_true(pin->range.end == UINT64_MAX);
+    assert_int_equal(pin->lock, PIN_LOCK_NOW);
+    assert_false(pin->dormant);
+
+    assert_false(evict->stream);
+    assert_int_equal(evict->idle_usec, EVICT_IDLE_DEFAULT_USEC);
+    assert_int_equal(evict->every_usec, EVICT_EVERY_DEFAULT_USEC);
+    assert_int_equal(evict->when, 0);
+    assert_int_equal(evict->dirty, EVICT_DIRTY_SKIP);
+    assert_int_equal(evict->mapped, EVICT_MAPPED_SKIP);
+    assert_int_equal(evict->keep.first, 0);
+    assert_int_equal(evict->keep.last, 0);
+    assert_true(evict->rate == UINT64_MAX);
+    assert_false(evict->dormant);
+}
+
+static void the_keys_of_every_day_are_decoded(void **state)
 {
     cleanup(policy_freep)
         Policy *policy = decode_good("version: 1\n"
@@ -75,6 +118,165 @@ static void every_key_is_decoded(void **state)
 
     assert_int_equal(policy->memory_high.mode, LIMIT_FIXED);
     assert_int_equal(policy->memory_high.value, 2 * GIB);
+}
+
+/* Decodes a good text of which something may be noted. */
+static Policy *decode_noted(const char *text)
+{
+    Diagnostics diagnostics = { 0 };
+    Policy *policy = NULL;
+
+    int r = decode_text(text, strlen(text), &diagnostics, &policy);
+    diagnostics_clear(&diagnostics);
+    assert_int_equal(r, 0);
+    return policy;
+}
+
+static void cgroups(void **state)
+{
+    cleanup(policy_freep) Policy *policy = decode_noted(
+        "version: 1\nmatch: {cgroups: [\"/kubepods.slice/**/{cri,docker}-*.scope\", /a]}\n");
+
+    assert_null(policy->units);
+    assert_int_equal(strv_length(policy->cgroups), 3);
+    assert_string_equal(policy->cgroups[0], "/kubepods.slice/**/cri-*.scope");
+    assert_string_equal(policy->cgroups[1], "/kubepods.slice/**/docker-*.scope");
+    assert_string_equal(policy->cgroups[2], "/a");
+}
+
+static void every_sign_of_distress(void **state)
+{
+    cleanup(policy_freep) Policy *policy = decode_noted(LEAST "role: critical\n"
+                                                              "distress:\n"
+                                                              "  window: 10s\n"
+                                                              "  memory_pressure: 0.01%\n"
+                                                              "  io_pressure: 100%\n"
+                                                              "  refaults: 1/s\n"
+                                                              "  major_faults: 50/s\n"
+                                                              "  stolen: 16M/s\n");
+
+    assert_int_equal(policy->distress.window_usec, 10 * USEC_PER_SEC);
+    assert_int_equal(policy->distress.memory_pressure, 100);
+    assert_int_equal(policy->distress.io_pressure, 1000000);
+    assert_int_equal(policy->distress.refaults, 1);
+    assert_int_equal(policy->distress.major_faults, 50);
+    assert_int_equal(policy->distress.stolen, 16 * MIB);
+}
+
+static void every_key_of_a_pin(void **state)
+{
+    cleanup(policy_freep) Policy *policy = decode_noted(
+        LEAST "pin:\n"
+              "  budget: 1M\n"
+              "  files:\n"
+              "  - path: /srv/a\n"
+              "    exclude: [\"*_{fsm,vm}\", /srv/a/b]\n"
+              "    max_size: 64M\n"
+              "    range: 1K-8M\n"
+              "    lock: on-fault\n"
+              "  - {path: /srv/b, range: 4096-, lock: populate, max_size: 16G}\n"
+              "  - {path: /srv/c, range: 0-1, lock: none, max_size: 10%}\n"
+              "  - mapped: [libraries, executables]\n"
+              "  - mapped: [libraries]\n"
+              "  order: [smallest, listed, largest]\n"
+              "  charge: service\n"
+              "  restore: true\n"
+              "  on_shortage: keep\n");
+    const PinRule *pins = policy->pins;
+
+    assert_int_equal(policy->n_pins, 5);
+    assert_int_equal(strv_length(pins[0].excludes), 3);
+    assert_string_equal(pins[0].excludes[0], "*_fsm");
+    assert_string_equal(pins[0].excludes[1], "*_vm");
+    assert_string_equal(pins[0].excludes[2], "/srv/a/b");
+    assert_int_equal(pins[0].max_size, 64 * MIB);
+    assert_int_equal(pins[0].range.begin, KIB);
+    assert_int_equal(pins[0].range.end, 8 * MIB);
+    assert_int_equal(pins[0].lock, PIN_LOCK_ON_FAULT);
+    assert_int_equal(pins[0].mapped, 0);
+
+    assert_int_equal(pins[1].range.begin, 4096);
+    assert_true(pins[1].range.end == UINT64_MAX);
+    assert_int_equal(pins[1].lock, PIN_LOCK_POPULATE);
+    assert_true(pins[1].max_size == 16 * GIB); /* files may be larger than RAM */
+    assert_int_equal(pins[2].range.end, 1);
+    assert_int_equal(pins[2].lock, PIN_LOCK_NONE);
+    assert_true(pins[2].max_size == RAM / 10);
+
+    assert_null(pins[3].path);
+    assert_int_equal(pins[3].mapped, PIN_MAPPED_EXECUTABLES | PIN_MAPPED_LIBRARIES);
+    assert_int_equal(pins[3].place.line, 13);
+    assert_int_equal(pins[3].place.column, 13);
+    assert_int_equal(pins[4].mapped, PIN_MAPPED_LIBRARIES);
+
+    assert_int_equal(policy->pin_order.n_keys, 3);
+    assert_int_equal(policy->pin_order.keys[0], PIN_BY_SMALLEST);
+    assert_int_equal(policy->pin_order.keys[1], PIN_BY_LIST);
+    assert_int_equal(policy->pin_order.keys[2], PIN_BY_LARGEST);
+    assert_int_equal(policy->pin_charge, PIN_CHARGE_SERVICE);
+    assert_true(policy->pin_restore);
+    assert_int_equal(policy->on_shortage, PIN_SHORTAGE_KEEP);
+}
+
+static void every_key_of_an_eviction(void **state)
+{
+    cleanup(policy_freep) Policy *policy = decode_noted(
+        LEAST "evict:\n"
+              "- path: /srv/a\n"
+              "  when: [distress]\n"
+              "  dirty: write-back\n"
+              "  mapped: page-out\n"
+              "  keep: last 16M\n"
+              "  rate: 64K/s\n"
+              "- {path: /srv/b, when: [pressure, distress], keep: first 1}\n"
+              "- {stream: true, dirty: write-back, rate: 1G/s}\n");
+    const EvictRule *evicts = policy->evicts;
+
+    assert_int_equal(policy->n_evicts, 3);
+    assert_int_equal(evicts[0].when, EVICT_WHEN_DISTRESS);
+    assert_int_equal(evicts[0].dirty, EVICT_DIRTY_WRITE_BACK);
+    assert_int_equal(evicts[0].mapped, EVICT_MAPPED_PAGE_OUT);
+    assert_int_equal(evicts[0].keep.first, 0);
+    assert_int_equal(evicts[0].keep.last, 16 * MIB);
+    assert_int_equal(evicts[0].rate, 64 * KIB);
+    assert_false(evicts[0].stream);
+
+    assert_int_equal(evicts[1].when, EVICT_WHEN_PRESSURE | EVICT_WHEN_DISTRESS);
+    assert_int_equal(evicts[1].keep.first, 1);
+    assert_int_equal(evicts[1].keep.last, 0);
+
+    assert_null(evicts[2].path);
+    assert_true(evicts[2].stream);
+    assert_int_equal(evicts[2].dirty, EVICT_DIRTY_WRITE_BACK);
+    assert_int_equal(evicts[2].rate, GIB);
+    assert_int_equal(evicts[2].place.line, 11);
+    assert_int_equal(evicts[2].place.column, 12);
+}
+
+static void cache_limits_and_advice(void **state)
+{
+    cleanup(policy_freep) Policy *policy = decode_noted(
+        LEAST "cache: {max: 2G}\n"
+              "memory_high: {mode: track, min: 256M, max: 4G, pressure: 1.2345%,\n"
+              "  reclaim: all}\n"
+              "advise:\n"
+              "- {path: /srv/a, access: random}\n"
+              "- {access: sequential, path: /srv/b}\n"
+              "- {path: /srv/c, access: normal}\n");
+
+    assert_true(policy->cache_max == 2 * GIB);
+    assert_int_equal(policy->memory_high.mode, LIMIT_TRACK);
+    assert_int_equal(policy->memory_high.min, 256 * MIB);
+    assert_true(policy->memory_high.max == 4 * GIB);
+    assert_int_equal(policy->memory_high.pressure, 12345);
+    assert_int_equal(policy->memory_high.reclaim, LIMIT_RECLAIM_ALL);
+    assert_int_equal(policy->n_advises, 3);
+    assert_string_equal(policy->advises[0].path, "/srv/a");
+    assert_int_equal(policy->advises[0].access, ACCESS_RANDOM);
+    assert_int_equal(policy->advises[1].access, ACCESS_SEQUENTIAL);
+    assert_int_equal(policy->advises[1].place.line, 8);
+    assert_int_equal(policy->advises[1].place.column, 29);
+    assert_int_equal(policy->advises[2].access, ACCESS_NORMAL);
 }
 
 static void yield_of_a_background_service(void **state)
@@ -125,6 +327,7 @@ static void enums_are_written_as_they_are_read(void **state)
     assert_string_equal(policy_mode_to_string(MODE_OBSERVE), "observe");
     assert_string_equal(limit_mode_to_string(LIMIT_OFF), "off");
     assert_string_equal(limit_mode_to_string(LIMIT_FIXED), "fixed");
+    assert_string_equal(limit_mode_to_string(LIMIT_TRACK), "track");
     assert_string_equal(limit_mode_to_string(LIMIT_YIELD), "yield");
 }
 
@@ -328,7 +531,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_policy_has_the_defaults),
-        cmocka_unit_test(every_key_is_decoded),
+        cmocka_unit_test(the_least_rules_have_the_defaults),
+        cmocka_unit_test(the_keys_of_every_day_are_decoded),
+        cmocka_unit_test(cgroups),
+        cmocka_unit_test(every_sign_of_distress),
+        cmocka_unit_test(every_key_of_a_pin),
+        cmocka_unit_test(every_key_of_an_eviction),
+        cmocka_unit_test(cache_limits_and_advice),
         cmocka_unit_test(yield_of_a_background_service),
         cmocka_unit_test(words_of_the_enums),
         cmocka_unit_test(enums_are_written_as_they_are_read),
