@@ -137,6 +137,7 @@ static const Hint hints[] = {
                                           "marks" },
     { "expected comment or line break",
       .hint = "put a value that begins with | or > in quotation marks" },
+    { "expected <document start>", .hint = "write all of the file as key: value" },
     { "incompatible YAML document", .hint = "leave this line out" },
 };
 

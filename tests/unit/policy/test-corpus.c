@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole files: those of tests/data/policies/good and the shipped ones decode without a mistake;
- * those of bad/ have what is to be said of them beside them, in NAME.expected. */
+ * those of bad/ have what is to be said of them beside them, in NAME.expected. The same of
+ * settings/. */
 #include <fcntl.h>
 
 #include "unit/policy/decoding.h"
@@ -55,15 +56,32 @@ static char *read_expected(const char *folder, const char *name)
     return access(path, F_OK) == 0 ? read_whole(folder, expected_name, &size) : strdup("");
 }
 
+static int decode_policy(const char *text, size_t size, Diagnostics *diagnostics)
+{
+    cleanup(policy_freep) Policy *policy = NULL;
+
+    return decode_text(text, size, diagnostics, &policy);
+}
+
+static int decode_settings(const char *text, size_t size, Diagnostics *diagnostics)
+{
+    const Source source = { "/etc/pagewarden.yaml", text, size };
+    Settings settings = { 0 };
+
+    int r = settings_decode(&source, 1, RAM, diagnostics, &settings);
+    settings_clear(&settings);
+    return r;
+}
+
 static void check(const char *folder, const char *name, int result)
 {
     Diagnostics diagnostics = { 0 };
-    cleanup(policy_freep) Policy *policy = NULL;
+    bool settings = strstr(folder, "/settings/");
     size_t size;
     CLEANUP_FREE char *expected = read_expected(folder, name);
     CLEANUP_FREE char *text = read_whole(folder, name, &size);
 
-    int r = decode_text(text, size, &diagnostics, &policy);
+    int r = (settings ? decode_settings : decode_policy)(text, size, &diagnostics);
     CLEANUP_FREE char *found = join_messages(&diagnostics);
     diagnostics_clear(&diagnostics);
     if (strcmp(found, expected) != 0)
@@ -91,6 +109,16 @@ static void bad_files(void **state)
     for_each(CORPUS "/bad", check_bad);
 }
 
+static void good_settings(void **state)
+{
+    for_each(CORPUS "/settings/good", check_good);
+}
+
+static void bad_settings(void **state)
+{
+    for_each(CORPUS "/settings/bad", check_bad);
+}
+
 static void shipped_policies(void **state)
 {
     for_each(TEST_DATA "/../../policies", check_good);
@@ -99,8 +127,8 @@ static void shipped_policies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_files),
-        cmocka_unit_test(bad_files),
+        cmocka_unit_test(good_files),       cmocka_unit_test(bad_files),
+        cmocka_unit_test(good_settings),    cmocka_unit_test(bad_settings),
         cmocka_unit_test(shipped_policies),
     };
 

@@ -275,7 +275,7 @@ static void cache_limits_and_advice(void **state)
     assert_int_equal(policy->advises[0].access, ACCESS_RANDOM);
     assert_int_equal(policy->advises[1].access, ACCESS_SEQUENTIAL);
     assert_int_equal(policy->advises[1].place.line, 8);
-    assert_int_equal(policy->advises[1].place.column, 29);
+    assert_int_equal(policy->advises[1].place.column, 30);
     assert_int_equal(policy->advises[2].access, ACCESS_NORMAL);
 }
 
