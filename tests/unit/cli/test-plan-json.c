@@ -65,7 +65,7 @@ static void a_whole_policy(void **state)
                     "          \"file\":\"/etc/pagewarden/policies.d/shop.yaml\",\n"
                     "          \"line\":8,\n"
                     "          \"column\":3,\n"
-                    "          \"message\":\"\\\"restore\\\" in pin is not acted on by this "
+                    "          \"message\":\"\\\"restore: true\\\" in pin is not acted on by this "
                     "version (it has no effect)\"\n"
                     "        },\n"
                     "        {\n"
