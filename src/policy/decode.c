@@ -18,6 +18,8 @@ static int decode_one(Decoder *decoder, const Language *language, size_t i, void
     cleanup(node_freep) Node *tree = NULL;
 
     int error = document_read(&decoder->sources[i], i, decoder->diagnostics, &tree);
+    if (error == 0 && !tree && i == 0 && !language->may_be_empty)
+        return refuse(decoder, (PolicyPlace){ 0 }, "the file is empty (it begins with version: 1)");
     if (error == -ENOMEM || !tree)
         return error;
     decoder->n_readings = 0;
@@ -30,7 +32,7 @@ static int decode_merged(Decoder *decoder, const Language *language, size_t n_so
     cleanup(node_freep) Node *tree = NULL;
 
     int r = document_read_merged(decoder->sources, n_sources, decoder->diagnostics, &tree);
-    if (r < 0)
+    if (r < 0 || !tree)
         return r;
     decoder->n_readings = 0;
     return decode_node(decoder, language->root, tree, object);

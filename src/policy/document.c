@@ -74,7 +74,7 @@ int document_read(const Source *source, size_t file, Diagnostics *diagnostics, N
     if (r >= 0)
         r = reader_finish(&reader);
     reader_close(&reader);
-    return r;
+    return r == -ENODATA ? 0 : r;
 }
 
 static void merge(Node **base, Node *over);
@@ -138,9 +138,9 @@ int document_read_merged(const Source *sources, size_t n_sources, Diagnostics *d
         int r = document_read(&sources[i], i, diagnostics, &tree);
         if (r < 0)
             return r;
-        if (merged)
+        if (merged && tree)
             merge(&merged, TAKE_PTR(tree));
-        else
+        else if (tree)
             merged = TAKE_PTR(tree);
     }
     *ret = TAKE_PTR(merged);

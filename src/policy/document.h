@@ -19,7 +19,8 @@ struct Node {
 };
 
 /* Reads the only document of @source, of the index @file, all of whose mistakes of YAML are
- * reported. 0; -EBADMSG: reported, *ret is what could be read, or NULL; -ENOMEM. */
+ * reported. 0, where *ret is NULL if the text is empty or has comments alone; -EBADMSG: reported,
+ * *ret is what could be read, or NULL; -ENOMEM. */
 int document_read(const Source *source, size_t file, Diagnostics *diagnostics, Node **ret);
 
 /* Takes NULL, returns NULL; what is @node's next is freed too. */

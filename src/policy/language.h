@@ -9,6 +9,7 @@ typedef struct Language {
     const char *subject;            /* in messages: "a policy" */
     const Field *root;              /* the document as a whole, as if it were the value of a key */
     const Mapping *const *mappings; /* all of them, NULL-terminated */
+    bool may_be_empty;              /* drop-ins may be in any case */
 } Language;
 
 extern const Language policy_language;   /* decodes into a Policy */

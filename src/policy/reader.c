@@ -339,7 +339,7 @@ int reader_root(Reader *reader, Event *ret)
     if (r < 0)
         return r;
     if (reader->event.type != YAML_DOCUMENT_START_EVENT)
-        return give_up(reader, whole_file(reader), "the file is empty (it begins with version: 1)");
+        return -ENODATA;
     return reader_next(reader, ret);
 }
 

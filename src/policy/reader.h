@@ -50,7 +50,7 @@ typedef struct Reader {
 int reader_open(Reader *reader, const Source *source, size_t file, Diagnostics *diagnostics);
 void reader_close(Reader *reader);
 
-/* The root of the only document. -EBADMSG also where there is none. */
+/* The root of the only document; -ENODATA: there is none, which is not reported. */
 int reader_root(Reader *reader, Event *ret);
 
 /* The next node. 0; -EBADMSG: reported, nothing more can be read; -ENOMEM. */

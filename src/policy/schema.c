@@ -269,7 +269,6 @@ static int write_mapping(JsonWriter *json, const Mapping *mapping)
 {
     int r = 0;
 
-    json_string(json, "type", "object");
     json_plain(json, "additionalProperties", "false");
     write_required(json, mapping);
     write_dependents(json, mapping);
@@ -282,8 +281,10 @@ static int write_mapping(JsonWriter *json, const Mapping *mapping)
 
 static int write_type(JsonWriter *json, const Field *field)
 {
-    if (field->type == &type_mapping)
+    if (field->type == &type_mapping) {
+        json_string(json, "type", "object");
         return write_mapping(json, field->mapping);
+    }
     if (field->type == &type_list)
         return write_list(json, field->list);
     if (field->names)
@@ -307,7 +308,8 @@ int schema_format(const Language *language, const char *title, char **ret)
     json_string(&json, "$comment",
                 "Written from the tables that decode it: change those, not this file.");
     json_string(&json, "title", title);
-    int r = write_type(&json, language->root);
+    json_plain(&json, "type", language->may_be_empty ? "[\"object\", \"null\"]" : "\"object\"");
+    int r = write_mapping(&json, language->root->mapping);
     json_close(&json, '}');
     fputc('\n', file);
 

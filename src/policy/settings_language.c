@@ -99,4 +99,5 @@ const Language settings_language = {
     .subject = "the settings file",
     .root = &root,
     .mappings = mappings,
+    .may_be_empty = true, /* all commented out is how defaults are often installed */
 };

@@ -69,6 +69,14 @@ static void keys_of_a_drop_in_alone(void **state)
     assert_int_equal(policy->n_pins, 1);
 }
 
+static void drop_ins_without_a_key(void **state)
+{
+    cleanup(policy_freep) Policy *policy = FILES(LEAST, "# role: critical\n", "mode: observe\n");
+
+    assert_int_equal(policy->role, ROLE_NORMAL);
+    assert_int_equal(policy->mode, MODE_OBSERVE);
+}
+
 static void later_files_win(void **state)
 {
     cleanup(policy_freep) Policy *policy = FILES(
@@ -175,9 +183,8 @@ static void files_that_are_no_yaml(void **state)
         { { LEAST, "critical\n" },
           "10.yaml:1:1: a policy must be a mapping, not a single value (for example version: "
           "1)\n" },
-        { { LEAST, "" }, "10.yaml: the file is empty (it begins with version: 1)\n" },
-        { { LEAST, "# role: critical\n" },
-          "10.yaml: the file is empty (it begins with version: 1)\n" },
+        { { "# " LEAST, "role: critical\n" },
+          "p.yaml:2:1: \"version\" is missing (for example version: 1)\n" },
         { { LEAST, "role: critical\n---\nmode: observe\n" },
           "10.yaml:2:1: a second document begins here (one file is one document)\n" },
         { { LEAST, "role: &r critical\n" },
@@ -228,6 +235,7 @@ int main(void)
         cmocka_unit_test(mappings_merge_key_by_key),
         cmocka_unit_test(lists_and_single_values_replace),
         cmocka_unit_test(keys_of_a_drop_in_alone),
+        cmocka_unit_test(drop_ins_without_a_key),
         cmocka_unit_test(later_files_win),
         cmocka_unit_test(places_keep_their_file),
         cmocka_unit_test(any_file_may_have_what_is_required),
