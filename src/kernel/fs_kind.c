@@ -4,10 +4,12 @@
  * another namespace, or detached) is asked itself. */
 #include "kernel/fs_kind.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "util/cleanup.h"
@@ -53,6 +55,7 @@ static const struct {
     { "configfs", 0x62656570, FS_KERNEL },
     { "mqueue", 0x19800202, FS_KERNEL },
     { "resctrl", RDTGROUP_SUPER_MAGIC, FS_KERNEL },
+    { "hugetlbfs", HUGETLBFS_MAGIC, FS_KERNEL },
 };
 
 FsKind fs_kind_of_name(const char *name)
@@ -75,18 +78,29 @@ const char *fs_name_of_magic(uint32_t magic)
 
 /* "36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw", proc_pid_mountinfo(5): blanks in
  * names are escaped, so that the dash is the first to stand alone. */
-static bool name_of_line(const char *line, uint64_t mount, char ret[FS_NAME_MAX])
+static bool name_of_line(const char *line, char ret[FS_NAME_MAX])
 {
-    char *end;
-
-    if (strtoull(line, &end, 10) != mount || *end != ' ')
-        return false;
-    const char *name = strstr(end, " - ");
+    const char *name = strstr(line, " - ");
     if (!name)
         return false;
     name += strlen(" - ");
     snprintf(ret, FS_NAME_MAX, "%.*s", (int)strcspn(name, " \n"), name);
     return true;
+}
+
+static bool is_mount(const char *line, uint64_t mount)
+{
+    char *end;
+
+    return strtoull(line, &end, 10) == mount && *end == ' ';
+}
+
+static bool is_device(const char *line, dev_t dev)
+{
+    unsigned major_number, minor_number;
+
+    return sscanf(line, "%*u %*u %u:%u ", &major_number, &minor_number) == 2 &&
+           makedev(major_number, minor_number) == dev;
 }
 
 static bool name_of_mount(uint64_t mount, char ret[FS_NAME_MAX])
@@ -96,7 +110,7 @@ static bool name_of_mount(uint64_t mount, char ret[FS_NAME_MAX])
     size_t size = 0;
 
     while (list && getline(&line, &size, list) > 0)
-        if (name_of_line(line, mount, ret))
+        if (is_mount(line, mount) && name_of_line(line, ret))
             return true;
     return false;
 }
@@ -111,4 +125,30 @@ int fs_name_of(int fd, uint64_t mount, char ret[FS_NAME_MAX])
         return -errno;
     snprintf(ret, FS_NAME_MAX, "%s", fs_name_of_magic((uint32_t)fs.f_type));
     return 0;
+}
+
+int fs_name_of_device(int process_fd, dev_t dev, char ret[FS_NAME_MAX])
+{
+    CLEANUP_FREE char *line = NULL;
+    size_t size = 0;
+
+    CLEANUP_CLOSE int fd = openat(process_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    CLEANUP_FCLOSE FILE *list = fdopen(fd, "re");
+    if (!list)
+        return -errno;
+    TAKE_FD(fd);
+
+    while (getline(&line, &size, list) > 0)
+        if (is_device(line, dev) && name_of_line(line, ret))
+            return 0;
+    return -ENOENT;
+}
+
+void fs_format_passed_over(FsKind kind, const char *name, char ret[FS_WHY_MAX])
+{
+    const char *what = kind == FS_NETWORK ? "network" : kind == FS_FUSE ? "FUSE" : "kernel";
+
+    snprintf(ret, FS_WHY_MAX, "is on a %s file system (%s), which is passed over", what, name);
 }

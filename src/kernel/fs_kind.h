@@ -4,6 +4,7 @@
 /* Which file systems a walk keeps out of. */
 
 #include <stdint.h>
+#include <sys/types.h>
 
 typedef enum FsKind {
     FS_LOCAL,   /* all that are not one of the others: disks, overlayfs, tmpfs, whatever is new */
@@ -23,3 +24,13 @@ const char *fs_name_of_magic(uint32_t magic);
 /* The type of the file system that @fd (O_PATH will do) is on, by the number of its mount (of
  * statx(2); 0: unknown). -errno. */
 int fs_name_of(int fd, uint64_t mount, char ret[FS_NAME_MAX]);
+
+/* The type of the mounted file system whose device is @dev (the superblock's, as /proc/PID/maps
+ * tells it), from the file "mountinfo" in @process_fd, a folder of /proc. No file system is asked.
+ * -ENOENT: none of these mounts has that device; -errno. */
+int fs_name_of_device(int process_fd, dev_t dev, char ret[FS_NAME_MAX]);
+
+#define FS_WHY_MAX (64 + FS_NAME_MAX)
+
+/* "is on a network file system (nfs4), which is passed over". Of a kind other than FS_LOCAL. */
+void fs_format_passed_over(FsKind kind, const char *name, char ret[FS_WHY_MAX]);

@@ -163,12 +163,9 @@ static bool is_kept_out(const Walk *walk, const Entry *entry, bool literal)
 
 static int report_file_system(Walk *walk, const Entry *entry)
 {
-    const char *kind = entry->kind == FS_NETWORK ? "network"
-                       : entry->kind == FS_FUSE  ? "FUSE"
-                                                 : "kernel";
-    char why[64 + FS_NAME_MAX];
+    char why[FS_WHY_MAX];
 
-    snprintf(why, sizeof why, "is on a %s file system (%s), which is passed over", kind, entry->fs);
+    fs_format_passed_over(entry->kind, entry->fs, why);
     return tell(walk, WALK_FILE_SYSTEM, why);
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/sysmacros.h>
 
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
@@ -24,6 +25,7 @@ static void by_name(void **state)
         { "fuseblk", FS_FUSE },       { "virtiofs", FS_FUSE },  { "fusectl", FS_LOCAL },
         { "proc", FS_KERNEL },        { "sysfs", FS_KERNEL },   { "cgroup2", FS_KERNEL },
         { "autofs", FS_KERNEL },      { "debugfs", FS_KERNEL }, { "bpf", FS_KERNEL },
+        { "hugetlbfs", FS_KERNEL },
     };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++)
@@ -68,12 +70,34 @@ static void of_a_descriptor(void **state)
     assert_string_equal(name, "proc");
 }
 
+static void of_a_device(void **state)
+{
+    CLEANUP_SCRATCH Scratch process = scratch_new("/tmp");
+    char name[FS_NAME_MAX] = "untouched";
+
+    assert_int_equal(fs_name_of_device(process.fd, makedev(0, 1), name), -ENOENT);
+    scratch_put(&process, "mountinfo",
+                "20 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+                "21 20 0:45 /a /srv/\\040-\\040x rw master:1 propagate_from:2 - fuse.sshfs a:/ rw\n"
+                "22 20 259:1048575 / /b rw - xfs /dev/nvme rw\n");
+    assert_int_equal(fs_name_of_device(process.fd, makedev(1, 8), name), -ENOENT);
+    assert_int_equal(fs_name_of_device(process.fd, makedev(0, 4), name), -ENOENT);
+    assert_string_equal(name, "untouched");
+    assert_int_equal(fs_name_of_device(process.fd, makedev(8, 1), name), 0);
+    assert_string_equal(name, "ext4");
+    assert_int_equal(fs_name_of_device(process.fd, makedev(0, 45), name), 0);
+    assert_string_equal(name, "fuse.sshfs");
+    assert_int_equal(fs_name_of_device(process.fd, makedev(259, 1048575), name), 0);
+    assert_string_equal(name, "xfs");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_name),
         cmocka_unit_test(by_magic),
         cmocka_unit_test(of_a_descriptor),
+        cmocka_unit_test(of_a_device),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
