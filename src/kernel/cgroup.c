@@ -70,11 +70,16 @@ static bool has_dot_dot(const char *path)
     return false;
 }
 
+bool cgroup_path_is_valid(const char *path)
+{
+    return path[0] == '/' && !has_dot_dot(path);
+}
+
 int cgroup_open(int root_fd, const char *path, Cgroup **ret)
 {
     struct stat st;
 
-    if (path[0] != '/' || has_dot_dot(path))
+    if (!cgroup_path_is_valid(path))
         return -EINVAL;
     path += strspn(path, "/");
 

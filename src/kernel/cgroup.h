@@ -14,6 +14,9 @@ typedef struct Cgroup Cgroup;
 /* 0, or -ENOTSUP: @root_fd is not the root of a v2 hierarchy that has the memory controller. */
 int cgroup_root_check(int root_fd);
 
+/* Absolute, and without "..". Pure. */
+bool cgroup_path_is_valid(const char *path);
+
 /* @path as systemd's ControlGroup property has it: "/system.slice/shop.service", "/". Costs up to 8
  * descriptors. -ENOENT: no such cgroup; -ENOTSUP: the memory controller is not enabled for it;
  * -EINVAL: not an absolute path, or ".." in it. */
