@@ -128,6 +128,11 @@ static char *quote(const char *path)
 
 int selected_file_open(const SelectScope *scope, const SelectedFile *file)
 {
+    if (file->place.pid > 0)
+        return scope->processes
+                   ? mapped_open(scope->processes->proc_fd, &file->place, file->dev, file->ino)
+                   : -ENOENT;
+
     Opening opening = { .file = file, .fd = -ENOENT };
     WalkHandler handler = { .file = on_open, .userdata = &opening };
     CLEANUP_FREE char *pattern = quote(file->path);

@@ -9,12 +9,21 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "kernel/mapped.h"
 #include "kernel/walk.h"
+
+/* Those whose mapped files are meant. */
+typedef struct SelectProcesses {
+    int proc_fd; /* of /proc */
+    const pid_t *pids;
+    size_t n_pids;
+} SelectProcesses;
 
 /* Where files are looked for, and who hears of it. */
 typedef struct SelectScope {
     int root_fd; /* of "/" */
     WalkFlags flags;
+    const SelectProcesses *processes; /* NULL: none */
     const atomic_bool *cancelled; /* nobody wants the outcome any more: -ECANCELED. May be NULL */
     /* What a rule names or matches, and is passed over, as WalkHandler has it. May be NULL. */
     void (*passed_over)(const char *path, const char *why, void *userdata);
@@ -27,7 +36,8 @@ static inline bool select_is_cancelled(const SelectScope *scope)
 }
 
 typedef struct SelectedFile {
-    char *path; /* without links */
+    char *path;        /* without links; of a mapped file as messages name it: see MappedFile */
+    MappedPlace place; /* where it is mapped, if that is how it was found */
     uint64_t dev, ino;
     uint64_t size;   /* bytes */
     uint64_t wanted; /* bytes of it that the rule means, from the beginning; not 0 */
@@ -46,7 +56,8 @@ typedef struct SelectedFiles {
 /* Leaves an empty list. */
 void selected_files_clear(SelectedFiles *list);
 
-/* Adds a file that @rule means. @path is copied; NULL: it is too large for the rule. */
+/* Adds a file that @rule means, at the end of the list. @path is copied; NULL: it is too large for
+ * the rule. */
 int selected_files_add(SelectedFiles *list, const char *path, const struct stat *st,
                        uint64_t wanted, size_t rule);
 
@@ -55,5 +66,5 @@ int selected_files_add(SelectedFiles *list, const char *path, const struct stat 
 void selected_files_finish(SelectedFiles *list);
 
 /* Opens it for reading, as walk_reopen() does. Returns the descriptor; -ESTALE: another file stands
- * there now; -ENOENT: none; what walk_glob() and walk_reopen() fail with. */
+ * (or is mapped) there now; -ENOENT: none; what walk_glob() and walk_reopen() fail with. */
 int selected_file_open(const SelectScope *scope, const SelectedFile *file);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "select/pin_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "select/excludes.h"
@@ -14,21 +15,25 @@ typedef struct PinWalk {
     SelectedFiles *list;
 } PinWalk;
 
-static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
+static int add_file(PinWalk *walk, const char *path, const char *shown, const struct stat *st)
 {
-    PinWalk *walk = userdata;
     uint64_t size = (uint64_t)st->st_size, wanted = min_u64(size, walk->rule->range.end);
 
-    if (select_is_cancelled(walk->scope))
-        return -ECANCELED;
     if (wanted == 0)
         return 0;
     if (excludes_match(walk->excludes, path)) {
         walk->list->n_excluded++;
         return 0;
     }
-    return selected_files_add(walk->list, size > walk->rule->max_size ? NULL : path, st, wanted,
+    return selected_files_add(walk->list, size > walk->rule->max_size ? NULL : shown, st, wanted,
                               walk->rule_index);
+}
+
+static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
+{
+    PinWalk *walk = userdata;
+
+    return select_is_cancelled(walk->scope) ? -ECANCELED : add_file(walk, path, path, st);
 }
 
 /* Who excludes what is no file does not want to hear of it either. */
@@ -64,8 +69,54 @@ static int on_passed_over(const char *path, WalkReason reason, const char *why, 
     return 0;
 }
 
-static int walk_rule(const SelectScope *scope, const PinRule *rule, size_t index,
-                     SelectedFiles *list)
+static int add_mapped_file(PinWalk *walk, const MappedFile *file)
+{
+    size_t before = walk->list->n_files;
+    CLEANUP_FREE char *shown = NULL;
+
+    if (asprintf(&shown, "%s%s", file->path, file->deleted ? " (deleted)" : "") < 0) {
+        shown = NULL;
+        return -ENOMEM;
+    }
+    int r = add_file(walk, file->path, shown, &file->st);
+    if (r >= 0 && walk->list->n_files > before)
+        walk->list->files[before].place = file->place;
+    return r;
+}
+
+static unsigned mapped_kinds(const PinRule *rule)
+{
+    return (rule->mapped & PIN_MAPPED_EXECUTABLES ? 1u << MAPPED_EXECUTABLE : 0) |
+           (rule->mapped & PIN_MAPPED_LIBRARIES ? 1u << MAPPED_LIBRARY : 0);
+}
+
+static int add_mapped(PinWalk *walk)
+{
+    const SelectScope *scope = walk->scope;
+    const SelectProcesses *processes = scope->processes;
+    cleanup(mapped_files_clear) MappedFiles list = { 0 };
+
+    if (!processes)
+        return 0;
+    int r = mapped_files(
+        &(MappedScope){
+            .proc_fd = processes->proc_fd,
+            .pids = processes->pids,
+            .n_pids = processes->n_pids,
+            .kinds = mapped_kinds(walk->rule),
+            .network = scope->flags & WALK_NETWORK,
+            .cancelled = scope->cancelled,
+            .passed_over = scope->passed_over,
+            .userdata = scope->userdata,
+        },
+        &list);
+    for (size_t i = 0; i < list.n_files && r >= 0; i++)
+        r = add_mapped_file(walk, &list.files[i]);
+    return r;
+}
+
+static int apply_rule(const SelectScope *scope, const PinRule *rule, size_t index,
+                      SelectedFiles *list)
 {
     cleanup(excludes_freep) Excludes *excludes = NULL;
 
@@ -73,6 +124,8 @@ static int walk_rule(const SelectScope *scope, const PinRule *rule, size_t index
     if (r < 0)
         return r;
     PinWalk walk = { scope, rule, index, excludes, list };
+    if (!rule->path)
+        return add_mapped(&walk);
     WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = &walk };
     return walk_glob(scope->root_fd, rule->path, scope->flags, &handler);
 }
@@ -97,7 +150,7 @@ int pin_files(const SelectScope *scope, const PinRule *rules, size_t n_rules, co
     for (size_t i = 0; i < n_rules; i++) {
         if (rules[i].dormant)
             continue;
-        int r = walk_rule(scope, &rules[i], i, &list);
+        int r = apply_rule(scope, &rules[i], i, &list);
         if (r < 0)
             return r;
     }

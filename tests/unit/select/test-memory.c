@@ -3,7 +3,8 @@
  * allocators, see meson.build. */
 #include "select/evict_files.h"
 #include "select/pin_files.h"
-#include "unit/failing-memory.h"
+#include "unit/failing-text.h"
+#include "unit/kernel/processes.h"
 #include "unit/select/selecting.h"
 
 #define FILES 40u /* the list grows twice */
@@ -80,12 +81,39 @@ static void opening(void **state)
     each_allocation_fails(open_the_first, -ESTALE, 0);
 }
 
+static void mapped(void **state)
+{
+    CLEANUP_SELECTING Selecting s = a_folder();
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    const SelectProcesses processes = { proc.fd, &(pid_t){ 1 }, 1 };
+    SelectScope scope = scope_of(&s);
+    unsigned n = 0;
+    bool failed;
+
+    put_process(&proc, 1, NULL);
+    put_mapping(&proc, 1, 1, "r-xp", "fe:01", 1, scratch_path(&s.root, "1"));
+    put_mapping(&proc, 1, 2, "r-xp", "fe:01", 2, scratch_path(&s.root, "2"));
+    add_rule(&s, NULL)->mapped = PIN_MAPPED_LIBRARIES;
+    scope.processes = &processes;
+    do {
+        cleanup(selected_files_clear) SelectedFiles list = { 0 };
+        countdown = ++n;
+        int r = select_pins(&s, &scope, &list);
+        failed = countdown == 0;
+        countdown = 0;
+        assert_int_equal(r, failed ? -ENOMEM : 0);
+        assert_int_equal(list.n_files, failed ? 0 : 2);
+    } while (failed);
+    assert_true(n > 2 * 3); /* of each its path, the text that is shown, and its copy */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pins),
         cmocka_unit_test(evictions),
         cmocka_unit_test(opening),
+        cmocka_unit_test(mapped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
