@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mistakes are found in the order in which a file is read, but what spans several keys is known
- * only at its end: so each is put at its place, behind those of the same place. The entry behind
- * the last counts what was found after DIAGNOSTICS_MAX of them. */
+ * only at its end: so each is put at its place, behind those of the same place. Of more than
+ * DIAGNOSTICS_MAX the most important are kept, and the entry behind them counts the others. */
 #include "policy/diagnostics.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@ static bool is_after(const PolicyPlace *a, const PolicyPlace *b)
     return a->line > b->line || (a->line == b->line && a->column > b->column);
 }
 
-/* One more that is only counted. */
-static int count_away(Diagnostics *diagnostics)
+/* One more of @severity is only counted. */
+static int count_away(Diagnostics *diagnostics, Severity severity)
 {
     char *message;
 
@@ -30,26 +30,68 @@ static int count_away(Diagnostics *diagnostics)
 
     /* The room for this entry was made with the one before. */
     Diagnostic *last = &diagnostics->entries[DIAGNOSTICS_MAX];
-    if (diagnostics->n_more++ > 0)
+    if (diagnostics->n_more++ > 0) {
         free(last->message);
-    *last = (Diagnostic){ .message = message };
+        if (last->severity < severity)
+            severity = last->severity;
+    }
+    *last = (Diagnostic){ .severity = severity, .message = message };
     diagnostics->n_entries = DIAGNOSTICS_MAX + 1;
     return 0;
 }
 
-static int insert(Diagnostics *diagnostics, Diagnostic entry)
+/* There is room for it behind the first @n entries, which are all but the counting one. */
+static void insert(Diagnostics *diagnostics, size_t n, Diagnostic entry)
 {
-    size_t i = diagnostics->n_entries;
-    Diagnostic *grown = reallocarray(diagnostics->entries, i + 2, sizeof(Diagnostic));
+    Diagnostic *entries = diagnostics->entries;
+    size_t i = n;
+
+    while (i > 0 && is_after(&entries[i - 1].place, &entry.place))
+        i--;
+    memmove(&entries[i + 1], &entries[i], (n - i) * sizeof(Diagnostic));
+    entries[i] = entry;
+}
+
+static int append(Diagnostics *diagnostics, Diagnostic entry)
+{
+    size_t n = diagnostics->n_entries;
+    Diagnostic *grown = reallocarray(diagnostics->entries, n + 2, sizeof(Diagnostic));
     if (!grown)
         return -ENOMEM;
-    diagnostics->entries = grown;
 
-    while (i > 0 && is_after(&grown[i - 1].place, &entry.place))
-        i--;
-    memmove(&grown[i + 1], &grown[i], (diagnostics->n_entries - i) * sizeof(Diagnostic));
-    grown[i] = entry;
+    diagnostics->entries = grown;
+    insert(diagnostics, n, entry);
     diagnostics->n_entries++;
+    return 0;
+}
+
+/* The last of the least important entries. */
+static size_t least_important(const Diagnostics *diagnostics)
+{
+    size_t least = 0;
+
+    for (size_t i = 1; i < DIAGNOSTICS_MAX; i++)
+        if (diagnostics->entries[i].severity >= diagnostics->entries[least].severity)
+            least = i;
+    return least;
+}
+
+/* Takes the place of something less important, or is only counted. *ret_counted is what now is. */
+static int displace(Diagnostics *diagnostics, Diagnostic entry, char **ret_counted)
+{
+    size_t i = least_important(diagnostics);
+    Diagnostic least = diagnostics->entries[i];
+    bool stays = least.severity <= entry.severity;
+
+    int r = count_away(diagnostics, stays ? entry.severity : least.severity);
+    if (r < 0)
+        return r;
+    *ret_counted = stays ? entry.message : least.message;
+    if (stays)
+        return 0;
+    memmove(&diagnostics->entries[i], &diagnostics->entries[i + 1],
+            (DIAGNOSTICS_MAX - 1 - i) * sizeof(Diagnostic));
+    insert(diagnostics, DIAGNOSTICS_MAX - 1, entry);
     return 0;
 }
 
@@ -59,10 +101,6 @@ int diagnostics_add(Diagnostics *diagnostics, Severity severity, PolicyPlace pla
     CLEANUP_FREE char *message = NULL;
     va_list args;
 
-    diagnostics->n_of[severity]++;
-    if (diagnostics->n_entries >= DIAGNOSTICS_MAX)
-        return count_away(diagnostics);
-
     va_start(args, format);
     int r = vasprintf(&message, format, args);
     va_end(args);
@@ -71,12 +109,14 @@ int diagnostics_add(Diagnostics *diagnostics, Severity severity, PolicyPlace pla
         return -ENOMEM;
     }
 
-    r = insert(diagnostics, (Diagnostic){ severity, place, message });
-    if (r < 0)
-        return r;
-
-    (void)TAKE_PTR(message);
-    return 0;
+    diagnostics->n_of[severity]++;
+    Diagnostic entry = { severity, place, message };
+    if (diagnostics->n_entries >= DIAGNOSTICS_MAX)
+        return displace(diagnostics, entry, &message);
+    r = append(diagnostics, entry);
+    if (r >= 0)
+        (void)TAKE_PTR(message);
+    return r;
 }
 
 void diagnostics_clear(Diagnostics *diagnostics)

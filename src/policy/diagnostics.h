@@ -29,8 +29,8 @@ typedef struct Diagnostics {
     size_t n_of[N_SEVERITIES]; /* of each severity, those counted away too */
 } Diagnostics;
 
-/* 0, or -ENOMEM. More than DIAGNOSTICS_MAX of one policy are counted away, the last entry says so.
- */
+/* 0, or -ENOMEM. Of more than DIAGNOSTICS_MAX of one policy the least important are counted away,
+ * and the last entry, with the highest severity of them, says so. */
 #define DIAGNOSTICS_MAX 100
 int diagnostics_add(Diagnostics *diagnostics, Severity severity, PolicyPlace place,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -11,6 +11,9 @@
 #include "policy/overlap.h"
 #include "policy/policy.h"
 #include "policy/text.h"
+#include "util/parse.h"
+#include "util/pattern.h"
+#include "util/units.h"
 
 /* Of a key that contradicts @other, which may be NULL: a default. */
 static Severity severity_of(const Node *key, const Node *other)
@@ -119,8 +122,11 @@ static int check_limit_key(Decoder *decoder, const Mapping *mapping, const Seen 
         return DECODED;
 
     Severity severity = severity_of(found->key, mode_key);
-    if (severity != SEVERITY_MISTAKE && mode == LIMIT_OFF)
-        return DECODED;
+    if (mode == LIMIT_OFF && mode_key) { /* switched off, and the rest was left for later */
+        if (severity != SEVERITY_MISTAKE)
+            return DECODED;
+        severity = SEVERITY_WARNING;
+    }
     bool one = (field->with & (field->with - 1)) == 0;
     format_modes(modes, field->with);
     return remark(decoder, severity, found->key->place,
@@ -129,38 +135,78 @@ static int check_limit_key(Decoder *decoder, const Mapping *mapping, const Seen 
                   one ? modes : "");
 }
 
+/* The value of a key counts in @mode. */
+static bool is_in_force(const Mapping *mapping, const Seen *seen, LimitMode mode, const char *key)
+{
+    const Seen *found = seen_key(mapping, seen, key);
+
+    return is_good(found) && mapping->fields[found - seen].with & BIT(mode);
+}
+
 /* @low is not above @high, which may be absent. */
-static int check_bounds(Decoder *decoder, const Mapping *mapping, const Seen *seen, const char *low,
-                        uint64_t low_value, const char *high, uint64_t high_value)
+static int check_bounds(Decoder *decoder, const Mapping *mapping, const Seen *seen, LimitMode mode,
+                        const char *low, uint64_t low_value, const char *high, uint64_t high_value)
 {
     const Seen *low_seen = seen_key(mapping, seen, low), *high_seen = seen_key(mapping, seen, high);
 
-    if (!is_good(low_seen) || !is_good(high_seen) || low_value <= high_value)
+    if (!is_in_force(mapping, seen, mode, low) || !is_in_force(mapping, seen, mode, high) ||
+        low_value <= high_value)
         return DECODED;
 
     const Node *a = low_seen->key->next, *b = high_seen->key->next;
     CLEANUP_FREE char *where = place_from(decoder, b->place, a->place);
     if (!where)
         return -ENOMEM;
-    return refuse(decoder, a->place, "\"%s\" in memory_high, %s, is more than \"%s\", %s (%s)", low,
-                  a->text, high, b->text, where);
+    return refuse(decoder, a->place,
+                  "\"%s\" in memory_high, %.32s, is more than \"%s\", %.32s (%s)", low, a->text,
+                  high, b->text, where);
+}
+
+/* A policy for machines of several sizes may well say it; but not of a budget, which would be a
+ * promise that cannot be kept. */
+static int check_fits(Decoder *decoder, const Node *value, uint64_t bytes)
+{
+    char ram[FORMAT_SIZE_MAX];
+
+    if (!value || bytes <= decoder->ram)
+        return DECODED;
+    return remark(decoder, SEVERITY_WARNING, value->place,
+                  "%s is more than this machine's RAM, %s, and never reached (a share fits every "
+                  "machine: 10%%)",
+                  QUOTE(value->text), format_size(ram, decoder->ram));
+}
+
+static int check_limit_fits(Decoder *decoder, const Mapping *mapping, const Seen *seen,
+                            LimitMode mode, const char *key, uint64_t bytes)
+{
+    if (!is_in_force(mapping, seen, mode, key))
+        return DECODED;
+    return check_fits(decoder, seen_key(mapping, seen, key)->key->next, bytes);
 }
 
 int check_limit(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
                 void *object)
 {
     const LimitConfig *config = &((Policy *)object)->memory_high;
+    LimitMode mode = config->mode;
     int r = DECODED;
 
-    if (!is_unclear(seen_key(mapping, seen, "mode")))
-        for (size_t i = 0; r >= 0 && i < mapping->n_fields; i++)
-            r = check_limit_key(decoder, mapping, seen, config->mode, &mapping->fields[i]);
+    if (is_unclear(seen_key(mapping, seen, "mode")))
+        return DECODED;
+    for (size_t i = 0; r >= 0 && i < mapping->n_fields; i++)
+        r = check_limit_key(decoder, mapping, seen, mode, &mapping->fields[i]);
     if (r >= 0)
-        r = check_bounds(decoder, mapping, seen, "min", config->min, "value", config->value);
+        r = check_bounds(decoder, mapping, seen, mode, "min", config->min, "value", config->value);
     if (r >= 0)
-        r = check_bounds(decoder, mapping, seen, "value", config->value, "max", config->max);
+        r = check_bounds(decoder, mapping, seen, mode, "value", config->value, "max", config->max);
+    if (r >= 0 && mode != LIMIT_FIXED) /* else it is between them, or one was told of */
+        r = check_bounds(decoder, mapping, seen, mode, "min", config->min, "max", config->max);
     if (r >= 0)
-        r = check_bounds(decoder, mapping, seen, "min", config->min, "max", config->max);
+        r = check_limit_fits(decoder, mapping, seen, mode, "value", config->value);
+    if (r >= 0)
+        r = check_limit_fits(decoder, mapping, seen, mode, "min", config->min);
+    if (r >= 0)
+        r = check_limit_fits(decoder, mapping, seen, mode, "max", config->max);
     return r;
 }
 
@@ -197,6 +243,22 @@ static int check_distress_role(Decoder *decoder, const Policy *policy, const See
                   policy_role_to_string(policy->role));
 }
 
+/* Globs that match all units there are. */
+static int check_units(Decoder *decoder, const Node *units)
+{
+    for (const Node *unit = units ? units->first : NULL; unit; unit = unit->next) {
+        if (pattern_literal_length(unit->text) > 0)
+            continue;
+        int r = remark(decoder, SEVERITY_WARNING, unit->place,
+                       "%s matches every unit, slices too "
+                       "(write *.service for all services)",
+                       QUOTE(unit->text));
+        if (r < 0)
+            return r;
+    }
+    return DECODED;
+}
+
 int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
                  void *object)
 {
@@ -210,5 +272,9 @@ int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, con
             r = check_distress_role(decoder, policy, seen_key(mapping, seen, "distress"),
                                     role->key);
     }
+    if (r >= 0 && policy->cache_max != LIMIT_NONE)
+        r = check_fits(decoder, node_value(node_value(node, "cache"), "max"), policy->cache_max);
+    if (r >= 0 && policy->units)
+        r = check_units(decoder, node_value(node_value(node, "match"), "units"));
     return r < 0 ? r : check_overlaps(decoder, policy);
 }

@@ -451,7 +451,7 @@ static const List evict_list = {
 static const Field cache_fields[] = {
     {
         .key = "max",
-        .type = &type_size,
+        .type = &type_length,
         .offset = offsetof(Policy, cache_max),
         .required = true,
         .later = LATER_NO_EFFECT,
@@ -481,7 +481,7 @@ static const Field limit_fields[] = {
     },
     {
         .key = "value",
-        .type = &type_size,
+        .type = &type_length,
         .offset = offsetof(Policy, memory_high.value),
         .with = BIT(LIMIT_FIXED),
         .needed = BIT(LIMIT_FIXED),
@@ -490,7 +490,7 @@ static const Field limit_fields[] = {
     },
     {
         .key = "min",
-        .type = &type_size,
+        .type = &type_length,
         .offset = offsetof(Policy, memory_high.min),
         .with = BIT(LIMIT_FIXED) | BIT(LIMIT_TRACK) | BIT(LIMIT_YIELD),
         .needed = BIT(LIMIT_YIELD),
@@ -499,11 +499,11 @@ static const Field limit_fields[] = {
     },
     {
         .key = "max",
-        .type = &type_size,
+        .type = &type_length,
         .offset = offsetof(Policy, memory_high.max),
         .with = BIT(LIMIT_FIXED) | BIT(LIMIT_TRACK),
         .example = "max: 4G",
-        .help = "mode track: never above",
+        .help = "modes fixed and track: never above",
     },
     {
         .key = "pressure",

@@ -211,17 +211,25 @@ static void write_required(JsonWriter *json, const Mapping *mapping)
             write_substitutes(json, mapping, &mapping->fields[i]);
 }
 
-/* The selector has this word, or is not there and falls back to it. */
+/* The selector has this word. That to which it falls back is judged where it is not written: who
+ * writes it puts the other keys aside, of which the decoder only warns. */
 static void write_condition(JsonWriter *json, const Field *selector, const char *word)
 {
+    bool absent = strcmp(selector->fallback, word) == 0;
+
     json_open(json, "if", '{');
-    json_open(json, "properties", '{');
-    json_open(json, selector->key, '{');
-    json_string(json, "const", word);
-    json_close(json, '}');
-    json_close(json, '}');
-    if (strcmp(selector->fallback, word) != 0)
-        write_key_list(json, &selector->key, 1);
+    if (absent) {
+        json_open(json, "not", '{');
+    } else {
+        json_open(json, "properties", '{');
+        json_open(json, selector->key, '{');
+        json_string(json, "const", word);
+        json_close(json, '}');
+        json_close(json, '}');
+    }
+    write_key_list(json, &selector->key, 1);
+    if (absent)
+        json_close(json, '}');
     json_close(json, '}');
 }
 

@@ -19,7 +19,7 @@ extern const ValueType type_pin_key; /* an entry of a list: appended to a PinOrd
 
 /* quantities.c: uint64_t within field->min and max. */
 extern const ValueType type_size;      /* bytes: more than 0, and no more than the machine has */
-extern const ValueType type_length;    /* bytes of a file: more than 0 */
+extern const ValueType type_length;    /* bytes: more than 0 */
 extern const ValueType type_duration;  /* usec */
 extern const ValueType type_share;     /* of time, parts per million */
 extern const ValueType type_rate;      /* per second */

@@ -57,12 +57,13 @@ static inline void check_limit(const Policy *policy, size_t n_sources, bool warn
     const LimitConfig *limit = &policy->memory_high;
 
     must_hold(limit->mode != LIMIT_FIXED || limit->value > 0);
-    must_hold(limit->mode == LIMIT_FIXED || limit->value == 0 || n_sources > 1);
+    must_hold(limit->mode == LIMIT_FIXED || limit->value == 0 || warned || n_sources > 1);
     must_hold(limit->mode != LIMIT_YIELD || limit->min > 0);
     must_hold(limit->mode != LIMIT_YIELD || policy->role == ROLE_BACKGROUND ||
               (n_sources > 1 && warned));
-    must_hold(limit->min <= limit->max && limit->value <= limit->max);
-    must_hold(limit->value == 0 || limit->min <= limit->value);
+    must_hold(limit->mode != LIMIT_FIXED ||
+              (limit->min <= limit->value && limit->value <= limit->max));
+    must_hold(limit->mode != LIMIT_TRACK || limit->min <= limit->max);
     must_hold(limit->pressure > 0 && limit->pressure <= 1000000);
 }
 

@@ -56,6 +56,46 @@ static void what_is_too_much_is_counted(void **state)
     diagnostics_clear(&diagnostics);
 }
 
+static void add(Diagnostics *diagnostics, Severity severity, size_t line)
+{
+    assert_int_equal(
+        diagnostics_add(diagnostics, severity, (PolicyPlace){ 0, line, 1 }, "%zu", line), 0);
+}
+
+/* What matters is not counted away for what came before it. */
+static void the_most_important_are_kept(void **state)
+{
+    Diagnostics diagnostics = { 0 };
+    const Diagnostic *counted;
+
+    for (size_t i = 0; i < DIAGNOSTICS_MAX - 1; i++)
+        add(&diagnostics, SEVERITY_NOTE, i + 1);
+    add(&diagnostics, SEVERITY_WARNING, 200);
+    add(&diagnostics, SEVERITY_NOTE, 201);
+    counted = &diagnostics.entries[DIAGNOSTICS_MAX];
+    assert_int_equal(counted->severity, SEVERITY_NOTE);
+
+    add(&diagnostics, SEVERITY_MISTAKE, 50);
+    add(&diagnostics, SEVERITY_MISTAKE, 300);
+    assert_int_equal(diagnostics.n_entries, DIAGNOSTICS_MAX + 1);
+    assert_string_equal(diagnostics.entries[49].message, "50");
+    assert_string_equal(diagnostics.entries[50].message, "50");
+    assert_int_equal(diagnostics.entries[50].severity, SEVERITY_MISTAKE);
+    assert_string_equal(diagnostics.entries[DIAGNOSTICS_MAX - 3].message, "97");
+    assert_string_equal(diagnostics.entries[DIAGNOSTICS_MAX - 2].message, "200");
+    assert_string_equal(diagnostics.entries[DIAGNOSTICS_MAX - 1].message, "300");
+    assert_int_equal(counted->severity, SEVERITY_NOTE);
+    assert_string_equal(counted->message, "3 more findings are not shown");
+
+    for (size_t i = 0; i < DIAGNOSTICS_MAX; i++)
+        add(&diagnostics, SEVERITY_MISTAKE, 400);
+    assert_string_equal(diagnostics.entries[0].message, "50");
+    assert_int_equal(diagnostics.entries[1].severity, SEVERITY_MISTAKE);
+    assert_int_equal(counted->severity, SEVERITY_MISTAKE);
+    assert_int_equal(diagnostics.n_of[SEVERITY_MISTAKE], DIAGNOSTICS_MAX + 2);
+    diagnostics_clear(&diagnostics);
+}
+
 static void entries_are_formatted_as_compilers_do(void **state)
 {
     Diagnostic entry = { .place = { 0, 7, 11 }, .message = (char *)"wrong (right)" };
@@ -83,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_in_the_order_of_their_places),
         cmocka_unit_test(what_is_too_much_is_counted),
+        cmocka_unit_test(the_most_important_are_kept),
         cmocka_unit_test(entries_are_formatted_as_compilers_do),
     };
 
