@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "config/draws.h"
 #include "config/find.h"
 #include "policy/decode.h"
 
@@ -107,6 +108,8 @@ int policies_load(const ConfigPlaces *places, uint64_t ram, Policies *ret)
         if (r >= 0)
             r = load_entries(&policies, &root, ram);
     }
+    if (r >= 0)
+        r = policies_warn_of_draws(&policies);
     if (r < 0)
         return r;
 
@@ -170,6 +173,9 @@ int policies_load_files(const Source *files, size_t n_files, uint64_t ram, Polic
         if (r < 0)
             return r;
     }
+    int r = policies_warn_of_draws(&policies);
+    if (r < 0)
+        return r;
 
     count_refused(&policies);
     *ret = TAKE(policies, (Policies){ 0 });

@@ -228,6 +228,86 @@ static void files_that_are_named(void **state)
     assert_int_equal(none.n_entries, 0);
 }
 
+/* All of @policies, in the order of the entries. */
+static void expect_warnings(const Scratch *root, const Policies *policies, const char *expected)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t size;
+
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    for (size_t i = 0; i < policies->n_entries; i++) {
+        CLEANUP_FREE char *warnings = config_entry_format(&policies->entries[i], SEVERITY_WARNING);
+        assert_non_null(warnings);
+        fprintf(out, "%s%s", warnings, *warnings ? "\n" : "");
+    }
+    fclose(out);
+    leave_out(text, root->path);
+    assert_string_equal(text, expected);
+}
+
+#define GOVERNS " as well and comes first by name: it governs those units\n"
+
+static void the_same_globs(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    scratch_put(&root, ETC "a.yaml", "version: 1\nmatch: {units: ['b{2,1}.service', x.service]}\n");
+    scratch_put(&root, ETC "b.yaml", "version: 1\nmatch: {units: ['y*.service']}\n");
+    /* Of several the first is told, but of each policy that wins. */
+    scratch_put(&root, LIB "c.yaml",
+                "version: 1\nmatch: {units: ['y*.service', c.service, c.service, 'b[2].service', "
+                "b2.service, b1.service]}\n");
+    /* The winner of all is the first. */
+    put_good(&root, ETC "d.yaml", "x");
+    put_good(&root, ETC "e.yaml", "x");
+    /* These have no say. */
+    scratch_put(&root, ETC "0.yaml", "version: 1\nmatch: {units: [x.service]}\nrole: x\n");
+    put_good(&root, LIB "1.yaml", "x");
+    must(symlinkat("/dev/null", root.fd, ETC "1.yaml"));
+    CLEANUP_POLICIES Policies policies = loaded(&root);
+    expect_warnings(&root, &policies,
+                    "/" LIB "c.yaml: warning: policy \"a\" matches \"b2.service\"" GOVERNS "/" LIB
+                    "c.yaml: warning: policy \"b\" matches \"y*.service\"" GOVERNS "/" ETC
+                    "d.yaml: warning: policy \"a\" matches \"x.service\"" GOVERNS "/" ETC
+                    "e.yaml: warning: policy \"a\" matches \"x.service\"" GOVERNS);
+    assert_int_equal(policies.n_refused, 1);
+    assert_int_equal(policies.set.n_policies, 5);
+}
+
+static void the_same_cgroups(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    scratch_put(&root, ETC "a.yaml", "version: 1\nmatch: {cgroups: ['/user.slice/**']}\n");
+    scratch_put(&root, ETC "b.yaml", "version: 1\nmatch: {cgroups: ['/user.slice/{x,**}']}\n");
+    CLEANUP_POLICIES Policies policies = loaded(&root);
+    expect_warnings(&root, &policies,
+                    "/" ETC "b.yaml: warning: policy \"a\" matches \"/user.slice/**\"" GOVERNS);
+}
+
+/* Entries are in the order of the files, and only the first of a name counts. */
+static void the_same_globs_in_files_that_are_named(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    char paths[4][PATH_MAX + 16];
+    Source files[4] = { 0 };
+    static const char *const names[] = { "b.yaml", "a.yaml", "sub/b.yaml", "b.yaml" };
+
+    put_good(&root, "b.yaml", "x");
+    put_good(&root, "a.yaml", "x");
+    put_good(&root, "sub/b.yaml", "x");
+    for (size_t i = 0; i < ELEMENTS(names); i++) {
+        snprintf(paths[i], sizeof(paths[i]), "%s/%s", root.path, names[i]);
+        files[i].path = paths[i];
+    }
+    CLEANUP_POLICIES Policies policies;
+    assert_int_equal(policies_load_files(files, ELEMENTS(files), RAM, &policies), 0);
+    expect_warnings(&root, &policies,
+                    "/b.yaml: warning: policy \"a\" matches \"x.service\"" GOVERNS);
+    assert_int_equal(policies.set.n_policies, 2);
+}
+
 static void a_newer_text_was_refused(void **state)
 {
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
@@ -306,6 +386,9 @@ int main(void)
         cmocka_unit_test(a_folder_that_is_none),
         cmocka_unit_test(a_root_that_is_none),
         cmocka_unit_test(files_that_are_named),
+        cmocka_unit_test(the_same_globs),
+        cmocka_unit_test(the_same_cgroups),
+        cmocka_unit_test(the_same_globs_in_files_that_are_named),
         cmocka_unit_test(a_newer_text_was_refused),
         cmocka_unit_test(messages_as_one_text),
     };
