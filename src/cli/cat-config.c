@@ -145,7 +145,7 @@ static int explain(CatConfig *cat, const ConfigEntry *entry, bool named)
     switch (entry->state) {
     case CONFIG_REFUSED:
         complain("\"%s\" is refused:", name);
-        complain_of_entry(entry);
+        complain_of_entry(entry, SEVERITY_MISTAKE);
         break;
     case CONFIG_MASKED:
         complain("\"%s\" is masked by %s", name, file);
@@ -238,7 +238,7 @@ static ExitCode cat_config(CatConfig *cat, char *const names[])
     if (r < 0)
         return EXIT_FAILED;
     if (!config.settings_entry.name) { /* the image could not be opened */
-        complain_of_entry(&config.policies.folders);
+        complain_of_entry(&config.policies.folders, SEVERITY_MISTAKE);
         return EXIT_FAILED;
     }
     if (cat->options.output.json != JSON_OFF) {
@@ -250,7 +250,7 @@ static ExitCode cat_config(CatConfig *cat, char *const names[])
     if (r < 0 && r != -EIO)
         complain("%s", r == -ENOMEM ? "out of memory" : strerror(-r));
     if (config.policies.folders.state == CONFIG_REFUSED) {
-        complain_of_entry(&config.policies.folders);
+        complain_of_entry(&config.policies.folders, SEVERITY_MISTAKE);
         cat->failed = true;
     }
     return r < 0 || cat->failed ? EXIT_FAILED : EXIT_OK;

@@ -105,9 +105,9 @@ int config_options_load(const ConfigOptions *options, Config *ret)
     return r;
 }
 
-void complain_of_entry(const ConfigEntry *entry)
+void complain_of_entry(const ConfigEntry *entry, Severity severity)
 {
-    CLEANUP_FREE char *text = config_entry_format(entry, SEVERITY_MISTAKE);
+    CLEANUP_FREE char *text = config_entry_format(entry, severity);
 
     complain_lines(text);
 }

@@ -47,8 +47,8 @@ bool config_options_have_places(const ConfigOptions *options);
 /* All that is installed there. Complains where it fails, which is not because of what is found. */
 int config_options_load(const ConfigOptions *options, Config *ret);
 
-/* Prints the mistakes in @entry on standard error. */
-void complain_of_entry(const ConfigEntry *entry);
+/* Prints what is said of @entry at @severity on standard error. */
+void complain_of_entry(const ConfigEntry *entry, Severity severity);
 
 /* The name of an entry that was probably meant by @name, or NULL. */
 const char *suggest_entry(const Config *config, const char *name);

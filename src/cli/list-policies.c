@@ -171,11 +171,12 @@ static ExitCode list_policies(const ConfigOptions *options)
                                          : print_table(policies, &options->output);
     if (r == -ENOMEM)
         complain("out of memory");
+    complain_of_entry(&policies->folders, SEVERITY_WARNING);
     /* A refused policy is part of the answer; what a folder has that cannot be listed is missing.
      */
     if (policies->folders.state != CONFIG_REFUSED)
         return r < 0 ? EXIT_FAILED : EXIT_OK;
-    complain_of_entry(&policies->folders);
+    complain_of_entry(&policies->folders, SEVERITY_MISTAKE);
     return EXIT_FAILED;
 }
 

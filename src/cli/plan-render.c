@@ -183,9 +183,7 @@ static int render_settings(FILE *out, const PlanOptions *options, const Config *
                              ? "Settings are refused, and the defaults shown"
                              : "Settings",
                          first);
-    return r < 0 ? r
-                 : render_entry(out, options, &config->policies.folders,
-                                "Folders that cannot be listed", first);
+    return r < 0 ? r : render_entry(out, options, &config->policies.folders, "Folders", first);
 }
 
 static int render_host(FILE *out, const PlanOptions *options, const Plan *plan)

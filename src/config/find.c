@@ -6,33 +6,12 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "config/names.h"
 #include "policy/text.h"
 #include "util/strv.h"
 
 #define POLICIES_FOLDER "policies.d"
 #define SETTINGS_NAME   "pagewarden"
-#define FILE_SUFFIX     ".yaml"
-#define DROPINS_SUFFIX  ".d"
-
-/* The length of @name without @suffix; 0: it has another one, is nothing else, or hidden. */
-static size_t stem_length(const char *name, const char *suffix)
-{
-    size_t length = strlen(name), end = strlen(suffix);
-
-    if (name[0] == '.' || length <= end || strcmp(name + length - end, suffix) != 0)
-        return 0;
-    return length - end;
-}
-
-static int is_file(const struct dirent *entry)
-{
-    return stem_length(entry->d_name, FILE_SUFFIX) > 0;
-}
-
-static int is_file_or_dropins(const struct dirent *entry)
-{
-    return is_file(entry) || stem_length(entry->d_name, FILE_SUFFIX DROPINS_SUFFIX) > 0;
-}
 
 typedef struct Listing {
     struct dirent **names;
@@ -46,15 +25,25 @@ static void listing_clear(Listing *listing)
     free(listing->names);
 }
 
-/* In no order. 0, with nothing where there is no folder @path, or -errno. */
-static int list(const ConfigRoot *root, const char *path, int (*filter)(const struct dirent *),
-                Listing *ret)
+static int is_no_leftover(const struct dirent *entry)
+{
+    return !config_is_leftover(entry->d_name);
+}
+
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* But for leftovers, in the order of the names. 0, with nothing where there is no folder @path, or
+ * -errno. */
+static int list(const ConfigRoot *root, const char *path, Listing *ret)
 {
     CLEANUP_CLOSE int fd = config_open(root, path, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
 
-    int n = scandirat(fd, ".", &ret->names, filter, NULL);
+    int n = scandirat(fd, ".", &ret->names, is_no_leftover, compare_names);
     if (n < 0)
         return -errno;
     ret->n_names = n;
@@ -68,6 +57,25 @@ static int refuse_folder(ConfigEntry *entry, const char *path, int error)
         return error;
     int r = config_entry_add_source(entry, entry->n_sources, path);
     return r < 0 ? r : config_entry_refuse(entry, entry->n_sources - 1, error);
+}
+
+/* Nothing is passed over silently: most likely it was meant to be read. */
+static int warn_of_name(ConfigEntry *folders, const char *path, const char *why)
+{
+    int r = config_entry_add_source(folders, folders->n_sources, path);
+    if (r < 0)
+        return r;
+    return diagnostics_add(&folders->diagnostics, SEVERITY_WARNING,
+                           (PolicyPlace){ .file = folders->n_sources - 1 }, "is passed over (%s)",
+                           why);
+}
+
+/* To be freed; NULL: out of memory. */
+static char *path_in(const char *folder, const char *name)
+{
+    char *path;
+
+    return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
 
 /* Drop-ins */
@@ -94,21 +102,23 @@ static int add_dropin(ConfigEntry *entry, size_t first, const char *path)
     return config_entry_add_source(entry, i, path);
 }
 
-static int add_dropins_of(const ConfigRoot *root, const char *path, ConfigEntry *entry,
-                          size_t first)
+static int add_dropins_of(const ConfigRoot *root, const char *path, ConfigEntry *folders,
+                          ConfigEntry *entry, size_t first)
 {
     cleanup(listing_clear) Listing listing = { 0 };
 
-    int r = list(root, path, is_file, &listing);
+    int r = list(root, path, &listing);
     if (r < 0)
         return refuse_folder(entry, path, r);
     for (int i = 0; i < listing.n_names && r >= 0; i++) {
-        CLEANUP_FREE char *file = NULL;
-        if (asprintf(&file, "%s/%s", path, listing.names[i]->d_name) < 0) {
-            file = NULL;
+        const char *name = listing.names[i]->d_name;
+        CLEANUP_FREE char *file = path_in(path, name);
+        if (!file)
             return -ENOMEM;
-        }
-        r = add_dropin(entry, first, file);
+        if (config_stem_length(name, CONFIG_FILE_SUFFIX) > 0)
+            r = add_dropin(entry, first, file);
+        else
+            r = warn_of_name(folders, file, "drop-ins end in " CONFIG_FILE_SUFFIX);
     }
     return r;
 }
@@ -122,18 +132,19 @@ static void remove_masked(const ConfigRoot *root, ConfigEntry *entry, size_t fir
             i++;
 }
 
-/* Those in any of @folders; one that cannot be listed ends it. */
-static int add_dropins(const ConfigRoot *root, char *const *folders, ConfigEntry *entry)
+/* Those in any of @listed; one that cannot be listed ends it. */
+static int add_dropins(const ConfigRoot *root, char *const *listed, ConfigEntry *folders,
+                       ConfigEntry *entry)
 {
     size_t first = entry->n_sources;
 
-    STRV_FOREACH (folder, folders) {
+    STRV_FOREACH (folder, listed) {
         CLEANUP_FREE char *path = NULL;
-        if (asprintf(&path, "%s/%s" FILE_SUFFIX DROPINS_SUFFIX, *folder, entry->name) < 0) {
+        if (asprintf(&path, "%s/%s" CONFIG_DROPINS_SUFFIX, *folder, entry->name) < 0) {
             path = NULL;
             return -ENOMEM;
         }
-        int r = add_dropins_of(root, path, entry, first);
+        int r = add_dropins_of(root, path, folders, entry, first);
         if (r < 0 || entry->state == CONFIG_REFUSED)
             return r;
     }
@@ -180,21 +191,21 @@ static int get_entry(ConfigEntries *entries, const char *name, size_t length, Co
 }
 
 /* Notes what @name in the folder @path says: that there is a policy, or that there are drop-ins. */
-static int note_name(ConfigEntries *entries, const char *path, const char *name)
+static int note_name(ConfigEntries *entries, ConfigEntry *folders, const char *path,
+                     const char *name)
 {
-    CLEANUP_FREE char *file = NULL;
+    CLEANUP_FREE char *file = path_in(path, name);
     ConfigEntry *entry;
-    size_t length = stem_length(name, FILE_SUFFIX);
+    size_t file_stem = config_stem_length(name, CONFIG_FILE_SUFFIX);
+    size_t dropins_stem = config_stem_length(name, CONFIG_DROPINS_SUFFIX);
 
-    if (length == 0)
-        return get_entry(entries, name, stem_length(name, FILE_SUFFIX DROPINS_SUFFIX), &entry);
-    int r = get_entry(entries, name, length, &entry);
-    if (r < 0 || entry->n_sources > 0)
-        return r;
-    if (asprintf(&file, "%s/%s", path, name) < 0) {
-        file = NULL;
+    if (!file)
         return -ENOMEM;
-    }
+    if (file_stem == 0 && dropins_stem == 0)
+        return warn_of_name(folders, file, config_explain_name(name));
+    int r = get_entry(entries, name, file_stem > 0 ? file_stem : dropins_stem, &entry);
+    if (r < 0 || file_stem == 0 || entry->n_sources > 0)
+        return r;
     return config_entry_add_source(entry, 0, file);
 }
 
@@ -213,12 +224,12 @@ static int note_folder(const ConfigRoot *root, const char *folder, ConfigEntry *
         return 0;
     if (fd < 0)
         return refuse_folder(folders, above, fd);
-    int r = list(root, path, is_file_or_dropins, &listing);
+    int r = list(root, path, &listing);
     if (r < 0)
         return refuse_folder(folders, path, r);
     r = strv_append(listed, path);
     for (int i = 0; i < listing.n_names && r >= 0; i++)
-        r = note_name(entries, path, listing.names[i]->d_name);
+        r = note_name(entries, folders, path, listing.names[i]->d_name);
     return r;
 }
 
@@ -241,7 +252,8 @@ static int warn_of_missing(ConfigEntry *entry)
                            QUOTE(entry->name));
 }
 
-static int complete(const ConfigRoot *root, char *const *listed, ConfigEntry *entry)
+static int complete(const ConfigRoot *root, char *const *listed, ConfigEntry *folders,
+                    ConfigEntry *entry)
 {
     bool has_file = entry->n_sources > 0;
 
@@ -249,7 +261,7 @@ static int complete(const ConfigRoot *root, char *const *listed, ConfigEntry *en
         entry->state = CONFIG_MASKED;
         return 0;
     }
-    int r = add_dropins(root, listed, entry);
+    int r = add_dropins(root, listed, folders, entry);
     if (r >= 0 && !has_file && entry->n_sources > 0 && entry->state != CONFIG_REFUSED)
         r = warn_of_missing(entry);
     return r;
@@ -277,7 +289,7 @@ int config_find_policies(const ConfigRoot *root, ConfigEntry *folders, ConfigEnt
     for (const char *const *folder = root->folders; *folder && r >= 0; folder++)
         r = note_folder(root, *folder, folders, &entries, &listed);
     for (size_t i = 0; i < entries.n_entries && r >= 0; i++)
-        r = complete(root, listed, &entries.entries[i]);
+        r = complete(root, listed, folders, &entries.entries[i]);
     if (r < 0)
         return r;
 
@@ -288,11 +300,11 @@ int config_find_policies(const ConfigRoot *root, ConfigEntry *folders, ConfigEnt
 
 /* Settings */
 
-static int add_settings_file(const ConfigRoot *root, char *const *folders, ConfigEntry *entry)
+static int add_settings_file(const ConfigRoot *root, char *const *paths, ConfigEntry *entry)
 {
-    STRV_FOREACH (folder, folders) {
+    STRV_FOREACH (folder, paths) {
         CLEANUP_FREE char *path = NULL;
-        if (asprintf(&path, "%s/" SETTINGS_NAME FILE_SUFFIX, *folder) < 0) {
+        if (asprintf(&path, "%s/" SETTINGS_NAME CONFIG_FILE_SUFFIX, *folder) < 0) {
             path = NULL;
             return -ENOMEM;
         }
@@ -318,18 +330,18 @@ static int all_folders(const ConfigRoot *root, char ***ret)
     return 0;
 }
 
-int config_find_settings(const ConfigRoot *root, ConfigEntry *ret)
+int config_find_settings(const ConfigRoot *root, ConfigEntry *folders, ConfigEntry *ret)
 {
     cleanup(config_entry_clear) ConfigEntry entry = { .name = strdup(SETTINGS_NAME) };
-    cleanup(strv_freep) char **folders = NULL;
+    cleanup(strv_freep) char **paths = NULL;
 
-    int r = entry.name ? all_folders(root, &folders) : -ENOMEM;
+    int r = entry.name ? all_folders(root, &paths) : -ENOMEM;
     if (r >= 0)
-        r = add_settings_file(root, folders, &entry);
+        r = add_settings_file(root, paths, &entry);
     if (r >= 0 && entry.n_sources > 0 && config_is_mask(root, entry.sources[0].path))
         entry.state = CONFIG_MASKED;
     else if (r >= 0 && entry.state != CONFIG_REFUSED)
-        r = add_dropins(root, folders, &entry);
+        r = add_dropins(root, paths, folders, &entry);
     if (r < 0)
         return r;
 

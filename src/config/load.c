@@ -14,9 +14,10 @@ void config_clear(Config *config)
     *config = (Config){ 0 };
 }
 
-static int load_settings(const ConfigRoot *root, uint64_t ram, ConfigEntry *entry, Settings *ret)
+static int load_settings(const ConfigRoot *root, uint64_t ram, ConfigEntry *folders,
+                         ConfigEntry *entry, Settings *ret)
 {
-    int r = config_find_settings(root, entry);
+    int r = config_find_settings(root, folders, entry);
     if (r >= 0 && entry->state == CONFIG_IN_FORCE)
         r = config_entry_read(entry, root);
     if (r < 0 || entry->state != CONFIG_IN_FORCE)
@@ -35,13 +36,15 @@ int config_load(const ConfigPlaces *places, uint64_t ram, Config *ret)
     cleanup(config_root_close) ConfigRoot root = { .fd = -1 };
 
     settings_set_defaults(&config.settings, ram);
-    int r = config_root_open(places, &root);
+    int r = policies_load(places, ram, &config.policies);
+    if (r < 0)
+        return r;
+    r = config_root_open(places, &root);
     if (r >= 0)
-        r = load_settings(&root, ram, &config.settings_entry, &config.settings);
+        r = load_settings(&root, ram, &config.policies.folders, &config.settings_entry,
+                          &config.settings);
     else if (r != -ENOMEM)
         r = 0; /* the policies tell */
-    if (r >= 0)
-        r = policies_load(places, ram, &config.policies);
     if (r < 0)
         return r;
 

@@ -10,7 +10,8 @@ typedef struct Policies {
     PolicySet set;        /* those in force */
     ConfigEntry *entries; /* by name, in byte order; also those that are not in force */
     size_t n_entries;
-    ConfigEntry folders; /* without a name: refused where a folder cannot be listed */
+    ConfigEntry folders; /* without a name: refused where a folder cannot be listed; warns of names
+                          * that are passed over, those of the settings too if config_load() read */
     size_t n_refused;    /* entries; the folders count for one */
 } Policies;
 

@@ -52,6 +52,15 @@ test_none() {
     expect_json '. == {policies: []}'
 }
 
+test_names_that_are_passed_over() {
+    installed
+    touch c/policies.d/x.yml
+    run "$PAGEWARDEN" list-policies --config c
+    expect_code 0
+    expect_out_has c/policies.d/shop.yaml
+    expect_err 'c/policies.d/x.yml: warning: is passed over (policies end in .yaml)'
+}
+
 test_json() {
     installed
     run "$PAGEWARDEN" list-policies --json=short --config c
@@ -109,4 +118,4 @@ test_nobody_reads_on() {
     expect_err ""
 }
 
-tests table none json image unreadable hostile_names nobody_reads_on
+tests table none names_that_are_passed_over json image unreadable hostile_names nobody_reads_on

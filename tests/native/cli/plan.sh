@@ -65,6 +65,16 @@ Host: "
     expect_json '.host.available > 0'
 }
 
+test_names_that_are_passed_over() {
+    mkdir -p root/etc/pagewarden/policies.d
+    touch root/etc/pagewarden/policies.d/x.yml
+    run "$PAGEWARDEN" plan --root=root
+    expect_code 0
+    expect_out_has "Folders:
+  root/etc/pagewarden/policies.d/x.yml: warning: is passed over (policies end in .yaml)
+"
+}
+
 # It reads only. That the filter kills is seen, too.
 test_changes_nothing() {
     local before after command
@@ -172,4 +182,4 @@ test_usage() {
     expect_code 1
 }
 
-tests whole_plan names refused config_folder not_root usage ${ONLY_READS:+changes_nothing}
+tests whole_plan names names_that_are_passed_over refused config_folder not_root usage ${ONLY_READS:+changes_nothing}

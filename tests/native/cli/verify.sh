@@ -173,6 +173,32 @@ test_all_that_is_installed() {
     expect_err 'c/nowhere: No such file or directory'
 }
 
+# Neither is bad unless it is asked for.
+test_likely_slips() {
+    mkdir -p c/pagewarden.yaml.d c/policies.d/shop.yaml.d c/policies.d/q.d
+    good_policy | tee c/policies.d/{shop,web}.yaml >c/policies.d/x.yml
+    touch c/pagewarden.yaml.d/1.yml c/policies.d/shop.yaml.d/10.conf c/policies.d/shop.yaml~
+    run "$PAGEWARDEN" verify --config c
+    expect_code 0
+    expect_out ""
+    expect_err 'c/policies.d/q.d: warning: is passed over (drop-ins of a policy are in NAME.yaml.d)
+c/policies.d/x.yml: warning: is passed over (policies end in .yaml)
+c/policies.d/shop.yaml.d/10.conf: warning: is passed over (drop-ins end in .yaml)
+c/pagewarden.yaml.d/1.yml: warning: is passed over (drop-ins end in .yaml)
+c/policies.d/web.yaml: warning: policy "shop" matches "shop.service" as well and comes first by name: it governs those units'
+    run "$PAGEWARDEN" verify --strict --config c
+    expect_code 1
+    run "$PAGEWARDEN" verify --quiet --config c
+    expect_code 0
+    expect_err ""
+    run "$PAGEWARDEN" verify --json=short --config c
+    expect_code 0
+    expect_json '.entries[0] | .kind == "folders" and .state == "in force" and
+        .files[1] == "c/policies.d/x.yml" and .diagnostics[1] == {severity: "warning",
+        file: "c/policies.d/x.yml", line: null, column: null,
+        message: "is passed over (policies end in .yaml)"}'
+}
+
 test_the_first_folder_wins() {
     mkdir -p a/policies.d b/policies.d
     good_policy >a/policies.d/shop.yaml
@@ -408,7 +434,7 @@ test_nobody_reads_on() {
 }
 
 tests good every_mistake_has_its_place several_files standard_input what_is_no_file too_large empty \
-    unreadable hostile_names_and_texts works_offline all_that_is_installed the_first_folder_wins \
+    unreadable hostile_names_and_texts works_offline all_that_is_installed likely_slips the_first_folder_wins \
     warnings_are_bad_where_asked image memory_of_another_machine settings_as_a_file \
     globs_that_match_no_file globs_that_cannot_be_looked_at a_terminal_shows_the_lines \
     a_terminal_hears_of_success json usage nobody_reads_on

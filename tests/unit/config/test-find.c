@@ -43,13 +43,14 @@ static void expect_settings(const Scratch *root, const char *expected)
 {
     const ConfigPlaces places = image(root);
     cleanup(config_root_close) ConfigRoot opened;
+    cleanup(config_entry_clear) ConfigEntry folders = { 0 };
     cleanup(config_entry_clear) ConfigEntry entry;
 
     assert_int_equal(config_root_open(&places, &opened), 0);
-    assert_int_equal(config_find_settings(&opened, &entry), 0);
+    assert_int_equal(config_find_settings(&opened, &folders, &entry), 0);
     if (entry.state == CONFIG_IN_FORCE)
         assert_in_range(config_entry_read(&entry, &opened), 0, 1);
-    expect_told(root, NULL, &entry, 1, expected);
+    expect_told(root, &folders, &entry, 1, expected);
 }
 
 static void put_link(const Scratch *root, const char *path, const char *target)
@@ -107,24 +108,101 @@ static void names_are_in_the_order_of_their_bytes(void **state)
                   "\xc3\xa4: in force: /" RUN "policies.d/\xc3\xa4.yaml\n");
 }
 
-static void other_names_are_ignored(void **state)
+static void leftovers_are_ignored(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    static const char *const leftovers[] = {
+        ".yaml",           ".a.yaml",        ".a.yaml.d",       ".yaml.d",       ".a.yaml.swp",
+        "a.yaml~",         "#a.yaml#",       "a.yaml.bak",      "a.yaml.old",    "a.yaml.new",
+        "a.yaml.orig",     "a.yaml.swp",     "a.yaml.dpkg-new", "a.yaml.rpmnew", "a.yaml.rpmorig",
+        "a.yaml.dpkg-old", "a.yaml.ucf-old", "a.yaml.rpmsave",
+    };
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < ELEMENTS(leftovers); i++) {
+        snprintf(path, sizeof(path), ETC "policies.d/%s", leftovers[i]);
+        scratch_put(&root, path, "");
+        snprintf(path, sizeof(path), ETC "policies.d/a.b.yaml.d/%s", leftovers[i]);
+        scratch_put(&root, path, "");
+        snprintf(path, sizeof(path), ETC "pagewarden.yaml.d/%s", leftovers[i]);
+        scratch_put(&root, path, "");
+    }
+    scratch_put(&root, ETC "policies.d/a.b.yaml", "");
+    expect(&root, "a.b: in force: /" ETC "policies.d/a.b.yaml\n");
+    expect_settings(&root, "pagewarden: in force:\n");
+}
+
+static void other_names_are_told_of(void **state)
 {
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
     static const char *const others[] = {
-        "a.yml",   "a.yaml~", "a.yaml.bak", "a",        "yaml",      ".yaml",
-        ".a.yaml", "a.YAML",  "#a.yaml#",   "a.yaml.D", ".a.yaml.d", ".yaml.d",
+        "#a", "a.YAML", "a.yml", "sub/c.yaml", "x\x1b[1m", "yaml"
     };
     char path[PATH_MAX];
 
     for (size_t i = 0; i < ELEMENTS(others); i++) {
         snprintf(path, sizeof(path), ETC "policies.d/%s", others[i]);
         scratch_put(&root, path, "");
-        snprintf(path, sizeof(path), ETC "policies.d/a.b.yaml.d/%s", others[i]);
-        scratch_put(&root, path, "");
     }
-    scratch_put(&root, ETC "policies.d/sub/c.yaml", "");
-    scratch_put(&root, ETC "policies.d/a.b.yaml", "");
-    expect(&root, "a.b: in force: /" ETC "policies.d/a.b.yaml\n");
+#define IN_ETC " /" ETC "policies.d/"
+#define WHY    ": warning: is passed over (policies end in .yaml)\n"
+    expect(&root, "in force:" IN_ETC "#a," IN_ETC "a.YAML," IN_ETC "a.yml," IN_ETC "sub," IN_ETC
+                  "x\x1b[1m," IN_ETC "yaml\n"
+                  " " IN_ETC "#a" WHY " " IN_ETC "a.YAML" WHY " " IN_ETC "a.yml" WHY " " IN_ETC
+                  "sub" WHY " " IN_ETC "x\\x1b[1m" WHY " " IN_ETC "yaml" WHY);
+#undef WHY
+}
+
+static void folders_of_other_names_are_told_of(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    scratch_put(&root, ETC "policies.d/a.d/x.yaml", "");
+    scratch_put(&root, ETC "policies.d/b.yml.d/x.yaml", "");
+    expect(&root, "in force: /" ETC "policies.d/a.d, /" ETC "policies.d/b.yml.d\n"
+                  "  /" ETC "policies.d/a.d: warning: is passed over (drop-ins of a policy are in "
+                  "NAME.yaml.d)\n"
+                  "  /" ETC "policies.d/b.yml.d: warning: is passed over (drop-ins of a policy are "
+                  "in NAME.yaml.d)\n");
+}
+
+static void drop_ins_of_other_names_are_told_of(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    scratch_put(&root, ETC "policies.d/a.yaml", "");
+    scratch_put(&root, ETC "policies.d/a.yaml.d/10.conf", "");
+    scratch_put(&root, ETC "policies.d/a.yaml.d/30.yaml", "");
+    scratch_put(&root, RUN "policies.d/a.yaml.d/20.yml", "");
+    expect(&root, "in force: /" ETC "policies.d/a.yaml.d/10.conf, "
+                  "/" RUN "policies.d/a.yaml.d/20.yml\n"
+                  "  /" ETC "policies.d/a.yaml.d/10.conf: warning: is passed over (drop-ins end in "
+                  ".yaml)\n"
+                  "  /" RUN "policies.d/a.yaml.d/20.yml: warning: is passed over (drop-ins end in "
+                  ".yaml)\n"
+                  "a: in force: /" ETC "policies.d/a.yaml, /" ETC "policies.d/a.yaml.d/30.yaml\n");
+    /* Behind a mask nothing is meant to be read. */
+    must(unlinkat(root.fd, ETC "policies.d/a.yaml", 0));
+    put_link(&root, ETC "policies.d/a.yaml", "/dev/null");
+    expect(&root, "a: masked: /" ETC "policies.d/a.yaml\n");
+
+    scratch_put(&root, ETC "pagewarden.yaml.d/x.conf", "");
+    expect_settings(&root, "in force: /" ETC "pagewarden.yaml.d/x.conf\n"
+                           "  /" ETC "pagewarden.yaml.d/x.conf: warning: is passed over (drop-ins "
+                           "end in .yaml)\n"
+                           "pagewarden: in force:\n");
+}
+
+/* A folder that cannot be listed stays a mistake beside them. */
+static void names_beside_a_folder_that_is_none(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    scratch_put(&root, ETC "policies.d/a.yml", "");
+    scratch_put(&root, "run/pagewarden", "");
+    expect(&root, "refused: /" ETC "policies.d/a.yml, /run/pagewarden\n"
+                  "  /" ETC "policies.d/a.yml: warning: is passed over (policies end in .yaml)\n"
+                  "  /run/pagewarden: Not a directory\n");
 }
 
 static void masks(void **state)
@@ -563,7 +641,11 @@ int main(void)
         cmocka_unit_test(nothing),
         cmocka_unit_test(the_first_folder_wins),
         cmocka_unit_test(names_are_in_the_order_of_their_bytes),
-        cmocka_unit_test(other_names_are_ignored),
+        cmocka_unit_test(leftovers_are_ignored),
+        cmocka_unit_test(other_names_are_told_of),
+        cmocka_unit_test(folders_of_other_names_are_told_of),
+        cmocka_unit_test(drop_ins_of_other_names_are_told_of),
+        cmocka_unit_test(names_beside_a_folder_that_is_none),
         cmocka_unit_test(masks),
         cmocka_unit_test(an_empty_file_is_no_mask),
         cmocka_unit_test(what_ends_at_the_null_device_is_a_mask),

@@ -20,6 +20,10 @@ static void put_tree(const Scratch *root)
     scratch_put(root, LIB "policies.d/a.yaml", "version: 1\nmatch: {units: [a.service]}\n");
     scratch_put(root, LIB "policies.d/a.yaml.d/y.yaml", "role: background\n");
     scratch_put(root, ETC "policies.d/a.yaml.d/x.yaml", "role: critical\n");
+    scratch_put(root, ETC "policies.d/b.yaml", "version: 1\nmatch: {units: [a.service]}\n");
+    scratch_put(root, ETC "policies.d/b.yml", "");
+    scratch_put(root, ETC "policies.d/b.yaml.d/x.conf", "");
+    scratch_put(root, ETC "pagewarden.yaml.d/x.conf", "");
     scratch_put(root, ETC "policies.d/bad.yaml", "versoin: 1\nrole: x\n");
     scratch_put(root, ETC "policies.d/missing.yaml.d/x.yaml", "");
     scratch_put(root, "run/pagewarden/policies.d", "");
@@ -44,7 +48,9 @@ static void everything(void **state)
         countdown = 0;
         if (!failed) {
             assert_int_equal(r, 0);
-            assert_int_equal(config.policies.n_entries, 5);
+            assert_int_equal(config.policies.n_entries, 6);
+            assert_int_equal(config.policies.folders.diagnostics.n_of[SEVERITY_WARNING], 3);
+            assert_int_equal(config.policies.entries[1].diagnostics.n_of[SEVERITY_WARNING], 1);
             assert_int_equal(config.policies.n_refused, 3);
             assert_int_equal(config.settings.interval_usec, 6 * USEC_PER_SEC);
             config_clear(&config);
@@ -118,7 +124,7 @@ static void what_a_refused_reload_leaves(void **state)
     assert_int_equal(policies_adopt_refusals(&policies, &newer), -ENOMEM);
     assert_int_equal(countdown, 0);
     assert_int_equal(policies.n_entries, 0);
-    assert_int_equal(newer.n_entries, 5);
+    assert_int_equal(newer.n_entries, 6);
     policies_clear(&policies);
     policies_clear(&newer);
 }
