@@ -46,8 +46,7 @@ static int decode(const Language *language, const Source *sources, size_t n_sour
     Decoder decoder = {
         .sources = sources,
         .diagnostics = diagnostics,
-        .mappings = language->mappings,
-        .subject = language->subject,
+        .language = language,
         .ram = ram,
         .fragment = n_sources > 1,
     };

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/keys.h"
+#include "policy/language.h"
 #include "policy/text.h"
 #include "policy/values.h"
 #include "util/cleanup.h"
@@ -62,9 +64,6 @@ char *place_from(const Decoder *decoder, PolicyPlace place, PolicyPlace from)
     return r < 0 ? NULL : text;
 }
 
-/* The pair " in NAME", or nothing for the document itself. */
-#define IN(mapping) (mapping)->name ? " in " : "", (mapping)->name ? (mapping)->name : ""
-
 int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field, const Node *key,
                  FieldLater later, void *object)
 {
@@ -84,17 +83,9 @@ static const char *subject(char buffer[static SUBJECT_MAX], const Decoder *decod
                            const Field *field)
 {
     if (!field->key)
-        return decoder->subject;
+        return decoder->language->subject;
     snprintf(buffer, SUBJECT_MAX, "%s\"%s\"", field->entry ? "an entry of " : "", field->key);
     return buffer;
-}
-
-static const Field *find_field(const Mapping *mapping, const char *key)
-{
-    for (size_t i = 0; i < mapping->n_fields; i++)
-        if (strcmp(mapping->fields[i].key, key) == 0)
-            return &mapping->fields[i];
-    return NULL;
 }
 
 const Seen *seen_key(const Mapping *mapping, const Seen *seen, const char *key)
@@ -103,72 +94,6 @@ const Seen *seen_key(const Mapping *mapping, const Seen *seen, const char *key)
 
     assert(field);
     return &seen[field - mapping->fields];
-}
-
-/* "budget, files": the keys of @mapping. */
-static int list_keys(const Mapping *mapping, char **ret)
-{
-    CLEANUP_FREE char *keys = NULL;
-
-    for (size_t i = 0; i < mapping->n_fields; i++) {
-        char *longer;
-
-        if (asprintf(&longer, "%s%s%s", keys ? keys : "", keys ? ", " : "",
-                     mapping->fields[i].key) < 0)
-            return -ENOMEM;
-        free(keys);
-        keys = longer;
-    }
-    *ret = TAKE_PTR(keys);
-    return 0;
-}
-
-/* Another mapping of the language that has @key, or NULL. */
-static const Mapping *find_home(const Decoder *decoder, const char *key)
-{
-    for (const Mapping *const *mapping = decoder->mappings; *mapping; mapping++)
-        if (find_field(*mapping, key))
-            return *mapping;
-    return NULL;
-}
-
-/* The first @n characters of @key are the key that was meant, if it is one. */
-static void note_meant(const Mapping *mapping, const char *key, size_t n, Seen *seen)
-{
-    for (size_t i = 0; i < mapping->n_fields; i++)
-        if (strlen(mapping->fields[i].key) == n && memcmp(mapping->fields[i].key, key, n) == 0)
-            seen[i].misspelt = true;
-}
-
-static int refuse_unknown_key(Decoder *decoder, const Mapping *mapping, const Node *key, Seen *seen)
-{
-    const Mapping *home = find_home(decoder, key->text);
-    Suggestion suggestion = { 0 };
-    CLEANUP_FREE char *known = NULL;
-
-    if (key->plain && strchr(key->text, ':')) {
-        note_meant(mapping, key->text, strcspn(key->text, ":"), seen);
-        return refuse(decoder, key->place,
-                      "unknown key %s%s%s (a space is missing behind the colon)", QUOTE(key->text),
-                      IN(mapping));
-    }
-    if (home)
-        return refuse(decoder, key->place, "unknown key %s%s%s (it belongs %s%s)", QUOTE(key->text),
-                      IN(mapping), home->name ? "in " : "at the top", home->name ? home->name : "");
-
-    for (size_t i = 0; i < mapping->n_fields; i++)
-        suggestion_offer(&suggestion, key->text, mapping->fields[i].key);
-    if (suggestion.word) {
-        note_meant(mapping, suggestion.word, strlen(suggestion.word), seen);
-        return refuse(decoder, key->place, "unknown key %s%s%s (did you mean \"%s\"?)",
-                      QUOTE(key->text), IN(mapping), suggestion.word);
-    }
-
-    int r = list_keys(mapping, &known);
-    if (r < 0)
-        return r;
-    return refuse(decoder, key->place, "unknown key %s%s%s (known here: %s)", QUOTE(key->text),
-                  IN(mapping), known);
 }
 
 static bool is_empty(const Node *node)
@@ -202,9 +127,24 @@ static int refuse_kind(Decoder *decoder, const Field *field, const Node *node)
     };
     char what[SUBJECT_MAX];
 
+    if (field->mapping && node->kind == NODE_TEXT && find_unspaced(field->mapping, node))
+        return refuse_unspaced(decoder, field->mapping, node);
     return refuse(decoder, node->place, "%s must be %s, not %s (for example %s)",
                   subject(what, decoder, field), kinds[field->type->kind], kinds[node->kind],
                   field->example);
+}
+
+static int decode_entry(Decoder *decoder, const Field *field, const Node *entry, void *object);
+
+/* Of a mapping where a list of them belongs the mistakes are told as well. */
+static int decode_wrong_kind(Decoder *decoder, const Field *field, const Node *node, void *object)
+{
+    int r = refuse_kind(decoder, field, node);
+    if (r < 0 || !field->list || field->list->entry->type->kind != NODE_MAPPING ||
+        node->kind != NODE_MAPPING || is_empty(node))
+        return r;
+    r = decode_entry(decoder, field, node, object);
+    return r < 0 ? r : REFUSED;
 }
 
 int decode_node(Decoder *decoder, const Field *field, const Node *node, void *object)
@@ -214,7 +154,7 @@ int decode_node(Decoder *decoder, const Field *field, const Node *node, void *ob
     if (node->kind == NODE_TEXT && is_empty(node))
         return refuse_empty(decoder, field, node->place);
     if (node->kind != field->type->kind)
-        return refuse_kind(decoder, field, node);
+        return decode_wrong_kind(decoder, field, node, object);
     if (is_empty(node))
         return refuse_empty(decoder, field, node->place);
 
@@ -236,8 +176,26 @@ static bool is_for_later(const Field *field, void *object)
     return true;
 }
 
-static int decode_key(Decoder *decoder, const Mapping *mapping, const Node *key, Seen *all_seen,
-                      void *object)
+/* What is below a misspelt key of @node is judged too, unless the right one is there as well.
+ * Single values are not: their key may be meant otherwise, and one message would make two. */
+static int decode_unknown_key(Decoder *decoder, const Mapping *mapping, const Node *node,
+                              const Node *key, Seen *all_seen, void *object)
+{
+    const Field *field;
+
+    int r = refuse_unknown_key(decoder, mapping, key, &field);
+    if (r < 0 || !field)
+        return r;
+    Seen *seen = &all_seen[field - mapping->fields];
+    if (!seen->misspelt && key->next && key->next->kind != NODE_TEXT &&
+        key->next->kind == field->type->kind && !node_value(node, field->key))
+        r = decode_node(decoder, field, key->next, object);
+    seen->misspelt = true;
+    return r < 0 ? r : REFUSED;
+}
+
+static int decode_key(Decoder *decoder, const Mapping *mapping, const Node *node, const Node *key,
+                      Seen *all_seen, void *object)
 {
     if (key->kind != NODE_TEXT)
         return refuse(decoder, key->place, "a key must be a word, not a list or mapping");
@@ -245,7 +203,7 @@ static int decode_key(Decoder *decoder, const Mapping *mapping, const Node *key,
         return REFUSED;
     const Field *field = find_field(mapping, key->text);
     if (!field)
-        return refuse_unknown_key(decoder, mapping, key, all_seen);
+        return decode_unknown_key(decoder, mapping, node, key, all_seen, object);
 
     Seen *seen = &all_seen[field - mapping->fields];
     if (seen->key)
@@ -303,7 +261,7 @@ static int decode_mapping(Decoder *decoder, const Field *field, const Node *node
 
     NODE_FOREACH_KEY(key, node)
     {
-        int r = decode_key(decoder, mapping, key, seen, object);
+        int r = decode_key(decoder, mapping, node, key, seen, object);
         if (r < 0)
             return r;
     }
@@ -336,20 +294,21 @@ static void *append_entry(const Field *field, void *object)
     return memset(array + (*n)++ * list->entry_size, 0, list->entry_size);
 }
 
-static int decode_list(Decoder *decoder, const Field *field, const Node *node, void *object)
+/* One entry of the list @field. */
+static int decode_entry(Decoder *decoder, const Field *field, const Node *entry, void *object)
 {
     const List *list = field->list;
+    void *target = list->entry_size > 0 ? append_entry(field, object) : object;
+
+    return target ? decode_node(decoder, list->entry, entry, target) : -ENOMEM;
+}
+
+static int decode_list(Decoder *decoder, const Field *field, const Node *node, void *object)
+{
     int result = DECODED;
 
     for (const Node *entry = node->first; entry; entry = entry->next) {
-        void *target = object;
-
-        if (list->entry_size > 0) {
-            target = append_entry(field, object);
-            if (!target)
-                return -ENOMEM;
-        }
-        int r = decode_node(decoder, list->entry, entry, target);
+        int r = decode_entry(decoder, field, entry, object);
         if (r < 0)
             return r;
         if (r != DECODED)

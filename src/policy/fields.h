@@ -15,13 +15,13 @@
 typedef struct Field Field;
 typedef struct Mapping Mapping;
 typedef struct List List;
+typedef struct Language Language;
 
 typedef struct Decoder {
     const Source *sources; /* for messages that name another place */
     Diagnostics *diagnostics;
-    const Mapping *const *mappings; /* all of the language, NULL-terminated: for suggestions */
-    const char *subject;            /* "a policy" */
-    uint64_t ram;                   /* bytes */
+    const Language *language;
+    uint64_t ram;      /* bytes */
     bool fragment;     /* one of several documents: judged only for what it says by itself */
     size_t n_readings; /* of all globs so far */
 } Decoder;
@@ -107,9 +107,8 @@ struct Mapping {
 
 struct List {
     const Field *entry;
-    size_t
-        entry_size;  /* of an array at the field's offset; 0: the entry's type appends by itself */
-    size_t n_offset; /* of the array's size_t */
+    size_t entry_size; /* of an array at the field's offset; 0: the entry's type appends itself */
+    size_t n_offset;   /* of the array's size_t */
 };
 
 /* The types that hold others. */
@@ -145,7 +144,7 @@ int remark(Decoder *decoder, Severity severity, PolicyPlace place, const char *f
  * NULL: out of memory. */
 char *place_from(const Decoder *decoder, PolicyPlace place, PolicyPlace from);
 
-/* Reports that @seen, of @field, is not acted on. DECODED or -ENOMEM. */
+/* Reports that @key, of @field, is not acted on. DECODED or -ENOMEM. */
 int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field, const Node *key,
                  FieldLater later, void *object);
 

@@ -9,6 +9,22 @@
 #include "util/pattern.h"
 #include "util/strv.h"
 
+/* Braces without a comma would only vanish. */
+static int check_choices(const char *glob, char *reason)
+{
+    PatternSpan span;
+
+    if (!pattern_find_single_choice(glob, &span))
+        return 0;
+    CLEANUP_FREE char *part = strndup(span.begin, (size_t)(span.end - span.begin));
+    if (!part)
+        return -ENOMEM;
+    return refuse_glob(reason,
+                       "has %s, which is no list of choices (write {a,b,c}, or \\{ for the "
+                       "character itself)",
+                       QUOTE(part));
+}
+
 static int expand(const char *glob, char ***ret_readings, char *reason)
 {
     int r = pattern_expand_braces(glob, ret_readings);
@@ -30,6 +46,9 @@ int glob_check(const char *glob, GlobRule as_written, GlobRule of_reading, char 
     if (r < 0)
         return r;
     r = expand(glob, &readings, reason);
+    if (r < 0)
+        return r;
+    r = check_choices(glob, reason);
     if (r < 0)
         return r;
 

@@ -80,6 +80,21 @@ static int check_unit_reading(const char *glob, char *reason)
     return check_unit_type(glob, dot + 1, reason);
 }
 
+/* "a.service, b.service" in one entry: neither a comma nor a space is in any name. */
+static bool has_several(const char *glob)
+{
+    bool dot = false;
+    int depth = 0;
+
+    for (; *glob; glob++) {
+        depth += (*glob == '{') - (*glob == '}');
+        if (depth == 0 && (*glob == ',' || (*glob == ' ' && dot)))
+            return true;
+        dot = dot || *glob == '.';
+    }
+    return false;
+}
+
 static int check_unit_as_written(const char *glob, char *reason)
 {
     static const char known[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -88,6 +103,8 @@ static int check_unit_as_written(const char *glob, char *reason)
 
     if (strchr(glob, '/'))
         return refuse_glob(reason, "is a path (name units as systemctl shows them: nginx.service)");
+    if (has_several(glob))
+        return refuse_glob(reason, "is several names (write each as an entry of its own)");
     if (strlen(glob) > UNIT_NAME_MAX)
         return refuse_glob(reason, "is longer than %d bytes, which no unit name is", UNIT_NAME_MAX);
     if (*unknown) {

@@ -5,12 +5,14 @@
 
 #include "policy/fields.h"
 
-typedef struct Language {
-    const char *subject;            /* in messages: "a policy" */
+struct Language {
+    const char *subject;  /* in messages: "a policy" */
+    const char *document; /* where its keys belong, in messages of the other language */
+    const Language *other;
     const Field *root;              /* the document as a whole, as if it were the value of a key */
     const Mapping *const *mappings; /* all of them, NULL-terminated */
     bool may_be_empty;              /* drop-ins may be in any case */
-} Language;
+};
 
 extern const Language policy_language;   /* decodes into a Policy */
 extern const Language settings_language; /* decodes into Settings */

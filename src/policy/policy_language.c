@@ -690,4 +690,10 @@ static const Field root = {
     .example = "version: 1",
 };
 
-const Language policy_language = { .subject = "a policy", .root = &root, .mappings = mappings };
+const Language policy_language = {
+    .subject = "a policy",
+    .document = "a policy",
+    .other = &settings_language,
+    .root = &root,
+    .mappings = mappings,
+};

@@ -11,7 +11,10 @@
 #include "util/parse.h"
 #include "util/units.h"
 
-/* A unit of ours, and how it or its like is written elsewhere; any beginning of a word counts. */
+#define DIGITS "0123456789"
+
+/* A unit of ours, and how it or its like is written elsewhere; any beginning of a word counts, from
+ * two letters on. */
 typedef struct UnitWord {
     const char *symbol;
     const char *word;
@@ -25,13 +28,19 @@ typedef struct Quantity {
     const char *known;
     const char *examples;
     const char *example;  /* one of them */
-    const char *unit;     /* to be written where it is missing */
-    const char *fraction; /* how to write one; NULL: no example would do */
+    const char *unit;     /* to be written where it is missing; "": any would be a guess */
+    const char *fraction; /* how to write one that is no share; NULL: no example would do */
     const char *too_small;
     const char *too_large;
     const UnitWord *words;
     size_t n_words;
 } Quantity;
+
+static int parse_duration_of(const char *text, uint64_t ram, uint64_t *ret, const char **ret_unit)
+{
+    (void)ram;
+    return parse_duration(text, ret, ret_unit);
+}
 
 /* Looks like one of ours and is another amount: megabits, a rate per minute. */
 static bool is_foreign(const char *unit)
@@ -42,49 +51,122 @@ static bool is_foreign(const char *unit)
            (slash && slash[1] != 's' && slash[1] != 'S');
 }
 
-/* Our symbol for a unit that people write otherwise, or NULL. */
+/* Too short a word is near to others, and a first letter is what tells units apart: mega from peta,
+ * milli from nano. */
+static bool may_be_misspelt(const char *unit, const char *word)
+{
+    return strlen(unit) >= 4 && strlen(word) > 4 && strncasecmp(unit, word, 1) == 0;
+}
+
+/* Our symbol for a unit that people write otherwise, or NULL: no guess is better than another
+ * amount. */
 static const char *symbol_meant(const Quantity *quantity, const char *unit)
 {
     Suggestion suggestion = { 0 };
+    size_t n = strlen(unit);
 
-    unit += strspn(unit, " ");
-    if (is_foreign(unit))
+    if (is_foreign(unit) || strpbrk(unit, DIGITS))
         return NULL;
     for (size_t i = 0; i < quantity->n_words; i++)
-        if (strncasecmp(quantity->words[i].word, unit, strlen(unit)) == 0 ||
+        if ((n > 1 && strncasecmp(quantity->words[i].word, unit, n) == 0) ||
+            strcasecmp(quantity->words[i].word, unit) == 0 ||
             strcasecmp(quantity->words[i].symbol, unit) == 0)
             return quantity->words[i].symbol;
-    if (strlen(unit) < 2) /* any other one would be near */
-        return NULL;
 
     for (size_t i = 0; i < quantity->n_words; i++)
-        suggestion_offer(&suggestion, unit, quantity->words[i].word);
+        if (may_be_misspelt(unit, quantity->words[i].word))
+            suggestion_offer(&suggestion, unit, quantity->words[i].word);
     for (size_t i = 0; suggestion.word && i < quantity->n_words; i++)
         if (quantity->words[i].word == suggestion.word)
             return quantity->words[i].symbol;
     return NULL;
 }
 
+static bool has_symbol(const Quantity *quantity, const char *symbol)
+{
+    for (size_t i = 0; i < quantity->n_words; i++)
+        if (strcmp(quantity->words[i].symbol, symbol) == 0)
+            return true;
+    return false;
+}
+
+/* The sum of "1m30s", of durations one behind the other. False: @text is something else. */
+static bool add_durations(const char *text, uint64_t *ret)
+{
+    uint64_t sum = 0;
+
+    while (*text) {
+        size_t n_digits = strspn(text, DIGITS), n = n_digits + strcspn(text + n_digits, " " DIGITS);
+        char part[32];
+        uint64_t value;
+
+        if (n >= sizeof(part))
+            return false;
+        memcpy(part, text, n);
+        part[n] = '\0';
+        if (parse_duration(part, &value, NULL) < 0 || __builtin_add_overflow(sum, value, &sum))
+            return false;
+        text += n;
+        text += strspn(text, " ");
+    }
+    *ret = sum;
+    return true;
+}
+
+/* A unit that has digits in it: of durations, another one is behind the first. */
+static int refuse_compound(Decoder *decoder, const Quantity *quantity, const Node *node)
+{
+    char sum[FORMAT_SIZE_MAX];
+    uint64_t value;
+    bool known = add_durations(node->text, &value);
+
+    return refuse(decoder, node->place,
+                  "%s is not a %s: one number and one unit are wanted (%s %s; %s)",
+                  QUOTE(node->text), quantity->name, known ? "write" : "for example",
+                  known ? format_duration(sum, value) : quantity->example, quantity->known);
+}
+
+static int refuse_fraction(Decoder *decoder, const Quantity *quantity, const Node *node)
+{
+    const char *example = strchr(node->text, '%') ? NULL : quantity->fraction;
+
+    return refuse(decoder, node->place, "%s is not a %s: fractions are not known (write %s%s)",
+                  QUOTE(node->text), quantity->name, example ? "whole numbers: " : "a whole number",
+                  example ? example : "");
+}
+
+static int refuse_missing_unit(Decoder *decoder, const Quantity *quantity, const Node *node)
+{
+    bool sure = quantity->unit[0];
+
+    return refuse(decoder, node->place, "%s is not a %s: its unit is missing (write %.20s%s; %s)",
+                  QUOTE(node->text), quantity->name, sure ? node->text : quantity->examples,
+                  quantity->unit, quantity->known);
+}
+
+/* @unit is behind the number, and none that is known. */
 static int refuse_unit(Decoder *decoder, const Quantity *quantity, const Node *node,
                        const char *unit)
 {
     int n_digits = (int)min_u64((uint64_t)(unit - node->text), 20);
+    const char *word = unit + strspn(unit, " ");
 
     if (unit[0] == ',' && quantity->unit[0] == '%')
         return refuse(decoder, node->place,
                       "%s is not a %s: decimals stand behind a point (for example 0.5%%)",
                       QUOTE(node->text), quantity->name);
     if ((unit[0] == '.' || unit[0] == ',') && unit[1] >= '0' && unit[1] <= '9')
-        return refuse(decoder, node->place,
-                      "%s is not a %s: fractions are not known (write whole numbers: %s)",
-                      QUOTE(node->text), quantity->name,
-                      quantity->fraction ? quantity->fraction : quantity->example);
+        return refuse_fraction(decoder, quantity, node);
     if (!unit[0])
+        return refuse_missing_unit(decoder, quantity, node);
+    if (word[0] == '%' && word[1] && has_symbol(quantity, "%"))
         return refuse(decoder, node->place,
-                      "%s is not a %s: its unit is missing (write %.*s%s; %s)", QUOTE(node->text),
-                      quantity->name, n_digits, node->text, quantity->unit, quantity->known);
+                      "%s is not a %s: nothing stands behind the %% (write %.*s%%)",
+                      QUOTE(node->text), quantity->name, n_digits, node->text);
+    if (quantity->parse == parse_duration_of && strpbrk(unit, DIGITS))
+        return refuse_compound(decoder, quantity, node);
 
-    const char *symbol = symbol_meant(quantity, unit);
+    const char *symbol = symbol_meant(quantity, word);
     if (!symbol)
         return refuse(decoder, node->place, "%s is not a %s: unknown unit %s (%s)",
                       QUOTE(node->text), quantity->name, QUOTE(unit), quantity->known);
@@ -138,11 +220,12 @@ static int decode_quantity(Decoder *decoder, const Field *field, const Quantity 
 }
 
 static const UnitWord size_words[] = {
-    { "K", "kilobytes" }, { "K", "kb" },      { "K", "kib" }, { "K", "kibibytes" },
-    { "M", "megabytes" }, { "M", "mb" },      { "M", "mib" }, { "M", "mebibytes" },
-    { "G", "gigabytes" }, { "G", "gb" },      { "G", "gib" }, { "G", "gibibytes" },
-    { "T", "terabytes" }, { "T", "tb" },      { "T", "tib" }, { "T", "tebibytes" },
-    { "", "bytes" },      { "%", "percent" },
+    { "K", "kilobytes" }, { "K", "kbytes" }, { "K", "kib" },     { "K", "kibibytes" },
+    { "M", "megabytes" }, { "M", "mbytes" }, { "M", "mib" },     { "M", "mebibytes" },
+    { "G", "gigabytes" }, { "G", "gbytes" }, { "G", "gib" },     { "G", "gibibytes" },
+    { "T", "terabytes" }, { "T", "tbytes" }, { "T", "tib" },     { "T", "tebibytes" },
+    { "P", "petabytes" }, { "P", "pbytes" }, { "P", "pib" },     { "P", "pebibytes" },
+    { "", "bytes" },      { "", "b" },       { "%", "percent" },
 };
 static const Quantity quantity_size = {
     .parse = parse_size,
@@ -180,12 +263,6 @@ static int decode_size(Decoder *decoder, const Field *field, const Node *node, v
 
 const ValueType type_size = { "size", NODE_TEXT, decode_size, SIZE_PATTERN, PLAIN_INTEGER };
 const ValueType type_length = { "size", NODE_TEXT, decode_length, SIZE_PATTERN, PLAIN_INTEGER };
-
-static int parse_duration_of(const char *text, uint64_t ram, uint64_t *ret, const char **ret_unit)
-{
-    (void)ram;
-    return parse_duration(text, ret, ret_unit);
-}
 
 static const UnitWord duration_words[] = {
     { "s", "seconds" }, { "s", "secs" },   { "m", "minutes" },       { "m", "mins" },
@@ -293,9 +370,10 @@ static const char *format_byte_rate(char buffer[static FORMAT_SIZE_MAX], uint64_
 }
 
 static const UnitWord byte_rate_words[] = {
-    { "K/s", "kb/s" }, { "K/s", "kib/s" }, { "K/s", "k/seconds" },
-    { "M/s", "mb/s" }, { "M/s", "mib/s" }, { "M/s", "m/seconds" },
-    { "G/s", "gb/s" }, { "G/s", "gib/s" }, { "G/s", "g/seconds" },
+    { "K/s", "kb/seconds" }, { "K/s", "kib/seconds" },  { "K/s", "k/seconds" }, { "K/s", "k" },
+    { "M/s", "mb/seconds" }, { "M/s", "mib/seconds" },  { "M/s", "m/seconds" }, { "M/s", "m" },
+    { "G/s", "gb/seconds" }, { "G/s", "gib/seconds" },  { "G/s", "g/seconds" }, { "G/s", "g" },
+    { "/s", "b/seconds" },   { "/s", "bytes/seconds" },
 };
 static const Quantity quantity_byte_rate = {
     .parse = parse_byte_rate_of,
@@ -304,7 +382,7 @@ static const Quantity quantity_byte_rate = {
     .known = "K/s, M/s and G/s of bytes are known",
     .examples = "16M/s or 200M/s",
     .example = "16M/s",
-    .unit = "M/s",
+    .unit = "",
     .fraction = "1536K/s for 1.5M/s",
     .too_small = "low",
     .too_large = "high",

@@ -166,6 +166,32 @@ static char byte_at(const Reader *reader, const yaml_mark_t *mark)
     return '\0';
 }
 
+/* "budget:512M" and the lines that libyaml has joined to it; an URL is none. */
+static bool is_unspaced(const char *text)
+{
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+
+    return n > 0 && text[n] == ':' && strncmp(text + n, "://", 3) != 0;
+}
+
+/* Notes where a value is, and what it may have begun with, should libyaml fail behind it. */
+static void note_value(Reader *reader)
+{
+    const yaml_event_t *event = &reader->event;
+    size_t line = place_of(reader, &event->start_mark).line;
+
+    reader->value_end_line = place_of(reader, &event->end_mark).line;
+    reader->quote_line = reader->unspaced_line = 0;
+    if (event->type != YAML_SCALAR_EVENT || reader->value_end_line == line)
+        return;
+    if (event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE ||
+        event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE)
+        reader->quote_line = line;
+    else if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+             is_unspaced((const char *)event->data.scalar.value))
+        reader->unspaced_line = line;
+}
+
 static int report_libyaml_error(Reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
@@ -176,8 +202,16 @@ static int report_libyaml_error(Reader *reader)
     if (parser->error == YAML_MEMORY_ERROR)
         return -ENOMEM;
 
-    const Hint *hint = find_hint(problem, byte_at(reader, &parser->problem_mark),
-                                 reader->value_end_line == place.line);
+    bool behind = reader->value_end_line == place.line;
+    if (behind && reader->quote_line > 0)
+        return give_up(reader, place, "not YAML: %s (a quotation mark is missing on line %zu)",
+                       problem, reader->quote_line);
+    if (behind && reader->unspaced_line > 0)
+        return give_up(reader, place,
+                       "not YAML: %s (a space is missing behind the colon on line %zu)", problem,
+                       reader->unspaced_line);
+
+    const Hint *hint = find_hint(problem, byte_at(reader, &parser->problem_mark), behind);
     if (hint && hint->from_start && parser->context)
         place = start;
 
@@ -208,7 +242,7 @@ static int next_event(Reader *reader)
         return give_up(reader, place_of(reader, &event->start_mark),
                        "more than 100,000 keys and values (a page of text is plenty)");
     if (event->end_mark.index > event->start_mark.index) /* else it is implied */
-        reader->value_end_line = place_of(reader, &event->end_mark).line;
+        note_value(reader);
     return 0;
 }
 

@@ -40,6 +40,8 @@ typedef struct Reader {
     size_t depth;
     size_t n_events;
     size_t value_end_line; /* of what was read last */
+    size_t quote_line;     /* where that begins, if it is quoted and of several lines; else 0 */
+    size_t unspaced_line;  /* where that begins, if it is "key:value" joined to the next line */
     size_t file;           /* the index of the source */
     Diagnostics *diagnostics;
 } Reader;

@@ -97,6 +97,8 @@ static const Field root = {
 
 const Language settings_language = {
     .subject = "the settings file",
+    .document = "pagewarden.yaml",
+    .other = &policy_language,
     .root = &root,
     .mappings = mappings,
     .may_be_empty = true, /* all commented out is how defaults are often installed */

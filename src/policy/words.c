@@ -60,21 +60,44 @@ static char *join_names(const EnumNames *names)
     return joined;
 }
 
+/* From three letters on a beginning says more than a likeness. */
+static const char *find_name_meant(const EnumNames *names, const char *typed)
+{
+    Suggestion suggestion = { 0 };
+    size_t n = strlen(typed);
+
+    for (size_t i = 0; n >= 3 && i < names->n_names; i++)
+        if (strncasecmp(names->names[i], typed, n) == 0)
+            return names->names[i];
+    for (size_t i = 0; i < names->n_names; i++)
+        suggestion_offer(&suggestion, typed, names->names[i]);
+    return suggestion.word;
+}
+
+/* U+2018 to U+201F, which text processors make of quotation marks. */
+static bool has_typographic_quote(const char *text)
+{
+    return strncmp(text, "\xe2\x80", 2) == 0 && (unsigned char)text[2] >= 0x98 &&
+           (unsigned char)text[2] <= 0x9f;
+}
+
 static int refuse_name(Decoder *decoder, const Field *field, const EnumNames *names,
                        const Node *node)
 {
     const char *what = field->entry ? "word" : field->key;
     const char *in = field->entry ? " in " : "", *list = field->entry ? field->key : "";
-    Suggestion suggestion = { 0 };
+    const char *meant = find_name_meant(names, node->text);
     CLEANUP_FREE char *known = join_names(names);
     if (!known)
         return -ENOMEM;
 
-    for (size_t i = 0; i < names->n_names; i++)
-        suggestion_offer(&suggestion, node->text, names->names[i]);
-    if (suggestion.word)
+    if (has_typographic_quote(node->text))
+        return refuse(decoder, node->place,
+                      "unknown %s %s%s%s (leave the quotation marks out, or use \" or ')", what,
+                      QUOTE(node->text), in, list);
+    if (meant)
         return refuse(decoder, node->place, "unknown %s %s%s%s (did you mean \"%s\"?)", what,
-                      QUOTE(node->text), in, list, suggestion.word);
+                      QUOTE(node->text), in, list, meant);
     return refuse(decoder, node->place, "unknown %s %s%s%s (%s)", what, QUOTE(node->text), in, list,
                   known);
 }

@@ -108,6 +108,22 @@ int pattern_expand_braces(const char *pattern, char ***ret)
     return 0;
 }
 
+bool pattern_find_single_choice(const char *pattern, PatternSpan *ret)
+{
+    const char *open, *close;
+
+    for (const char *p = pattern; *p; p++) {
+        if (*p == '\\' && p[1])
+            p++;
+        else if (*p == '{' && find_braces(p, &open, &close) == 0 &&
+                 alternative_end(open + 1, close) == close) {
+            *ret = (PatternSpan){ open, close + 1 };
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t pattern_literal_length(const char *pattern)
 {
     size_t n = 0;

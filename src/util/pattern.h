@@ -38,6 +38,10 @@ bool pattern_overlap(const char *a, const char *b);
 #define PATTERN_READINGS_MAX 1000
 int pattern_expand_braces(const char *pattern, char ***ret);
 
+/* The first braces without a comma of their own, "{a..c}", which are a single choice; false: there
+ * are none. */
+bool pattern_find_single_choice(const char *pattern, PatternSpan *ret);
+
 /* Characters that stand for themselves: the more of them, the more specific a pattern is. */
 size_t pattern_literal_length(const char *pattern);
 

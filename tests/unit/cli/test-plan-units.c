@@ -24,7 +24,7 @@ static void what_is_not_in_force(void **state)
 {
     CLEANUP_PLANNING Planning p = planning_new();
 
-    put_policy(&p, "bad", "match:\n  unit: [a]\nmode: never\n");
+    put_policy(&p, "bad", "match:\n  unit: [a.service]\nmode: never\n");
     scratch_put(&p.root, "etc/pagewarden/policies.d/lost.yaml.d/a.yaml", "version: 1\n");
     must(symlinkat("/dev/null", p.root.fd, "etc/pagewarden/policies.d/masked.yaml"));
     expect_plan(

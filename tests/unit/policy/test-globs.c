@@ -59,6 +59,9 @@ static char *repeat(char c, size_t n, const char *begin)
     return text;
 }
 
+#define REASON_NO_CHOICES(braces) \
+    "has \"" braces               \
+    "\", which is no list of choices (write {a,b,c}, or \\{ for the character itself)"
 #define REASON_OPEN_SET "has a \"[\" without its \"]\" (write \\[ for the character itself)"
 #define REASON_BACKWARDS(range)              \
     "has a backwards range, \"" range "\", " \
@@ -78,6 +81,10 @@ static void flaws_of_names(void **state)
         { "a[!]", REASON_OPEN_SET },
         { "a[b\\]", REASON_OPEN_SET },
         { "a[[:digit:]", REASON_OPEN_SET },
+        { "{a..c}", REASON_NO_CHOICES("{a..c}") },
+        { "{a,b}{a\\,b}", REASON_NO_CHOICES("{a\\,b}") },
+        { "x{a,{b}}", REASON_NO_CHOICES("{b}") },
+        { "{{a,b}}", REASON_NO_CHOICES("{{a,b}}") },
         { "[z-a]", REASON_BACKWARDS("z-a") },
         { "[0-9z-a]", REASON_BACKWARDS("z-a") },
         { "[![:digit:]b-a]", REASON_BACKWARDS("b-a") },
@@ -252,7 +259,8 @@ static void exclusions(void **state)
         { "\\.\\.", REASON_FOLDER },
         { ".{.,x}", REASON_FOLDER },
         { "", REASON_EMPTY_NAME },
-        { "{}", REASON_EMPTY_NAME },
+        { "{}", REASON_NO_CHOICES("{}") },
+        { "{*_fsm}", REASON_NO_CHOICES("{*_fsm}") },
         { "{*_fsm,}", REASON_EMPTY_NAME },
         { "**_fsm", "has ** in a name (write a single *)" },
         { "a\\", "has a backslash with nothing to escape (leave it out)" },
@@ -265,6 +273,23 @@ static void exclusions(void **state)
 
     CHECK_TAKEN(exclude_glob_check, taken);
     CHECK_REFUSALS(exclude_glob_check, refused);
+}
+
+#define REASON_SEVERAL "is several names (write each as an entry of its own)"
+
+static void several_units_in_one_entry(void **state)
+{
+    static const Refusal refused[] = {
+        { "nginx.service, php.service", REASON_SEVERAL },
+        { "nginx.service,php.service", REASON_SEVERAL },
+        { "nginx.service php.service", REASON_SEVERAL },
+        { "nginx,php", REASON_SEVERAL },
+        { "{a,b}.service,c.service", REASON_SEVERAL },
+        { "a b.service", "has a character that no unit name has: \" \"" },
+        { "{a, b}.service", "has a character that no unit name has: \" \"" },
+    };
+
+    CHECK_REFUSALS(unit_glob_check, refused);
 }
 
 static void lengths(void **state)
@@ -321,6 +346,7 @@ int main(void)
         cmocka_unit_test(paths),
         cmocka_unit_test(cgroups),
         cmocka_unit_test(exclusions),
+        cmocka_unit_test(several_units_in_one_entry),
         cmocka_unit_test(lengths),
         cmocka_unit_test(braces_are_expanded),
     };

@@ -98,7 +98,7 @@ static void check_misspelt(const Subject *subject)
 {
     const char *key = subject->field->key, *name = name_of(subject->mapping);
 
-    FORMAT(keys, "%sx: 1", key);
+    FORMAT(keys, "%sx%s", key, subject->field->example + strlen(key));
     FORMAT(message, "unknown key \"%sx\"%s%s (did you mean \"%s\"?)", key, *name ? " in " : "",
            name, key);
     check_refused(subject, keys, 0, message);
@@ -134,11 +134,22 @@ static const char *const kinds[] = {
     [NODE_LIST] = "a list",
     [NODE_MAPPING] = "a mapping",
 };
-static const char *const samples[] = {
-    [NODE_TEXT] = "x",
-    [NODE_LIST] = "[x]",
-    [NODE_MAPPING] = "{x: y}",
-};
+
+/* In a list of mappings a mapping is judged as its only entry, so it is a good one. */
+static char *make_sample(NodeKind kind, const Field *field)
+{
+    const Mapping *entry = field->list ? field->list->entry->mapping : NULL;
+
+    FORMAT(sample, "%s%s%s",
+           kind == NODE_LIST      ? "["
+           : kind == NODE_MAPPING ? "{"
+                                  : "",
+           kind == NODE_MAPPING ? (entry ? entry->fields[0].example : "x: y") : "x",
+           kind == NODE_LIST      ? "]"
+           : kind == NODE_MAPPING ? "}"
+                                  : "");
+    return TAKE_PTR(sample);
+}
 
 static void check_wrong_kinds(const Subject *subject)
 {
@@ -147,7 +158,8 @@ static void check_wrong_kinds(const Subject *subject)
     for (size_t kind = 0; kind < ELEMENTS(kinds); kind++) {
         if (kind == field->type->kind)
             continue;
-        FORMAT(keys, "%s: %s", field->key, samples[kind]);
+        CLEANUP_FREE char *sample = make_sample(kind, field);
+        FORMAT(keys, "%s: %s", field->key, sample);
         FORMAT(message, "\"%s\" must be %s, not %s (for example %s)", field->key,
                kinds[field->type->kind], kinds[kind], field->example);
         check_refused(subject, keys, strlen(field->key) + 2, message);
@@ -169,7 +181,8 @@ static void check_entries(const Subject *subject)
     for (size_t kind = 0; kind < ELEMENTS(kinds); kind++) {
         if (kind == entry->type->kind)
             continue;
-        FORMAT(keys, "%s: [%s]", field->key, samples[kind]);
+        CLEANUP_FREE char *sample = make_sample(kind, entry);
+        FORMAT(keys, "%s: [%s]", field->key, sample);
         FORMAT(message, "an entry of \"%s\" must be %s, not %s (for example %s)", field->key,
                kinds[entry->type->kind], kinds[kind], field->example);
         check_refused(subject, keys, strlen(field->key) + 3, message);

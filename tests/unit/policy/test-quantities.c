@@ -58,6 +58,47 @@ static void sizes(void **state)
     CHECK_REFUSED(cases);
 }
 
+/* No advice is better than another amount. */
+static void other_sizes(void **state)
+{
+    static const Case cases[] = {
+        { BUDGET("1PB"), "3:40: \"1PB\" is not a size: unknown unit \"PB\" (write 1P; K, M, G, T "
+                         "and % of RAM are known)\n" },
+        { BUDGET("1p"), "3:40: \"1p\" is not a size: unknown unit \"p\" (write 1P; K, M, G, T and "
+                        "% of RAM are known)\n" },
+        { BUDGET("5petabytes"), "3:40: \"5petabytes\" is not a size: unknown unit \"petabytes\" "
+                                "(write 5P; K, M, G, T and % of RAM are known)\n" },
+        { BUDGET("1EB"), "3:40: \"1EB\" is not a size: unknown unit \"EB\" (K, M, G, T and % of "
+                         "RAM are known)\n" },
+        { BUDGET("1E"),
+          "3:40: \"1E\" is not a size: unknown unit \"E\" (K, M, G, T and % of RAM are known)\n" },
+        { BUDGET("5exabytes"), "3:40: \"5exabytes\" is not a size: unknown unit \"exabytes\" (K, "
+                               "M, G, T and % of RAM are known)\n" },
+        { BUDGET("1M5"), "3:40: \"1M5\" is not a size: unknown unit \"M5\" (K, M, G, T and % of "
+                         "RAM are known)\n" },
+        { BUDGET("512kbytes"), "3:40: \"512kbytes\" is not a size: unknown unit \"kbytes\" (write "
+                               "512K; K, M, G, T and % of RAM are known)\n" },
+        { BUDGET("2gigabtyes"), "3:40: \"2gigabtyes\" is not a size: unknown unit \"gigabtyes\" "
+                                "(write 2G; K, M, G, T and % of RAM are known)\n" },
+        { BUDGET("8b"), "3:40: \"8b\" is not a size: unknown unit \"b\" (write 8; K, M, G, T and % "
+                        "of RAM are known)\n" },
+        { BUDGET("10 per"), "3:40: \"10 per\" is not a size: unknown unit \" per\" (write 10%; K, "
+                            "M, G, T and % of RAM are known)\n" },
+        { BUDGET("10 %"), "3:40: \"10 %\" is not a size: unknown unit \" %\" (write 10%; K, M, G, "
+                          "T and % of RAM are known)\n" },
+        { BUDGET("10% of RAM"),
+          "3:40: \"10% of RAM\" is not a size: nothing stands behind the % (write 10%)\n" },
+        { BUDGET("10 % of RAM"),
+          "3:40: \"10 % of RAM\" is not a size: nothing stands behind the % (write 10%)\n" },
+        { BUDGET("10%%"),
+          "3:40: \"10%%\" is not a size: nothing stands behind the % (write 10%)\n" },
+        { BUDGET("0.5%"),
+          "3:40: \"0.5%\" is not a size: fractions are not known (write a whole number)\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
 #define EVERY(value) LEAST "evict: [{path: /srv/x, every: " value "}]\n"
 #define IDLE(value)  LEAST "evict: [{path: /srv/x, idle: " value "}]\n"
 
@@ -100,6 +141,46 @@ static void durations(void **state)
     CHECK_REFUSED(cases);
 }
 
+static void other_durations(void **state)
+{
+    static const Case cases[] = {
+        { EVERY("1m30s"), "3:31: \"1m30s\" is not a duration: one number and one unit are wanted "
+                          "(write 90s; ms, s, m, h and d are known)\n" },
+        { EVERY("1h 30m"), "3:31: \"1h 30m\" is not a duration: one number and one unit are wanted "
+                           "(write 90m; ms, s, m, h and d are known)\n" },
+        { EVERY("1s500ms"), "3:31: \"1s500ms\" is not a duration: one number and one unit are "
+                            "wanted (write 1500ms; ms, s, m, h and d are known)\n" },
+        { EVERY("1h30min"), "3:31: \"1h30min\" is not a duration: one number and one unit are "
+                            "wanted (for example 30s; ms, s, m, h and d are known)\n" },
+        { EVERY("1m30"), "3:31: \"1m30\" is not a duration: one number and one unit are wanted "
+                         "(for example 30s; ms, s, m, h and d are known)\n" },
+        { EVERY("1m 99999999999999d"),
+          "3:31: \"1m 99999999999999d\" is not a duration: one number and one unit are wanted (for "
+          "example 30s; ms, s, m, h and d are known)\n" },
+        { EVERY("1m99999999999999999999999999999999s"),
+          "3:31: \"1m99999999999999999999999999999999s\" is not a duration: one number and one "
+          "unit are wanted (for example 30s; ms, s, m, h and d are known)\n" },
+        { EVERY("500ns"), "3:31: \"500ns\" is not a duration: unknown unit \"ns\" (ms, s, m, h and "
+                          "d are known)\n" },
+        { EVERY("500nsecs"), "3:31: \"500nsecs\" is not a duration: unknown unit \"nsecs\" (ms, s, "
+                             "m, h and d are known)\n" },
+        { EVERY("5mseconds"), "3:31: \"5mseconds\" is not a duration: unknown unit \"mseconds\" "
+                              "(ms, s, m, h and d are known)\n" },
+        { EVERY("5miliseconds"), "3:31: \"5miliseconds\" is not a duration: unknown unit "
+                                 "\"miliseconds\" (write 5ms; ms, s, m, h and d are known)\n" },
+        { EVERY("5mon"), "3:31: \"5mon\" is not a duration: unknown unit \"mon\" (ms, s, m, h and "
+                         "d are known)\n" },
+        { EVERY("5mills"), "3:31: \"5mills\" is not a duration: unknown unit \"mills\" (ms, s, m, "
+                           "h and d are known)\n" },
+        { EVERY("5secnods"), "3:31: \"5secnods\" is not a duration: unknown unit \"secnods\" "
+                             "(write 5s; ms, s, m, h and d are known)\n" },
+        { EVERY("5x"),
+          "3:31: \"5x\" is not a duration: unknown unit \"x\" (ms, s, m, h and d are known)\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
 #define MAX_SIZE(value) LEAST "pin: {budget: 1M, files: [{path: /srv/x, max_size: " value "}]}\n"
 
 static void lengths(void **state)
@@ -114,8 +195,8 @@ static void lengths(void **state)
                             "numbers: 1536M for 1.5G)\n" },
         { MAX_SIZE("-1"), "3:52: \"-1\" is negative (for example 512M)\n" },
         { MAX_SIZE("101%"), "3:52: \"101%\" is more than all of RAM (at most 100%)\n" },
-        { MAX_SIZE("0.5%"), "3:52: \"0.5%\" is not a size: fractions are not known (write whole "
-                            "numbers: 1536M for 1.5G)\n" },
+        { MAX_SIZE("0.5%"), "3:52: \"0.5%\" is not a size: fractions are not known (write a whole "
+                            "number)\n" },
         { MAX_SIZE("big"), "3:52: \"big\" is not a size (write 512M, 2G or 10%; K, M, G, T and % "
                            "of RAM are known)\n" },
         { MAX_SIZE("99999999999999999999T"),
@@ -170,6 +251,10 @@ static void shares(void **state)
                          "time is known, with up to four decimals)\n" },
         { SHARE("5ms"), "4:29: \"5ms\" is not a share: unknown unit \"ms\" (% of the time is "
                         "known, with up to four decimals)\n" },
+        { SHARE("20% of the time"),
+          "4:29: \"20% of the time\" is not a share: nothing stands behind the % (write 20%)\n" },
+        { SHARE("0.5%/s"),
+          "4:29: \"0.5%/s\" is not a share: nothing stands behind the % (write 0.5%)\n" },
         { SHARE("-1%"), "4:29: \"-1%\" is negative (for example 1%)\n" },
         { SHARE("high"), "4:29: \"high\" is not a share (write 0.5%, 1% or 20%; % of the time is "
                          "known, with up to four decimals)\n" },
@@ -219,7 +304,7 @@ static void rates(void **state)
         { RATE("0/s"),
           "4:22: \"refaults\" must be more than 0, not \"0/s\" (for example refaults: 500/s)\n" },
         { RATE("0.5/s"),
-          "4:22: \"0.5/s\" is not a rate: fractions are not known (write whole numbers: 50/s)\n" },
+          "4:22: \"0.5/s\" is not a rate: fractions are not known (write a whole number)\n" },
         { RATE("1k/s"), "4:22: \"1k/s\" is not a rate: unknown unit \"k/s\" (only /s is known)\n" },
         { RATE("-5/s"), "4:22: \"-5/s\" is negative (for example 50/s)\n" },
         { RATE("many"), "4:22: \"many\" is not a rate (write 50/s or 500/s; only /s is known)\n" },
@@ -238,8 +323,8 @@ static void rates(void **state)
 static void byte_rates(void **state)
 {
     static const Case cases[] = {
-        { BYTE_RATE("200"), "3:30: \"200\" is not a rate: its unit is missing (write 200M/s; K/s, "
-                            "M/s and G/s of bytes are known)\n" },
+        { BYTE_RATE("200"), "3:30: \"200\" is not a rate: its unit is missing (write 16M/s or "
+                            "200M/s; K/s, M/s and G/s of bytes are known)\n" },
         { BYTE_RATE("200M"), "3:30: \"200M\" is not a rate: unknown unit \"M\" (write 200M/s; K/s, "
                              "M/s and G/s of bytes are known)\n" },
         { BYTE_RATE("200k"), "3:30: \"200k\" is not a rate: unknown unit \"k\" (write 200K/s; K/s, "
@@ -264,6 +349,16 @@ static void byte_rates(void **state)
         { BYTE_RATE("-1M/s"), "3:30: \"-1M/s\" is negative (for example 16M/s)\n" },
         { BYTE_RATE("10%"), "3:30: \"10%\" is not a rate: unknown unit \"%\" (K/s, M/s and G/s of "
                             "bytes are known)\n" },
+        { BYTE_RATE("200B/s"), "3:30: \"200B/s\" is not a rate: unknown unit \"B/s\" (write 200/s; "
+                               "K/s, M/s and G/s of bytes are known)\n" },
+        { BYTE_RATE("200MB/sec"), "3:30: \"200MB/sec\" is not a rate: unknown unit \"MB/sec\" "
+                                  "(write 200M/s; K/s, M/s and G/s of bytes are known)\n" },
+        { BYTE_RATE("200mb"), "3:30: \"200mb\" is not a rate: unknown unit \"mb\" (write 200M/s; "
+                              "K/s, M/s and G/s of bytes are known)\n" },
+        { BYTE_RATE("1PB/s"), "3:30: \"1PB/s\" is not a rate: unknown unit \"PB/s\" (K/s, M/s and "
+                              "G/s of bytes are known)\n" },
+        { BYTE_RATE("10%/s"), "3:30: \"10%/s\" is not a rate: unknown unit \"%/s\" (K/s, M/s and "
+                              "G/s of bytes are known)\n" },
         { BYTE_RATE("fast"), "3:30: \"fast\" is not a rate (write 16M/s or 200M/s; K/s, M/s and "
                              "G/s of bytes are known)\n" },
         { BYTE_RATE("99999999999T/s"),
@@ -357,9 +452,12 @@ static void keeps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),      cmocka_unit_test(durations), cmocka_unit_test(lengths),
-        cmocka_unit_test(windows),    cmocka_unit_test(shares),    cmocka_unit_test(rates),
-        cmocka_unit_test(byte_rates), cmocka_unit_test(ranges),    cmocka_unit_test(keeps),
+        cmocka_unit_test(sizes),           cmocka_unit_test(other_sizes),
+        cmocka_unit_test(other_durations), cmocka_unit_test(durations),
+        cmocka_unit_test(lengths),         cmocka_unit_test(windows),
+        cmocka_unit_test(shares),          cmocka_unit_test(rates),
+        cmocka_unit_test(byte_rates),      cmocka_unit_test(ranges),
+        cmocka_unit_test(keeps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

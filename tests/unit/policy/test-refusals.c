@@ -24,6 +24,13 @@ static void keys(void **state)
           "3:7: unknown key \"role\" in pin (it belongs at the top)\n" },
         { LEAST "evict: [{path: /srv/x, exclude: [y]}]\n",
           "3:24: unknown key \"exclude\" in evict (it belongs in pin.files)\n" },
+        { LEAST "pin: {max: 1G, mode: off, path: /x, budget: 1M, files: [{path: /srv/x}]}\n",
+          "3:7: unknown key \"max\" in pin (it belongs in cache or memory_high)\n"
+          "3:16: unknown key \"mode\" in pin (it belongs at the top or in memory_high)\n"
+          "3:27: unknown key \"path\" in pin (it belongs in pin.files, evict or advise)\n" },
+        { LEAST "interval: 1s\npin: {reserve: 1G, budget: 1M, files: [{path: /srv/x}]}\n",
+          "3:1: unknown key \"interval\" (it belongs in pagewarden.yaml)\n"
+          "4:7: unknown key \"reserve\" in pin (it belongs in pagewarden.yaml)\n" },
         { LEAST "<<: {role: critical}\n",
           "3:1: unknown key \"<<\" (known here: version, description, match, role, mode, "
           "distress, pin, evict, cache, memory_high, advise)\n" },
@@ -35,6 +42,78 @@ static void keys(void **state)
           "3:10: unknown key \"path:/srv/x\" in evict (a space is missing behind the colon)\n" },
         { LEAST "? [role]\n: critical\n", "3:3: a key must be a word, not a list or mapping\n" },
         { LEAST "{role: critical}: 1\n", "3:1: a key must be a word, not a list or mapping\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
+/* libyaml takes such a line for text, and the next ones for more of it. */
+static void missing_spaces(void **state)
+{
+    static const Case cases[] = {
+        { "version:1\nmatch: {units: [a.service]}\n",
+          "1:1: unknown key \"version:1\" (a space is missing behind the colon)\n"
+          "2:6: not YAML: mapping values are not allowed in this context (a space is missing "
+          "behind the colon on line 1)\n" },
+        { "version:1\n", "1:1: unknown key \"version:1\" (a space is missing behind the colon)\n" },
+        { LEAST "pin:\n  budget:512M\n  files: [{path: /srv/x}]\n",
+          "4:3: unknown key \"budget:512M\" in pin (a space is missing behind the colon)\n"
+          "5:8: not YAML: mapping values are not allowed in this context (a space is missing "
+          "behind the colon on line 4)\n" },
+        { LEAST "evict:\n  - path:/srv/x\n  - path:/srv/y\n    idle: 2m\n",
+          "4:5: unknown key \"path:/srv/x\" in evict (a space is missing behind the colon)\n"
+          "5:5: unknown key \"path:/srv/y\" in evict (a space is missing behind the colon)\n"
+          "6:9: not YAML: mapping values are not allowed in this context (a space is missing "
+          "behind the colon on line 5)\n" },
+        /* Something else is missing here. */
+        { LEAST "pin: \"budget:1M\"\n",
+          "3:6: \"pin\" must be a mapping, not a single value (for example pin: {budget: 512M, "
+          "files: [{path: /srv/shop/index/*}]})\n" },
+        { LEAST "pin: nothing:1M\n",
+          "3:6: \"pin\" must be a mapping, not a single value (for example pin: {budget: 512M, "
+          "files: [{path: /srv/shop/index/*}]})\n" },
+        { LEAST "description: http://a.example\n  mode: observe\n",
+          "4:7: not YAML: mapping values are not allowed in this context (check the indentation, "
+          "and put a value that has \": \" in it in quotation marks)\n" },
+    };
+
+    CHECK_REFUSED(cases);
+}
+
+/* What is below is judged all the same. */
+static void below_a_mistake(void **state)
+{
+    static const Case cases[] = {
+        { LEAST "memory_hihg: {mode: trak}\n",
+          "3:1: unknown key \"memory_hihg\" (did you mean \"memory_high\"?)\n"
+          "3:21: unknown mode \"trak\" (did you mean \"track\"?)\n" },
+        { LEAST "memory-high: {mode: fixed, value: 2GB}\n",
+          "3:1: unknown key \"memory-high\" (did you mean \"memory_high\"?)\n"
+          "3:35: \"2GB\" is not a size: unknown unit \"GB\" (write 2G; K, M, G, T and % of RAM are "
+          "known)\n" },
+        { LEAST "pin:\n  budget: 1M\n  file: [{path: x}, {lock: now}]\n",
+          "5:3: unknown key \"file\" in pin (did you mean \"files\"?)\n"
+          "5:17: \"x\" is a relative path (write it in full, from / on)\n"
+          "5:21: \"path\" is missing in pin.files (for example path: /srv/shop/index/*)\n" },
+        { LEAST "evict: {path: x, idle: 2min}\n",
+          "3:8: \"evict\" must be a list, not a mapping (for example evict: [{path: "
+          "/var/log/shop/*}])\n"
+          "3:15: \"x\" is a relative path (write it in full, from / on)\n"
+          "3:24: \"2min\" is not a duration: unknown unit \"min\" (write 2m; ms, s, m, h and d are "
+          "known)\n" },
+        /* Not where the right key is there too, nor twice, nor of another kind. */
+        { LEAST "evict: [{path: /srv/x}]\nevit: [{path: x}]\n",
+          "4:1: unknown key \"evit\" (did you mean \"evict\"?)\n" },
+        { LEAST "evit: [{path: x}]\nevict: [{path: /srv/x}]\n",
+          "3:1: unknown key \"evit\" (did you mean \"evict\"?)\n" },
+        { LEAST "evit: [{path: x}]\nevct: [{path: x}]\n",
+          "3:1: unknown key \"evit\" (did you mean \"evict\"?)\n"
+          "3:15: \"x\" is a relative path (write it in full, from / on)\n"
+          "4:1: unknown key \"evct\" (did you mean \"evict\"?)\n" },
+        { LEAST "evit: {path: x}\n", "3:1: unknown key \"evit\" (did you mean \"evict\"?)\n" },
+        { LEAST "evict: {}\n",
+          "3:8: \"evict\" must be a list, not a mapping (for example evict: [{path: "
+          "/var/log/shop/*}])\n" },
     };
 
     CHECK_REFUSED(cases);
@@ -157,6 +236,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys),
+        cmocka_unit_test(missing_spaces),
+        cmocka_unit_test(below_a_mistake),
         cmocka_unit_test(what_must_be_there),
         cmocka_unit_test(empty_values),
         cmocka_unit_test(wrong_kinds),

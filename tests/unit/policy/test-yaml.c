@@ -99,6 +99,17 @@ static void broken_yaml(void **state)
           "colon)\n" },
         { LEAST "description: \"the shop\nrole: critical\n",
           "3:14: not YAML: found unexpected end of stream (a quotation mark is missing)\n" },
+        /* It ends at the next mark, which was meant to begin another value. */
+        { LEAST "evict:\n  - path: \"/srv/x\n    idle: 2m\n    every: \"30s\"\n",
+          "6:13: not YAML: did not find expected key (a quotation mark is missing on line 4)\n" },
+        { LEAST "description: 'the shop\nrole: 'critical'\n",
+          "4:8: not YAML: did not find expected key (a quotation mark is missing on line 3)\n" },
+        { "version: 1\nmatch:\n  units:\n  - \"a.service\n  - \"b.service\"\n",
+          "4:5: \"a.service - \" is several names (write each as an entry of its own)\n"
+          "5:6: not YAML: did not find expected key (a quotation mark is missing on line 4)\n" },
+        { LEAST "description: \"two\n  lines\"\nrole: @\n",
+          "5:7: not YAML: found character that cannot start any token (put the value in quotation "
+          "marks)\n" },
         { LEAST "description: 'a' b\n",
           "3:18: not YAML: did not find expected key, while parsing a block mapping that began on "
           "line 1 (put the whole value in quotation marks, or begin a new line)\n" },

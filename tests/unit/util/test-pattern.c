@@ -90,9 +90,41 @@ static void classes_have_names(void **state)
     assert_string_equal(pattern_class_name(11), "xdigit");
 }
 
+static void braces_of_a_single_choice(void **state)
+{
+    static const struct {
+        const char *pattern;
+        const char *braces; /* NULL: there are none */
+    } cases[] = {
+        { "/srv/{a..c}/x", "{a..c}" },
+        { "{}", "{}" },
+        { "{a,b}{c}", "{c}" },
+        { "{a,{b}}", "{b}" },
+        { "{{a,b}}", "{{a,b}}" },
+        { "{a\\,b}", "{a\\,b}" },
+        { "{a,b{c,d}}", NULL },
+        { "{,}", NULL },
+        { "\\{a\\}", NULL },
+        { "{a", NULL },
+        { "a}", NULL },
+        { "", NULL },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        PatternSpan span = { NULL, NULL };
+
+        assert_int_equal(pattern_find_single_choice(cases[i].pattern, &span), !!cases[i].braces);
+        if (!cases[i].braces)
+            continue;
+        assert_int_equal(span.end - span.begin, strlen(cases[i].braces));
+        assert_memory_equal(span.begin, cases[i].braces, strlen(cases[i].braces));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(braces_of_a_single_choice),
         cmocka_unit_test(wildcards_are_seen),
         cmocka_unit_test(braces),
         cmocka_unit_test(braces_refused),
