@@ -9,6 +9,7 @@
 #include "cli/unmatched.h"
 #include "policy/decode.h"
 #include "policy/excerpt.h"
+#include "policy/reader.h"
 #include "util/log.h"
 
 #define STDIN_LABEL   "<stdin>"
@@ -201,13 +202,13 @@ static int verify_policy_file(Verification *v, const Source *file)
  * may have is read up to where that is clear. */
 static int verify_stdin(Verification *v)
 {
-    CLEANUP_FREE char *text = malloc(CONFIG_TEXT_MAX + 1);
+    CLEANUP_FREE char *text = malloc(READER_TEXT_MAX + 1);
     size_t size = 0;
     if (!text)
         return -ENOMEM;
 
-    while (size < CONFIG_TEXT_MAX + 1) {
-        ssize_t n = read(STDIN_FILENO, text + size, CONFIG_TEXT_MAX + 1 - size);
+    while (size < READER_TEXT_MAX + 1) {
+        ssize_t n = read(STDIN_FILENO, text + size, READER_TEXT_MAX + 1 - size);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "policy/reader.h"
 #include "util/io.h"
 
 static void source_clear(Source *source)
@@ -49,7 +50,7 @@ static const char *explain(int error)
 {
     switch (-error) {
     case E2BIG:
-        return "larger than 1 MiB";
+        return READER_TOO_LARGE;
     case EISDIR:
         return "a folder, not a file";
     case EINVAL:
@@ -80,7 +81,7 @@ static int read_source(Source *source, const ConfigRoot *root)
     CLEANUP_CLOSE int fd = config_open(root, source->path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return fd;
-    int r = read_fd_alloc(fd, CONFIG_TEXT_MAX, &text, &source->size);
+    int r = read_fd_alloc(fd, READER_TEXT_MAX, &text, &source->size);
     if (r < 0)
         return r;
     source->text = text;

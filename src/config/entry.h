@@ -7,8 +7,6 @@
 #include "config/places.h"
 #include "policy/diagnostics.h"
 
-#define CONFIG_TEXT_MAX (1024 * 1024) /* bytes of one file */
-
 typedef enum ConfigState {
     CONFIG_IN_FORCE,
     CONFIG_REFUSED, /* the diagnostics say why */

@@ -73,9 +73,11 @@ char *config_format_refusals(const Config *config)
 
 int config_adopt_refusals(Config *config, Config *newer)
 {
-    if (newer->settings_entry.state == CONFIG_REFUSED) {
-        config_entry_clear(&config->settings_entry);
-        config->settings_entry = TAKE(newer->settings_entry, (ConfigEntry){ 0 });
-    }
-    return policies_adopt_refusals(&config->policies, &newer->policies);
+    int r = policies_adopt_refusals(&config->policies, &newer->policies);
+    if (r < 0)
+        return r;
+
+    config_entry_clear(&config->settings_entry);
+    config->settings_entry = TAKE(newer->settings_entry, (ConfigEntry){ 0 });
+    return 0;
 }

@@ -23,6 +23,7 @@ bool config_is_good(const Config *config);
  * memory. */
 char *config_format_refusals(const Config *config);
 
-/* After a reload that was refused: what @newer says of what it refuses is moved to @config in place
- * of what was said there, while what is in force stays. 0, or -ENOMEM. */
+/* After a reload that was refused: what @newer says of the settings and the policies is moved to
+ * @config in place of what was said there, while what is in force stays; see
+ * policies_adopt_refusals(). */
 int config_adopt_refusals(Config *config, Config *newer);

@@ -210,45 +210,40 @@ char *policies_format_refusals(const Policies *policies)
     return text;
 }
 
-static int adopt(Policies *policies, ConfigEntry *newer)
+static int compare_names(const void *a, const void *b)
 {
-    ConfigEntry *mine = find(policies, newer->name);
-
-    if (!mine) {
-        ConfigEntry *grown = reallocarray(policies->entries, policies->n_entries + 1,
-                                          sizeof(ConfigEntry));
-        if (!grown)
-            return -ENOMEM;
-        policies->entries = grown;
-        for (mine = grown + policies->n_entries; mine > grown; mine--) {
-            if (strcmp(mine[-1].name, newer->name) < 0)
-                break;
-            *mine = mine[-1];
-        }
-        *mine = (ConfigEntry){ 0 };
-        policies->n_entries++;
-    }
-    config_entry_clear(mine);
-    *mine = TAKE(*newer, (ConfigEntry){ 0 });
-    return 0;
+    return strcmp(((const ConfigEntry *)a)->name, ((const ConfigEntry *)b)->name);
 }
 
 int policies_adopt_refusals(Policies *policies, Policies *newer)
 {
-    if (newer->folders.state == CONFIG_REFUSED) {
-        config_entry_clear(&policies->folders);
-        policies->folders = TAKE(newer->folders, (ConfigEntry){ 0 });
-    }
-    for (size_t i = 0; i < newer->n_entries;) {
-        if (newer->entries[i].state != CONFIG_REFUSED) {
-            i++;
+    ConfigEntries old = { policies->entries, policies->n_entries };
+    ConfigEntry *entries = calloc(policies->n_entries + newer->n_entries + 1, sizeof(ConfigEntry));
+    size_t n = 0;
+    if (!entries)
+        return -ENOMEM;
+
+    /* No file is left of it, and still it is in force. */
+    for (size_t i = 0; i < old.n_entries; i++) {
+        ConfigEntry *mine = &old.entries[i];
+        if (!policy_set_find(&policies->set, mine->name) || find(newer, mine->name))
             continue;
-        }
-        int r = adopt(policies, &newer->entries[i]);
-        if (r < 0)
-            return r;
-        remove_entry(newer, i);
+        entries[n] = TAKE(*mine, (ConfigEntry){ 0 });
+        diagnostics_clear(&entries[n].diagnostics);
+        entries[n++].state = CONFIG_IN_FORCE;
     }
+    for (size_t i = 0; i < newer->n_entries; i++) {
+        const ConfigEntry *entry = &newer->entries[i];
+        if (entry->state != CONFIG_IN_FORCE || policy_set_find(&policies->set, entry->name))
+            entries[n++] = TAKE(newer->entries[i], (ConfigEntry){ 0 });
+    }
+    qsort(entries, n, sizeof(ConfigEntry), compare_names);
+
+    config_entries_clear(&old);
+    policies->entries = entries;
+    policies->n_entries = n;
+    config_entry_clear(&policies->folders);
+    policies->folders = TAKE(newer->folders, (ConfigEntry){ 0 });
     count_refused(policies);
     return 0;
 }

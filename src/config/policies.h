@@ -31,7 +31,9 @@ const ConfigEntry *policies_find_entry(const Policies *policies, const char *nam
  * out of memory. */
 char *policies_format_refusals(const Policies *policies);
 
-/* After a reload that was refused: what @newer says of its refused entries, and of folders that
- * could not be listed, is moved to @policies in place of what was said there, while @policies->set
- * stays as it is: an entry may be refused and an older text of it in force. 0, or -ENOMEM. */
+/* After a reload that was refused: what @newer says of entries and folders is moved to @policies in
+ * place of all that was said there, while @policies->set stays as it is: an entry may be refused
+ * and an older text of it in force. An entry that is in the set keeps its place, even without a
+ * file; one that is good and not in the set waits for the next reload, and has none. @newer is only
+ * to be cleared then. 0, or -ENOMEM with both as they were. */
 int policies_adopt_refusals(Policies *policies, Policies *newer);

@@ -81,7 +81,7 @@ int reader_open(Reader *reader, const Source *source, size_t file, Diagnostics *
         .diagnostics = diagnostics,
     };
     if (reader->size > READER_TEXT_MAX)
-        return give_up(reader, whole_file(reader), "larger than 1 MiB (a page of text is plenty)");
+        return give_up(reader, whole_file(reader), READER_TOO_LARGE);
     if (reader->size >= 3 && memcmp(reader->text, byte_order_mark, 3) == 0) {
         reader->text += 3; /* libyaml would count it as a column */
         reader->size -= 3;

@@ -11,9 +11,10 @@
 #include "policy/diagnostics.h"
 #include "policy/place.h"
 
-#define READER_TEXT_MAX   (1024 * 1024) /* bytes */
-#define READER_DEPTH_MAX  32            /* lists and mappings within each other; policies need 4 */
-#define READER_EVENTS_MAX 100000        /* what libyaml tells of one text; a long policy has 1000 */
+#define READER_TEXT_MAX   (1024 * 1024) /* bytes of one file */
+#define READER_TOO_LARGE  "larger than 1 MiB (a page of text is plenty)"
+#define READER_DEPTH_MAX  32     /* lists and mappings within each other; policies need 4 */
+#define READER_EVENTS_MAX 100000 /* what libyaml tells of one text; a long policy has 1000 */
 
 typedef enum NodeKind {
     NODE_TEXT,

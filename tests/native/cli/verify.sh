@@ -96,7 +96,7 @@ test_too_large() {
     { good_policy; head -c 1048576 /dev/zero | tr '\0' '#'; } >large.yaml
     run "$PAGEWARDEN" verify large.yaml
     expect_code 1
-    expect_err 'large.yaml: larger than 1 MiB'
+    expect_err 'large.yaml: larger than 1 MiB (a page of text is plenty)'
 }
 
 test_empty() {

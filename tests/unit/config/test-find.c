@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "native/seccomp.h"
+#include "policy/reader.h"
 #include "unit/config/told.h"
 
 #define ETC   "etc/pagewarden/"
@@ -437,11 +438,11 @@ static void as_large_as_is_allowed(void **state)
 {
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
 
-    put_size(&root, ETC "policies.d/a.yaml", CONFIG_TEXT_MAX);
-    put_size(&root, ETC "policies.d/b.yaml", CONFIG_TEXT_MAX + 1);
+    put_size(&root, ETC "policies.d/a.yaml", READER_TEXT_MAX);
+    put_size(&root, ETC "policies.d/b.yaml", READER_TEXT_MAX + 1);
     expect(&root, "a: in force: /" ETC "policies.d/a.yaml\n"
                   "b: refused: /" ETC "policies.d/b.yaml\n"
-                  "  /" ETC "policies.d/b.yaml: larger than 1 MiB\n");
+                  "  /" ETC "policies.d/b.yaml: larger than 1 MiB (a page of text is plenty)\n");
 }
 
 /* Runs @check as somebody who may not read everything, and tells whether it ended well: assertions

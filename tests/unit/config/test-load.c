@@ -145,6 +145,15 @@ static void refusals_of_a_newer_one(void **state)
     assert_int_equal(config.settings_entry.state, CONFIG_REFUSED);
     assert_int_equal(config.settings_entry.diagnostics.n_entries, 1);
     assert_int_equal(newer.settings_entry.n_sources, 0);
+
+    /* Repaired, while a policy is bad. */
+    scratch_put(&root, ETC "pagewarden.yaml", "interval: 7s\n");
+    scratch_put(&root, ETC "policies.d/a.yaml", "");
+    CLEANUP_CONFIG Config repaired = loaded(root.path);
+    assert_int_equal(config_adopt_refusals(&config, &repaired), 0);
+    assert_int_equal(config.settings.interval_usec, 5 * USEC_PER_SEC);
+    expect(&root, &config, "pagewarden: in force: /" ETC "pagewarden.yaml\n");
+    assert_int_equal(config.policies.n_refused, 1);
 }
 
 /* It is told once. */

@@ -343,6 +343,40 @@ static void a_newer_text_was_refused(void **state)
     assert_string_equal(policy_set_find(&policies.set, "d")->units[0], "d.service");
 }
 
+/* What was repaired, or deleted, since the last refusal is not refused any more. */
+static void a_refused_text_was_repaired(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    put_good(&root, ETC "a.yaml", "a");
+    put_good(&root, ETC "b.yaml", "b");
+    CLEANUP_POLICIES Policies policies = loaded(&root);
+    scratch_put(&root, ETC "a.yaml", "");
+    scratch_put(&root, ETC "b.yaml", "");
+    scratch_put(&root, ETC "c.yaml", "");
+    scratch_put(&root, ETC "d.yaml", "");
+    scratch_put(&root, "run/pagewarden", "");
+    CLEANUP_POLICIES Policies bad = loaded(&root);
+    assert_int_equal(policies_adopt_refusals(&policies, &bad), 0);
+    assert_int_equal(policies.n_refused, 5);
+
+    put_good(&root, ETC "a.yaml", "aa");
+    must(unlinkat(root.fd, ETC "b.yaml", 0));
+    put_good(&root, ETC "c.yaml", "c");
+    must(unlinkat(root.fd, "run/pagewarden", 0));
+    CLEANUP_POLICIES Policies better = loaded(&root);
+    assert_int_equal(policies_adopt_refusals(&policies, &better), 0);
+    /* b is in force still, though its file is gone; c is not, though its file is good. */
+    expect(&root, &policies,
+           "a: in force: /" ETC "a.yaml\n"
+           "b: in force: /" ETC "b.yaml\n"
+           "d: refused: /" ETC "d.yaml\n"
+           "  /" ETC "d.yaml: the file is empty (it begins with version: 1)\n");
+    assert_int_equal(policies.n_refused, 1);
+    assert_int_equal(policies.set.n_policies, 2);
+    assert_string_equal(policy_set_find(&policies.set, "a")->units[0], "a.service");
+}
+
 /* As they are sent over the bus. */
 static void messages_as_one_text(void **state)
 {
@@ -390,6 +424,7 @@ int main(void)
         cmocka_unit_test(the_same_cgroups),
         cmocka_unit_test(the_same_globs_in_files_that_are_named),
         cmocka_unit_test(a_newer_text_was_refused),
+        cmocka_unit_test(a_refused_text_was_repaired),
         cmocka_unit_test(messages_as_one_text),
     };
 
