@@ -9,6 +9,7 @@
 #include "daemon/evictor.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -46,6 +47,13 @@ typedef struct IdleTable {
     uint64_t look;
 } IdleTable;
 
+/* What a look had to pass over. */
+typedef struct PassedOver {
+    char *first;   /* path and reason; NULL: nothing */
+    bool harmless; /* the first is */
+    size_t n;
+} PassedOver;
+
 typedef struct EvictJob {
     Job job;
     /* in */
@@ -64,6 +72,7 @@ typedef struct EvictJob {
     unsigned unreadable; /* processes that could not be looked into */
     uint64_t bytes, files, dirty;
     int file_error; /* the last one, of a file that could not be measured */
+    PassedOver passed_over;
 } EvictJob;
 
 typedef struct Rule {
@@ -73,8 +82,9 @@ typedef struct Rule {
     uint64_t next_usec;
     IdleTable *table;
     EvictJob *job;
-    int last_error; /* told once */
-    bool wanted;    /* a mark of evictor_want() */
+    int last_error;    /* told once */
+    char *passed_over; /* told once: the first of them, NULL: nothing is */
+    bool wanted;       /* a mark of evictor_want() */
 } Rule;
 
 struct Evictor {
@@ -185,6 +195,33 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
     return 0;
 }
 
+/* A path without a file yet, or the folder that a wildcard matches too, is nobody's trouble. */
+static bool is_harmless(WalkReason reason)
+{
+    return reason == WALK_MISSING || reason == WALK_DIRECTORY || reason == WALK_FIFO ||
+           reason == WALK_SOCKET || reason == WALK_DEVICE;
+}
+
+/* Keeps the first that somebody should see to, or else the first. */
+static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
+{
+    EvictJob *ej = userdata;
+    PassedOver *over = &ej->passed_over;
+    char *text;
+
+    if (atomic_load(&ej->job.cancelled))
+        return -ECANCELED;
+    over->n++;
+    if (over->first && (!over->harmless || is_harmless(reason)))
+        return 0;
+    if (asprintf(&text, "%s %s", path, why) < 0)
+        return -ENOMEM;
+    free(over->first);
+    over->first = text;
+    over->harmless = is_harmless(reason);
+    return 0;
+}
+
 static void forget_unseen(IdleTable *table)
 {
     IdleFile *file, *next;
@@ -201,7 +238,7 @@ static void run(Job *job)
 {
     EvictJob *ej = (EvictJob *)job;
     cleanup(open_set_freep) OpenSet *open = NULL;
-    WalkHandler handler = { .file = on_file, .userdata = ej };
+    WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = ej };
 
     ej->error = open_set_scan(ej->proc_fd, getpid(), &open);
     if (ej->error < 0)
@@ -234,6 +271,24 @@ static void tell_error(Rule *rule, const EvictJob *ej)
                         : strerror(-error));
 }
 
+/* Once, until another is the first. A look that was cut short does not know. */
+static void tell_passed_over(Rule *rule, EvictJob *ej)
+{
+    const PassedOver *over = &ej->passed_over;
+    const char *first = over->first ?: "", *before = rule->passed_over ?: "";
+    char more[40] = "";
+
+    if (ej->error < 0 || ej->unreadable > 0 || strcmp(first, before) == 0)
+        return;
+    if (over->n > 1)
+        snprintf(more, sizeof(more), " (and %zu more)", over->n - 1);
+    if (over->first)
+        log_message(over->harmless ? LOG_INFO : LOG_WARNING, "%s: evicting %s: passed over: %s%s",
+                    rule->evictor->unit, rule->path, first, more);
+    free(rule->passed_over);
+    rule->passed_over = TAKE_PTR(ej->passed_over.first);
+}
+
 static void done(Job *job, void *owner)
 {
     EvictJob *ej = (EvictJob *)job;
@@ -243,6 +298,7 @@ static void done(Job *job, void *owner)
     rule->job = NULL;
     rule->table = TAKE_PTR(ej->table);
     tell_error(rule, ej);
+    tell_passed_over(rule, ej);
     e->status.bytes += ej->bytes;
     e->status.files += ej->files;
     e->status.dirty = ej->dirty;
@@ -258,6 +314,7 @@ static void destroy(Job *job)
     EvictJob *ej = (EvictJob *)job;
 
     table_free(ej->table);
+    free(ej->passed_over.first);
     free(ej->pinned);
     free(ej->path);
     free(ej);
@@ -298,6 +355,7 @@ static Rule *rule_free(Rule *rule)
     if (rule->job)
         job_abandon(&rule->job->job);
     table_free(rule->table);
+    free(rule->passed_over);
     free(rule->path);
     free(rule);
     return NULL;
@@ -417,10 +475,20 @@ uint64_t evictor_linger_usec(const Evictor *e)
 {
     uint64_t usec = 0;
 
-    /* Two more looks: one that sees the file idle for the first time, one that is late. */
+    /* A look is due after `every`, and had by the tick that comes next. Two more of them: one that
+     * sees the file idle for the first time, one that is late. */
     for (size_t i = 0; i < e->n_rules; i++)
-        usec = max_u64(usec, e->rules[i]->idle_usec + 3 * e->rules[i]->every_usec);
+        usec = max_u64(usec, e->rules[i]->idle_usec +
+                                 3 * (e->rules[i]->every_usec + e->host->settings->interval_usec));
     return usec;
+}
+
+bool evictor_is_busy(const Evictor *e)
+{
+    for (size_t i = 0; i < e->n_rules; i++)
+        if (e->rules[i]->job)
+            return true;
+    return false;
 }
 
 EvictorStatus evictor_status(const Evictor *e)

@@ -27,6 +27,9 @@ void evictor_tick(Evictor *evictor, uint64_t now_usec, const PinHeld *pinned, si
  */
 uint64_t evictor_linger_usec(const Evictor *evictor);
 
+/* A look is under way, or waits for its turn. */
+bool evictor_is_busy(const Evictor *evictor);
+
 typedef struct EvictorStatus {
     uint64_t bytes; /* evicted, measured */
     uint64_t files; /* times a file was evicted */

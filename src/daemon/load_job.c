@@ -8,6 +8,7 @@ typedef struct LoadJob {
     config_loaded_t loaded;
     Config config; /* out */
     int error;     /* out */
+    bool told;
 } LoadJob;
 
 static void run(Job *job)
@@ -21,6 +22,7 @@ static void done(Job *job, void *owner)
 {
     LoadJob *lj = (LoadJob *)job;
 
+    lj->told = true;
     lj->loaded(lj->error, &lj->config, owner);
 }
 
@@ -28,6 +30,8 @@ static void destroy(Job *job)
 {
     LoadJob *lj = (LoadJob *)job;
 
+    if (!lj->told)
+        lj->loaded(-ECANCELED, NULL, job->owner);
     config_clear(&lj->config);
     free(lj);
 }

@@ -135,6 +135,12 @@ static void request_list(void *userdata)
     (void)sd_event_source_set_enabled(m->list_timer, SD_EVENT_ONESHOT);
 }
 
+static int arm_tick(Manager *m)
+{
+    int r = sd_event_source_set_time_relative(m->tick_timer, m->config.settings.interval_usec);
+    return r < 0 ? r : sd_event_source_set_enabled(m->tick_timer, SD_EVENT_ONESHOT);
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Manager *m = userdata;
@@ -147,9 +153,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         waiting |= target_is_expected(m->targets[i], now);
     if (waiting || now - m->listed_usec >= LIST_EVERY_USEC)
         request_list(m);
-
-    int r = sd_event_source_set_time_relative(source, m->config.settings.interval_usec);
-    return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    return arm_tick(m);
 }
 
 /* Units */
@@ -160,6 +164,12 @@ static Target *find_target(const Manager *m, const char *unit)
         if (strcmp(m->targets[i]->unit, unit) == 0)
             return m->targets[i];
     return NULL;
+}
+
+static void warn_of_draw(const char *unit, const Policy *policy, const Policy *draw)
+{
+    log_warning("%s: policies \"%s\" and \"%s\" match it equally well; \"%s\" governs it", unit,
+                policy->name, draw->name, policy->name);
 }
 
 static int add_target(Manager *m, const Policy *policy, const UnitEntry *entry, Target **ret)
@@ -195,8 +205,7 @@ static void note_unit(Manager *m, const UnitEntry *entry, uint64_t now)
             return;
         }
         if (draw)
-            log_warning("%s: policies \"%s\" and \"%s\" match it equally well; \"%s\" governs it",
-                        entry->name, policy->name, draw->name, policy->name);
+            warn_of_draw(entry->name, policy, draw);
     }
     target->listed = true;
     target_note_listed(target, true, now);
@@ -307,48 +316,84 @@ static void apply_log_level(const Manager *m)
     log_set_max_level(m->debug ? LOG_DEBUG : log_level_to_syslog(m->config.settings.log_level));
 }
 
+static void log_in_force(const Manager *m)
+{
+    const char *const *folders = m->places.folders ?: config_folders;
+    const Policies *policies = &m->config.policies;
+    size_t n = policies->set.n_policies;
+
+    config_log(&m->config);
+    if (policies->n_entries == 0 && policies->n_refused == 0)
+        log_notice("There are no policies: nothing is governed. Put them into %s/policies.d",
+                   folders[0]);
+    else if (policies->n_refused > 0)
+        log_info("%zu %s in force, %zu refused", n, n == 1 ? "policy" : "policies",
+                 policies->n_refused);
+    else
+        log_info("%zu %s in force", n, n == 1 ? "policy" : "policies");
+}
+
+/* Tells of a draw that was not there with the policies of before. */
+static void adopt_policy(Target *t, const PolicySet *old, const PolicySet *set)
+{
+    const Policy *draw = NULL, *old_draw = NULL;
+    const Policy *policy = policy_set_match(set, t->unit, NULL, &draw);
+
+    if (!policy) {
+        target_dismiss(t);
+        return;
+    }
+    (void)policy_set_match(old, t->unit, NULL, &old_draw);
+    if (draw && (!old_draw || strcmp(draw->name, old_draw->name) != 0 ||
+                 strcmp(policy->name, t->policy->name) != 0))
+        warn_of_draw(t->unit, policy, draw);
+    if (target_set_policy(t, policy) < 0)
+        log_error("%s: out of memory", t->unit);
+}
+
 static void adopt(Manager *m, Config *config)
 {
     cleanup(config_clear) Config old = m->config;
 
     m->config = TAKE(*config, (Config){ 0 });
     apply_log_level(m);
-    for (size_t i = 0; i < m->n_targets; i++) {
-        Target *t = m->targets[i];
-        const Policy *policy = policy_set_match(&m->config.policies.set, t->unit, NULL, NULL);
-        if (!policy)
-            target_dismiss(t);
-        else if (target_set_policy(t, policy) < 0)
-            log_error("%s: out of memory", t->unit);
-    }
+    for (size_t i = 0; i < m->n_targets; i++)
+        adopt_policy(m->targets[i], &old.policies.set, &m->config.policies.set);
+    /* Only then, or many reloads would put the next look off for ever. */
+    if (m->config.settings.interval_usec != old.settings.interval_usec)
+        (void)arm_tick(m);
     request_list(m);
-    config_log(&m->config);
-    log_info("%zu policies in force", m->config.policies.set.n_policies);
+    log_in_force(m);
 }
 
-static void refuse(Manager *m, Config *config, const char *errors)
+/* What is to be told of the reload: NULL where @config is in force now. *ret_text is for the caller
+ * to free, whatever is told. */
+static const char *judge(Manager *m, int error, Config *config, char **ret_text)
 {
+    if (error == -ECANCELED)
+        return "pagewardend is ending\n";
+    if (error >= 0 && config_is_good(config)) {
+        adopt(m, config);
+        return NULL;
+    }
+    *ret_text = error >= 0 ? config_format_refusals(config) : NULL;
+    const char *told = *ret_text ?: "out of memory\n";
     log_error("The configuration was not loaded; what is in force stays:");
-    log_lines(LOG_ERR, errors);
-    (void)config_adopt_refusals(&m->config, config);
+    log_lines(LOG_ERR, told);
+    if (error >= 0)
+        (void)config_adopt_refusals(&m->config, config);
+    return told;
 }
 
 static void on_loaded(int error, Config *config, void *userdata)
 {
     Reload reload = *(Reload *)userdata;
-    CLEANUP_FREE char *errors = NULL;
-    bool refused = error < 0 || !config_is_good(config);
+    CLEANUP_FREE char *text = NULL;
 
     free(userdata);
-    if (error >= 0 && refused)
-        errors = config_format_refusals(config);
-    const char *told = errors ?: "out of memory\n";
-    if (refused)
-        refuse(reload.manager, config, told);
-    else
-        adopt(reload.manager, config);
+    const char *told = judge(reload.manager, error, config, &text);
     if (reload.done)
-        reload.done(refused ? told : NULL, reload.userdata);
+        reload.done(told, reload.userdata);
 }
 
 int manager_reload(Manager *m, manager_reloaded_t done, void *userdata)
@@ -428,20 +473,12 @@ static int probe(Manager *m, const ManagerOptions *options)
 
 static int load_first(Manager *m)
 {
-    const char *const *folders = m->places.folders ?: config_folders;
-    const Policies *policies = &m->config.policies;
-
     int r = config_load(&m->places, m->host.ram, &m->config);
     if (r < 0)
         return r;
 
     apply_log_level(m);
-    config_log(&m->config);
-    if (policies->n_entries == 0)
-        log_notice("There are no policies in %s/policies.d: nothing is governed", folders[0]);
-    else
-        log_info("%zu policies in force, %zu refused", policies->set.n_policies,
-                 policies->n_refused);
+    log_in_force(m);
     return 0;
 }
 

@@ -34,7 +34,8 @@ DEFINE_CLEANUP(Manager *, manager_free)
 int manager_end(Manager *manager);
 
 /* Reads the policies again, on a worker. @done (may be NULL) is told NULL when the new ones are in
- * force, or all mistakes, one a line, when nothing was changed. */
+ * force, or all mistakes, one a line, when nothing was changed; always once, at the latest by
+ * manager_free(). */
 typedef void (*manager_reloaded_t)(const char *errors, void *userdata);
 int manager_reload(Manager *manager, manager_reloaded_t done, void *userdata);
 

@@ -64,9 +64,6 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
     if (r < 0)
         return r;
 
-    log_info("%s: governed by policy \"%s\" (%s%s)", unit, policy->name,
-             policy_role_to_string(policy->role),
-             policy->mode == MODE_OBSERVE ? ", observing only" : "");
     *ret = TAKE_PTR(t);
     return 0;
 }
@@ -234,9 +231,24 @@ void target_bus_lost(Target *t)
     t->describing = sd_bus_slot_unref(t->describing);
 }
 
+static void log_policy(const Target *t, const Policy *before)
+{
+    const Policy *policy = t->policy;
+
+    if (before && strcmp(before->name, policy->name) == 0 && before->role == policy->role &&
+        before->mode == policy->mode)
+        return;
+    log_info("%s: governed by policy \"%s\" (%s%s)", t->unit, policy->name,
+             policy_role_to_string(policy->role),
+             policy->mode == MODE_OBSERVE ? ", observing only" : "");
+}
+
 int target_set_policy(Target *t, const Policy *policy)
 {
+    const Policy *before = t->policy;
+
     t->policy = policy;
+    log_policy(t, before);
     int r = evictor_want(t->evictor, policy);
     if (r >= 0 && t->pinner)
         r = pinner_want(t->pinner, observes(t) ? NULL : policy);
@@ -283,9 +295,16 @@ static void act_on_left(Target *t, uint64_t now)
     }
 }
 
+/* It has ended, and there was time for every look at what it left in the cache. */
+static bool has_lingered(const Target *t, uint64_t now)
+{
+    return t->state == TARGET_LEFT && now - t->left_usec >= evictor_linger_usec(t->evictor);
+}
+
 void target_act(Target *t, uint64_t now, bool distress, const PinHeld *pinned, size_t n_pinned)
 {
-    evictor_tick(t->evictor, now, pinned, n_pinned, observes(t));
+    if (!has_lingered(t, now))
+        evictor_tick(t->evictor, now, pinned, n_pinned, observes(t));
     if (t->state == TARGET_LEFT) {
         act_on_left(t, now);
         return;
@@ -303,7 +322,7 @@ bool target_is_expected(const Target *t, uint64_t now)
 
 bool target_is_finished(const Target *t, uint64_t now)
 {
-    return t->state == TARGET_LEFT && (!t->limiter || limiter_is_idle(t->limiter)) &&
-           (!t->pinner || pinner_is_off(t->pinner)) &&
-           now - t->left_usec >= max_u64(PIN_AWAY_USEC, evictor_linger_usec(t->evictor));
+    return has_lingered(t, now) && !evictor_is_busy(t->evictor) &&
+           (!t->limiter || limiter_is_idle(t->limiter)) &&
+           (!t->pinner || pinner_is_off(t->pinner)) && now - t->left_usec >= PIN_AWAY_USEC;
 }

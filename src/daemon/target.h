@@ -53,7 +53,8 @@ Target *target_free(Target *target);
 
 DEFINE_CLEANUP(Target *, target_free)
 
-/* Another policy governs it now, or the same in another version. */
+/* Another policy governs it now, or the same in another version; the one of before must still be
+ * there. */
 int target_set_policy(Target *target, const Policy *policy);
 
 /* No policy governs it any more: everything is undone. */

@@ -4,7 +4,7 @@
 
 start_daemon
 assert_eq "$(systemctl is-active pagewarden.service)" active "without any policy"
-journal_has 'There are no policies in /etc/pagewarden/policies.d: nothing is governed' || fail "not told"
+journal_has 'There are no policies: nothing is governed. Put them into /etc/pagewarden/policies.d' || fail "not told"
 assert_eq "$(pagewarden status --json=short | jq -c .targets)" '[]'
 systemctl stop pagewarden.service
 
@@ -30,6 +30,7 @@ journal_has '/etc/pagewarden/policies.d/bad.yaml:3:8: ' || fail "the journal doe
 # At reload: nothing changes, the command fails and says where.
 rm /etc/pagewarden/policies.d/bad.yaml
 systemctl reload pagewarden.service
+journal_has '1 policy in force' || fail "the number of policies is not told"
 printf 'version: 1\nmatch: { units: [t-good.service] }\nmemory_high: { mode: fixd, value: 80M }\n' |
     policy good
 if systemctl reload pagewarden.service; then fail "reload of a bad policy succeeded"; fi
@@ -63,3 +64,24 @@ wait_for 20 target_is t-good.service .memory_high.reason fixed
 sleep 2
 assert_eq "$(memory_high t-good.service)" max "observe"
 inactive pagewarden-hold-t-good.service || fail "a holder runs for an observed service"
+
+# A unit that is known gets another policy, which another one draws with.
+for name in first second; do
+    policy "$name" <<POLICY
+version: 1
+role: background
+match: { units: [t-good.service] }
+memory_high: { mode: fixed, value: 70M }
+POLICY
+done
+rm /etc/pagewarden/policies.d/watch.yaml
+printf 'version: 1\ninterval: 1m\n' >/etc/pagewarden/pagewarden.yaml
+systemctl reload pagewarden.service
+journal_has 't-good.service: policies "first" and "second" match it equally well; "first" governs it' ||
+    fail "the draw is not told"
+journal_has 't-good.service: governed by policy "first" [(]background[)]' || fail "the new policy is not told"
+
+# A shorter interval does not wait for the end of the longer one.
+rm /etc/pagewarden/policies.d/second.yaml /etc/pagewarden/pagewarden.yaml
+systemctl reload pagewarden.service
+wait_for 20 high_is t-good.service $((70 * MIB))

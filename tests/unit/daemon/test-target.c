@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/target.h"
+
+#include "unit/daemon/job-queue.h"
+#include "unit/daemon/log-text.h"
+#include "unit/kernel/scratch.h"
+
+#define TICKS_MAX 100
+
+static EvictRule rule = {
+    .path = (char *)"/*",
+    .idle_usec = USEC_PER_SEC,
+    .every_usec = USEC_PER_SEC,
+};
+
+static Target *a_target(Host *host, const Policy *policy)
+{
+    Target *t;
+
+    assert_int_equal(target_new(host, policy, "a.service", "/a", NULL, NULL, &t), 0);
+    return t;
+}
+
+/* However long the time between two ticks is: a look that sees what is left, and another one when
+ * it has been idle for long enough; then it ends. */
+static void what_a_unit_leaves_is_looked_at(void **state)
+{
+    static const uint64_t intervals[] = { USEC_PER_SEC / 5, USEC_PER_SEC, 7 * USEC_PER_SEC,
+                                          60 * USEC_PER_SEC };
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    Policy policy = { .name = (char *)"a", .evicts = &rule, .n_evicts = 1 };
+
+    for (size_t i = 0; i < ELEMENTS(intervals); i++) {
+        const Settings settings = { .interval_usec = intervals[i] };
+        Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
+        uint64_t now = 3600 * USEC_PER_SEC, first = 0, last = 0;
+        unsigned ticks = 0;
+
+        Target *t = a_target(&host, &policy);
+        target_note_listed(t, false, now);
+        do {
+            now += intervals[i];
+            target_act(t, now, false, NULL, 0);
+            if (n_queued > 0) {
+                /* Or it would be freed under the job. */
+                assert_false(target_is_finished(t, now));
+                first = first ?: now;
+                last = now;
+            }
+            run_queue();
+        } while (!target_is_finished(t, now) && ++ticks < TICKS_MAX);
+        assert_true(ticks < TICKS_MAX);
+        assert_true(last - first >= rule.idle_usec);
+        target_free(t);
+    }
+}
+
+static void a_look_is_not_cut_short(void **state)
+{
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    Policy policy = { .name = (char *)"a", .evicts = &rule, .n_evicts = 1 };
+    const Settings settings = { .interval_usec = USEC_PER_SEC };
+    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
+    uint64_t now = 3600 * USEC_PER_SEC;
+
+    Target *t = a_target(&host, &policy);
+    target_note_listed(t, false, now);
+    for (unsigned tick = 0; tick < TICKS_MAX; tick++) {
+        now += USEC_PER_SEC;
+        target_act(t, now, false, NULL, 0);
+        assert_int_equal(n_queued, 1);
+        assert_false(target_is_finished(t, now));
+    }
+    run_queue();
+    assert_true(target_is_finished(t, now));
+    target_free(t);
+}
+
+static void who_governs_it_is_told_when_it_changes(void **state)
+{
+    Policy one = { .name = (char *)"one" }, same = one;
+    Policy critical = { .name = (char *)"one", .role = ROLE_CRITICAL };
+    Policy other = { .name = (char *)"other", .mode = MODE_OBSERVE };
+    const Settings settings = { .interval_usec = USEC_PER_SEC };
+    Host host = { .root_fd = -1, .proc_fd = -1, .settings = &settings };
+
+    one.role = same.role = other.role = ROLE_BACKGROUND;
+    log_text[0] = '\0';
+    Target *t = a_target(&host, &one);
+    expect_log("info: a.service: governed by policy \"one\" (background)\n");
+    assert_int_equal(target_set_policy(t, &same), 0);
+    expect_log("");
+    assert_int_equal(target_set_policy(t, &critical), 0);
+    expect_log("info: a.service: governed by policy \"one\" (critical)\n");
+    assert_int_equal(target_set_policy(t, &other), 0);
+    expect_log("info: a.service: governed by policy \"other\" (background, observing only)\n");
+    target_dismiss(t);
+    expect_log("info: a.service: no longer governed\n");
+    assert_int_equal(target_set_policy(t, &one), 0);
+    expect_log("info: a.service: governed by policy \"one\" (background)\n");
+    target_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_unit_leaves_is_looked_at),
+        cmocka_unit_test(a_look_is_not_cut_short),
+        cmocka_unit_test(who_governs_it_is_told_when_it_changes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
