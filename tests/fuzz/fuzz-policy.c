@@ -7,8 +7,6 @@
 #include "fuzz/sources.h"
 #include "policy/decode.h"
 #include "policy/set.h"
-#include "policy/show.h"
-#include "unit/policy/trees.h"
 #include "util/units.h"
 
 typedef struct Decoded {
@@ -30,28 +28,6 @@ static void clear(Decoded *decoded)
 {
     diagnostics_clear(&decoded->diagnostics);
     decoded->policy = policy_free(decoded->policy);
-}
-
-static Node *read_tree(const Source *sources, size_t n_sources)
-{
-    Diagnostics diagnostics = { 0 };
-    Node *tree = NULL;
-
-    must_hold(document_read_merged(sources, n_sources, &diagnostics, &tree) == 0);
-    diagnostics_clear(&diagnostics);
-    return tree;
-}
-
-/* What is shown of a good policy says the same. */
-static void check_shown(const Source *sources, size_t n_sources)
-{
-    cleanup(node_freep) Node *tree = read_tree(sources, n_sources);
-    char *shown = show_document(tree, sources);
-
-    must_hold(shown);
-    cleanup(node_freep) Node *again = read_tree(&(Source){ "f", shown, strlen(shown) }, 1);
-    must_hold(same_tree(tree, again));
-    free(shown);
 }
 
 static void match(Policy *policy)

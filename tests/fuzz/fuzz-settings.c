@@ -80,6 +80,7 @@ static void check(const Source *sources, size_t n_sources, uint64_t ram)
         check_settings(&decoded.settings, ram);
         if (n_sources == 1)
             check_idle_drop_in(&decoded, sources, ram);
+        check_shown(sources, n_sources);
     } else {
         must_hold(same_settings(&decoded.settings, &untouched));
     }

@@ -9,7 +9,10 @@
 #include "fuzz/fuzz.h"
 #include "policy/diagnostics.h"
 #include "policy/excerpt.h"
+#include "policy/show.h"
 #include "policy/text.h"
+#include "unit/policy/trees.h"
+#include "util/cleanup.h"
 
 /* Between two files: a control character, which no YAML text has. */
 #define SEPARATOR   0x1e
@@ -113,4 +116,28 @@ static inline void check_same_diagnostics(const Diagnostics *a, const Diagnostic
 static inline bool same_text(const char *a, const char *b)
 {
     return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static inline Node *read_tree(const Source *sources, size_t n_sources)
+{
+    Diagnostics diagnostics = { 0 };
+    Node *tree = NULL;
+
+    must_hold(document_read_merged(sources, n_sources, &diagnostics, &tree) == 0);
+    diagnostics_clear(&diagnostics);
+    return tree;
+}
+
+/* What is shown of good sources says the same; of nothing but comments there is nothing to show. */
+static inline void check_shown(const Source *sources, size_t n_sources)
+{
+    cleanup(node_freep) Node *tree = read_tree(sources, n_sources);
+    if (!tree)
+        return;
+    char *shown = show_document(tree, sources);
+
+    must_hold(shown);
+    cleanup(node_freep) Node *again = read_tree(&(Source){ "f", shown, strlen(shown) }, 1);
+    must_hold(same_tree(tree, again));
+    free(shown);
 }
