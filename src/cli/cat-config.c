@@ -273,7 +273,7 @@ ExitCode verb_cat_config(int argc, char *argv[])
     bool go_on = true;
 
     config_options_init(&cat.options);
-    for (int c; go_on && (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0;)
+    for (int c; go_on && (c = next_option(argv[0], argc, argv, "h", longs)) >= 0;)
         go_on = config_options_take(&cat.options, c, help, &code);
     if (go_on)
         code = cat_config(&cat, argv + optind);

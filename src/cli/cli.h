@@ -3,6 +3,7 @@
 
 /* What the verbs share: their table, their exit codes, their options. */
 
+#include <getopt.h>
 #include <stdbool.h>
 
 typedef enum ExitCode {
@@ -40,7 +41,13 @@ typedef struct OutputOptions {
     bool unicode; /* the terminal's locale is UTF-8 */
 } OutputOptions;
 
-/* Reads --json, --bytes, --no-legend and --help (for which @help is called) with getopt_long, and
+/* As getopt_long(), which prints nothing then: complains itself of what returns '?'. @verb is NULL
+ * for the command's own options. No short option takes a value, and no long one has the value of a
+ * short one that is not in @shorts. */
+int next_option(const char *verb, int argc, char *argv[], const char *shorts,
+                const struct option *longs);
+
+/* Reads --json, --bytes, --no-legend and --help (for which @help is called) with next_option(), and
  * the locale. False: the verb is over, with *ret_code. */
 bool output_options_parse(int argc, char *argv[], void (*help)(void), OutputOptions *ret,
                           ExitCode *ret_code);

@@ -30,6 +30,36 @@ bool json_mode_parse(const char *text, JsonMode *ret)
     return false;
 }
 
+static void complain_of_option(const char *verb, const char *option)
+{
+    CLEANUP_FREE char *shown = escape_text(option, locale_is_unicode());
+
+    complain("%s%sunknown option \"%s\" (see pagewarden %s%s--help)", verb ?: "", verb ? ": " : "",
+             shown ?: "", verb ?: "", verb ? " " : "");
+}
+
+int next_option(const char *verb, int argc, char *argv[], const char *shorts,
+                const struct option *longs)
+{
+    opterr = 0;
+    int c = getopt_long(argc, argv, shorts, longs, NULL);
+    if (c != '?')
+        return c;
+
+    if (optopt == 0) { /* a long one */
+        complain_of_option(verb, argv[optind - 1]);
+        return c;
+    }
+    for (const struct option *known = longs; known->name; known++)
+        if (known->val == optopt) {
+            complain("%s%s--%s takes %s value", verb ?: "", verb ? ": " : "", known->name,
+                     known->has_arg == required_argument ? "a" : "no");
+            return c;
+        }
+    complain_of_option(verb, (char[]){ '-', (char)optopt, '\0' });
+    return c;
+}
+
 bool output_options_parse(int argc, char *argv[], void (*help)(void), OutputOptions *ret,
                           ExitCode *ret_code)
 {
@@ -43,7 +73,7 @@ bool output_options_parse(int argc, char *argv[], void (*help)(void), OutputOpti
     };
     OutputOptions options = { .legend = true, .unicode = locale_is_unicode() };
 
-    for (int c; (c = getopt_long(argc, argv, "bh", longs, NULL)) >= 0;)
+    for (int c; (c = next_option(argv[0], argc, argv, "bh", longs)) >= 0;)
         switch (c) {
         case 'b':
             options.bytes = true;

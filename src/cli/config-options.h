@@ -17,7 +17,7 @@ typedef struct ConfigOptions {
 
 enum { OPT_ROOT = 512, OPT_CONFIG, OPT_RAM, OPT_JSON };
 
-/* Rows of a table for getopt_long(), and what --help says of them. */
+/* Rows of a table for next_option(), and what --help says of them. */
 /* clang-format off */
 #define CONFIG_OPTIONS                                 \
     { "root", required_argument, NULL, OPT_ROOT },     \
@@ -37,7 +37,7 @@ enum { OPT_ROOT = 512, OPT_CONFIG, OPT_RAM, OPT_JSON };
 void config_options_init(ConfigOptions *options);
 void config_options_clear(ConfigOptions *options);
 
-/* Takes @c, which getopt_long() returned for one of the options above, or what it did not know.
+/* Takes @c, which next_option() returned for one of the options above, or what it did not know.
  * False: the verb is over, with *ret_code. */
 bool config_options_take(ConfigOptions *options, int c, void (*help)(void), ExitCode *ret_code);
 

@@ -69,18 +69,19 @@ static ExitCode run_verb(int argc, char *argv[])
 
 static ExitCode run(int argc, char *argv[])
 {
+    enum { OPT_VERSION = 256 };
     static const struct option options[] = {
         { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, 'V' },
+        { "version", no_argument, NULL, OPT_VERSION },
         { 0 },
     };
 
-    for (int c; (c = getopt_long(argc, argv, "+h", options, NULL)) >= 0;)
+    for (int c; (c = next_option(NULL, argc, argv, "+h", options)) >= 0;)
         switch (c) {
         case 'h':
             help();
             return EXIT_OK;
-        case 'V':
+        case OPT_VERSION:
             puts("pagewarden " PAGEWARDEN_VERSION);
             return EXIT_OK;
         default:

@@ -100,7 +100,7 @@ ExitCode verb_plan(int argc, char *argv[])
     ExitCode code;
 
     config_options_init(&options);
-    for (int c; (c = getopt_long(argc, argv, "abh", longs, NULL)) >= 0;)
+    for (int c; (c = next_option(argv[0], argc, argv, "abh", longs)) >= 0;)
         if (c == 'a')
             shown.all = true;
         else if (c == 'b')

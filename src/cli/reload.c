@@ -25,7 +25,7 @@ ExitCode verb_reload(int argc, char *argv[])
     };
     CLEANUP_FREE char *error = NULL;
 
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) >= 0;)
+    for (int c; (c = next_option(argv[0], argc, argv, "h", options)) >= 0;)
         switch (c) {
         case 'h':
             help();

@@ -43,11 +43,32 @@ test_unknown_verb() {
 
 test_unknown_option() {
     local verb
-    for verb in "" status inspect verify cat-config list-policies reload; do
-        run "$PAGEWARDEN" ${verb:+"$verb"} --frobnicate
+    run "$PAGEWARDEN" --frobnicate
+    expect_code 2
+    expect_err 'pagewarden: unknown option "--frobnicate" (see pagewarden --help)'
+    for verb in status inspect verify cat-config list-policies plan reload; do
+        run "$PAGEWARDEN" "$verb" --frobnicate
         expect_code 2
-        expect_err_has "--frobnicate"
+        expect_err "pagewarden: $verb: unknown option \"--frobnicate\" (see pagewarden $verb --help)"
     done
+    run "$PAGEWARDEN" -V
+    expect_code 2
+    expect_err 'pagewarden: unknown option "-V" (see pagewarden --help)'
+    run "$PAGEWARDEN" verify file -qx
+    expect_code 2
+    expect_err 'pagewarden: verify: unknown option "-x" (see pagewarden verify --help)'
+    run "$PAGEWARDEN" verify $'--a\e[31m'
+    expect_code 2
+    expect_err 'pagewarden: verify: unknown option "--a\x1b[31m" (see pagewarden verify --help)'
+    run "$PAGEWARDEN" verify --ram
+    expect_code 2
+    expect_err 'pagewarden: verify: --ram takes a value'
+    run "$PAGEWARDEN" verify --help=x
+    expect_code 2
+    expect_err 'pagewarden: verify: --help takes no value'
+    run "$PAGEWARDEN" --version=x
+    expect_code 2
+    expect_err 'pagewarden: --version takes no value'
 }
 
 test_json_modes() {
