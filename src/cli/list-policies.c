@@ -106,7 +106,8 @@ static int print_table(const Policies *policies, const OutputOptions *options)
         r = table_add_column(table, "FILE", 0);
     for (size_t i = 0; i < policies->n_entries && r >= 0; i++)
         r = add_row(table, row_of(policies, i), options->unicode);
-    if (r >= 0 && policies->n_entries == 0 && options->legend)
+    if (r >= 0 && policies->n_entries == 0 && options->legend &&
+        policies->folders.state != CONFIG_REFUSED)
         printf("There are no policies.\n");
     return r < 0 ? r : table_print(table);
 }
@@ -145,6 +146,23 @@ static struct json_object *row_to_json(Row row)
     return TAKE_PTR(object);
 }
 
+/* Why policies may be missing. */
+static struct json_object *folders_to_json(const ConfigEntry *folders)
+{
+    cleanup(json_object_putp) struct json_object *object = json_object_new_object();
+    cleanup(json_object_putp) struct json_object *list = json_object_new_array();
+    const Diagnostics *diagnostics = &folders->diagnostics;
+
+    /* The one behind the last only counts the others. */
+    for (size_t i = 0; i < diagnostics->n_entries && i < DIAGNOSTICS_MAX; i++)
+        if (!list || json_append(list, json_diagnostic(folders, &diagnostics->entries[i])) < 0)
+            return NULL;
+    if (!object || json_add(object, "diagnostics", TAKE_PTR(list)) < 0 ||
+        json_add_number(object, "more", true, diagnostics->n_more) < 0)
+        return NULL;
+    return TAKE_PTR(object);
+}
+
 static int print_json(const Policies *policies, JsonMode mode)
 {
     cleanup(json_object_putp) struct json_object *root = json_object_new_object();
@@ -153,7 +171,8 @@ static int print_json(const Policies *policies, JsonMode mode)
     for (size_t i = 0; i < policies->n_entries; i++)
         if (!list || json_append(list, row_to_json(row_of(policies, i))) < 0)
             return -ENOMEM;
-    if (!root || json_add(root, "policies", TAKE_PTR(list)) < 0)
+    if (!root || json_add(root, "policies", TAKE_PTR(list)) < 0 ||
+        json_add(root, "folders", folders_to_json(&policies->folders)) < 0)
         return -ENOMEM;
     return json_print(root, stdout, mode);
 }
@@ -201,7 +220,7 @@ ExitCode verb_list_policies(int argc, char *argv[])
     ExitCode code;
 
     config_options_init(&options);
-    for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) >= 0;)
+    for (int c; (c = next_option(argv[0], argc, argv, "h", longs)) >= 0;)
         if (c == OPT_NO_LEGEND)
             options.output.legend = false;
         else if (!config_options_take(&options, c, help, &code))

@@ -3,6 +3,7 @@
  * Reads files and nothing else, so it works without a daemon, without a cgroup, and as anybody. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/config-options.h"
 #include "cli/json.h"
@@ -12,10 +13,11 @@
 #include "policy/reader.h"
 #include "util/log.h"
 
-#define STDIN_LABEL   "<stdin>"
-#define SETTINGS_NAME "pagewarden"
-#define SETTINGS_FILE SETTINGS_NAME ".yaml"
-#define POLICIES_DIR  "policies.d"
+#define STDIN_LABEL    "<stdin>"
+#define SETTINGS_NAME  "pagewarden"
+#define SETTINGS_FILE  SETTINGS_NAME ".yaml"
+#define POLICIES_DIR   "policies.d"
+#define DROPINS_SUFFIX ".yaml.d"
 
 typedef struct Verification {
     ConfigOptions options;
@@ -143,6 +145,9 @@ static int verify_installed(Verification *v)
         r = report(v, "folders", &policies->folders, NULL);
     v->has_settings = config.settings_entry.n_sources > 0 &&
                       config.settings_entry.state == CONFIG_IN_FORCE;
+    if (r >= 0 && config.settings_entry.state == CONFIG_MASKED)
+        r = diagnostics_add(&config.settings_entry.diagnostics, SEVERITY_NOTE, (PolicyPlace){ 0 },
+                            "the settings are masked: the defaults hold");
     if (r >= 0 && config.settings_entry.n_sources > 0)
         r = report(v, "settings", &config.settings_entry, NULL);
     for (size_t i = 0; i < policies->n_entries && r >= 0; i++)
@@ -198,6 +203,65 @@ static int verify_policy_file(Verification *v, const Source *file)
     return report(v, "policy", &policies.entries[0], policy_of(&policies, &policies.entries[0]));
 }
 
+/* A file that is not looked into, because of @why. */
+static int refuse_file(Verification *v, const char *kind, const char *name, const char *path,
+                       const char *why)
+{
+    cleanup(config_entry_clear) ConfigEntry entry = { .name = strdup(name) };
+
+    entry.state = CONFIG_REFUSED;
+    int r = entry.name ? config_entry_add_source(&entry, 0, path) : -ENOMEM;
+    if (r >= 0)
+        r = diagnostics_add(&entry.diagnostics, SEVERITY_MISTAKE, (PolicyPlace){ 0 }, "%s", why);
+    return r < 0 ? r : report(v, kind, &entry, NULL);
+}
+
+/* The NAME in "…/NAME.yaml.d/FILE", to be freed, if @path is such. 0, or -ENOMEM. */
+static int dropin_name(const char *path, char **ret)
+{
+    const char *end = strrchr(path, '/');
+    const char *start = end ? memrchr(path, '/', (size_t)(end - path)) : NULL;
+    size_t suffix = strlen(DROPINS_SUFFIX), n;
+
+    *ret = NULL;
+    if (!end)
+        return 0;
+    start = start ? start + 1 : path;
+    n = (size_t)(end - start);
+    if (n <= suffix || strncmp(end - suffix, DROPINS_SUFFIX, suffix) != 0)
+        return 0;
+    *ret = strndup(start, n - suffix);
+    return *ret ? 0 : -ENOMEM;
+}
+
+/* A drop-in makes no sense without what it is merged into. */
+static int refuse_dropin(Verification *v, const char *name, const char *path)
+{
+    CLEANUP_FREE char *folder = strdup(path);
+
+    if (!folder)
+        return -ENOMEM;
+    *strrchr(folder, '/') = '\0';
+    folder[strlen(folder) - strlen(".d")] = '\0'; /* what it is merged into */
+    if (is_settings_file(folder))
+        return refuse_file(v, "settings", name, path,
+                           "is a drop-in (pagewarden verify without a file checks it with the "
+                           "settings)");
+    return refuse_file(v, "policy", name, path,
+                       "is a drop-in (pagewarden verify without a file checks it with its policy)");
+}
+
+/* What a shell makes of <(…), and the like; a policy's link to /dev/null is none. */
+static bool is_stream(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return false;
+    return S_ISFIFO(st.st_mode) ||
+           (strncmp(path, "/dev/", 5) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
 /* Standard input may be a pipe, which has no beginning to go back to. What is more than a policy
  * may have is read up to where that is clear. */
 static int verify_stdin(Verification *v)
@@ -227,8 +291,20 @@ static int verify_file(Verification *v, const char *path)
 {
     if (strcmp(path, "-") == 0)
         return verify_stdin(v);
+    if (!*path)
+        return refuse_file(v, "policy", "", "\"\"", strerror(ENOENT));
+
+    CLEANUP_FREE char *dropin = NULL;
+    int r = dropin_name(path, &dropin);
+    if (r < 0)
+        return r;
+    if (dropin)
+        return refuse_dropin(v, dropin, path);
     if (is_settings_file(path))
         return verify_settings_file(v, path);
+    if (is_stream(path))
+        return refuse_file(v, "policy", basename(path), path,
+                           "not a regular file (- is standard input)");
     return verify_policy_file(v, &(Source){ .path = path });
 }
 
@@ -299,7 +375,7 @@ ExitCode verb_verify(int argc, char *argv[])
     bool go_on = true;
 
     config_options_init(&v.options);
-    for (int c; go_on && (c = getopt_long(argc, argv, "hq", longs, NULL)) >= 0;)
+    for (int c; go_on && (c = next_option(argv[0], argc, argv, "hq", longs)) >= 0;)
         if (c == OPT_STRICT)
             v.strict = true;
         else if (c == 'q')

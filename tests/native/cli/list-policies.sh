@@ -49,7 +49,7 @@ test_none() {
     expect_out ""
     run "$PAGEWARDEN" list-policies --json=short --config c
     expect_code 0
-    expect_json '. == {policies: []}'
+    expect_json '. == {policies: [], folders: {diagnostics: [], more: 0}}'
 }
 
 test_names_that_are_passed_over() {
@@ -85,7 +85,12 @@ test_image() {
     expect_json '.policies[1].file == "image/run/pagewarden/policies.d/log.yaml"'
     run "$PAGEWARDEN" list-policies --root image/nowhere
     expect_code 1
+    expect_out ""
     expect_err "image/nowhere: No such file or directory"
+    run "$PAGEWARDEN" list-policies --root image/nowhere --json=short
+    expect_code 1
+    expect_json '. == {policies: [], folders: {more: 0, diagnostics: [{severity: "mistake",
+        file: "image/nowhere", line: null, column: null, message: "No such file or directory"}]}}'
 }
 
 test_unreadable() {
@@ -96,6 +101,10 @@ test_unreadable() {
     run as_nobody ./pagewarden list-policies --config c --config d
     expect_code 1
     expect_out_has "c/policies.d/log.yaml"
+    expect_err "d/policies.d: Permission denied"
+    run as_nobody ./pagewarden list-policies --config d
+    expect_code 1
+    expect_out_lacks "There are no policies."
     expect_err "d/policies.d: Permission denied"
 }
 

@@ -86,10 +86,48 @@ test_what_is_no_file() {
     run timeout 10 "$PAGEWARDEN" verify folder fifo /dev/null missing link
     expect_code 1
     expect_err 'folder: a folder, not a file
-fifo: not a regular file
-/dev/null: not a regular file
+fifo: not a regular file (- is standard input)
+/dev/null: not a regular file (- is standard input)
 missing: No such file or directory
 link: a symbolic link to nothing'
+    run "$PAGEWARDEN" verify ""
+    expect_code 1
+    expect_err '"": No such file or directory'
+    run "$PAGEWARDEN" verify /dev/stdin
+    expect_code 1
+    expect_err '/dev/stdin: not a regular file (- is standard input)'
+    ln -s /dev/null off.yaml
+    run "$PAGEWARDEN" verify off.yaml
+    expect_code 1
+    expect_err 'off.yaml: not a regular file'
+}
+
+test_drop_ins_are_no_policies() {
+    mkdir -p policies.d/{web,pagewarden}.yaml.d pagewarden.yaml.d .yaml.d
+    echo 'mode: observe' | tee policies.d/{web,pagewarden}.yaml.d/1.yaml >pagewarden.yaml.d/1.yaml
+    good_policy >.yaml.d/shop.yaml
+    run "$PAGEWARDEN" verify policies.d/{web,pagewarden}.yaml.d/1.yaml pagewarden.yaml.d/1.yaml \
+        "$PWD/pagewarden.yaml.d/pagewarden.yaml" .yaml.d/shop.yaml
+    expect_code 1
+    local with='is a drop-in (pagewarden verify without a file checks it with'
+    expect_err "policies.d/web.yaml.d/1.yaml: $with its policy)
+policies.d/pagewarden.yaml.d/1.yaml: $with its policy)
+pagewarden.yaml.d/1.yaml: $with the settings)
+$PWD/pagewarden.yaml.d/pagewarden.yaml: $with the settings)"
+    run "$PAGEWARDEN" verify --json=short policies.d/web.yaml.d/1.yaml
+    expect_code 1
+    expect_json '.entries[0] | .kind == "policy" and .name == "web" and .state == "refused"'
+}
+
+test_masked_settings() {
+    mkdir -p c/policies.d
+    ln -s /dev/null c/pagewarden.yaml
+    run "$PAGEWARDEN" verify --strict --config c
+    expect_code 0
+    expect_err 'c/pagewarden.yaml: note: the settings are masked: the defaults hold'
+    run "$PAGEWARDEN" verify -q --config c
+    expect_code 0
+    expect_err ""
 }
 
 test_too_large() {
@@ -305,11 +343,37 @@ END
     expect_code 0
     expect_out ""
     expect_err "shop.yaml:6:13: note: \"$PWD/srv/none/*\" matches no file
-shop.yaml:8:13: note: \"$PWD/srv/folder\" matches no file (\"$PWD/srv/folder\" is a directory)
+shop.yaml:8:13: note: \"$PWD/srv/folder\" matches no file (is a directory)
 shop.yaml:10:11: note: \"$PWD/srv/*.log\" matches no file"
     run "$PAGEWARDEN" verify -q shop.yaml
     expect_code 0
     expect_err ""
+}
+
+# What is anywhere below a "**" need not have been meant.
+test_what_keeps_globs_from_matching() {
+    mkdir -p srv/a/one.db srv/b srv/c
+    mkfifo srv/b/fifo.db srv/c/x
+    touch file
+    cat >shop.yaml <<END
+version: 1
+match: {units: [shop.service]}
+evict:
+  - path: /dev/null
+  - path: $PWD/file/x
+  - path: $PWD/srv/*/one.db
+  - path: $PWD/srv/**/fifo.db
+  - path: $PWD/srv/c/**
+  - path: $PWD/file/**
+END
+    run "$PAGEWARDEN" verify shop.yaml
+    expect_code 0
+    expect_err "shop.yaml:4:11: note: \"/dev/null\" matches no file (is a device)
+shop.yaml:5:11: note: \"$PWD/file/x\" matches no file (\"$PWD/file\" is not a directory)
+shop.yaml:6:11: note: \"$PWD/srv/*/one.db\" matches no file (\"$PWD/srv/a/one.db\" is a directory)
+shop.yaml:7:11: note: \"$PWD/srv/**/fifo.db\" matches no file
+shop.yaml:8:11: note: \"$PWD/srv/c/**\" matches no file (\"$PWD/srv/c/x\" is a FIFO)
+shop.yaml:9:11: note: \"$PWD/file/**\" matches no file (\"$PWD/file\" is not a directory)"
 }
 
 # What nobody may look at may be there all the same.
@@ -433,8 +497,9 @@ test_nobody_reads_on() {
     expect_err ""
 }
 
-tests good every_mistake_has_its_place several_files standard_input what_is_no_file too_large empty \
+tests good every_mistake_has_its_place several_files standard_input what_is_no_file \
+    drop_ins_are_no_policies masked_settings too_large empty \
     unreadable hostile_names_and_texts works_offline all_that_is_installed likely_slips the_first_folder_wins \
     warnings_are_bad_where_asked image memory_of_another_machine settings_as_a_file \
-    globs_that_match_no_file globs_that_cannot_be_looked_at a_terminal_shows_the_lines \
+    globs_that_match_no_file what_keeps_globs_from_matching globs_that_cannot_be_looked_at a_terminal_shows_the_lines \
     a_terminal_hears_of_success json usage nobody_reads_on
