@@ -177,22 +177,6 @@ static int show_all(CatConfig *cat, const Config *config)
     return r;
 }
 
-static int complain_unknown(CatConfig *cat, const Config *config, const char *name)
-{
-    const char *meant = suggest_entry(config, name);
-    CLEANUP_FREE char *shown = escape_text(name, cat->options.output.unicode);
-    CLEANUP_FREE char *shown_meant = escape_text(meant ?: "", cat->options.output.unicode);
-    if (!shown || !shown_meant)
-        return -ENOMEM;
-
-    if (meant)
-        complain("there is no policy \"%s\" (did you mean \"%s\"?)", shown, shown_meant);
-    else
-        complain("there is no policy \"%s\" (see pagewarden list-policies)", shown);
-    cat->failed = true;
-    return 0;
-}
-
 /* A policy may have the name of the settings: then both are shown. */
 static int show_named(CatConfig *cat, const Config *config, const char *name)
 {
@@ -204,8 +188,10 @@ static int show_named(CatConfig *cat, const Config *config, const char *name)
         r = show_or_explain(cat, "settings", &config->settings_entry, true);
     if (r >= 0 && policy)
         r = show_or_explain(cat, "policy", policy, true);
-    if (!settings && !policy)
-        r = complain_unknown(cat, config, name);
+    if (!settings && !policy) {
+        r = complain_of_unknown(config, name);
+        cat->failed = true;
+    }
     return r;
 }
 

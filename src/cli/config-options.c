@@ -59,6 +59,7 @@ static bool take_ram(ConfigOptions *options, const char *text)
         complain("--ram takes a size, such as 16G");
         return false;
     }
+    options->ram_given = true;
     return true;
 }
 
@@ -123,4 +124,19 @@ const char *suggest_entry(const Config *config, const char *name)
     for (size_t i = 0; i < policies->n_entries; i++)
         names[i + 1] = policies->entries[i].name;
     return suggest_name(name, names);
+}
+
+int complain_of_unknown(const Config *config, const char *name)
+{
+    const char *meant = suggest_entry(config, name);
+    CLEANUP_FREE char *shown = escape_text(name, locale_is_unicode());
+    CLEANUP_FREE char *shown_meant = escape_text(meant ?: "", locale_is_unicode());
+    if (!shown || !shown_meant)
+        return -ENOMEM;
+
+    if (meant)
+        complain("there is no policy \"%s\" (did you mean \"%s\"?)", shown, shown_meant);
+    else
+        complain("there is no policy \"%s\" (see pagewarden list-policies)", shown);
+    return 0;
 }

@@ -11,7 +11,8 @@
 typedef struct ConfigOptions {
     ConfigPlaces places; /* borrows from argv and from folders */
     char **folders;
-    uint64_t ram; /* bytes: what shares are of, and budgets are held against */
+    uint64_t ram;   /* bytes: what shares are of, and budgets are held against */
+    bool ram_given; /* --ram */
     OutputOptions output;
 } ConfigOptions;
 
@@ -52,3 +53,8 @@ void complain_of_entry(const ConfigEntry *entry, Severity severity);
 
 /* The name of an entry that was probably meant by @name, or NULL. */
 const char *suggest_entry(const Config *config, const char *name);
+
+/* Prints on standard error that there is no entry @name, and what was probably meant. 0, or
+ * -ENOMEM.
+ */
+int complain_of_unknown(const Config *config, const char *name);
