@@ -53,6 +53,7 @@ static int add_policies(Plan *plan, char *const *names)
             .policy = entry->state == CONFIG_IN_FORCE ? policy_set_find(&policies->set, entry->name)
                                                       : NULL,
             .shown = is_named(names, entry->name),
+            .named = names && names[0] && is_named(names, entry->name),
         };
     }
     return 0;
@@ -63,9 +64,11 @@ bool plan_is_good(const Plan *plan)
     bool good = plan->config->settings_entry.state != CONFIG_REFUSED &&
                 plan->config->policies.folders.state != CONFIG_REFUSED;
 
-    for (size_t i = 0; i < plan->n_policies; i++)
-        good = good &&
-               (!plan->policies[i].shown || plan->policies[i].entry->state != CONFIG_REFUSED);
+    for (size_t i = 0; i < plan->n_policies; i++) {
+        const PlanPolicy *p = &plan->policies[i];
+        good = good && (!p->shown || p->entry->state != CONFIG_REFUSED) &&
+               (!p->named || p->entry->state == CONFIG_IN_FORCE);
+    }
     return good;
 }
 
@@ -215,8 +218,10 @@ static void look_at_host(const PlanScope *scope, Plan *plan)
     const Settings *settings = &plan->config->settings;
     MemInfo info;
 
-    plan->host_error = meminfo_read(scope->proc_fd, &info);
     plan->host = (PinHost){ .budget = settings->pin_budget, .reserve = settings->reserve };
+    if (plan->other_machine)
+        return;
+    plan->host_error = meminfo_read(scope->proc_fd, &info);
     if (plan->host_error < 0)
         return;
     plan->host.available = info.available;
@@ -257,7 +262,7 @@ static int look_at_policies(const PlanScope *scope, Plan *plan)
 
 int plan_collect(const PlanScope *scope, const Config *config, char *const *names, Plan *ret)
 {
-    cleanup(plan_clear) Plan plan = { .config = config };
+    cleanup(plan_clear) Plan plan = { .config = config, .other_machine = scope->other_machine };
 
     int r = add_policies(&plan, names);
     if (r >= 0)

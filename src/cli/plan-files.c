@@ -62,13 +62,17 @@ static void on_passed_over(const char *path, const char *why, void *userdata)
 {
     PlanProblems *problems = userdata;
 
-    if (add_problem(problems, path, why) < 0)
+    if (problems->n_entries >= problems->max)
+        problems->n_more++;
+    else if (add_problem(problems, path, why) < 0)
         problems->out_of_memory = true;
 }
 
 /* As the daemon looks. */
 static SelectScope select_scope(const PlanScope *scope, const Plan *plan, PlanProblems *problems)
 {
+    if (problems)
+        problems->max = scope->max_problems;
     return (SelectScope){
         .root_fd = scope->root_fd,
         .flags = plan->config->settings.refuse_network_filesystems ? 0 : WALK_NETWORK,
@@ -279,8 +283,9 @@ int plan_evictions(const PlanScope *scope, Plan *plan)
 {
     cleanup(open_set_freep) OpenSet *open = NULL;
 
-    plan->openers_asked = true;
-    plan->openers_error = open_set_scan(scope->proc_fd, getpid(), &open);
+    plan->openers_asked = !plan->other_machine;
+    if (plan->openers_asked)
+        plan->openers_error = open_set_scan(scope->proc_fd, getpid(), &open);
     if (plan_is_fatal(plan->openers_error))
         return plan->openers_error;
     plan->n_unreadable = open ? open_set_unreadable(open) : 0;

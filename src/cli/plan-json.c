@@ -263,7 +263,7 @@ static int put_settings(struct json_object *root, const Config *config)
 static int put_host(struct json_object *root, const Plan *plan)
 {
     struct json_object *object = put_new(root, "host", json_object_new_object());
-    bool known = plan->host_error >= 0;
+    bool known = plan_knows_host(plan);
 
     int r = object ? json_add_number(object, "pin_budget", true, plan->host.budget) : -ENOMEM;
     if (r >= 0)

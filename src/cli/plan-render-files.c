@@ -8,13 +8,12 @@
 #include "cli/plan-text.h"
 #include "util/units.h"
 
-#define FIRST_SHOWN  20 /* files of a list */
-#define AROUND_SHOWN 3  /* on each side of the budget's end */
+#define AROUND_SHOWN 3 /* on each side of the budget's end */
 
 /* Whether the file @i of @n is, if the budget ends in front of, or in, the file @end. */
 static bool is_shown(size_t i, size_t n, size_t end, const PlanOptions *options)
 {
-    return options->all || i < FIRST_SHOWN ||
+    return options->all || i < PLAN_FIRST_SHOWN ||
            (end < n && i + AROUND_SHOWN >= end && i < end + AROUND_SHOWN);
 }
 
@@ -51,8 +50,9 @@ static int say_problems(FILE *out, const PlanOptions *options, const PlanProblem
     for (i = 0; i < problems->n_entries && r >= 0 && is_shown(i, 0, 0, options); i++)
         r = say(out, options, "  passed over: %s %s", problems->entries[i].path,
                 problems->entries[i].why);
-    if (r >= 0 && i < problems->n_entries)
-        r = say(out, options, "  passed over: %zu more", problems->n_entries - i);
+    size_t more = problems->n_entries - i + problems->n_more;
+    if (r >= 0 && more > 0)
+        r = say(out, options, "  passed over: %zu more", more);
     return r;
 }
 
@@ -138,7 +138,7 @@ int plan_render_pins(FILE *out, const PlanOptions *options, const Plan *plan, co
                 BYTES(p->policy->pin_budget, options), plan_budget_end(pins), n, plural(n));
     if (r >= 0 && n > 0)
         r = render_pin_table(out, options, pins);
-    if (r >= 0 && plan->host_error >= 0 && plan->host_room < all)
+    if (r >= 0 && plan_knows_host(plan) && plan->host_room < all)
         r = say(out, options, "  no more than %s can be locked now: %s",
                 BYTES(plan->host_room, options), pin_bound_to_string(plan->host_bound));
     if (r >= 0)
@@ -203,6 +203,7 @@ static int render_evict(FILE *out, const PlanOptions *options, const PlanEvict *
 {
     const EvictRule *rule = evict->rule;
     const char *what = rule->stream ? "streams" : rule->path;
+    size_t n_known = evict->n_matching - evict->n_unknown;
     char idle[FORMAT_DURATION_MAX], every[FORMAT_DURATION_MAX];
 
     if (rule->dormant)
@@ -211,8 +212,7 @@ static int render_evict(FILE *out, const PlanOptions *options, const PlanEvict *
                 "\nEvictions of %s: %s once idle for %s, looked at every %s; %zu of %zu file%s in "
                 "memory",
                 what, BYTES(evict->bytes, options), format_duration(idle, rule->idle_usec),
-                format_duration(every, rule->every_usec), evict->n_files, evict->n_matching,
-                plural(evict->n_matching));
+                format_duration(every, rule->every_usec), evict->n_files, n_known, plural(n_known));
     if (r >= 0 && evict->n_files > 0)
         r = render_evict_table(out, options, evict);
     if (r >= 0 && evict->n_unknown > 0)

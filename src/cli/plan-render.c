@@ -173,16 +173,28 @@ static int render_entry(FILE *out, const PlanOptions *options, const ConfigEntry
     return r < 0 ? r : say_all_messages(out, options, entry);
 }
 
+static int render_masked_settings(FILE *out, const PlanOptions *options,
+                                  const ConfigEntry *settings, bool *first)
+{
+    int r = say_gap(out, first);
+    if (r >= 0)
+        r = say(out, options, "Settings are masked by %s, and the defaults shown",
+                settings->sources[0].path);
+    return r < 0 ? r : say_all_messages(out, options, settings);
+}
+
 /* Where there is something to say of them. */
 static int render_settings(FILE *out, const PlanOptions *options, const Config *config, bool *first)
 {
     const ConfigEntry *settings = &config->settings_entry;
 
-    int r = render_entry(out, options, settings,
-                         settings->state == CONFIG_REFUSED
-                             ? "Settings are refused, and the defaults shown"
-                             : "Settings",
-                         first);
+    int r = settings->state == CONFIG_MASKED
+                ? render_masked_settings(out, options, settings, first)
+                : render_entry(out, options, settings,
+                               settings->state == CONFIG_REFUSED
+                                   ? "Settings are refused, and the defaults shown"
+                                   : "Settings",
+                               first);
     return r < 0 ? r : render_entry(out, options, &config->policies.folders, "Folders", first);
 }
 
@@ -191,7 +203,12 @@ static int render_host(FILE *out, const PlanOptions *options, const Plan *plan)
     const PinHost *host = &plan->host;
     int r;
 
-    if (plan->host_error < 0)
+    if (plan->other_machine)
+        r = say(out, options,
+                "\nHost: with --root or --ram, it is not known how much memory is locked or "
+                "available, and who has files open; all pins may take %s, and leave %s available",
+                BYTES(host->budget, options), BYTES(host->reserve, options));
+    else if (plan->host_error < 0)
         r = say(out, options, "\nHost: nothing is known of its memory: %s",
                 strerror(-plan->host_error));
     else

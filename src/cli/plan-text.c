@@ -34,7 +34,8 @@ const char *plan_units_error(const Plan *plan)
 {
     if (plan->units_error >= 0)
         return NULL;
-    return plan->units_error == -ENOTSUP || plan->units_error == -ENOENT
+    return plan->units_error == -ENOTSUP || plan->units_error == -ENOENT ||
+                   plan->units_error == -ENOLINK
                ? "there is no cgroup v2 tree with the memory controller"
                : strerror(-plan->units_error);
 }

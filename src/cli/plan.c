@@ -10,7 +10,6 @@
 
 #include "cli/config-options.h"
 #include "cli/progress.h"
-#include "cli/text.h"
 
 /* Whether there is a policy of each of these names, in whatever state. */
 static bool know_names(const Config *config, char *const *names)
@@ -18,15 +17,16 @@ static bool know_names(const Config *config, char *const *names)
     bool known = true;
 
     for (; *names; names++) {
-        const char *meant;
+        int r = 0;
         if (policies_find_entry(&config->policies, *names))
             continue;
-        CLEANUP_FREE char *shown = escape_text(*names, locale_is_unicode());
-        meant = suggest_entry(config, *names);
-        if (meant && meant != config->settings_entry.name)
-            complain("no policy \"%s\" (did you mean \"%s\"?)", shown ?: "", meant);
+        if (strcmp(*names, config->settings_entry.name) == 0)
+            complain("\"%s\" is the name of the settings (see pagewarden cat-config %s)", *names,
+                     *names);
         else
-            complain("no policy \"%s\" (see pagewarden list-policies)", shown ?: "");
+            r = complain_of_unknown(config, *names);
+        if (r < 0)
+            complain("out of memory");
         known = false;
     }
     return known;
@@ -37,36 +37,50 @@ static void on_progress(void *userdata)
     progress_step(userdata);
 }
 
-static int collect(const ConfigPlaces *places, const Config *config, char *const *names, Plan *ret)
+/* Where the cgroup tree is: no link leads out of an image. */
+static int open_cgroups(const ConfigRoot *root)
 {
-    const char *root = places->root && *places->root ? places->root : "/";
+    CLEANUP_FREE char *path = config_path(root, "/sys/fs/cgroup", NULL);
+
+    return path ? config_open(root, path, O_PATH | O_DIRECTORY) : -ENOMEM;
+}
+
+static int collect(const ConfigOptions *options, const Config *config, char *const *names, bool all,
+                   Plan *ret)
+{
     Progress progress = progress_new();
-    CLEANUP_CLOSE int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup(config_root_close) ConfigRoot root = { .fd = -1 };
+    int r = config_root_open(&options->places, &root);
+    bool image = root.fd != AT_FDCWD;
+    CLEANUP_CLOSE int system_fd = image ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     CLEANUP_CLOSE int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int cgroup_fd = openat(root_fd, "sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int cgroup_fd = r < 0 ? r : open_cgroups(&root);
     CLEANUP_CLOSE int close_cgroup_fd = cgroup_fd;
     const PlanScope scope = {
-        .root_fd = root_fd,
-        .cgroup_fd = cgroup_fd < 0 ? -errno : cgroup_fd,
+        .root_fd = image ? root.fd : system_fd,
+        .cgroup_fd = cgroup_fd,
         .proc_fd = proc_fd,
+        .other_machine = image || options->ram_given,
         .page = (uint64_t)sysconf(_SC_PAGESIZE),
+        .max_problems = all || options->output.json != JSON_OFF ? SIZE_MAX : PLAN_FIRST_SHOWN,
         .progress = on_progress,
         .userdata = &progress,
     };
 
-    int r = plan_collect(&scope, config, names, ret);
+    r = plan_collect(&scope, config, names, ret);
     progress_clear(&progress);
     return r;
 }
 
-static ExitCode show(const ConfigPlaces *places, char *const *names, const Config *config,
-                     const PlanOptions *options)
+static ExitCode show(const ConfigOptions *options, char *const *names, const Config *config,
+                     bool all)
 {
+    const PlanOptions shown = { .output = options->output, .all = all };
     cleanup(plan_clear) Plan plan = { 0 };
 
-    int r = collect(places, config, names, &plan);
+    int r = collect(options, config, names, all, &plan);
     if (r >= 0)
-        r = plan_render(&plan, stdout, options);
+        r = plan_render(&plan, stdout, &shown);
     if (r < 0 && r != -EIO) /* which main() tells */
         complain("%s", r == -ENOMEM ? "out of memory" : strerror(-r));
     return r < 0 || !plan_is_good(&plan) ? EXIT_FAILED : EXIT_OK;
@@ -96,22 +110,24 @@ ExitCode verb_plan(int argc, char *argv[])
     };
     cleanup(config_options_clear) ConfigOptions options;
     cleanup(config_clear) Config config = { 0 };
-    PlanOptions shown = { 0 };
+    bool all = false;
     ExitCode code;
 
     config_options_init(&options);
     for (int c; (c = next_option(argv[0], argc, argv, "abh", longs)) >= 0;)
         if (c == 'a')
-            shown.all = true;
+            all = true;
         else if (c == 'b')
             options.output.bytes = true;
         else if (c == OPT_NO_LEGEND)
             options.output.legend = false;
         else if (!config_options_take(&options, c, help, &code))
             return code;
-    shown.output = options.output;
 
-    if (config_options_load(&options, &config) < 0 || !know_names(&config, argv + optind))
+    if (config_options_load(&options, &config) < 0)
         return EXIT_FAILED;
-    return show(&options.places, argv + optind, &config, &shown);
+    /* Without a name, the image could not be opened, which is shown. */
+    if (config.settings_entry.name && !know_names(&config, argv + optind))
+        return EXIT_FAILED;
+    return show(&options, argv + optind, &config, all);
 }

@@ -23,6 +23,8 @@ typedef struct PlanPin {
     uint64_t resident; /* of what is wanted, whole pages */
 } PlanPin;
 
+#define PLAN_FIRST_SHOWN 20 /* files of a list, unless all are */
+
 typedef struct PlanProblem {
     char *path;
     char *why; /* to be put behind the path: "is a FIFO" */
@@ -31,6 +33,8 @@ typedef struct PlanProblem {
 typedef struct PlanProblems {
     PlanProblem *entries;
     size_t n_entries, n_allocated;
+    size_t max;         /* PlanScope.max_problems */
+    size_t n_more;      /* that were only counted */
     bool out_of_memory; /* some are missing */
 } PlanProblems;
 
@@ -85,6 +89,7 @@ typedef struct PlanPolicy {
     const ConfigEntry *entry;
     const Policy *policy; /* NULL: not in force */
     bool shown;
+    bool named;         /* by the user: has to be in force */
     PlanUnits governed; /* by it */
     PlanUnits others;   /* match it, and another governs them */
     PlanPins pins;
@@ -99,6 +104,7 @@ typedef struct Plan {
     int units_error;      /* -errno: why nothing is known of units and cgroups */
     PlanPolicy *policies; /* one for each entry of the configuration */
     size_t n_policies;
+    bool other_machine;  /* PlanScope.other_machine */
     int host_error;      /* -errno: why nothing is known of the host's memory */
     PinHost host;        /* .locked: by anybody */
     uint64_t host_room;  /* bytes that may be locked now */
@@ -113,7 +119,10 @@ typedef struct PlanScope {
     int root_fd;   /* of "/" */
     int cgroup_fd; /* of the root of the cgroup tree, or -errno */
     int proc_fd;
-    uint64_t page;                    /* bytes */
+    bool other_machine;  /* an image, or with other memory: the memory and the processes of this
+                          * one do not count */
+    size_t max_problems; /* that are kept of each list; the others are counted */
+    uint64_t page;       /* bytes */
     void (*progress)(void *userdata); /* after each file; may be NULL */
     void *userdata;
 } PlanScope;
@@ -125,7 +134,7 @@ typedef struct PlanScope {
 int plan_collect(const PlanScope *scope, const Config *config, char *const *names, Plan *ret);
 void plan_clear(Plan *plan);
 
-/* Whether all that is shown is good, rather than refused. */
+/* Whether nothing that is shown is refused, and all that was named is in force. */
 bool plan_is_good(const Plan *plan);
 
 /* Whether it makes no sense to go on. */
@@ -138,6 +147,12 @@ static inline bool plan_is_fatal(int r)
 int plan_pins(const PlanScope *scope, const Plan *plan, PlanPolicy *policy, bool measure);
 int plan_evictions(const PlanScope *scope, Plan *plan);
 void plan_files_clear(PlanPolicy *policy);
+
+/* Whether the host's memory is known. */
+static inline bool plan_knows_host(const Plan *plan)
+{
+    return !plan->other_machine && plan->host_error >= 0;
+}
 
 /* The first file that is not pinned as a whole, or n_files. */
 size_t plan_budget_end(const PlanPins *pins);

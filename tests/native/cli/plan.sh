@@ -54,7 +54,7 @@ Pins: 32K of a budget of 32K, 1 of 2 files whole, in this order
     expect_out_has "-- the budget ends here: 1 file, 17.3K not pinned --"
     expect_out_has "Evictions of /log/*: "
     expect_out_has "
-Host: "
+Host: with --root or --ram, it is not known how much memory is locked or available, and who has files open; "
     run "$PAGEWARDEN" plan --root=root --json=short shop
     expect_code 0
     expect_json '.policies | length == 1'
@@ -62,7 +62,7 @@ Host: "
     expect_json '[.policies[0].pin.files[] | [.path, .size, .pinned]] ==
         [["/srv/a", 20000, 20480], ["/srv/b", 30000, 12288]]'
     expect_json '.policies[0].evict.rules[0].matching == 1'
-    expect_json '.host.available > 0'
+    expect_json '.host | .pin_budget > 0 and .available == null and .processes_not_seen == null'
 }
 
 test_names_that_are_passed_over() {
@@ -104,12 +104,51 @@ test_names() {
     expect_out_lacks "shop"
     run "$PAGEWARDEN" plan --root=root shpo batch
     expect_code 1
-    expect_err 'pagewarden: no policy "shpo" (did you mean "shop"?)'
+    expect_err 'pagewarden: there is no policy "shpo" (did you mean "shop"?)'
     expect_out ""
     run "$PAGEWARDEN" plan --root=root $'\e' pagewarden
     expect_code 1
-    expect_err 'pagewarden: no policy "\x1b" (see pagewarden list-policies)
-pagewarden: no policy "pagewarden" (see pagewarden list-policies)'
+    expect_err 'pagewarden: there is no policy "\x1b" (see pagewarden list-policies)
+pagewarden: "pagewarden" is the name of the settings (see pagewarden cat-config pagewarden)'
+    policy $'shop-\e[2J' <<<"match: {units: [a.service]}"
+    run "$PAGEWARDEN" plan --root=root shop-
+    expect_code 1
+    expect_err 'pagewarden: there is no policy "shop-" (did you mean "shop-\x1b[2J"?)'
+    policy pagewarden <<<"match: {units: [a.service]}"
+    run "$PAGEWARDEN" plan --root=root pagewarden
+    expect_code 0
+    expect_out_has "pagewarden: normal, enforce"
+}
+
+test_not_in_force() {
+    shop
+    ln -s /dev/null root/etc/pagewarden/policies.d/masked.yaml
+    mkdir root/etc/pagewarden/policies.d/lost.yaml.d
+    echo "version: 1" >root/etc/pagewarden/policies.d/lost.yaml.d/a.yaml
+    run "$PAGEWARDEN" plan --root=root
+    expect_code 0
+    run "$PAGEWARDEN" plan --root=root shop masked
+    expect_code 1
+    expect_out_has "masked: masked by root/etc/pagewarden/policies.d/masked.yaml"
+    run "$PAGEWARDEN" plan --root=root lost
+    expect_code 1
+    expect_out_has "lost: there are only drop-ins, in root/etc/pagewarden/policies.d/lost.yaml.d"
+}
+
+# An image's links lead to what is in the image.
+test_links_within_the_image() {
+    shop
+    mv root/sys outside
+    ln -s "$PWD/outside" root/sys
+    run "$PAGEWARDEN" plan --root=root
+    expect_code 0
+    expect_out_has "Units: not known: there is no cgroup v2 tree with the memory controller"
+    rm root/sys
+    mv outside root/kernel
+    ln -s /kernel root/sys
+    run "$PAGEWARDEN" plan --root=root
+    expect_code 0
+    expect_out_has "Units: 1 matches now"
 }
 
 test_refused() {
@@ -144,6 +183,13 @@ YAML
     expect_json "[.policies[].name] == [\"here\"]"
     expect_json "[.policies[0].pin.files[] | [.path, .size]] == [[\"$PWD/files/a\", 5000]]"
     expect_json '.policies[0].units == [] or .units_error != null'
+    expect_json '.host.available > 0'
+    run "$PAGEWARDEN" plan --config=config --root=/ --json=short
+    expect_code 0
+    expect_json '.host.available > 0'
+    run "$PAGEWARDEN" plan --config=config --ram=1T --json=short
+    expect_code 0
+    expect_json '.host | .reserve > 0 and .available == null and .locked == null and .room == null'
 }
 
 # Whose files are unreadable, and whose processes, is told.
@@ -163,8 +209,12 @@ test_not_root() {
     run setpriv --reuid=65534 --regid=65534 --clear-groups ./pagewarden plan --root=root --json=short
     expect_code 0
     expect_json '.policies[0].pin.files[0] | .path == "/srv/a" and .resident == null'
+    run setpriv --reuid=65534 --regid=65534 --clear-groups ./pagewarden plan \
+        --config=root/etc/pagewarden --json=short
+    expect_code 0
     expect_json '.host.processes_not_seen > 0'
-    run setpriv --reuid=65534 --regid=65534 --clear-groups ./pagewarden plan --root=root
+    run setpriv --reuid=65534 --regid=65534 --clear-groups ./pagewarden plan \
+        --config=root/etc/pagewarden
     expect_code 0
     expect_out_has "Who has files open is not known for sure: "
 }
@@ -178,8 +228,10 @@ test_usage() {
     expect_err "pagewarden: --json takes pretty, short or off"
     run "$PAGEWARDEN" plan --nonsense
     expect_code 2
-    run "$PAGEWARDEN" plan --root=none
+    run "$PAGEWARDEN" plan --root=none shop
     expect_code 1
+    expect_err ""
+    expect_out_has "none: No such file or directory"
 }
 
-tests whole_plan names names_that_are_passed_over refused config_folder not_root usage ${ONLY_READS:+changes_nothing}
+tests whole_plan names not_in_force links_within_the_image names_that_are_passed_over refused config_folder not_root usage ${ONLY_READS:+changes_nothing}

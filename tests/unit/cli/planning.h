@@ -52,6 +52,8 @@ typedef struct Planning {
     Scratch root;
     char **names; /* NULL: of all policies */
     PlanOptions options;
+    bool other_machine;
+    size_t max_problems;
 } Planning;
 
 static inline Planning planning_new(void)
@@ -59,6 +61,7 @@ static inline Planning planning_new(void)
     Planning p = {
         .root = scratch_new("/tmp"),
         .options = { .output = { .legend = true } },
+        .max_problems = SIZE_MAX,
     };
     char text[4096];
     CLEANUP_CLOSE int data = must(open(TEST_DATA, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -153,7 +156,9 @@ static inline void with_plan(const Planning *p, void (*judge)(const Plan *plan, 
         .root_fd = p->root.fd,
         .proc_fd = proc,
         .cgroup_fd = cgroup,
+        .other_machine = p->other_machine,
         .page = PAGE,
+        .max_problems = p->max_problems,
     };
     assert_int_equal(plan_collect(&scope, &config, p->names, &plan), 0);
     judge(&plan, userdata);

@@ -225,6 +225,50 @@ static void long_lists(void **state)
     assert_null(strstr(text, "PATH"));
 }
 
+static void judge_kept_problems(const Plan *plan, void *userdata)
+{
+    const PlanPolicy *p = &plan->policies[0];
+
+    assert_int_equal(p->pins.passed_over.n_entries, PLAN_FIRST_SHOWN);
+    assert_int_equal(p->pins.passed_over.n_more, 30);
+    assert_int_equal(p->evict_passed_over.n_entries, PLAN_FIRST_SHOWN);
+    assert_int_equal(p->evict_passed_over.n_more, 30);
+}
+
+/* What is not shown is counted, and not kept. */
+static void problems_that_are_not_kept(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+    char path[64];
+
+    put_policy(&p, "shop",
+               SHOP "pin:\n  budget: 160K\n  files:\n    - path: /srv/*\n"
+                    "evict:\n  - path: /srv/*\n");
+    put_file(&p, "srv/a", 'c', 1);
+    for (unsigned i = 0; i < 50; i++) {
+        snprintf(path, sizeof path, "srv/link%02u", i);
+        must(symlinkat("00", p.root.fd, path));
+    }
+    CLEANUP_FREE char *all_kept = plan_text(&p);
+    p.max_problems = PLAN_FIRST_SHOWN;
+    with_plan(&p, judge_kept_problems, NULL);
+    CLEANUP_FREE char *text = plan_text(&p);
+    assert_string_equal(text, all_kept);
+    assert_non_null(strstr(text, "/srv/link19 is a symbolic link, which is not followed\n"
+                                 "  passed over: 30 more\n"));
+}
+
+/* As everybody but root sees other people's files. */
+static void nothing_is_told(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "shop", SHOP "evict:\n  - path: /log/*\n");
+    put_file(&p, "log/a", 's', 1);
+    expect_has(&p, "looked at every 30s; 0 of 0 files in memory\n"
+                   "  1 file: the kernel does not tell what is in memory\n");
+}
+
 static void pins_of_several_units(void **state)
 {
     CLEANUP_PLANNING Planning p = planning_new();
@@ -304,7 +348,7 @@ static void evictions(void **state)
         "                          -- the budget ends here: 1 file, 20K not pinned --\n"
         " 20K    20K      0    20K /log/part\n"
         "\n"
-        "Evictions of /log/*: 32K once idle for 90s, looked at every 10s; 5 of 7 files in memory\n"
+        "Evictions of /log/*: 32K once idle for 90s, looked at every 10s; 5 of 6 files in memory\n"
         "SIZE CACHED DIRTY VERDICT PATH\n"
         " 16K     8K     0   evict /log/free\n"
         "  8K     8K     0  pinned /log/mine\n"
@@ -384,14 +428,47 @@ static void who_has_files_open(void **state)
         "Host: 256M of memory are locked, and 597.7M available; all pins may take 491.6M, and "
         "leave 98.3M available\n"
         "Who has files open is not known for sure: 1 process could not be looked into\n");
+
+    /* Who has them open in another system is not asked. */
+    p.other_machine = true;
+    expect_plan(
+        &p,
+        "shop: normal, enforce\n"
+        "  /etc/pagewarden/policies.d/shop.yaml\n"
+        "\n"
+        "Units: none matches now, so that nothing of this is done\n"
+        "\n"
+        "Evictions of /log/*: 8K once idle for 2m, looked at every 30s; 2 of 2 files in memory\n"
+        "SIZE CACHED DIRTY             VERDICT PATH\n"
+        "  4K     4K     0 evict unless in use /log/a\n"
+        "  4K     4K     0 evict unless in use /log/b\n"
+        "\n"
+        "Host: with --root or --ram, it is not known how much memory is locked or available, and "
+        "who has files open; all pins may take 491.6M, and leave 98.3M available\n");
+}
+
+/* What this machine has does not bound another's pins. */
+static void room_of_another_machine(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+    const char *bound = " can be locked now: ";
+
+    put_policy(&p, "shop", SHOP "pin:\n  budget: 300M\n  files:\n    - path: /srv/*\n");
+    put_file(&p, "srv/a", 'r', 76800);
+    expect_has(&p, bound);
+    p.other_machine = true;
+    CLEANUP_FREE char *text = plan_text(&p);
+    assert_null(strstr(text, bound));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(where_the_budget_ends), cmocka_unit_test(long_lists),
-        cmocka_unit_test(pins_of_several_units), cmocka_unit_test(evictions),
-        cmocka_unit_test(network_file_systems),  cmocka_unit_test(who_has_files_open),
+        cmocka_unit_test(where_the_budget_ends),      cmocka_unit_test(long_lists),
+        cmocka_unit_test(pins_of_several_units),      cmocka_unit_test(evictions),
+        cmocka_unit_test(network_file_systems),       cmocka_unit_test(who_has_files_open),
+        cmocka_unit_test(problems_that_are_not_kept), cmocka_unit_test(nothing_is_told),
+        cmocka_unit_test(room_of_another_machine),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

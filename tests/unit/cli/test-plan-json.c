@@ -349,6 +349,22 @@ static void what_is_not_known(void **state)
                     "}\n");
 }
 
+static void another_machine(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_json();
+
+    put_policy(&p, "b", "match:\n  units: [b.service]\nevict:\n  - path: /log/*\n");
+    p.other_machine = true;
+    expect_has(&p, "  \"host\":{\n"
+                   "    \"pin_budget\":515512320,\n"
+                   "    \"reserve\":103102464,\n"
+                   "    \"available\":null,\n"
+                   "    \"locked\":null,\n"
+                   "    \"room\":null,\n"
+                   "    \"processes_not_seen\":null\n"
+                   "  }\n");
+}
+
 static void judge_full_disk(const Plan *plan, void *userdata)
 {
     const PlanOptions *options = userdata;
@@ -373,9 +389,8 @@ static void a_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_policies),
-        cmocka_unit_test(a_whole_policy),
-        cmocka_unit_test(what_is_not_known),
+        cmocka_unit_test(no_policies),       cmocka_unit_test(a_whole_policy),
+        cmocka_unit_test(what_is_not_known), cmocka_unit_test(another_machine),
         cmocka_unit_test(a_full_disk),
     };
 

@@ -76,6 +76,7 @@ static void each_allocation_fails(JsonMode json)
         .proc_fd = proc,
         .cgroup_fd = cgroup,
         .page = PAGE,
+        .max_problems = SIZE_MAX,
     };
     assert_int_equal(plan_and_render(&scope, &config, &options, &expected), 0);
     do {

@@ -248,6 +248,14 @@ static void settings_and_notes(void **state)
                     "\n"
                     "Host: 256M of memory are locked, and 597.7M available; all pins may take "
                     "128M, and leave 1M available\n");
+
+    must(unlinkat(p.root.fd, "etc/pagewarden/pagewarden.yaml", 0));
+    must(symlinkat("/dev/null", p.root.fd, "etc/pagewarden/pagewarden.yaml"));
+    expect_has(&p, "Settings are masked by /etc/pagewarden/pagewarden.yaml, and the defaults "
+                   "shown\n"
+                   "\n"
+                   "\n"
+                   "shop: critical, enforce\n");
 }
 
 static void names(void **state)
@@ -275,6 +283,24 @@ static bool is_good(const Planning *p)
 
     with_plan(p, judge_good, &good);
     return good;
+}
+
+/* What was named has to be in force; of all that there is, some may be masked. */
+static void what_is_named(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "a", "match:\n  units: [a.service]\n");
+    must(symlinkat("/dev/null", p.root.fd, "etc/pagewarden/policies.d/masked.yaml"));
+    scratch_put(&p.root, "etc/pagewarden/policies.d/lost.yaml.d/a.yaml", "version: 1\n");
+    assert_true(is_good(&p));
+    assert_int_equal(strv_append(&p.names, "a"), 0);
+    assert_true(is_good(&p));
+    assert_int_equal(strv_append(&p.names, "masked"), 0);
+    assert_false(is_good(&p));
+    p.names = strv_free(p.names);
+    assert_int_equal(strv_append(&p.names, "lost"), 0);
+    assert_false(is_good(&p));
 }
 
 static void what_is_refused(void **state)
@@ -310,6 +336,7 @@ int main(void)
         cmocka_unit_test(no_memory_of_the_host),
         cmocka_unit_test(settings_and_notes),
         cmocka_unit_test(names),
+        cmocka_unit_test(what_is_named),
         cmocka_unit_test(what_is_refused),
     };
 
