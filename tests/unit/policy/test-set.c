@@ -114,6 +114,65 @@ static void a_draw_that_is_beaten_is_none(void **state)
     policy_set_clear(&set);
 }
 
+/* A policy of one glob over cgroups, and one over units (may be NULL). */
+static Policy *make_of_cgroups(const char *name, const char *cgroup, const char *unit)
+{
+    Policy *policy = make(name, unit, NULL, NULL);
+
+    assert_int_equal(strv_append(&policy->cgroups, cgroup), 0);
+    return policy;
+}
+
+#define POD "/kubepods.slice/kubepods-burstable.slice/kubepods-pod7.slice/"
+
+static void cgroups_are_matched_too(void **state)
+{
+    static const struct {
+        const char *unit, *cgroup; /* either may be NULL */
+        const char *name;          /* NULL: none */
+        const char *draw;
+    } cases[] = {
+        { NULL, POD "cri-a.scope", "containers", NULL },
+        { NULL, "/kubepods.slice/cri-a.scope", "containers", NULL }, /* ** is no folder, too */
+        { NULL, POD "cri-a.scope/init", NULL, NULL },
+        { NULL, POD "cri-database.scope", "databases", NULL }, /* the more literal glob */
+        { NULL, POD "x.scope", NULL, NULL },
+        { NULL, "/system.slice/shop.service", "everything-in-system", NULL },
+        { NULL, "/system.slice", NULL, NULL },
+        /* The best of both kinds of globs counts. */
+        { "shop.service", "/system.slice/shop.service", "everything-in-system", NULL },
+        { "shop-of-a-very-long-name.service", "/system.slice/x", "long", NULL },
+        { "shop.service", NULL, "units", NULL },
+        { "shop.service", "/other.slice/shop.service", "units", NULL },
+        { NULL, "/b.slice/x", "draw-a", "draw-b" },
+        { NULL, "/b.slice/plain", "plain", NULL },
+        { "neither.scope", "/neither", NULL, NULL },
+        { NULL, NULL, NULL, NULL },
+    };
+    PolicySet set = { 0 };
+
+    policy_set_add(&set, make_of_cgroups("containers", "/kubepods.slice/**/cri-*.scope", NULL));
+    policy_set_add(&set, make_of_cgroups("databases", "/kubepods.slice/**/cri-database*.scope",
+                                         "database.service"));
+    policy_set_add(&set, make_of_cgroups("everything-in-system", "/system.slice/**", NULL));
+    policy_set_add(&set, make("units", "shop*.service", NULL, NULL));
+    policy_set_add(&set, make("long", "shop-of-a-very-long-name.service", NULL, NULL));
+    policy_set_add(&set, make_of_cgroups("draw-b", "/b.slice/*", NULL));
+    policy_set_add(&set, make_of_cgroups("draw-a", "/b.slice/?", NULL));
+    policy_set_add(&set, make_of_cgroups("plain", "/b.slice/plain", NULL));
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        const Policy *draw = NULL;
+        const Policy *policy = policy_set_match(&set, cases[i].unit, cases[i].cgroup, &draw);
+        const char *name = policy ? policy->name : "none", *other = draw ? draw->name : "none";
+
+        if (strcmp(name, cases[i].name ?: "none") != 0 ||
+            strcmp(other, cases[i].draw ?: "none") != 0)
+            fail_msg("case %zu: %s, draw %s", i, name, other);
+    }
+    policy_set_clear(&set);
+}
+
 static void an_empty_set_governs_nothing(void **state)
 {
     PolicySet set = { 0 };
@@ -130,6 +189,7 @@ int main(void)
         cmocka_unit_test(policies_are_kept_by_name),
         cmocka_unit_test(the_most_specific_glob_wins),
         cmocka_unit_test(a_draw_that_is_beaten_is_none),
+        cmocka_unit_test(cgroups_are_matched_too),
         cmocka_unit_test(an_empty_set_governs_nothing),
     };
 
