@@ -96,49 +96,108 @@ void selected_files_finish(SelectedFiles *list)
 /* Opening */
 
 typedef struct Opening {
-    const SelectedFile *file;
-    int fd; /* or why there is none */
+    const SelectedFile *files;
+    size_t n, n_paths;
+    int *fds;    /* or why there is none */
+    size_t next; /* where to look first: mostly they come in the order of their names */
+    size_t told;
 } Opening;
+
+static bool is_mapped(const SelectedFile *file)
+{
+    return file->place.pid > 0;
+}
 
 static int on_open(const char *path, int path_fd, const struct stat *st, void *userdata)
 {
     Opening *opening = userdata;
 
-    opening->fd = st->st_dev == opening->file->dev && st->st_ino == opening->file->ino
-                      ? walk_reopen(path_fd, O_RDONLY)
-                      : -ESTALE;
-    return 1;
+    for (size_t tried = 0; tried < opening->n; tried++) {
+        size_t i = (opening->next + tried) % opening->n;
+        const SelectedFile *file = &opening->files[i];
+        if (is_mapped(file) || strcmp(file->path, path) != 0)
+            continue;
+        opening->fds[i] = st->st_dev == file->dev && st->st_ino == file->ino
+                              ? walk_reopen(path_fd, O_RDONLY)
+                              : -ESTALE;
+        opening->next = i + 1;
+        opening->told++;
+        break;
+    }
+    return opening->told == opening->n_paths;
 }
 
-/* A path as a glob that matches it alone, to be freed. */
-static char *quote(const char *path)
+/* Writes a path as a glob that matches it alone; returns the end. */
+static char *quote(const char *path, char *to)
 {
-    char *quoted = malloc(2 * strlen(path) + 1), *to = quoted;
-    if (!quoted)
-        return NULL;
-
     for (; *path; path++) {
         if (strchr("*?[]{}\\,", *path))
             *to++ = '\\';
         *to++ = *path;
     }
     *to = '\0';
-    return quoted;
+    return to;
+}
+
+/* One glob for all, to be freed: their folders are walked once. */
+static char *pattern_of(const Opening *opening)
+{
+    size_t length = 4;
+    char between = '{';
+
+    for (size_t i = 0; i < opening->n; i++)
+        length += 2 * strlen(opening->files[i].path) + 1;
+    char *pattern = malloc(length), *to = pattern;
+    if (!pattern)
+        return NULL;
+
+    for (size_t i = 0; i < opening->n; i++) {
+        if (is_mapped(&opening->files[i]))
+            continue;
+        if (opening->n_paths > 1)
+            *to++ = between;
+        between = ',';
+        to = quote(opening->files[i].path, to);
+    }
+    if (opening->n_paths > 1)
+        *to++ = '}';
+    *to = '\0';
+    return pattern;
+}
+
+static void open_paths(const SelectScope *scope, Opening *opening)
+{
+    WalkHandler handler = { .file = on_open, .userdata = opening };
+    CLEANUP_FREE char *pattern = pattern_of(opening);
+
+    int r = pattern ? walk_glob(scope->root_fd, pattern, scope->flags | WALK_NO_LINKS, &handler)
+                    : -ENOMEM;
+    for (size_t i = 0; i < opening->n && r < 0; i++)
+        if (opening->fds[i] == -ENOENT && !is_mapped(&opening->files[i]))
+            opening->fds[i] = r;
+}
+
+void selected_files_open(const SelectScope *scope, const SelectedFile *files, size_t n, int *fds)
+{
+    Opening opening = { .files = files, .n = n, .fds = fds };
+    const SelectProcesses *processes = scope->processes;
+
+    for (size_t i = 0; i < n; i++) {
+        const SelectedFile *file = &files[i];
+        fds[i] = -ENOENT;
+        if (!is_mapped(file))
+            opening.n_paths++;
+        else if (processes)
+            fds[i] = mapped_open(processes->proc_fd, &file->place, file->dev, file->ino);
+    }
+    if (opening.n_paths > 0)
+        open_paths(scope, &opening);
 }
 
 int selected_file_open(const SelectScope *scope, const SelectedFile *file)
 {
-    if (file->place.pid > 0)
-        return scope->processes
-                   ? mapped_open(scope->processes->proc_fd, &file->place, file->dev, file->ino)
-                   : -ENOENT;
+    int fd;
 
-    Opening opening = { .file = file, .fd = -ENOENT };
-    WalkHandler handler = { .file = on_open, .userdata = &opening };
-    CLEANUP_FREE char *pattern = quote(file->path);
-    if (!pattern)
-        return -ENOMEM;
-
-    int r = walk_glob(scope->root_fd, pattern, scope->flags | WALK_NO_LINKS, &handler);
-    return r < 0 ? r : opening.fd;
+    selected_files_open(scope, file, 1, &fd);
+    return fd;
 }

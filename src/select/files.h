@@ -68,3 +68,6 @@ void selected_files_finish(SelectedFiles *list);
 /* Opens it for reading, as walk_reopen() does. Returns the descriptor; -ESTALE: another file stands
  * (or is mapped) there now; -ENOENT: none; what walk_glob() and walk_reopen() fail with. */
 int selected_file_open(const SelectScope *scope, const SelectedFile *file);
+
+/* Opens up to PATTERN_READINGS_MAX of them so, with one walk; each of *fds is as above. */
+void selected_files_open(const SelectScope *scope, const SelectedFile *files, size_t n, int *fds);
