@@ -41,7 +41,8 @@ uint64_t pin_plan(PinWish *wishes, size_t n_wishes, PinHeld *held, size_t n_held
         PinHeld key = { .dev = wish->dev, .ino = wish->ino };
         PinHeld *have = n_held > 0 ? bsearch(&key, held, n_held, sizeof(PinHeld), pin_held_compare)
                                    : NULL;
-        if (!have || wish->target == 0 || have->length > wish->size || have->locked > wish->target)
+        if (!have || wish->target == 0 || have->offset != wish->offset ||
+            have->length > wish->size || have->locked > wish->target)
             continue;
         have->keep = true;
         /* What lies beyond the target need not be mapped: a file that grows there is let be. */

@@ -8,14 +8,16 @@
 /* A file that a policy wants in memory. */
 typedef struct PinWish {
     uint64_t dev, ino;
-    uint64_t size;   /* bytes */
-    uint64_t target; /* out: bytes to have locked, from the beginning; whole pages */
+    uint64_t offset; /* bytes, whole pages: where the part that is wanted begins */
+    uint64_t size;   /* bytes, of that part */
+    uint64_t target; /* out: bytes to have locked, from the offset on; whole pages */
     bool held;       /* out: a holder has it mapped as far as the target goes, and keeps it */
 } PinWish;
 
 /* A file that a holder has mapped. */
 typedef struct PinHeld {
     uint64_t dev, ino;
+    uint64_t offset; /* bytes: where the mapped part begins */
     uint64_t length; /* bytes mapped */
     uint64_t locked; /* bytes locked */
     bool keep;       /* out: false: to be released before anything else is locked */
@@ -28,8 +30,8 @@ int pin_held_compare(const void *a, const void *b);
  * bytes, or what is left. No file may stand among the wishes twice. @held is sorted by
  * pin_held_compare().
  *
- * What is held and no longer wished for, was truncated below what is mapped, or is locked beyond
- * its target, is to be released: a lock can grow but not shrink. Returns the sum of the targets,
- * which is at most @budget. */
+ * What is held and no longer wished for, or from another offset, was truncated below what is
+ * mapped, or is locked beyond its target, is to be released: a lock can grow at its end, nothing
+ * else. Returns the sum of the targets, which is at most @budget. */
 uint64_t pin_plan(PinWish *wishes, size_t n_wishes, PinHeld *held, size_t n_held, uint64_t budget,
                   uint64_t page);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The socket is made and bound here, and handed to the holder as its standard input: so it is there
  * to connect to before the holder runs, and what is sent waits in it; and a later controller finds
- * the holder by the path. A path without anybody listening is a holder that is gone. */
+ * the holder by the path. A path without anybody listening is a holder that is gone.
+ *
+ * A service has room for two holders, so that one of another version can go on while one of ours
+ * takes its pins over. Which of the two is in use does not matter. */
 
 #include "daemon/holder.h"
 
@@ -24,31 +27,53 @@
  */
 #define HELLO_USEC (30 * USEC_PER_SEC)
 
+/* What the unit of the second holder has in front of the service's name, which no unit begins with.
+ */
+#define SECOND ":2:"
+
+#define SLOTS 2
+
 struct Holder {
     Host *host;
-    char *unit;
+    char *unit, *slice;
     HolderHandler handler;
+    int slot; /* < SLOTS: which of the two it is */
     int fd;
+    bool found; /* it ran before us */
+    bool moved; /* the other slot has one of another version */
     bool heard; /* it has answered */
     sd_event_source *io;
     sd_event_source *timeout;
     sd_bus_slot *starting;
 };
 
-char *holder_unit_name(const char *unit)
+/* The holder's unit, to be freed. NULL: out of memory, or the name is too long for a unit. */
+static char *unit_name(const char *unit, int slot)
 {
     const char *suffix = strrchr(unit, '.');
     char *name;
 
     /* "shop.service" and "shop.scope" must not share a holder. */
     int stem = suffix && strcmp(suffix, ".service") == 0 ? (int)(suffix - unit) : (int)strlen(unit);
-    if (asprintf(&name, PAGEWARDEN_HOLD_UNIT_PREFIX "%.*s.service", stem, unit) < 0)
+    if (asprintf(&name, PAGEWARDEN_HOLD_UNIT_PREFIX "%s%.*s.service", slot > 0 ? SECOND : "", stem,
+                 unit) < 0)
         return NULL;
     if (strlen(name) > UNIT_NAME_MAX) {
         free(name);
         return NULL;
     }
     return name;
+}
+
+bool holder_is_of(const char *name, const char *unit)
+{
+    bool is = false;
+
+    for (int slot = 0; slot < SLOTS && !is; slot++) {
+        CLEANUP_FREE char *holder = unit_name(unit, slot);
+        is = holder && strcmp(holder, name) == 0;
+    }
+    return is;
 }
 
 /* A unit's name can be longer than sun_path, so the socket is named by its hash (FNV-1a). */
@@ -92,40 +117,97 @@ static int connect_to(const struct sockaddr_un *address)
     return TAKE_FD(fd);
 }
 
-static void lose(Holder *h, const char *why)
+static int slot_address(const Host *host, const char *unit, int slot, struct sockaddr_un *ret)
+{
+    CLEANUP_FREE char *name = unit_name(unit, slot);
+
+    return name ? socket_address(host, name, ret) : -ENAMETOOLONG;
+}
+
+/* Whether there may be a holder in it. */
+static bool slot_is_used(const Host *host, const char *unit, int slot)
+{
+    struct sockaddr_un address;
+
+    return slot_address(host, unit, slot, &address) >= 0 && access(address.sun_path, F_OK) >= 0;
+}
+
+static int stop_slot(const Host *host, const char *unit, int slot)
+{
+    CLEANUP_FREE char *name = unit_name(unit, slot);
+    struct sockaddr_un address;
+
+    int r = slot_address(host, unit, slot, &address);
+    if (r < 0)
+        return r;
+    if (!host->bus)
+        return -ENOTCONN;
+    r = unit_stop(host->bus, NULL, name, NULL, NULL);
+    if (r >= 0)
+        (void)unlink(address.sun_path);
+    return r;
+}
+
+static void let_go(Holder *h)
 {
     h->io = sd_event_source_disable_unref(h->io);
     h->timeout = sd_event_source_disable_unref(h->timeout);
     h->starting = sd_bus_slot_unref(h->starting);
+}
+
+static void lose(Holder *h, const char *why)
+{
+    let_go(h);
     h->handler.gone(why, h->handler.userdata);
+}
+
+static int open_slot(Holder *h, bool may_start);
+
+/* The one that was found speaks another version. Its pins stay until the other one has them. */
+static void move(Holder *h)
+{
+    if (h->moved) { /* neither does: one of them has to go */
+        (void)stop_slot(h->host, h->unit, h->slot);
+        lose(h, "it speaks another protocol");
+        return;
+    }
+    log_notice("%s: its holder is of another version; a new one takes its pins over", h->unit);
+    let_go(h);
+    h->fd = safe_close(h->fd);
+    h->moved = true;
+    h->slot = !h->slot;
+    int r = open_slot(h, true);
+    if (r < 0)
+        lose(h, strerror(-r));
+}
+
+static void on_trouble(Holder *h, int r)
+{
+    if (h->starting) /* the answer to the start says why */
+        h->io = sd_event_source_disable_unref(h->io);
+    else if (!h->heard && h->found) /* version 1 just hangs up */
+        move(h);
+    else
+        lose(h, r == 0 ? "it ended" : strerror(-r));
 }
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     Holder *h = userdata;
-    HoldMessage message;
+    HoldPacket packet;
 
-    int r = hold_receive(fd, &message, NULL);
+    int r = hold_receive(fd, &packet, NULL);
     if (r == -EAGAIN)
         return 0;
-    if (r <= 0 && h->starting) { /* the answer to the start says why */
-        h->io = sd_event_source_disable_unref(h->io);
-        return 0;
-    }
-    if (r == -EPROTO) { /* of another version: the next one is of ours */
-        (void)holder_stop(h->host, h->unit);
-        lose(h, "it speaks another protocol");
-        return 0;
-    }
     if (r <= 0) {
-        lose(h, r == 0 ? "it ended" : strerror(-r));
+        on_trouble(h, r);
         return 0;
     }
     if (!h->heard) {
         h->heard = true;
         h->timeout = sd_event_source_disable_unref(h->timeout);
     }
-    h->handler.message(&message, h->handler.userdata);
+    h->handler.message(&packet, h->handler.userdata);
     return 0;
 }
 
@@ -141,7 +223,7 @@ static void on_started(int error, const char *message, void *userdata)
 
     h->starting = sd_bus_slot_unref(h->starting);
     if (error == -EEXIST) { /* it runs, and its socket is gone */
-        (void)holder_stop(h->host, h->unit);
+        (void)stop_slot(h->host, h->unit, h->slot);
         lose(h, "it cannot be reached, and is stopped");
     } else if (error < 0)
         lose(h, message ?: strerror(-error));
@@ -150,8 +232,7 @@ static void on_started(int error, const char *message, void *userdata)
 }
 
 /* Starts the unit with a socket of its own. Returns the connected socket. */
-static int start(Holder *h, const char *unit, const char *slice, const char *name,
-                 const struct sockaddr_un *address)
+static int start(Holder *h, const char *name, const struct sockaddr_un *address)
 {
     if (!h->host->bus)
         return -ENOTCONN;
@@ -162,44 +243,62 @@ static int start(Holder *h, const char *unit, const char *slice, const char *nam
     if (fd < 0)
         return fd;
 
-    int r = holder_unit_start(h->host->bus, &h->starting, name, slice, unit, listen_fd, on_started,
-                              h);
+    int r = holder_unit_start(h->host->bus, &h->starting, name, h->slice, h->unit, listen_fd,
+                              on_started, h);
     if (r < 0)
         return r;
-    log_debug("%s: starting %s in %s", unit, name, slice);
+    log_debug("%s: starting %s in %s", h->unit, name, h->slice);
     return TAKE_FD(fd);
+}
+
+/* Connects to the holder of this slot and says hello. -ENOENT: there is none. */
+static int open_slot(Holder *h, bool may_start)
+{
+    CLEANUP_FREE char *name = unit_name(h->unit, h->slot);
+    struct sockaddr_un address;
+    sd_event *event = h->host->event;
+
+    int r = name ? socket_address(h->host, name, &address) : -ENAMETOOLONG;
+    if (r < 0)
+        return r;
+    int fd = connect_to(&address);
+    h->found = fd >= 0;
+    if (fd == -ECONNREFUSED || fd == -ENOENT)
+        fd = may_start ? start(h, name, &address) : -ENOENT;
+    if (fd < 0)
+        return fd;
+
+    h->fd = fd;
+    r = sd_event_add_io(event, &h->io, fd, EPOLLIN, on_readable, h);
+    if (r >= 0)
+        r = sd_event_add_time_relative(event, &h->timeout, CLOCK_MONOTONIC, HELLO_USEC, 0,
+                                       on_timeout, h);
+    return r < 0 ? r : holder_send(h, &(HoldPacket){ .header.type = HOLD_HELLO }, NULL);
 }
 
 int holder_connect(Host *host, const char *unit, const char *slice, const HolderHandler *handler,
                    Holder **ret)
 {
-    CLEANUP_FREE char *name = holder_unit_name(unit);
-    struct sockaddr_un address;
-    int r = name ? socket_address(host, name, &address) : -ENAMETOOLONG;
-    if (r < 0)
-        return r;
-
     cleanup(holder_freep) Holder *h = calloc(1, sizeof(Holder));
     if (!h)
         return -ENOMEM;
+
     h->host = host;
     h->handler = *handler;
     h->fd = -1;
     h->unit = strdup(unit);
-    if (!h->unit)
+    h->slice = strdup(slice);
+    if (!h->unit || !h->slice)
         return -ENOMEM;
-    h->fd = connect_to(&address);
-    if (h->fd == -ECONNREFUSED || h->fd == -ENOENT)
-        h->fd = start(h, unit, slice, name, &address);
-    if (h->fd < 0)
-        return h->fd;
-
-    r = sd_event_add_io(host->event, &h->io, h->fd, EPOLLIN, on_readable, h);
-    if (r >= 0)
-        r = sd_event_add_time_relative(host->event, &h->timeout, CLOCK_MONOTONIC, HELLO_USEC, 0,
-                                       on_timeout, h);
-    if (r >= 0)
-        r = holder_send(h, &(HoldMessage){ .type = HOLD_HELLO }, -1);
+    int r = open_slot(h, false);
+    if (r == -ENOENT) {
+        h->slot = 1;
+        r = open_slot(h, false);
+    }
+    if (r == -ENOENT) {
+        h->slot = 0;
+        r = open_slot(h, true);
+    }
     if (r < 0)
         return r;
 
@@ -211,32 +310,28 @@ Holder *holder_free(Holder *h)
 {
     if (!h)
         return NULL;
-    sd_event_source_disable_unref(h->io);
-    sd_event_source_disable_unref(h->timeout);
-    sd_bus_slot_unref(h->starting);
+    let_go(h);
     safe_close(h->fd);
     free(h->unit);
+    free(h->slice);
     free(h);
     return NULL;
 }
 
-int holder_send(Holder *h, const HoldMessage *message, int fd)
+int holder_send(Holder *h, const HoldPacket *packet, const HoldFds *fds)
 {
-    return hold_send(h->fd, message, fd);
+    return hold_send(h->fd, packet, fds ? fds->fds : NULL, fds ? fds->n : 0);
+}
+
+void holder_stop_other(const Holder *h)
+{
+    if (slot_is_used(h->host, h->unit, !h->slot) && stop_slot(h->host, h->unit, !h->slot) >= 0)
+        log_info("%s: stopped its other holder", h->unit);
 }
 
 int holder_stop(Host *host, const char *unit)
 {
-    CLEANUP_FREE char *name = holder_unit_name(unit);
-    struct sockaddr_un address;
-    int r = name ? socket_address(host, name, &address) : -ENAMETOOLONG;
-    if (r < 0)
-        return r;
-    if (!host->bus)
-        return -ENOTCONN;
+    int r = slot_is_used(host, unit, 1) ? stop_slot(host, unit, 1) : 0;
 
-    r = unit_stop(host->bus, NULL, name, NULL, NULL);
-    if (r >= 0)
-        (void)unlink(address.sun_path);
-    return r;
+    return r < 0 ? r : stop_slot(host, unit, 0);
 }

@@ -3,22 +3,22 @@
 
 /* The connection to one holder, and starting its unit where there is none. */
 
-#include <pagewarden/hold-protocol.h>
-
 #include "daemon/host.h"
+#include "hold/wire.h"
 
 typedef struct Holder Holder;
 
 typedef struct HolderHandler {
-    /* An answer, or an item of a list. */
-    void (*message)(const HoldMessage *message, void *userdata);
+    /* An answer, items of a list, or what the holder says unasked. */
+    void (*message)(const HoldPacket *packet, void *userdata);
     /* It could not be started, or is gone; nothing more comes. @why is for people. */
     void (*gone)(const char *why, void *userdata);
     void *userdata;
 } HolderHandler;
 
 /* Connects to the running holder of @unit, or starts one in @slice. Either way HOLD_HELLO has been
- * sent on return. -ENOTCONN: one would have to be started, and the bus is away; -ENAMETOOLONG. */
+ * sent on return. One of another version goes on, and another is started beside it. -ENOTCONN: one
+ * would have to be started, and the bus is away; -ENAMETOOLONG. */
 int holder_connect(Host *host, const char *unit, const char *slice, const HolderHandler *handler,
                    Holder **ret);
 
@@ -27,12 +27,14 @@ Holder *holder_free(Holder *holder);
 
 DEFINE_CLEANUP(Holder *, holder_free)
 
-/* @fd stays the caller's. */
-int holder_send(Holder *holder, const HoldMessage *message, int fd);
+/* @fds may be NULL, and stay the caller's. */
+int holder_send(Holder *holder, const HoldPacket *packet, const HoldFds *fds);
 
-/* The holder's unit of @unit, to be freed. NULL: out of memory, or the name is too long for a unit.
- */
-char *holder_unit_name(const char *unit);
+/* This one has all pins: stops the one beside it, if there is one. */
+void holder_stop_other(const Holder *holder);
 
-/* Stops the holder of @unit and removes its socket. */
+/* Whether the unit @name is a holder of @unit. */
+bool holder_is_of(const char *name, const char *unit);
+
+/* Stops the holders of @unit and removes their sockets. */
 int holder_stop(Host *host, const char *unit);

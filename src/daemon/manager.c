@@ -218,9 +218,8 @@ static void stop_orphan(Manager *m, const UnitEntry *entry)
     if (strncmp(entry->name, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) != 0)
         return;
     for (size_t i = 0; i < m->n_targets; i++) {
-        CLEANUP_FREE char *name = holder_unit_name(m->targets[i]->unit);
         const Pinner *pinner = m->targets[i]->pinner;
-        if (name && strcmp(name, entry->name) == 0 && (!pinner || !pinner_is_off(pinner)))
+        if (holder_is_of(entry->name, m->targets[i]->unit) && (!pinner || !pinner_is_off(pinner)))
             return;
     }
     log_info("%s: nobody needs it any more, stopping it", entry->name);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Three passes: find the files (select/pin_files.h); spread the budget (pure, control/pin_plan.h);
- * open what is missing. The third pass opens by path again: a file that was exchanged in between is
- * the next scan's. */
+ * list what is missing. That is opened by path again when its turn comes (pin_open.h). */
 
 #include "daemon/pin_scan.h"
 
@@ -57,62 +56,29 @@ static uint64_t locked_of(const PinScan *scan, const PinWish *wish)
     return held && held->keep ? held->locked : 0;
 }
 
-static int add_step(PinScan *scan, const char *path, const PinWish *wish, int fd)
+/* Takes the paths of @files that it needs. */
+static int add_steps(PinScan *scan, SelectedFile *files, const PinWish *wishes, size_t n)
 {
-    PinStep *grown = reallocarray(scan->steps, scan->n_steps + 1, sizeof(PinStep));
-    if (!grown)
+    scan->steps = calloc(n + 1, sizeof(PinStep));
+    if (!scan->steps)
         return -ENOMEM;
-    scan->steps = grown;
-
-    PinStep step = {
-        .path = strdup(path),
-        .dev = wish->dev,
-        .ino = wish->ino,
-        .size = wish->size,
-        .target = min_u64(wish->target, wish->size),
-        .fd = fd,
-    };
-    if (!step.path)
-        return -ENOMEM;
-    grown[scan->n_steps++] = step;
-    return 0;
-}
-
-static int add_steps(PinScan *scan, const SelectScope *scope, const SelectedFile *files,
-                     const PinWish *wishes, size_t n)
-{
-    size_t opened = 0, skipped = 0;
 
     for (size_t i = 0; i < n; i++) {
         const PinWish *wish = &wishes[i];
-        if (wish->target == 0 ||
-            (wish->held && locked_of(scan, wish) >= min_u64(wish->target, wish->size)))
+        PinStep step = {
+            .place = files[i].place,
+            .dev = wish->dev,
+            .ino = wish->ino,
+            .offset = wish->offset,
+            .size = wish->size,
+            .target = min_u64(wish->target, wish->size),
+            .locked = locked_of(scan, wish),
+            .held = wish->held,
+        };
+        if (step.target == 0 || (step.held && step.locked >= step.target))
             continue;
-        if (!wish->held && skipped < scan->skip) {
-            skipped++;
-            continue;
-        }
-        if (!wish->held && opened == PIN_SCAN_OPEN_MAX) {
-            scan->more = true;
-            break;
-        }
-
-        CLEANUP_CLOSE int fd = -1;
-        if (!wish->held) {
-            fd = selected_file_open(scope, &files[i]);
-            if (fd == -ENOMEM)
-                return fd;
-            if (fd < 0) {
-                pin_problems_add(&scan->problems, files[i].path,
-                                 fd == -ESTALE ? "was exchanged just now" : strerror(-fd));
-                continue;
-            }
-            opened++;
-        }
-        int r = add_step(scan, files[i].path, wish, fd);
-        if (r < 0)
-            return r;
-        TAKE_FD(fd);
+        step.path = TAKE_PTR(files[i].path);
+        scan->steps[scan->n_steps++] = step;
     }
     return 0;
 }
@@ -152,7 +118,7 @@ static int scan_files(PinScan *scan)
         return -ENOMEM;
     scan->n_wishes = list.n_files;
     pin_plan(wishes, list.n_files, scan->held, scan->n_held, scan->budget, scan->page);
-    return add_steps(scan, &scope, list.files, wishes, list.n_files);
+    return add_steps(scan, list.files, wishes, list.n_files);
 }
 
 static void run(Job *job)
@@ -197,10 +163,8 @@ void pin_scan_free(PinScan *scan)
 {
     if (!scan)
         return;
-    for (size_t i = 0; i < scan->n_steps; i++) {
+    for (size_t i = 0; i < scan->n_steps; i++)
         free(scan->steps[i].path);
-        safe_close(scan->steps[i].fd);
-    }
     free(scan->steps);
     pin_rules_free(scan->rules, scan->n_rules);
     free(scan->held);

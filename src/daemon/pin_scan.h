@@ -9,11 +9,9 @@
 
 #include "control/pin_plan.h"
 #include "daemon/jobs.h"
+#include "kernel/mapped.h"
 #include "kernel/walk.h"
 #include "policy/rules.h"
-
-/* Files opened by one scan; the rest waits for the next, so that descriptors do not run out. */
-#define PIN_SCAN_OPEN_MAX 64
 
 /* Problems that are kept with their paths; more are counted. */
 #define PIN_PROBLEMS_MAX 50
@@ -35,10 +33,13 @@ void pin_problems_clear(PinProblems *problems);
 /* One file that is not yet locked as far as it should be. */
 typedef struct PinStep {
     char *path;
+    MappedPlace place; /* as SelectedFile has it */
     uint64_t dev, ino;
-    uint64_t size;   /* bytes to have mapped: the file's, or what its range has of them */
-    uint64_t target; /* bytes to have locked */
-    int fd;          /* to be handed to the holder; -1: it has the file */
+    uint64_t offset; /* bytes, whole pages */
+    uint64_t size; /* bytes to have mapped from there: the file's, or what its range has of them */
+    uint64_t target; /* bytes to have locked of these */
+    uint64_t locked; /* bytes that are */
+    bool held;       /* the holder has it mapped as far as that; else it is to be handed over */
 } PinStep;
 
 typedef struct PinScan {
@@ -54,14 +55,12 @@ typedef struct PinScan {
     size_t n_held;
     uint64_t budget; /* bytes */
     uint64_t page;   /* bytes */
-    size_t skip;     /* files that could not be pinned of late, and are not opened again */
 
     /* out */
     int error;
     PinStep *steps; /* in order */
     size_t n_steps;
     size_t n_wishes; /* files that the rules mean */
-    bool more;       /* there are further steps than could be opened at once */
     PinProblems problems;
 } PinScan;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A state machine around one holder. The holder's list is the truth: after connecting it is asked
  * what it has; from then on a scan says what should be there, its steps are sent one request at a
- * time, and after a pause it is looked again. Taking over, reloading and following changed files
- * are all this one circle.
+ * time (pin_apply.h), and after a pause it is looked again. Taking over, reloading and following
+ * changed files are all this one circle.
  *
  *   OFF → CONNECTING → LISTING → SCANNING → APPLYING → SETTLED → SCANNING …
  *          any of them, when the holder is gone → WAITING (back-off) → CONNECTING */
@@ -14,6 +14,7 @@
 #include "daemon/headroom.h"
 #include "daemon/holder.h"
 #include "daemon/measure.h"
+#include "daemon/pin_apply.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -51,21 +52,17 @@ struct Pinner {
 
     Holder *holder;
     pid_t holder_pid;
-    PinHeld *held; /* sorted, but while listing */
-    size_t n_held, held_room;
-    uint64_t sum; /* of held[].locked in whole pages: our part of host->locked */
+    HeldSet held;
+    uint64_t sum; /* of what is held: our part of host->locked */
 
     PinScan *scanning; /* in the queue's hands */
-    PinScan *scan;     /* being applied */
-    size_t release_at, refresh_at, step_at;
-    size_t n_failed; /* steps of this scan */
-    size_t skip;     /* files that failed since the last pause */
+    PinApply *apply;   /* what it found */
     PinProblems problems;
     PinBound bound, last_bound;
 
     Job *measuring;
-    uint64_t locked; /* bytes, as last measured */
-    uint64_t measured_usec;
+    uint64_t locked;                        /* bytes, as last measured */
+    uint64_t measured_usec, measuring_usec; /* when it began last, and how long it took */
     bool refresh; /* less was measured than should be locked: a file was rewritten in place */
 
     uint64_t next_usec;    /* SETTLED, WAITING: when to go on */
@@ -110,6 +107,7 @@ int pinner_new(Host *host, const char *unit, const char *slice, const char *cgro
 
     p->host = host;
     p->backoff_usec = BACKOFF_FIRST_USEC;
+    p->held.page = host->page;
     p->unit = strdup(unit);
     p->slice = strdup(slice);
     p->cgroup_path = strdup(cgroup_path);
@@ -119,17 +117,11 @@ int pinner_new(Host *host, const char *unit, const char *slice, const char *cgro
     return 0;
 }
 
-/* What a file costs in memory: the last page is locked as a whole. */
-static uint64_t in_pages(const Pinner *p, uint64_t bytes)
-{
-    return page_floor(bytes + p->host->page - 1, p->host->page);
-}
-
 /* Keeps our part of the host's sum. */
-static void account(Pinner *p, uint64_t sum)
+static void account(Pinner *p)
 {
-    p->host->locked += sum - p->sum;
-    p->sum = sum;
+    p->host->locked += p->held.sum - p->sum;
+    p->sum = p->held.sum;
 }
 
 static void drop_scan(Pinner *p)
@@ -137,8 +129,7 @@ static void drop_scan(Pinner *p)
     if (p->scanning)
         job_abandon(&p->scanning->job);
     p->scanning = NULL;
-    pin_scan_free(p->scan);
-    p->scan = NULL;
+    p->apply = pin_apply_free(p->apply);
 }
 
 static void drop_holder(Pinner *p)
@@ -146,10 +137,10 @@ static void drop_holder(Pinner *p)
     drop_scan(p);
     p->holder = holder_free(p->holder);
     p->measuring = job_abandon(p->measuring);
-    p->n_held = 0;
+    held_clear(&p->held);
     p->locked = 0;
     p->holder_pid = 0;
-    account(p, 0);
+    account(p);
 }
 
 Pinner *pinner_free(Pinner *p)
@@ -159,7 +150,6 @@ Pinner *pinner_free(Pinner *p)
     drop_holder(p);
     pin_rules_free(p->rules, p->n_rules);
     pin_problems_clear(&p->problems);
-    free(p->held);
     free(p->unit);
     free(p->slice);
     free(p->cgroup_path);
@@ -174,6 +164,7 @@ static void on_measured(int error, uint64_t locked, void *userdata)
     Pinner *p = userdata;
 
     p->measuring = NULL;
+    p->measuring_usec = now_usec() - p->measured_usec;
     if (error < 0) {
         log_debug("%s: cannot measure the holder: %s", p->unit, strerror(-error));
         return;
@@ -190,56 +181,6 @@ static void measure(Pinner *p)
     p->measured_usec = now_usec();
 }
 
-/* What the holder has */
-
-static PinHeld *find_held(Pinner *p, uint64_t dev, uint64_t ino)
-{
-    PinHeld key = { .dev = dev, .ino = ino };
-
-    return p->n_held > 0 ? bsearch(&key, p->held, p->n_held, sizeof(PinHeld), pin_held_compare)
-                         : NULL;
-}
-
-static void sort_held(Pinner *p)
-{
-    if (p->n_held > 0)
-        qsort(p->held, p->n_held, sizeof(PinHeld), pin_held_compare);
-}
-
-static int append_held(Pinner *p, const HoldMessage *m)
-{
-    if (p->n_held == p->held_room) {
-        size_t room = p->held_room * 2 + 16;
-        PinHeld *grown = reallocarray(p->held, room, sizeof(PinHeld));
-        if (!grown)
-            return -ENOMEM;
-        p->held = grown;
-        p->held_room = room;
-    }
-    p->held[p->n_held++] = (PinHeld){
-        .dev = m->dev,
-        .ino = m->ino,
-        .length = m->length,
-        .locked = m->locked,
-    };
-    account(p, p->sum + in_pages(p, m->locked));
-    return 0;
-}
-
-static void update_held(Pinner *p, const HoldMessage *m)
-{
-    PinHeld *held = find_held(p, m->dev, m->ino);
-
-    if (!held) {
-        if (append_held(p, m) >= 0)
-            sort_held(p);
-        return;
-    }
-    account(p, p->sum - in_pages(p, held->locked) + in_pages(p, m->locked));
-    held->length = m->length;
-    held->locked = m->locked;
-}
-
 /* Connecting */
 
 static void on_gone(const char *why, void *userdata)
@@ -254,14 +195,14 @@ static void on_gone(const char *why, void *userdata)
     p->backoff_usec = min_u64(p->backoff_usec * 2, BACKOFF_MAX_USEC);
 }
 
-static void send_request(Pinner *p, const HoldMessage *message, int fd)
+static void send_request(Pinner *p, const HoldPacket *packet, const HoldFds *fds)
 {
-    int r = holder_send(p->holder, message, fd);
+    int r = holder_send(p->holder, packet, fds);
     if (r < 0)
         on_gone(strerror(-r), p);
 }
 
-static void on_message(const HoldMessage *message, void *userdata);
+static void on_message(const HoldPacket *packet, void *userdata);
 
 static void connect_holder(Pinner *p)
 {
@@ -279,34 +220,48 @@ static void connect_holder(Pinner *p)
 
 /* Scanning */
 
-static void next_request(Pinner *p);
+static void next_request(void *userdata);
 static void rest(Pinner *p);
+
+/* Takes @scan over. */
+static void begin_applying(Pinner *p, PinScan *scan)
+{
+    PinApplySetup setup = {
+        .host = p->host,
+        .cgroup_path = p->cgroup_path,
+        .held = &p->held,
+        .problems = &p->problems,
+        .refresh = TAKE(p->refresh, false),
+        .ready = next_request,
+        .userdata = p,
+    };
+
+    pin_problems_clear(&p->problems);
+    p->problems = TAKE(scan->problems, (PinProblems){ 0 });
+    p->last_bound = TAKE(p->bound, PIN_BOUND_NONE);
+    p->apply = pin_apply_new(&setup, scan);
+    if (!p->apply) {
+        rest(p);
+        return;
+    }
+    enter_state(p, PINNER_APPLYING);
+    next_request(p);
+}
 
 static void on_scanned(Job *job, void *owner)
 {
     Pinner *p = owner;
 
-    p->scan = pin_scan_take((PinScan *)job);
+    PinScan *scan = pin_scan_take((PinScan *)job);
     p->scanning = NULL;
-    if (!p->scan || p->scan->error < 0) {
-        log_warning("%s: cannot look for the files to pin: %s", p->unit,
-                    strerror(p->scan ? -p->scan->error : ENOMEM));
-        rest(p);
+    if (scan && scan->error >= 0) {
+        begin_applying(p, scan);
         return;
     }
-    if (p->skip == 0)
-        pin_problems_clear(&p->problems);
-    if (p->problems.n_total == 0) {
-        p->problems = p->scan->problems;
-        p->scan->problems = (PinProblems){ 0 };
-    }
-    p->release_at = p->step_at = p->n_failed = 0;
-    p->refresh_at = p->refresh ? 0 : p->scan->n_held;
-    p->refresh = false;
-    p->last_bound = p->bound;
-    p->bound = PIN_BOUND_NONE;
-    enter_state(p, PINNER_APPLYING);
-    next_request(p);
+    log_warning("%s: cannot look for the files to pin: %s", p->unit,
+                strerror(scan ? -scan->error : ENOMEM));
+    pin_scan_free(scan);
+    rest(p);
 }
 
 static int copy_inputs(Pinner *p, PinScan *scan)
@@ -316,18 +271,17 @@ static int copy_inputs(Pinner *p, PinScan *scan)
         return r;
     scan->n_rules = p->n_rules;
     scan->order = p->order;
-    if (p->n_held > 0) {
-        scan->held = malloc(p->n_held * sizeof(PinHeld));
+    const PinHeld *held = held_sorted(&p->held, &scan->n_held);
+    if (scan->n_held > 0) {
+        scan->held = malloc(scan->n_held * sizeof(PinHeld));
         if (!scan->held)
             return -ENOMEM;
-        memcpy(scan->held, p->held, p->n_held * sizeof(PinHeld));
-        scan->n_held = p->n_held;
+        memcpy(scan->held, held, scan->n_held * sizeof(PinHeld));
     }
     scan->root_fd = p->host->root_fd;
     scan->walk_flags = host_walk_flags(p->host);
     scan->budget = p->budget;
     scan->page = p->host->page;
-    scan->skip = p->skip;
     return 0;
 }
 
@@ -353,141 +307,117 @@ static void start_scan(Pinner *p)
 static void rest(Pinner *p)
 {
     drop_scan(p);
-    p->skip = 0;
     enter_state(p, PINNER_SETTLED);
     p->next_usec = now_usec() + RESCAN_USEC;
     measure(p);
 }
 
-/* Done with this scan. Each further one holds more files, or skips more: so it ends. */
+/* Done with this scan. */
 static void settle(Pinner *p)
 {
-    bool more = p->scan->more && p->bound == PIN_BOUND_NONE;
-
     if (p->bound != PIN_BOUND_NONE && p->bound != p->last_bound)
         log_notice("%s: not all of its files are pinned: %s", p->unit,
                    pin_bound_to_string(p->bound));
     p->backoff_usec = BACKOFF_FIRST_USEC;
-    p->skip += p->n_failed;
-    if (p->changed)
-        p->skip = 0;
-    if (more || p->changed)
+    if (p->changed) {
         start_scan(p);
-    else
-        rest(p);
+        return;
+    }
+    holder_stop_other(p->holder);
+    rest(p);
 }
 
 /* The next thing that the scan found to do; one is under way at a time. */
-static void next_request(Pinner *p)
+static void next_request(void *userdata)
 {
-    PinScan *scan = p->scan;
+    Pinner *p = userdata;
+    const HoldPacket *packet;
+    const HoldFds *fds;
 
-    for (; p->release_at < scan->n_held; p->release_at++) {
-        const PinHeld *held = &scan->held[p->release_at];
-        if (held->keep)
-            continue;
-        send_request(p, &(HoldMessage){ .type = HOLD_RELEASE, .dev = held->dev, .ino = held->ino },
-                     -1);
-        return;
+    switch (pin_apply_next(p->apply, &packet, &fds, &p->bound)) {
+    case PIN_APPLY_SEND:
+        send_request(p, packet, fds);
+        break;
+    case PIN_APPLY_WAIT:
+        break;
+    case PIN_APPLY_DONE:
+        settle(p);
+        break;
     }
-    for (; p->refresh_at < scan->n_held; p->refresh_at++) {
-        const PinHeld *held = &scan->held[p->refresh_at];
-        if (!held->keep)
-            continue;
-        send_request(p, &(HoldMessage){ .type = HOLD_REFRESH, .dev = held->dev, .ino = held->ino },
-                     -1);
-        return;
-    }
-    for (; p->step_at < scan->n_steps && p->bound == PIN_BOUND_NONE; p->step_at++) {
-        PinStep *step = &scan->steps[p->step_at];
-        if (step->fd >= 0) {
-            send_request(p, &(HoldMessage){ .type = HOLD_OPEN, .length = step->size }, step->fd);
-            return;
-        }
-        const PinHeld *held = find_held(p, step->dev, step->ino);
-        uint64_t missing = held ? sub_u64(step->target, held->locked) : 0;
-        if (missing == 0)
-            continue;
-        uint64_t slice = headroom(p->host, p->cgroup_path,
-                                  min_u64(in_pages(p, missing), HOLD_SLICE_MAX), &p->bound);
-        if (slice == 0)
-            break;
-        send_request(p,
-                     &(HoldMessage){
-                         .type = HOLD_LOCK, .dev = step->dev, .ino = step->ino, .length = slice },
-                     -1);
-        return;
-    }
-    settle(p);
 }
 
-static void on_released(Pinner *p, const HoldMessage *m)
+static void on_applied(Pinner *p, const HoldPacket *packet)
 {
-    PinHeld *held = find_held(p, m->dev, m->ino);
-
-    if (held) {
-        account(p, p->sum - in_pages(p, held->locked));
-        memmove(held, held + 1, (size_t)(p->held + p->n_held - (held + 1)) * sizeof(PinHeld));
-        p->n_held--;
+    int r = pin_apply_answer(p->apply, packet);
+    account(p);
+    if (r < 0) {
+        on_gone(r == -EPROTO ? "it answers what it was not asked" : strerror(-r), p);
+        return;
     }
-    p->release_at++;
-}
-
-static void on_step_done(Pinner *p, const HoldMessage *m)
-{
-    PinStep *step = &p->scan->steps[p->step_at];
-    bool opening = step->fd >= 0;
-
-    step->fd = safe_close(step->fd);
-    if (m->error < 0) {
-        pin_problems_add(&p->problems, step->path,
-                         m->error == -EFAULT ? "was truncated just now" : strerror(-m->error));
-        p->n_failed += opening;
-        p->step_at++;
-    }
-    if (m->error >= 0 || !opening)
-        update_held(p, m);
-}
-
-static void on_applied(Pinner *p, const HoldMessage *m)
-{
-    if (p->release_at < p->scan->n_held)
-        on_released(p, m);
-    else if (p->refresh_at < p->scan->n_held)
-        p->refresh_at++;
-    else if (p->step_at < p->scan->n_steps)
-        on_step_done(p, m);
-
-    if (now_usec() - p->measured_usec >= MEASURE_USEC)
+    /* Of many files, looking takes long, and opening them waits for it. */
+    if (now_usec() - p->measured_usec >= max_u64(MEASURE_USEC, 10 * p->measuring_usec))
         measure(p);
     next_request(p);
 }
 
-static void on_message(const HoldMessage *m, void *userdata)
+static int note_items(Pinner *p, const HoldPacket *packet, bool fresh)
+{
+    int r = 0;
+
+    for (uint32_t i = 0; i < packet->header.n_items && r >= 0; i++)
+        r = held_note(&p->held, &packet->items[i], fresh);
+    account(p);
+    return r;
+}
+
+/* A process of the holder died; what it had is pinned again after the next scan. */
+static void on_files_gone(Pinner *p, const HoldPacket *packet)
+{
+    size_t n;
+
+    log_warning("%s: a process of its holder died, with %u files; pinning them again", p->unit,
+                packet->header.n_items);
+    (void)held_sorted(&p->held, &n);
+    (void)note_items(p, packet, false);
+    p->changed = true;
+    if (p->state == PINNER_SETTLED)
+        p->next_usec = 0;
+}
+
+static void on_listed(Pinner *p, const HoldPacket *packet)
+{
+    if (packet->header.type == HOLD_ITEMS) {
+        int r = note_items(p, packet, true);
+        if (r < 0)
+            on_gone(strerror(-r), p);
+        return;
+    }
+    if (p->held.n > 0) {
+        char text[FORMAT_SIZE_MAX];
+        log_info("%s: took over its holder with %s locked", p->unit, format_size(text, p->sum));
+    }
+    start_scan(p);
+}
+
+static void on_message(const HoldPacket *packet, void *userdata)
 {
     Pinner *p = userdata;
 
+    if (packet->header.type == HOLD_GONE) {
+        on_files_gone(p, packet);
+        return;
+    }
     switch (p->state) {
     case PINNER_CONNECTING: /* the answer to HOLD_HELLO */
-        p->holder_pid = (pid_t)m->ino;
+        p->holder_pid = (pid_t)packet->header.pid;
         enter_state(p, PINNER_LISTING);
-        send_request(p, &(HoldMessage){ .type = HOLD_LIST }, -1);
+        send_request(p, &(HoldPacket){ .header.type = HOLD_LIST }, NULL);
         break;
     case PINNER_LISTING:
-        if (m->type == HOLD_ITEM) {
-            if (append_held(p, m) < 0)
-                on_gone(strerror(ENOMEM), p);
-            break;
-        }
-        sort_held(p);
-        if (p->n_held > 0) {
-            char text[FORMAT_SIZE_MAX];
-            log_info("%s: took over its holder with %s locked", p->unit, format_size(text, p->sum));
-        }
-        start_scan(p);
+        on_listed(p, packet);
         break;
     case PINNER_APPLYING:
-        on_applied(p, m);
+        on_applied(p, packet);
         break;
     case PINNER_OFF:
     case PINNER_WAITING:
@@ -567,10 +497,9 @@ bool pinner_is_off(const Pinner *p)
     return p->state == PINNER_OFF && !p->wanted;
 }
 
-const PinHeld *pinner_held(const Pinner *p, size_t *ret_n)
+const PinHeld *pinner_held(Pinner *p, size_t *ret_n)
 {
-    *ret_n = p->n_held;
-    return p->held;
+    return held_sorted(&p->held, ret_n);
 }
 
 PinnerStatus pinner_status(const Pinner *p)
@@ -584,7 +513,7 @@ PinnerStatus pinner_status(const Pinner *p)
         .bound = p->bound,
     };
 
-    for (size_t i = 0; i < p->n_held; i++)
-        status.files += p->held[i].locked > 0;
+    for (size_t i = 0; i < p->held.n; i++)
+        status.files += p->held.entries[i].locked > 0;
     return status;
 }

@@ -31,7 +31,7 @@ void pinner_tick(Pinner *pinner, uint64_t now_usec);
 bool pinner_is_off(const Pinner *pinner);
 
 /* The files that the holder has, sorted by pin_held_compare(). Valid until the loop goes on. */
-const PinHeld *pinner_held(const Pinner *pinner, size_t *ret_n);
+const PinHeld *pinner_held(Pinner *pinner, size_t *ret_n);
 
 typedef struct PinnerStatus {
     const char *state;

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A pin is a file's pages from its beginning, in one or more regions: a region never changes its
+/* A pin is a file's pages from its offset on, in one or more regions: a region never changes its
  * place or size, and when a file grows beyond the last one, another is added behind it, so that
  * growing never unlocks a page.
  *
  * An added region is as large as all before it, although the file is not: of a log that grows for
  * weeks, the number of mappings grows with the logarithm (regions are mapped through descriptors of
  * their own, so the kernel never merges them). Behind the pin's length nothing is populated or
- * locked; until the file is that long, this is address space and nothing else.
- *
- * Locking goes in the one order that works on every file system: map for reading,
- * MADV_POPULATE_READ, mlock, mprotect(PROT_NONE). On XFS with large folios mlock alone leaves the
- * pages on the evictable list. Nothing is ever read through the mapping, so a truncated file is an
- * error of madvise and never a SIGBUS. */
+ * locked; until the file is that long, this is address space and nothing else. */
 
 #include "hold/pins.h"
 
@@ -23,21 +18,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "hold/region.h"
 #include "util/units.h"
-
-/* Debian 12's glibc has it; older kernels than 5.14 answer EINVAL. */
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-
-/* Bytes that one call populates; only to keep calls short. */
-#define REFRESH_SLICE (16 * MIB)
-
-typedef struct Region {
-    uint8_t *address;
-    uint64_t size;   /* whole pages */
-    uint64_t locked; /* whole pages, from the region's beginning */
-} Region;
 
 typedef struct FileId {
     uint64_t dev, ino;
@@ -45,21 +27,26 @@ typedef struct FileId {
 
 typedef struct Pin {
     FileId id;
-    uint64_t length; /* bytes of the file; the regions cover at least these */
+    uint64_t offset; /* bytes, whole pages */
+    uint64_t length; /* bytes of the file from there; the regions cover at least these */
+    HoldLock lock;
     Region *regions;
     size_t n_regions;
+    size_t n_mappings; /* counted in the table's */
     UT_hash_handle hh;
 } Pin;
 
 struct PinTable {
     Pin *pins;
+    Pin *last; /* opened last: it is locked next. May be NULL */
     uint64_t page;
+    size_t n_mappings;
 };
 
 static Pin *pin_free(Pin *pin)
 {
     for (size_t i = 0; i < pin->n_regions; i++)
-        (void)munmap(pin->regions[i].address, pin->regions[i].size);
+        region_unmap(&pin->regions[i]);
     free(pin->regions);
     free(pin);
     return NULL;
@@ -95,15 +82,23 @@ PinTable *pin_table_free(PinTable *table)
 static Pin *find(const PinTable *table, uint64_t dev, uint64_t ino)
 {
     FileId id = { .dev = dev, .ino = ino };
-    Pin *pin;
+    Pin *pin = table->last;
 
+    if (pin && pin->id.dev == dev && pin->id.ino == ino)
+        return pin;
     HASH_FIND(hh, table->pins, &id, sizeof(id), pin);
     return pin;
 }
 
 static PinInfo info_of(const Pin *pin)
 {
-    PinInfo info = { .dev = pin->id.dev, .ino = pin->id.ino, .length = pin->length };
+    PinInfo info = {
+        .dev = pin->id.dev,
+        .ino = pin->id.ino,
+        .offset = pin->offset,
+        .length = pin->length,
+        .lock = pin->lock,
+    };
 
     for (size_t i = 0; i < pin->n_regions; i++)
         info.locked += pin->regions[i].locked;
@@ -117,26 +112,22 @@ static uint64_t whole_pages(uint64_t bytes, uint64_t page)
     return add_u64(bytes, page - 1) / page * page;
 }
 
-/* A mapping of the file from @offset on: @needed bytes, and up to @offset of them if that is more.
- * Address space may be short, and the file system may not have files of that size. */
-static int map_region(int fd, uint64_t offset, uint64_t needed, uint64_t page, Region *ret)
+static void recount_mappings(PinTable *table, Pin *pin)
 {
-    uint64_t size = max_u64(needed, offset);
-    void *address;
-
-    while ((address = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)offset)) == MAP_FAILED) {
-        if (size == needed)
-            return -errno;
-        size = max_u64(needed, size / 2 / page * page);
-    }
-    *ret = (Region){ .address = address, .size = size };
-    return 0;
+    table->n_mappings -= pin->n_mappings;
+    pin->n_mappings = 0;
+    for (size_t i = 0; i < pin->n_regions; i++)
+        pin->n_mappings += region_mappings(&pin->regions[i]);
+    table->n_mappings += pin->n_mappings;
 }
 
-/* Maps what of [0, @length) no region covers yet. */
-static int extend(Pin *pin, int fd, uint64_t length, uint64_t page)
+/* Maps what of [0, @length) of the pin no region covers yet. */
+static int extend(Pin *pin, int fd, const PinPart *part, uint64_t page)
 {
-    uint64_t covered = 0;
+    uint64_t covered = 0, length = part->length;
+    RegionUse use = part->lock == HOLD_LOCK_ON_FAULT ? REGION_ON_FAULT
+                    : part->all                      ? REGION_LOCK_ALL
+                                                     : REGION_LOCK;
 
     for (size_t i = 0; i < pin->n_regions; i++)
         covered += pin->regions[i].size;
@@ -146,8 +137,8 @@ static int extend(Pin *pin, int fd, uint64_t length, uint64_t page)
             return -ENOMEM;
         pin->regions = grown;
 
-        int r = map_region(fd, covered, whole_pages(length - covered, page), page,
-                           &grown[pin->n_regions]);
+        int r = region_map(fd, pin->offset + covered, whole_pages(length - covered, page), covered,
+                           page, use, &grown[pin->n_regions]);
         if (r < 0)
             return r;
         pin->n_regions++;
@@ -157,51 +148,52 @@ static int extend(Pin *pin, int fd, uint64_t length, uint64_t page)
     return 0;
 }
 
-int pin_table_open(PinTable *table, int fd, uint64_t length, PinInfo *ret)
+/* Whether @fd is a regular file that has all of the part. */
+static int check_file(int fd, uint64_t offset, uint64_t length, struct stat *ret)
+{
+    if (fstat(fd, ret) < 0)
+        return -errno;
+    if (!S_ISREG(ret->st_mode) || length == 0 || add_u64(offset, length) > (uint64_t)ret->st_size)
+        return -EINVAL;
+    return 0;
+}
+
+int pin_table_open(PinTable *table, int fd, const PinPart *part, PinInfo *ret)
 {
     struct stat st;
 
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode) || length == 0 || (uint64_t)st.st_size < length)
-        return -EINVAL;
+    int r = check_file(fd, part->offset, part->length, &st);
+    if (r >= 0 && (part->offset % table->page != 0 || part->lock > HOLD_LOCK_ON_FAULT))
+        r = -EINVAL;
+    if (r < 0)
+        return r;
 
     Pin *known = find(table, st.st_dev, st.st_ino);
+    if (known && (known->offset != part->offset || known->lock != part->lock))
+        return -EEXIST;
     cleanup(pin_freep) Pin *fresh = known ? NULL : calloc(1, sizeof(Pin));
     Pin *pin = known ?: fresh;
     if (!pin)
         return -ENOMEM;
+    if (fresh) {
+        fresh->id = (FileId){ .dev = st.st_dev, .ino = st.st_ino };
+        fresh->offset = part->offset;
+        fresh->lock = part->lock;
+    }
 
-    int r = extend(pin, fd, length, table->page);
+    r = extend(pin, fd, part, table->page);
     if (r < 0)
         return r;
     if (fresh) {
-        fresh->id = (FileId){ .dev = st.st_dev, .ino = st.st_ino };
         HASH_ADD(hh, table->pins, id, sizeof(FileId), fresh);
         if (!fresh->hh.tbl)
             return -ENOMEM;
         fresh = NULL;
     }
+    recount_mappings(table, pin);
+    table->last = pin;
     if (ret)
         *ret = info_of(pin);
-    return 0;
-}
-
-static int lock_slice(Region *region, uint64_t size)
-{
-    uint8_t *begin = region->address + region->locked;
-
-    if (madvise(begin, size, MADV_POPULATE_READ) < 0)
-        return -errno;
-    /* After mprotect() not even a bug can read the file's data or fault on it. */
-    if (mlock(begin, size) < 0 || mprotect(begin, size, PROT_NONE) < 0) {
-        int r = -errno;
-        /* mlock() that fails half-way keeps that half, and what is locked must be counted. */
-        (void)munlock(begin, size);
-        return r;
-    }
-
-    region->locked += size;
     return 0;
 }
 
@@ -212,6 +204,8 @@ int pin_table_lock(PinTable *table, uint64_t dev, uint64_t ino, uint64_t bytes, 
 
     if (!pin)
         return -ENOENT;
+    if (pin->lock != HOLD_LOCK_NOW)
+        return -EINVAL;
     bytes = whole_pages(bytes, table->page);
     uint64_t left = whole_pages(pin->length, table->page); /* of the pin, from this region on */
     for (size_t i = 0; i < pin->n_regions && bytes > 0 && r >= 0; i++) {
@@ -219,23 +213,42 @@ int pin_table_lock(PinTable *table, uint64_t dev, uint64_t ino, uint64_t bytes, 
         uint64_t usable = min_u64(region->size, left);
         uint64_t size = min_u64(bytes, usable - region->locked);
         if (size > 0)
-            r = lock_slice(region, size);
+            r = region_lock(region, size);
         bytes -= size;
         left -= usable;
     }
+    recount_mappings(table, pin);
 
     *ret = info_of(pin);
     return r;
 }
 
-/* The mapping is still VM_LOCKED, so what is populated is locked. */
-static int refresh_slice(uint8_t *begin, uint64_t size)
+int pin_table_lock_resident(PinTable *table, uint64_t dev, uint64_t ino, uint64_t offset,
+                            uint64_t length, uint64_t bytes, PinInfo *ret)
 {
-    if (mprotect(begin, size, PROT_READ) < 0)
-        return -errno;
-    int r = madvise(begin, size, MADV_POPULATE_READ) < 0 ? -errno : 0;
-    if (mprotect(begin, size, PROT_NONE) < 0 && r >= 0)
-        r = -errno;
+    Pin *pin = find(table, dev, ino);
+    uint64_t page = table->page;
+    int r = 0;
+
+    if (!pin)
+        return -ENOENT;
+    if (pin->lock != HOLD_LOCK_ON_FAULT)
+        return -EINVAL;
+    /* From here on in pages of the pin, as far as the file has them. */
+    uint64_t end = whole_pages(add_u64(offset, length), page) / page;
+    uint64_t first = sub_u64(offset, pin->offset) / page;
+    end = min_u64(sub_u64(end, pin->offset / page), whole_pages(pin->length, page) / page);
+    bytes = whole_pages(bytes, page);
+    for (size_t i = 0; i < pin->n_regions && first < end && r >= 0; i++) {
+        Region *region = &pin->regions[i];
+        uint64_t size = region->size / page;
+        if (first < size)
+            r = region_lock_pages(region, first, min_u64(end, size), page, &bytes);
+        first = sub_u64(first, size);
+        end = sub_u64(end, size);
+    }
+
+    *ret = info_of(pin);
     return r;
 }
 
@@ -246,11 +259,8 @@ int pin_table_refresh(PinTable *table, uint64_t dev, uint64_t ino, PinInfo *ret)
 
     if (!pin)
         return -ENOENT;
-    for (size_t i = 0; i < pin->n_regions && r >= 0; i++) {
-        const Region *region = &pin->regions[i];
-        for (uint64_t at = 0; at < region->locked && r >= 0; at += REFRESH_SLICE)
-            r = refresh_slice(region->address + at, min_u64(region->locked - at, REFRESH_SLICE));
-    }
+    for (size_t i = 0; i < pin->n_regions && r >= 0; i++)
+        r = region_refresh(&pin->regions[i], table->page);
 
     *ret = info_of(pin);
     return r;
@@ -262,9 +272,28 @@ int pin_table_release(PinTable *table, uint64_t dev, uint64_t ino)
     if (!pin)
         return -ENOENT;
 
+    table->n_mappings -= pin->n_mappings;
+    if (table->last == pin)
+        table->last = NULL;
     HASH_DEL(table->pins, pin);
     pin_free(pin);
     return 0;
+}
+
+int pin_table_find(const PinTable *table, uint64_t dev, uint64_t ino, PinInfo *ret)
+{
+    const Pin *pin = find(table, dev, ino);
+    if (!pin)
+        return -ENOENT;
+
+    if (ret)
+        *ret = info_of(pin);
+    return 0;
+}
+
+size_t pin_table_mappings(const PinTable *table)
+{
+    return table->n_mappings;
 }
 
 int pin_table_visit(const PinTable *table, int (*visit)(const PinInfo *info, void *userdata),
@@ -277,4 +306,24 @@ int pin_table_visit(const PinTable *table, int (*visit)(const PinInfo *info, voi
             return r;
     }
     return 0;
+}
+
+int pin_warm(int fd, uint64_t offset, uint64_t length)
+{
+    struct stat st;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+    int r = check_file(fd, offset, length, &st);
+    if (r >= 0 && offset % page != 0)
+        r = -EINVAL;
+    if (r < 0)
+        return r;
+
+    Region region;
+    r = region_map(fd, offset, whole_pages(length, page), 0, page, REGION_LOCK, &region);
+    if (r < 0)
+        return r;
+    r = region_read(&region);
+    region_unmap(&region);
+    return r;
 }

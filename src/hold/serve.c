@@ -21,68 +21,71 @@
  * without end. */
 #define ACCEPT_PAUSE_MS 500
 
-static int send_item(const PinInfo *info, void *userdata)
+static int send_packet(const HoldPacket *packet, void *userdata)
 {
-    HoldMessage item = {
-        .type = HOLD_ITEM,
-        .dev = info->dev,
-        .ino = info->ino,
-        .length = info->length,
-        .locked = info->locked,
-    };
-
-    return hold_send(*(int *)userdata, &item, -1);
+    return hold_send(*(int *)userdata, packet, NULL, 0);
 }
 
-static int handle(int fd, const HoldMessage *request, int file_fd, PinTable *pins, PinInfo *info)
+/* Of what is not as it should be, nothing is begun. */
+static void answer(Shards *shards, HoldPacket *packet, const HoldFds *fds)
 {
-    switch ((HoldType)request->type) {
+    HoldType type = (HoldType)packet->header.type;
+    int r = hold_check(packet);
+
+    switch (type) {
     case HOLD_HELLO:
-        info->ino = (uint64_t)getpid();
-        return 0;
     case HOLD_LIST:
-        return pin_table_visit(pins, send_item, &fd);
-    case HOLD_OPEN:
-        return file_fd < 0 ? -EBADF : pin_table_open(pins, file_fd, request->length, info);
-    case HOLD_LOCK:
-        if (request->length > HOLD_SLICE_MAX)
-            return -E2BIG;
-        return pin_table_lock(pins, request->dev, request->ino, request->length, info);
+        packet->header.n_items = 0;
+        break;
+    case HOLD_PIN:
     case HOLD_REFRESH:
-        return pin_table_refresh(pins, request->dev, request->ino, info);
     case HOLD_RELEASE:
-        return pin_table_release(pins, request->dev, request->ino);
-    case HOLD_ITEM:
+        if (r >= 0)
+            shards_apply(shards, packet, fds->fds);
+        break;
+    case HOLD_ITEMS:
     case HOLD_DONE:
-        break; /* answers, not requests */
+    case HOLD_GONE:
+    default:
+        r = -EPROTO; /* answers, not requests */
     }
-    return -EPROTO;
+    packet->header = (HoldHeader){
+        .type = HOLD_DONE,
+        .error = r,
+        .n_items = r < 0 ? 0 : packet->header.n_items,
+        .room = shards_room(shards),
+        .pid = (uint64_t)getpid(),
+    };
 }
 
-int hold_serve_one(int fd, PinTable *pins)
+int hold_serve_one(int fd, Shards *shards)
 {
-    CLEANUP_CLOSE int file_fd = -1;
-    HoldMessage request;
+    cleanup(hold_fds_close) HoldFds fds = { .n = 0 };
+    HoldPacket packet;
 
-    int r = hold_receive(fd, &request, &file_fd);
+    int r = hold_receive(fd, &packet, &fds);
     if (r <= 0)
         return r;
-
-    PinInfo info = { .dev = request.dev, .ino = request.ino };
-    int error = handle(fd, &request, file_fd, pins, &info);
-    if (request.type == HOLD_LIST && error < 0)
-        return error; /* the list could not be sent, nor could this */
-
-    HoldMessage answer = {
-        .type = HOLD_DONE,
-        .error = error,
-        .dev = info.dev,
-        .ino = info.ino,
-        .length = info.length,
-        .locked = info.locked,
-    };
-    r = hold_send(fd, &answer, -1);
+    if (packet.header.type == HOLD_LIST)
+        r = shards_list(shards, send_packet, &fd);
+    if (r < 0)
+        return r;
+    answer(shards, &packet, &fds);
+    hold_fds_close(&fds);
+    r = hold_send(fd, &packet, NULL, 0);
     return r < 0 ? r : 1;
+}
+
+/* Tells what died with a process of ours; who connects later asks for the list. */
+static int tell_gone(int fd, Shards *shards)
+{
+    HoldPacket packet;
+    int r = 0;
+
+    while (shards_take_gone(shards, &packet))
+        if (fd >= 0 && r >= 0)
+            r = hold_send(fd, &packet, NULL, 0);
+    return r;
 }
 
 static int accept_controller(int listen_fd, unsigned uid)
@@ -112,25 +115,29 @@ static bool accept_error_is_shortage(int error)
     return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
 }
 
-int hold_serve(int listen_fd, unsigned uid, PinTable *pins)
+int hold_serve(int listen_fd, unsigned uid, Shards *shards)
 {
     CLEANUP_CLOSE int fd = -1;
     bool pause = false;
 
     for (;;) {
         /* Negative ones are ignored by poll(2). */
-        struct pollfd polled[] = {
+        struct pollfd polled[2 + SHARDS_MAX] = {
             { .fd = pause ? -1 : listen_fd, .events = POLLIN },
             { .fd = fd, .events = POLLIN },
         };
-        if (poll(polled, ELEMENTS(polled), pause ? ACCEPT_PAUSE_MS : -1) < 0) {
+        size_t n = shards_poll(shards, polled + 2);
+        if (poll(polled, 2 + n, pause ? ACCEPT_PAUSE_MS : -1) < 0) {
             if (errno == EINTR)
                 continue;
             return -errno;
         }
 
         pause = false;
-        if (polled[0].revents) {
+        shards_check(shards, polled + 2, n);
+        if (tell_gone(fd, shards) < 0) {
+            fd = safe_close(fd);
+        } else if (polled[0].revents) {
             int next = accept_controller(listen_fd, uid);
             pause = accept_error_is_shortage(next);
             if (next < 0 && !pause && !accept_error_is_passing(next))
@@ -139,7 +146,8 @@ int hold_serve(int listen_fd, unsigned uid, PinTable *pins)
                 safe_close(fd);
                 fd = next;
             }
-        } else if (polled[1].revents && hold_serve_one(fd, pins) <= 0) {
+        } else if (polled[1].revents &&
+                   (hold_serve_one(fd, shards) <= 0 || tell_gone(fd, shards) < 0)) {
             fd = safe_close(fd);
         }
     }

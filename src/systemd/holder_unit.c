@@ -46,6 +46,8 @@ static int append_properties(sd_bus_message *m, const char *slice, const char *f
     if (r >= 0) /* a holder that was killed leaves no failed unit: its name is needed again */
         r = sd_bus_message_append(m, "(sv)(sv)", "CollectMode", "s", "inactive-or-failed",
                                   "StandardInputFileDescriptor", "h", listen_fd);
+    if (r >= 0) /* one process of many that is killed is replaced; the others keep their pins */
+        r = sd_bus_message_append(m, "(sv)", "OOMPolicy", "s", "continue");
     if (r >= 0) /* killed after what it protects: without the service the pins are worth nothing */
         r = sd_bus_message_append(m, "(sv)(sv)", "OOMScoreAdjust", "i", -500, "TimeoutStopUSec",
                                   "t", 10 * USEC_PER_SEC);

@@ -56,15 +56,21 @@ static inline int listening_socket(Holder *h)
     return fd;
 }
 
-static inline Holder holder_start(int output)
+/* Each of its processes takes so many mappings. */
+static inline Holder holder_start_with(int output, const char *mappings)
 {
-    char *argv[] = { (char *)"pagewarden-hold", NULL };
+    char *argv[] = { (char *)"pagewarden-hold", (char *)mappings, NULL };
     Holder h;
 
     int fd = listening_socket(&h);
     h.pid = spawn_holder(fd, output, argv);
     close(fd);
     return h;
+}
+
+static inline Holder holder_start(int output)
+{
+    return holder_start_with(output, NULL);
 }
 
 static inline void holder_end(Holder *h)
@@ -96,10 +102,11 @@ static inline bool comes_within(int fd, int ms)
 
 #define ANSWER_MS 20000
 
-/* One request and its answer; -EIO: there came none. */
-static inline int try_ask(int fd, HoldMessage request, int file, HoldMessage *ret)
+/* One request and its answer; -EPIPE: there came none. */
+static inline int try_ask_packet(int fd, const HoldPacket *request, const int *fds, size_t n_fds,
+                                 HoldPacket *ret)
 {
-    int r = hold_send(fd, &request, file);
+    int r = hold_send(fd, request, fds, n_fds);
 
     if (r < 0)
         return r;
@@ -109,60 +116,101 @@ static inline int try_ask(int fd, HoldMessage request, int file, HoldMessage *re
     return r == 1 ? 0 : r == 0 ? -EPIPE : r;
 }
 
-static inline HoldMessage ask(int fd, HoldMessage request, int file)
+/* A request with one item, and with @file where that is >= 0. */
+static inline HoldPacket a_request(HoldType type, HoldItem item, int file)
 {
-    HoldMessage answer = { 0 };
+    HoldPacket packet = { .header = { .type = (uint16_t)type, .n_items = 1 }, .items = { item } };
 
-    assert_int_equal(try_ask(fd, request, file, &answer), 0);
-    assert_int_equal(answer.type, HOLD_DONE);
-    return answer;
+    if (type == HOLD_HELLO || type == HOLD_LIST)
+        packet.header.n_items = 0;
+    packet.items[0].flags = file >= 0 ? HOLD_WITH_FD : 0;
+    return packet;
 }
 
-static inline HoldMessage ask_open(int fd, int file, uint64_t length)
+static inline int try_ask(int fd, HoldType type, HoldItem item, int file, HoldPacket *ret)
 {
-    return ask(fd, (HoldMessage){ .type = HOLD_OPEN, .length = length }, file);
+    HoldPacket packet = a_request(type, item, file);
+
+    return try_ask_packet(fd, &packet, &file, file >= 0, ret);
 }
 
-static inline HoldMessage ask_lock(int fd, const struct stat *st, uint64_t bytes)
+/* What came of one item; of a request that was refused as a whole, why. */
+static inline HoldItem ask(int fd, HoldType type, HoldItem item, int file)
 {
-    return ask(
-        fd,
-        (HoldMessage){ .type = HOLD_LOCK, .dev = st->st_dev, .ino = st->st_ino, .length = bytes },
-        -1);
+    HoldPacket answer = { 0 };
+
+    assert_int_equal(try_ask(fd, type, item, file, &answer), 0);
+    assert_int_equal(answer.header.type, HOLD_DONE);
+    if (answer.header.error < 0) {
+        assert_int_equal(answer.header.n_items, 0);
+        return (HoldItem){ .error = answer.header.error };
+    }
+    assert_int_equal(answer.header.n_items, 1);
+    return answer.items[0];
 }
 
-static inline HoldMessage ask_release(int fd, const struct stat *st)
+static inline HoldHeader ask_hello(int fd)
 {
-    return ask(fd, (HoldMessage){ .type = HOLD_RELEASE, .dev = st->st_dev, .ino = st->st_ino }, -1);
+    HoldPacket answer = { 0 };
+
+    assert_int_equal(try_ask(fd, HOLD_HELLO, (HoldItem){ 0 }, -1, &answer), 0);
+    assert_int_equal(answer.header.type, HOLD_DONE);
+    assert_int_equal(answer.header.error, 0);
+    assert_int_equal(answer.header.n_items, 0);
+    return answer.header;
+}
+
+static inline HoldItem item_of(const struct stat *st)
+{
+    return (HoldItem){ .dev = st->st_dev, .ino = st->st_ino };
+}
+
+static inline HoldItem ask_open(int fd, int file, uint64_t length)
+{
+    return ask(fd, HOLD_PIN, (HoldItem){ .length = length }, file);
+}
+
+static inline HoldItem ask_lock(int fd, const struct stat *st, uint64_t bytes)
+{
+    HoldItem item = item_of(st);
+
+    item.locked = bytes;
+    return ask(fd, HOLD_PIN, item, -1);
+}
+
+static inline HoldItem ask_release(int fd, const struct stat *st)
+{
+    return ask(fd, HOLD_RELEASE, item_of(st), -1);
 }
 
 /* All items, up to @max; how many there are. */
-static inline size_t ask_list(int fd, HoldMessage *items, size_t max)
+static inline size_t ask_list(int fd, HoldItem *items, size_t max)
 {
-    HoldMessage m;
+    HoldPacket packet = { .header.type = HOLD_LIST };
     size_t n = 0;
 
-    assert_int_equal(hold_send(fd, &(HoldMessage){ .type = HOLD_LIST }, -1), 0);
+    assert_int_equal(hold_send(fd, &packet, NULL, 0), 0);
     for (;;) {
         assert_true(comes_within(fd, ANSWER_MS));
-        assert_int_equal(hold_receive(fd, &m, NULL), 1);
-        if (m.type == HOLD_DONE)
+        assert_int_equal(hold_receive(fd, &packet, NULL), 1);
+        if (packet.header.type == HOLD_DONE)
             break;
-        assert_int_equal(m.type, HOLD_ITEM);
-        if (n < max)
-            items[n] = m;
-        n++;
+        assert_int_equal(packet.header.type, HOLD_ITEMS);
+        assert_in_range(packet.header.n_items, 1, HOLD_BATCH_MAX);
+        for (uint32_t i = 0; i < packet.header.n_items; i++, n++)
+            if (n < max)
+                items[n] = packet.items[i];
     }
-    assert_int_equal(m.error, 0);
+    assert_int_equal(packet.header.error, 0);
     return n;
 }
 
 /* The connection is closed from the other end, with nothing said. */
 static inline void assert_hung_up(int fd)
 {
-    HoldMessage m;
+    HoldPacket packet;
 
     assert_true(comes_within(fd, ANSWER_MS));
-    int r = hold_receive(fd, &m, NULL);
+    int r = hold_receive(fd, &packet, NULL);
     assert_true(r == 0 || r == -ECONNRESET);
 }

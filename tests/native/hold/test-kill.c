@@ -43,37 +43,38 @@ static void pin_at_random(const Holder *h, const Files *files, uint64_t seed)
 {
     int c = holder_connect(h);
     uint64_t x = seed;
-    HoldMessage m;
+    HoldPacket m;
 
     for (;;) {
         size_t i = roll(&x, FILES);
-        HoldMessage request = { .dev = files->stats[i].st_dev, .ino = files->stats[i].st_ino };
+        HoldItem item = item_of(&files->stats[i]);
+        HoldType type = HOLD_PIN;
         int file = -1;
 
         switch (roll(&x, 8)) {
         case 0:
-            request.type = HOLD_RELEASE;
+            type = HOLD_RELEASE;
             break;
         case 1:
-            request.type = HOLD_REFRESH;
+            type = HOLD_REFRESH;
             break;
         case 2:
         case 3:
         case 4:
-            request.type = HOLD_OPEN;
             /* In parts, so that regions are added to what is locked. */
-            request.length = 1 + roll(&x, files->sizes[i]);
+            item.length = 1 + roll(&x, files->sizes[i]);
             file = files->fds[i];
+            item.locked = roll(&x, 3) ? 0 : roll(&x, 2 * MIB);
             break;
         default:
-            request.type = HOLD_LOCK;
-            request.length = roll(&x, 2 * MIB);
+            item.locked = roll(&x, 2 * MIB);
         }
         /* Now and then one goes ahead without waiting for the answer. */
+        m = a_request(type, item, file);
         if (roll(&x, 4) == 0)
-            (void)hold_send(c, &request, file);
+            (void)hold_send(c, &m, &file, file >= 0);
         else
-            (void)try_ask(c, request, file, &m);
+            (void)try_ask(c, type, item, file, &m);
     }
 }
 
@@ -96,7 +97,7 @@ static void kill_one(const Holder *h, const Files *files, uint64_t seed)
 /* Returns the bytes that are locked. */
 static uint64_t assert_truth(const Holder *h, const Files *files, int c)
 {
-    HoldMessage items[FILES + 1];
+    HoldItem items[FILES + 1];
     uint64_t locked = 0;
     size_t n = ask_list(c, items, FILES + 1);
 
@@ -133,7 +134,7 @@ static void killed_at_any_moment(void **state)
         kill_one(&h, &files, i * UINT64_C(7919) + 1);
 
         CLEANUP_CLOSE int c = holder_connect(&h);
-        assert_int_equal(ask(c, (HoldMessage){ .type = HOLD_HELLO }, -1).ino, h.pid);
+        assert_int_equal(ask_hello(c).pid, h.pid);
         assert_int_equal(count_descriptors(h.pid), 4);
         with_pins += assert_truth(&h, &files, c) > 0;
 

@@ -58,6 +58,14 @@ static PinTable *a_table(void)
     return table;
 }
 
+/* From the beginning of the file. */
+static int open_to(PinTable *table, int fd, uint64_t length, PinInfo *ret)
+{
+    PinPart part = { .length = length };
+
+    return pin_table_open(table, fd, &part, ret);
+}
+
 /* Opens @length bytes of @fd, of which nothing is known yet. */
 static struct stat open_pin(PinTable *table, int fd, uint64_t length)
 {
@@ -65,7 +73,7 @@ static struct stat open_pin(PinTable *table, int fd, uint64_t length)
     PinInfo info;
 
     must(fstat(fd, &st));
-    assert_int_equal(pin_table_open(table, fd, length, &info), 0);
+    assert_int_equal(open_to(table, fd, length, &info), 0);
     assert_true(info.dev == st.st_dev && info.ino == st.st_ino);
     assert_int_equal(info.length, length);
     assert_int_equal(info.locked, 0);
@@ -194,7 +202,7 @@ static void a_grown_file_keeps_what_is_locked(void **state)
 
     struct stat st = open_pin(table, fd, MIB + 10);
     expect_lock(table, &st, MIB, 0, MIB);
-    assert_int_equal(pin_table_open(table, fd, 2 * MIB - 10, &info), 0);
+    assert_int_equal(open_to(table, fd, 2 * MIB - 10, &info), 0);
     assert_int_equal(info.length, 2 * MIB - 10);
     assert_int_equal(info.locked, MIB);
     const uint64_t size = 2 * (MIB + PAGE); /* more than the file has, for the next time */
@@ -222,7 +230,7 @@ static size_t mappings_of_a_growing_file(uint64_t pages)
         CLEANUP_CLOSE int again = must(openat(scratch.fd, "f", O_RDONLY | O_CLOEXEC));
         PinInfo info;
         must(ftruncate(fd, (off_t)(n * PAGE)));
-        assert_int_equal(pin_table_open(table, again, n * PAGE, &info), 0);
+        assert_int_equal(open_to(table, again, n * PAGE, &info), 0);
         assert_int_equal(info.length, n * PAGE);
         assert_int_equal(info.locked, (n - 1) * PAGE);
         assert_int_equal(locked_in_all(0), before + (n - 1) * PAGE);
@@ -262,7 +270,7 @@ static void what_cannot_be_mapped_changes_nothing(void **state)
     struct stat st = open_pin(table, fd, MIB);
     expect_lock(table, &st, MIB, 0, MIB);
     mmap_max = MIB;
-    assert_int_equal(pin_table_open(table, fd, 3 * MIB, NULL), -ENOMEM);
+    assert_int_equal(open_to(table, fd, 3 * MIB, NULL), -ENOMEM);
     mmap_max = 0;
     expect_lock(table, &st, MIB, 0, MIB);
     expect_mapped(&st, MIB, MIB);
@@ -277,10 +285,10 @@ static void a_shorter_opening_changes_nothing(void **state)
 
     struct stat st = open_pin(table, fd, 2 * MIB);
     expect_lock(table, &st, 2 * MIB, 0, 2 * MIB);
-    assert_int_equal(pin_table_open(table, fd, MIB, &info), 0);
+    assert_int_equal(open_to(table, fd, MIB, &info), 0);
     assert_int_equal(info.length, 2 * MIB);
     assert_int_equal(info.locked, 2 * MIB);
-    assert_int_equal(pin_table_open(table, fd, 2 * MIB, NULL), 0);
+    assert_int_equal(open_to(table, fd, 2 * MIB, NULL), 0);
     expect_mapped(&st, 2 * MIB, 2 * MIB);
 }
 
@@ -294,7 +302,7 @@ static void growth_within_the_last_page_maps_nothing(void **state)
     struct stat st = open_pin(table, fd, PAGE + 100);
     expect_lock(table, &st, MIB, 0, PAGE + 100);
     must(ftruncate(fd, (off_t)(2 * PAGE)));
-    assert_int_equal(pin_table_open(table, fd, 2 * PAGE, &info), 0);
+    assert_int_equal(open_to(table, fd, 2 * PAGE, &info), 0);
     assert_int_equal(info.locked, 2 * PAGE);
     expect_mapped(&st, 2 * PAGE, 2 * PAGE);
     assert_int_equal(mapped_of(0, &st).n, 1);
@@ -353,7 +361,7 @@ static void all_that_was_locked_is_locked_again_and_no_more(void **state)
 
     /* Two regions, the second locked in part, and both larger than a slice. */
     struct stat st = open_pin(table, fd, 20 * MIB);
-    assert_int_equal(pin_table_open(table, fd, 60 * MIB, NULL), 0);
+    assert_int_equal(open_to(table, fd, 60 * MIB, NULL), 0);
     expect_lock(table, &st, 38 * MIB, 0, 38 * MIB);
     uint64_t size = mapped_of(0, &st).size;
     must(ftruncate(fd, 0));
@@ -374,7 +382,7 @@ static void release_unlocks(void **state)
     PinInfo info = { .locked = 42 };
 
     struct stat st = open_pin(table, fd, MIB);
-    assert_int_equal(pin_table_open(table, fd, 2 * MIB, NULL), 0);
+    assert_int_equal(open_to(table, fd, 2 * MIB, NULL), 0);
     expect_lock(table, &st, 2 * MIB, 0, 2 * MIB);
     struct stat other_st = open_pin(table, other, MIB);
     expect_lock(table, &other_st, MIB, 0, MIB);
@@ -426,7 +434,7 @@ static void a_file_is_one_by_all_its_names(void **state)
     CLEANUP_CLOSE int again = must(openat(scratch.fd, "g", O_RDONLY | O_CLOEXEC));
     struct stat st = open_pin(table, fd, MIB);
     expect_lock(table, &st, MIB, 0, MIB);
-    assert_int_equal(pin_table_open(table, again, MIB, &info), 0);
+    assert_int_equal(open_to(table, again, MIB, &info), 0);
     assert_int_equal(info.locked, MIB);
     assert_int_equal(pin_table_visit(table, count_pin, &n), 0);
     assert_int_equal(n, 1);
@@ -514,7 +522,7 @@ static void only_regular_files_of_that_length(void **state)
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         PinInfo info = { .locked = 42 };
-        int r = pin_table_open(table, cases[i].fd, cases[i].length, &info);
+        int r = open_to(table, cases[i].fd, cases[i].length, &info);
         if (r != cases[i].expected || info.locked != 42)
             fail_msg("case %zu: %d", i, r);
     }
@@ -549,7 +557,7 @@ static void as_nobody(void *argument)
     /* Without this its /proc is root's. */
     must(prctl(PR_SET_DUMPABLE, 1));
     must(fstat(fd, &st));
-    check(pin_table_new(&table) == 0 && pin_table_open(table, fd, 4 * MIB, &info) == 0);
+    check(pin_table_new(&table) == 0 && open_to(table, fd, 4 * MIB, &info) == 0);
     check(pin_table_lock(table, st.st_dev, st.st_ino, 3 * MIB, &info) == -ENOMEM);
     check(info.locked == 0 && locked_in_all(0) == 0);
     check(pin_table_lock(table, st.st_dev, st.st_ino, 2 * MIB, &info) == 0);
@@ -596,7 +604,7 @@ static void nothing_is_locked_behind_a_gap(void **state)
     CLEANUP_CLOSE int fd = make_file(&scratch, "f", 2 * MIB + 4 * PAGE);
 
     struct stat st = open_pin(table, fd, 2 * MIB);
-    assert_int_equal(pin_table_open(table, fd, 2 * MIB + 4 * PAGE, NULL), 0);
+    assert_int_equal(open_to(table, fd, 2 * MIB + 4 * PAGE, NULL), 0);
     mlock_only = MIB;
     expect_lock(table, &st, 4 * MIB, -ENOMEM, 0);
     mlock_only = 0;

@@ -9,10 +9,9 @@ static void it_says_who_it_is(void **state)
     CLEANUP_HOLDER Holder h = holder_start(-1);
     CLEANUP_CLOSE int c = holder_connect(&h);
 
-    HoldMessage m = ask(c, (HoldMessage){ .type = HOLD_HELLO }, -1);
-    assert_int_equal(m.error, 0);
-    assert_int_equal(m.ino, h.pid);
-    assert_int_equal(m.version, HOLD_VERSION);
+    HoldHeader header = ask_hello(c);
+    assert_int_equal(header.pid, h.pid);
+    assert_int_equal(header.version, HOLD_VERSION);
     assert_int_equal(ask_list(c, NULL, 0), 0);
     /* stdin, stdout, stderr and the connection. */
     assert_int_equal(count_descriptors(h.pid), 4);
@@ -24,11 +23,11 @@ static void a_file_from_opening_to_release(void **state)
     CLEANUP_HOLDER Holder h = holder_start(-1);
     CLEANUP_CLOSE int c = holder_connect(&h);
     CLEANUP_CLOSE int file = make_file(&scratch, "f", 3 * MIB);
-    HoldMessage item;
+    HoldItem item;
     struct stat st;
 
     must(fstat(file, &st));
-    HoldMessage m = ask_open(c, file, 3 * MIB);
+    HoldItem m = ask_open(c, file, 3 * MIB);
     assert_int_equal(m.error, 0);
     assert_true(m.dev == st.st_dev && m.ino == st.st_ino);
     assert_int_equal(m.length, 3 * MIB);
@@ -79,12 +78,12 @@ static void pins_outlive_the_connection(void **state)
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
     CLEANUP_HOLDER Holder h = holder_start(-1);
     CLEANUP_CLOSE int first = holder_connect(&h);
-    HoldMessage items[2];
+    HoldItem items[2];
 
     struct stat st = pin_half(&scratch, first, "f");
     first = safe_close(first);
     CLEANUP_CLOSE int second = holder_connect(&h);
-    assert_int_equal(ask(second, (HoldMessage){ .type = HOLD_HELLO }, -1).ino, h.pid);
+    assert_int_equal(ask_hello(second).pid, h.pid);
     assert_holds_half(&h, &st);
     assert_int_equal(ask_list(second, items, 2), 1);
     assert_int_equal(items[0].ino, st.st_ino);
@@ -102,9 +101,9 @@ static void the_next_controller_takes_the_place_of_the_first(void **state)
 
     struct stat st = pin_half(&scratch, first, "f");
     CLEANUP_CLOSE int second = holder_connect(&h);
-    assert_int_equal(ask(second, (HoldMessage){ .type = HOLD_HELLO }, -1).ino, h.pid);
+    assert_int_equal(ask_hello(second).pid, h.pid);
     assert_hung_up(first);
-    assert_int_equal(hold_send(first, &(HoldMessage){ .type = HOLD_LIST }, -1), -EPIPE);
+    assert_int_equal(hold_send(first, &(HoldPacket){ .header.type = HOLD_LIST }, NULL, 0), -EPIPE);
     assert_int_equal(ask_list(second, NULL, 0), 1);
     assert_holds_half(&h, &st);
     assert_int_equal(count_descriptors(h.pid), 4);
@@ -112,11 +111,11 @@ static void the_next_controller_takes_the_place_of_the_first(void **state)
 
 static void a_controller_that_does_not_read_is_hung_up_on(void **state)
 {
-    enum { FILES = 2000 };
+    enum { FILES = 8000 };
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
     CLEANUP_HOLDER Holder h = holder_start(-1);
     CLEANUP_CLOSE int first = holder_connect(&h);
-    HoldMessage m = { 0 };
+    HoldPacket m = { 0 };
 
     for (unsigned i = 0; i < FILES; i++) {
         char name[16];
@@ -125,13 +124,13 @@ static void a_controller_that_does_not_read_is_hung_up_on(void **state)
         assert_int_equal(ask_open(first, file, 1).error, 0);
     }
     /* More than a socket holds, and nobody takes it out. */
-    assert_int_equal(hold_send(first, &(HoldMessage){ .type = HOLD_LIST }, -1), 0);
+    assert_int_equal(hold_send(first, &(HoldPacket){ .header.type = HOLD_LIST }, NULL, 0), 0);
     CLEANUP_CLOSE int second = holder_connect(&h);
-    assert_int_equal(hold_send(second, &(HoldMessage){ .type = HOLD_HELLO }, -1), 0);
+    assert_int_equal(hold_send(second, &(HoldPacket){ .header.type = HOLD_HELLO }, NULL, 0), 0);
     /* After its 5 s of patience; it has no more for the answer that would end the list. */
     assert_true(comes_within(second, 9000));
     assert_int_equal(hold_receive(second, &m, NULL), 1);
-    assert_int_equal(m.ino, h.pid);
+    assert_int_equal(m.header.pid, h.pid);
     assert_int_equal(ask_list(second, NULL, 0), FILES);
 }
 
@@ -145,15 +144,13 @@ static void other_users_are_not_heard(void **state)
     fflush(NULL);
     pid_t pid = must(fork());
     if (pid == 0) {
-        HoldMessage m;
+        HoldPacket m;
         must(setgid(65534));
         must(setuid(65534));
         for (int i = 0; i < 3; i++) {
             int fd = holder_connect(&h);
-            check(try_ask(fd,
-                          (HoldMessage){ .type = HOLD_RELEASE, .dev = st.st_dev, .ino = st.st_ino },
-                          -1, &m) < 0);
-            check(try_ask(fd, (HoldMessage){ .type = HOLD_HELLO }, -1, &m) < 0);
+            check(try_ask(fd, HOLD_RELEASE, item_of(&st), -1, &m) < 0);
+            check(try_ask(fd, HOLD_HELLO, (HoldItem){ 0 }, -1, &m) < 0);
             close(fd);
         }
         _exit(0);
@@ -183,7 +180,7 @@ static void without_descriptors_it_waits(void **state)
     CLEANUP_HOLDER Holder h = holder_start(-1);
     CLEANUP_CLOSE int first = holder_connect(&h);
     struct rlimit usual, four;
-    HoldMessage answer;
+    HoldPacket answer;
 
     assert_int_equal(ask_list(first, NULL, 0), 0);
     must(prlimit(h.pid, RLIMIT_NOFILE, NULL, &usual));
@@ -191,16 +188,16 @@ static void without_descriptors_it_waits(void **state)
     must(prlimit(h.pid, RLIMIT_NOFILE, &four, NULL));
     CLEANUP_CLOSE int second = holder_connect(&h);
     uint64_t before = cpu_ms(h.pid);
-    assert_int_equal(hold_send(second, &(HoldMessage){ .type = HOLD_HELLO }, -1), 0);
+    assert_int_equal(hold_send(second, &(HoldPacket){ .header.type = HOLD_HELLO }, NULL, 0), 0);
     assert_false(comes_within(second, 1200));
     assert_in_range(cpu_ms(h.pid) - before, 0, 200);
     /* Who is served already still is. */
-    assert_int_equal(ask(first, (HoldMessage){ .type = HOLD_HELLO }, -1).ino, h.pid);
+    assert_int_equal(ask_hello(first).pid, h.pid);
 
     must(prlimit(h.pid, RLIMIT_NOFILE, &usual, NULL));
     assert_true(comes_within(second, ANSWER_MS));
     assert_int_equal(hold_receive(second, &answer, NULL), 1);
-    assert_int_equal(answer.ino, h.pid);
+    assert_int_equal(answer.header.pid, h.pid);
     assert_hung_up(first);
 }
 
@@ -228,33 +225,41 @@ static void what_cannot_be_done_is_answered(void **state)
     CLEANUP_CLOSE int c = holder_connect(&h);
     CLEANUP_CLOSE int file = make_file(&scratch, "g", 100);
     const struct {
-        HoldMessage request;
+        unsigned type;
+        HoldItem item;
         int file;
         int expected;
     } cases[] = {
-        { { .type = 0 }, -1, -EPROTO },
-        { { .type = HOLD_REFRESH + 1 }, -1, -EPROTO },
-        { { .type = HOLD_ITEM }, -1, -EPROTO },
-        { { .type = HOLD_DONE }, -1, -EPROTO },
-        { { .type = UINT16_MAX }, -1, -EPROTO },
-        { { .type = HOLD_OPEN, .length = 100 }, -1, -EBADF },
-        { { .type = HOLD_OPEN, .length = 101 }, file, -EINVAL },
-        { { .type = HOLD_OPEN }, file, -EINVAL },
-        { { .type = HOLD_OPEN, .length = UINT64_MAX }, file, -EINVAL },
-        { { .type = HOLD_OPEN, .length = 1 }, scratch.fd, -EINVAL },
-        { { .type = HOLD_OPEN, .length = 1 }, c, -EINVAL },
-        { { .type = HOLD_LOCK, .dev = 1, .ino = 2, .length = 4096 }, -1, -ENOENT },
-        { { .type = HOLD_REFRESH, .dev = 1, .ino = 2 }, -1, -ENOENT },
-        { { .type = HOLD_RELEASE, .dev = 1, .ino = 2 }, -1, -ENOENT },
-        { { .type = HOLD_RELEASE, .dev = UINT64_MAX, .ino = UINT64_MAX }, -1, -ENOENT },
+        { 0, { 0 }, -1, -EPROTO },
+        { HOLD_RELEASE + 1, { 0 }, -1, -EPROTO },
+        { HOLD_ITEMS, { 0 }, -1, -EPROTO },
+        { HOLD_DONE, { 0 }, -1, -EPROTO },
+        { HOLD_GONE, { 0 }, -1, -EPROTO },
+        { UINT16_MAX, { 0 }, -1, -EPROTO },
+        { HOLD_PIN, { .length = 100 }, -1, -ENOENT },
+        { HOLD_PIN, { .length = 100, .lock = HOLD_LOCK_NONE }, -1, -EBADF },
+        { HOLD_PIN, { .length = 101 }, file, -EINVAL },
+        { HOLD_PIN, { .length = 0 }, file, -EINVAL },
+        { HOLD_PIN, { .length = UINT64_MAX }, file, -EINVAL },
+        { HOLD_PIN, { .length = 1, .offset = 1 }, file, -EINVAL },
+        { HOLD_PIN, { .length = 1, .offset = 4096 }, file, -EINVAL },
+        { HOLD_PIN, { .length = 1, .offset = UINT64_MAX }, file, -EINVAL },
+        { HOLD_PIN, { .length = 1, .lock = HOLD_LOCK_NONE + 1 }, file, -EINVAL },
+        { HOLD_PIN, { .length = 101, .lock = HOLD_LOCK_NONE }, file, -EINVAL },
+        { HOLD_PIN, { .length = 1, .offset = 1, .lock = HOLD_LOCK_NONE }, file, -EINVAL },
+        { HOLD_PIN, { .length = 1 }, scratch.fd, -EINVAL },
+        { HOLD_PIN, { .length = 1 }, c, -EINVAL },
+        { HOLD_PIN, { .dev = 1, .ino = 2, .locked = 4096 }, -1, -ENOENT },
+        { HOLD_REFRESH, { .dev = 1, .ino = 2 }, -1, -ENOENT },
+        { HOLD_RELEASE, { .dev = 1, .ino = 2 }, -1, -ENOENT },
+        { HOLD_RELEASE, { .dev = UINT64_MAX, .ino = UINT64_MAX }, -1, -ENOENT },
         /* A descriptor that nobody asked for. */
-        { { .type = HOLD_HELLO }, file, 0 },
-        { { .type = HOLD_RELEASE }, file, -ENOENT },
+        { HOLD_RELEASE, { 0 }, file, -ENOENT },
     };
 
     struct stat st = pin_half(&scratch, c, "f");
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
-        HoldMessage m = ask(c, cases[i].request, cases[i].file);
+        HoldItem m = ask(c, (HoldType)cases[i].type, cases[i].item, cases[i].file);
         if (m.error != cases[i].expected || m.locked != 0)
             fail_msg("case %zu: %d", i, m.error);
     }
@@ -275,7 +280,7 @@ static void a_truncated_file_is_told_with_what_holds(void **state)
     assert_int_equal(ask_open(c, file, 4 * MIB).error, 0);
     assert_int_equal(ask_lock(c, &st, MIB).locked, MIB);
     must(ftruncate(file, (off_t)(2 * MIB)));
-    HoldMessage m = ask_lock(c, &st, 3 * MIB);
+    HoldItem m = ask_lock(c, &st, 3 * MIB);
     assert_int_equal(m.error, -EFAULT);
     assert_int_equal(m.locked, MIB);
     assert_int_equal(locked_in_all(h.pid), MIB);
@@ -295,8 +300,7 @@ static void a_rewritten_file_is_locked_again(void **state)
     must(ftruncate(file, 0));
     must(ftruncate(file, (off_t)(4 * MIB)));
     assert_int_equal(mapped_of(h.pid, &st).locked, 0);
-    HoldMessage m = ask(
-        c, (HoldMessage){ .type = HOLD_REFRESH, .dev = st.st_dev, .ino = st.st_ino }, -1);
+    HoldItem m = ask(c, HOLD_REFRESH, item_of(&st), -1);
     assert_int_equal(m.error, 0);
     assert_int_equal(m.locked, 3 * MIB);
     assert_int_equal(mapped_of(h.pid, &st).locked, 3 * MIB);
@@ -309,9 +313,10 @@ static void nonsense_ends_the_connection(void **state)
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
     CLEANUP_HOLDER Holder h = holder_start(-1);
     int c = holder_connect(&h);
-    char bytes[3 * sizeof(HoldMessage)] = { 0 };
-    HoldMessage good = { .version = HOLD_VERSION, .type = HOLD_LIST };
-    HoldMessage old = { .version = HOLD_VERSION - 1, .type = HOLD_LIST };
+    char bytes[sizeof(HoldPacket) + 1] = { 0 };
+    HoldHeader good = { .version = HOLD_VERSION, .type = HOLD_LIST };
+    HoldHeader many = { .version = HOLD_VERSION, .type = HOLD_LIST, .n_items = 1 };
+    HoldHeader old = { .version = HOLD_VERSION - 1, .type = HOLD_LIST };
     int fds[8] = { 0 };
     const struct {
         const void *bytes;
@@ -320,6 +325,7 @@ static void nonsense_ends_the_connection(void **state)
         { bytes, 0, 0 },
         { bytes, 1, 0 },
         { bytes, sizeof(good), 0 },
+        { &many, sizeof(many), 0 },
         { &good, sizeof(good) - 1, 0 },
         { bytes, sizeof(bytes), 0 },
         { &old, sizeof(old), 0 },
@@ -372,23 +378,20 @@ static void a_burst_is_answered_in_order(void **state)
     CLEANUP_HOLDER Holder h = holder_start(-1);
     CLEANUP_CLOSE int c = holder_connect(&h);
     CLEANUP_CLOSE int file = make_file(&scratch, "f", 64 * 4096);
-    HoldMessage m;
+    HoldPacket m;
     struct stat st;
 
     must(fstat(file, &st));
-    assert_int_equal(hold_send(c, &(HoldMessage){ .type = HOLD_OPEN, .length = 64 * 4096 }, file),
-                     0);
+    m = a_request(HOLD_PIN, (HoldItem){ .length = 64 * 4096 }, file);
+    assert_int_equal(hold_send(c, &m, &file, 1), 0);
+    m = a_request(HOLD_PIN, item_of(&st), -1);
+    m.items[0].locked = 4096;
     for (unsigned i = 0; i < 64; i++)
-        assert_int_equal(
-            hold_send(c,
-                      &(HoldMessage){
-                          .type = HOLD_LOCK, .dev = st.st_dev, .ino = st.st_ino, .length = 4096 },
-                      -1),
-            0);
+        assert_int_equal(hold_send(c, &m, NULL, 0), 0);
     for (unsigned i = 0; i <= 64; i++) {
         assert_true(comes_within(c, ANSWER_MS));
         assert_int_equal(hold_receive(c, &m, NULL), 1);
-        assert_int_equal(m.locked, i * 4096);
+        assert_int_equal(m.items[0].locked, i * 4096);
     }
 }
 
@@ -445,7 +448,7 @@ static void without_its_socket_it_ends(void **state)
     h.pid = spawn_holder(fd, output[1], argv);
     close(output[1]);
     CLEANUP_CLOSE int c = holder_connect(&h);
-    assert_int_equal(ask(c, (HoldMessage){ .type = HOLD_HELLO }, -1).ino, h.pid);
+    assert_int_equal(ask_hello(c).pid, h.pid);
     must(shutdown(fd, SHUT_RDWR));
     must(waitpid(h.pid, &status, 0));
     assert_int_equal(status, 1 << 8);

@@ -228,6 +228,28 @@ static void devices_count(void **state)
     assert_false(held[2].keep);
 }
 
+/* What is held from elsewhere in the file cannot be made to fit. */
+static void another_offset_is_another_pin(void **state)
+{
+    PinWish wishes[] = { { .ino = 1, .offset = 8 * PAGE, .size = PAGE },
+                         { .ino = 2, .offset = 8 * PAGE, .size = 3 * PAGE },
+                         { .ino = 3, .size = PAGE } };
+    PinHeld held[] = { { .ino = 1, .length = PAGE, .locked = PAGE },
+                       { .ino = 2, .offset = 8 * PAGE, .length = 2 * PAGE, .locked = 2 * PAGE },
+                       { .ino = 3, .offset = PAGE, .length = PAGE, .locked = PAGE } };
+
+    assert_int_equal(pin_plan(wishes, 3, held, 3, GIB, PAGE), 5 * PAGE);
+    assert_false(held[0].keep);
+    assert_true(held[1].keep);
+    assert_false(held[2].keep);
+    assert_int_equal(wishes[0].target, PAGE);
+    assert_false(wishes[0].held);
+    assert_int_equal(wishes[1].target, 3 * PAGE);
+    assert_false(wishes[1].held);
+    assert_int_equal(wishes[2].target, PAGE);
+    assert_false(wishes[2].held);
+}
+
 static void comparing(void **state)
 {
     static const PinHeld sorted[] = { { .dev = 0, .ino = 1 },
@@ -332,6 +354,7 @@ int main(void)
         cmocka_unit_test(what_nobody_wishes_is_released),
         cmocka_unit_test(nothing_at_all),
         cmocka_unit_test(devices_count),
+        cmocka_unit_test(another_offset_is_another_pin),
         cmocka_unit_test(comparing),
         cmocka_unit_test(any_plan_is_within_the_budget),
     };

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "daemon/evictor.h"
-#include "daemon/pin_scan.h"
+#include "daemon/pin_open.h"
 #include "unit/failing-memory.h"
 #include "unit/kernel/scratch.h"
 #include "unit/select/pin-rule.h"
@@ -167,12 +167,42 @@ static void a_scan_without_memory_is_an_error(void **state)
     assert_true(errors > 300);
 }
 
+static void files_without_memory_are_not_opened(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    unsigned n = 1, none = 0, errors = 0;
+    size_t next = 0;
+
+    put_files(&root, HOLD_BATCH_MAX + 10);
+    PinScan *scan = a_scan(&root);
+    scan->job.run(&scan->job);
+    for (bool failed = true; failed; n++) {
+        countdown = n;
+        PinOpening *opening = pin_opening_new(scan, 0, &next, NULL, NULL);
+        if (opening)
+            opening->job.run(&opening->job);
+        failed = countdown == 0;
+        countdown = 0;
+        none += !opening;
+        for (size_t i = 0; opening && i < opening->n; i++) {
+            errors += opening->fds[i] == -ENOMEM;
+            assert_true(opening->fds[i] >= 0 || opening->fds[i] == -ENOMEM);
+            assert_true(failed || opening->fds[i] >= 0);
+        }
+        pin_opening_free(opening);
+    }
+    assert_int_equal(none, 1 + HOLD_BATCH_MAX);
+    assert_true(errors > HOLD_BATCH_MAX);
+    pin_scan_free(scan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_rules_come_into_force_all_or_none),
         cmocka_unit_test(a_look_without_memory_is_one_look_less),
         cmocka_unit_test(a_scan_without_memory_is_an_error),
+        cmocka_unit_test(files_without_memory_are_not_opened),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "daemon/pin_open.h"
 #include "unit/hold/descriptors.h"
 #include "unit/kernel/scratch.h"
 #include "unit/select/pin-rule.h"
@@ -76,8 +77,7 @@ static void run_scan(PinScan *scan)
     scan->job.run(&scan->job);
 }
 
-/* "PATH target/size" a line, with " held" where there is no descriptor. Each descriptor is the
- * file's, for reading, and closed on exec. */
+/* "PATH target/size" a line, with " held" where it need not be opened. */
 static void expect_steps(const Scratch *root, const PinScan *scan, const char *expected)
 {
     char text[8192] = "";
@@ -89,17 +89,32 @@ static void expect_steps(const Scratch *root, const PinScan *scan, const char *e
         struct stat st;
 
         snprintf(text + n, sizeof(text) - n, "%s %ju/%ju%s\n", step->path, (uintmax_t)step->target,
-                 (uintmax_t)step->size, step->fd < 0 ? " held" : "");
+                 (uintmax_t)step->size, step->held ? " held" : "");
         must(lstat(scratch_path(root, step->path + 1), &st));
         assert_true(step->dev == st.st_dev && step->ino == st.st_ino);
-        if (step->fd < 0)
-            continue;
-        must(fstat(step->fd, &st));
-        assert_true(step->dev == st.st_dev && step->ino == st.st_ino);
-        assert_int_equal(fcntl(step->fd, F_GETFL) & (O_ACCMODE | O_PATH), O_RDONLY);
-        assert_true(fcntl(step->fd, F_GETFD) & FD_CLOEXEC);
     }
     assert_string_equal(text, expected);
+}
+
+/* Opens the next batch; where the one after that begins. */
+static PinOpening *open_steps(const PinScan *scan, size_t from, size_t *ret_next)
+{
+    PinOpening *opening = pin_opening_new(scan, from, ret_next, NULL, NULL);
+
+    assert_non_null(opening);
+    opening->job.run(&opening->job);
+    return opening;
+}
+
+static void expect_opened(const PinOpening *opening, size_t i, const PinStep *step)
+{
+    struct stat st;
+
+    must(fstat(opening->fds[i], &st));
+    assert_true(step->dev == st.st_dev && step->ino == st.st_ino);
+    assert_int_equal(st.st_size, step->size);
+    assert_int_equal(fcntl(opening->fds[i], F_GETFL) & (O_ACCMODE | O_PATH), O_RDONLY);
+    assert_true(fcntl(opening->fds[i], F_GETFD) & FD_CLOEXEC);
 }
 
 /* "PATH reason" a line. */
@@ -156,7 +171,6 @@ static void in_the_order_of_the_policy(void **state)
     expect_steps(&root, scan, "/b/1 12288/12288\n/b/2 4097/4097\n/a/1/x 4096/4096\n/a/2 5/5\n");
     expect_problems(scan, "");
     assert_int_equal(scan->n_wishes, 4);
-    assert_false(scan->more);
 }
 
 static void as_far_as_the_budget_goes(void **state)
@@ -171,7 +185,6 @@ static void as_far_as_the_budget_goes(void **state)
     expect_steps(&root, scan, "/1 4097/4097\n/2 8192/36864\n");
     expect_problems(scan, "");
     assert_int_equal(scan->n_wishes, 3);
-    assert_false(scan->more);
 
     CLEANUP_SCAN PinScan *none = a_scan(&root, 0, "/*", NULL);
     run_scan(none);
@@ -303,75 +316,40 @@ static void empty_files_and_none(void **state)
     pin_scan_free(NULL);
 }
 
-static void more_than_can_be_opened_at_once(void **state)
+static void opened_in_batches(void **state)
 {
-    enum { FILES = 2 * PIN_SCAN_OPEN_MAX + 7 };
+    enum { FILES = 2 * HOLD_BATCH_MAX + 7 };
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
-    size_t done = 0, rounds = 0;
-    bool more = true;
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, 1000 * MIB, "/*", NULL);
+    size_t batches = 0, at = 0, opened = 0;
     char name[32];
 
     for (size_t i = 0; i < FILES; i++) {
         snprintf(name, sizeof(name), "%03zu", i);
         scratch_put_sized(&root, name, i + 1);
     }
+    /* Here and there one that needs no opening, at the end too. */
+    add_held(&root, scan, "003", 4, 0);
+    snprintf(name, sizeof(name), "%03d", FILES - 1);
+    add_held(&root, scan, name, FILES, 0);
+    run_scan(scan);
+    assert_int_equal(scan->n_steps, FILES);
     size_t before = count_descriptors(0);
-    for (; more; rounds++) {
-        CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
-        for (size_t i = 0; i < done; i++) {
-            snprintf(name, sizeof(name), "%03zu", i);
-            add_held(&root, scan, name, i + 1, i + 1);
+    for (; at < scan->n_steps; batches++) {
+        PinOpening *opening = open_steps(scan, at, &at);
+        assert_int_equal(count_descriptors(0), before + opening->n);
+        for (size_t i = 0; i < opening->n; i++) {
+            const PinStep *step = &scan->steps[opening->steps[i]];
+            assert_false(step->held);
+            expect_opened(opening, i, step);
         }
-        run_scan(scan);
-        assert_int_equal(scan->error, 0);
-        assert_int_equal(scan->n_wishes, FILES);
-        assert_in_range(scan->n_steps, 1, PIN_SCAN_OPEN_MAX);
-        snprintf(name, sizeof(name), "/%03zu", done);
-        assert_string_equal(scan->steps[0].path, name);
-        done += scan->n_steps;
-        more = scan->more;
+        opened += opening->n;
+        pin_opening_free(opening);
     }
-    assert_int_equal(done, FILES);
-    assert_int_equal(rounds, 3);
+    assert_int_equal(opened, FILES - 2);
+    assert_int_equal(batches, 3);
     assert_int_equal(count_descriptors(0), before);
-
-    /* Just as many as fit, and one that needs no opening: nothing more. */
-    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/0[0-5]*", "/06[0-4]");
-    add_held(&root, scan, "064", 65, 0);
-    run_scan(scan);
-    assert_int_equal(scan->n_steps, PIN_SCAN_OPEN_MAX + 1);
-    assert_string_equal(scan->steps[PIN_SCAN_OPEN_MAX].path, "/064");
-    assert_false(scan->more);
-}
-
-static void what_failed_of_late_is_left_for_the_others(void **state)
-{
-    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
-    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
-    CLEANUP_SCAN PinScan *all = a_scan(&root, MIB, "/*", NULL);
-
-    for (unsigned i = 0; i < PIN_SCAN_OPEN_MAX + 4; i++) {
-        char name[16];
-        snprintf(name, sizeof(name), "%03u", i);
-        scratch_put_sized(&root, name, i + 1);
-    }
-    /* What a holder has is not counted, and not left out. */
-    add_held(&root, scan, "000", 1, 1);
-    add_held(&root, scan, "001", 2, 0);
-    scan->skip = 3;
-    run_scan(scan);
-    assert_int_equal(scan->error, 0);
-    assert_int_equal(scan->n_wishes, PIN_SCAN_OPEN_MAX + 4);
-    assert_string_equal(scan->steps[0].path, "/001");
-    assert_int_equal(scan->steps[0].fd, -1);
-    assert_string_equal(scan->steps[1].path, "/005");
-    assert_int_equal(scan->n_steps, PIN_SCAN_OPEN_MAX);
-    assert_false(scan->more);
-
-    all->skip = 1000;
-    run_scan(all);
-    expect_steps(&root, all, "");
-    assert_false(all->more);
+    pin_opening_free(NULL);
 }
 
 static void what_is_held_need_not_be_opened(void **state)
@@ -463,13 +441,16 @@ static void unreadable_things(void **state)
         scan->page = PAGE;
         add_rule(scan, "/{a,locked}/*");
         scan->job.run(&scan->job);
-        bool good = scan->error == 0 && scan->n_steps == 1 &&
-                    strcmp(scan->steps[0].path, "/a/told") == 0 && scan->problems.n_total == 2 &&
+        bool good = scan->error == 0 && scan->n_steps == 2 && scan->problems.n_total == 1 &&
                     strcmp(scan->problems.entries[0].path, "/locked") == 0 &&
                     strcmp(scan->problems.entries[0].reason, "cannot be read: Permission denied") ==
-                        0 &&
-                    strcmp(scan->problems.entries[1].path, "/a/secret") == 0 &&
-                    strcmp(scan->problems.entries[1].reason, "Permission denied") == 0;
+                        0;
+        size_t next;
+        PinOpening *opening = pin_opening_new(scan, 0, &next, NULL, NULL);
+        opening->job.run(&opening->job);
+        good = good && strcmp(opening->files[0].path, "/a/secret") == 0 &&
+               opening->fds[0] == -EACCES && opening->fds[1] >= 0;
+        pin_opening_free(opening);
         pin_scan_free(scan);
         _exit(good ? 0 : 1);
     }
@@ -525,18 +506,18 @@ static void files_that_are_exchanged_meanwhile(void **state)
 {
     static const struct {
         void (*exchange)(void);
-        const char *problem;
+        int error;
     } cases[] = {
-        { exchange_by_another, "/b was exchanged just now\n" },
-        { exchange_by_a_link, "/b No such file or directory\n" },
-        { exchange_by_a_fifo, "/b No such file or directory\n" },
-        { exchange_by_nothing, "/b No such file or directory\n" },
+        { exchange_by_another, -ESTALE },
+        { exchange_by_a_link, -ENOENT },
+        { exchange_by_a_fifo, -ENOENT },
+        { exchange_by_nothing, -ENOENT },
     };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
         CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, "/*", NULL);
-        size_t before = count_descriptors(0);
+        size_t before = count_descriptors(0), next;
 
         exchanged_root = &root;
         exchange = cases[i].exchange;
@@ -546,11 +527,16 @@ static void files_that_are_exchanged_meanwhile(void **state)
         times_opened = 0;
         watched = "b";
         run_scan(scan);
+        expect_steps(&root, scan, "/a 4096/4096\n/b 4096/4096\n/c 4096/4096\n");
+        PinOpening *opening = open_steps(scan, 0, &next);
         watched = NULL;
         assert_int_equal(times_opened, 2);
-        expect_steps(&root, scan, "/a 4096/4096\n/c 4096/4096\n");
-        expect_problems(scan, cases[i].problem);
+        expect_opened(opening, 0, &scan->steps[0]);
+        assert_int_equal(opening->fds[1], cases[i].error);
+        expect_opened(opening, 2, &scan->steps[2]);
         assert_int_equal(count_descriptors(0), before + 2);
+        pin_opening_free(opening);
+        assert_int_equal(count_descriptors(0), before);
     }
 }
 
@@ -583,12 +569,12 @@ static void names_that_look_like_globs(void **state)
     expect_problems(scan, "");
     assert_int_equal(scan->n_wishes, ELEMENTS(names) + 20 + 3);
     assert_int_equal(scan->n_steps, ELEMENTS(names) + 20 + 3);
-    for (size_t i = 0; i < scan->n_steps; i++) {
-        struct stat st;
-        must(fstat(scan->steps[i].fd, &st));
-        assert_int_equal(st.st_size, scan->steps[i].size);
-        assert_int_equal(st.st_ino, scan->steps[i].ino);
-    }
+    size_t next;
+    PinOpening *opening = open_steps(scan, 0, &next);
+    assert_int_equal(opening->n, scan->n_steps);
+    for (size_t i = 0; i < scan->n_steps; i++)
+        expect_opened(opening, i, &scan->steps[i]);
+    pin_opening_free(opening);
 }
 
 static void hidden_files_named_as_such(void **state)
@@ -666,7 +652,6 @@ static void as_a_job(void **state)
     expect_steps(&root, taken, "/x 1/1\n");
     expect_problems(taken, "/y is a FIFO\n");
     assert_false(is_kept(&root, taken, "x"));
-    assert_int_equal(count_descriptors(0), before + 1);
     pin_scan_free(taken);
     assert_int_equal(count_descriptors(0), before);
 }
@@ -682,8 +667,7 @@ int main(void)
         cmocka_unit_test(a_part_of_each_file),
         cmocka_unit_test(a_part_that_is_held),
         cmocka_unit_test(empty_files_and_none),
-        cmocka_unit_test(more_than_can_be_opened_at_once),
-        cmocka_unit_test(what_failed_of_late_is_left_for_the_others),
+        cmocka_unit_test(opened_in_batches),
         cmocka_unit_test(what_is_held_need_not_be_opened),
         cmocka_unit_test(a_smaller_budget),
         cmocka_unit_test(problems_are_told),

@@ -28,14 +28,16 @@ static inline size_t count_descriptors(int pid)
     return pid > 0 ? n - 2 : n - 3; /* ".", "..", and in our own that of the folder */
 }
 
+#define SEND_FDS_MAX 200 /* the kernel's limit is 253 */
+
 /* One packet of any bytes with any number of descriptors. */
 static inline int send_raw(int socket_fd, const void *bytes, size_t size, const int *fds, size_t n)
 {
     struct iovec iov = { .iov_base = (void *)bytes, .iov_len = size };
-    char control[CMSG_SPACE(64 * sizeof(int))] __attribute__((aligned(8))) = { 0 };
+    char control[CMSG_SPACE(SEND_FDS_MAX * sizeof(int))] __attribute__((aligned(8))) = { 0 };
     struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-    if (n > 64)
+    if (n > SEND_FDS_MAX)
         return -EINVAL;
     if (n > 0) {
         header.msg_control = control;

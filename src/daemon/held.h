@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What a holder has, as it said: the controller's memory of its pins, and their sum. */
+
+#include <pagewarden/hold-protocol.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "control/pin_plan.h"
+
+typedef struct HeldSet {
+    uint64_t page; /* bytes; set by its owner */
+    uint64_t sum;  /* out: of all that is locked, in whole pages */
+    PinHeld *entries;
+    size_t n, n_sorted, room;
+} HeldSet;
+
+/* Leaves an empty set, with the same page. */
+void held_clear(HeldSet *set);
+
+/* Takes what the holder says of a file: new to it, changed, or, without a length, gone. @fresh: the
+ * caller knows that it stands not among what was added since the last held_sorted(). -ENOMEM. */
+int held_note(HeldSet *set, const HoldItem *item, bool fresh);
+
+/* All, sorted by pin_held_compare(). Valid until the next change. */
+PinHeld *held_sorted(HeldSet *set, size_t *ret_n);

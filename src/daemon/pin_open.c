@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/pin_open.h"
+
+#include <string.h>
+
+static void run(Job *job)
+{
+    PinOpening *opening = (PinOpening *)job;
+    SelectScope scope = {
+        .root_fd = opening->root_fd,
+        .flags = opening->walk_flags,
+    };
+
+    selected_files_open(&scope, opening->files, opening->n, opening->fds);
+}
+
+static void destroy(Job *job)
+{
+    pin_opening_free((PinOpening *)job);
+}
+
+PinOpening *pin_opening_new(const PinScan *scan, size_t from, size_t *ret_next,
+                            void (*done)(Job *job, void *owner), void *owner)
+{
+    PinOpening *opening = calloc(1, sizeof(PinOpening));
+    if (!opening)
+        return NULL;
+
+    opening->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = owner };
+    opening->root_fd = scan->root_fd;
+    opening->walk_flags = scan->walk_flags;
+    for (; from < scan->n_steps && opening->n < HOLD_BATCH_MAX; from++) {
+        const PinStep *step = &scan->steps[from];
+        if (step->held)
+            continue;
+        SelectedFile *file = &opening->files[opening->n];
+        *file = (SelectedFile){
+            .path = strdup(step->path),
+            .place = step->place,
+            .dev = step->dev,
+            .ino = step->ino,
+        };
+        if (!file->path) {
+            pin_opening_free(opening);
+            return NULL;
+        }
+        opening->steps[opening->n] = from;
+        opening->fds[opening->n++] = -ECANCELED;
+    }
+    *ret_next = from;
+    return opening;
+}
+
+void pin_opening_free(PinOpening *opening)
+{
+    if (!opening)
+        return;
+    for (size_t i = 0; i < opening->n; i++) {
+        free(opening->files[i].path);
+        safe_close(opening->fds[i]);
+    }
+    free(opening);
+}

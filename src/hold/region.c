@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Locking goes in the one order that works on every file system: map for reading,
+ * MADV_POPULATE_READ, mlock, mprotect(PROT_NONE). On XFS with large folios mlock alone leaves the
+ * pages on the evictable list. Nothing is ever read through the mapping, so a truncated file is an
+ * error of madvise and never a SIGBUS.
+ *
+ * What is locked on fault is from the beginning one VM_LOCKED mapping that nobody can read, and
+ * populating pages of it locks them. Which were, a bitmap tells. */
+
+#include "hold/region.h"
+
+#include <sys/mman.h>
+
+#include "util/cleanup.h"
+#include "util/units.h"
+
+/* Debian 12's glibc has it; older kernels than 5.14 answer EINVAL. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+/* Bytes that one call populates; only to keep calls short. */
+#define REFRESH_SLICE (16 * MIB)
+
+static int prepare_on_fault(Region *region, uint64_t page)
+{
+    region->bitmap = calloc(1, region->size / page / 8 + 1);
+    if (!region->bitmap)
+        return -ENOMEM;
+    if (mlock2(region->address, region->size, MLOCK_ONFAULT) < 0 ||
+        mprotect(region->address, region->size, PROT_NONE) < 0)
+        return -errno;
+    return 0;
+}
+
+int region_map(int fd, uint64_t offset, uint64_t needed, uint64_t room, uint64_t page,
+               RegionUse use, Region *ret)
+{
+    uint64_t size = max_u64(needed, room);
+    bool read = use == REGION_LOCK_ALL && size == needed;
+    int flags = MAP_SHARED | (read ? MAP_POPULATE : 0); /* a call less for each small file */
+    void *address;
+
+    while ((address = mmap(NULL, size, PROT_READ, flags, fd, (off_t)offset)) == MAP_FAILED) {
+        if (size == needed)
+            return -errno;
+        size = max_u64(needed, size / 2 / page * page);
+    }
+
+    Region region = { .address = address, .size = size, .read = read };
+    int r = use == REGION_ON_FAULT ? prepare_on_fault(&region, page) : 0;
+    if (r < 0) {
+        region_unmap(&region);
+        return r;
+    }
+    *ret = region;
+    return 0;
+}
+
+void region_unmap(Region *region)
+{
+    (void)munmap(region->address, region->size);
+    free(region->bitmap);
+}
+
+int region_lock(Region *region, uint64_t size)
+{
+    uint8_t *begin = region->address + region->locked;
+
+    if (!region->read && madvise(begin, size, MADV_POPULATE_READ) < 0)
+        return -errno;
+    /* After mprotect() not even a bug can read the file's data or fault on it. */
+    if (mlock(begin, size) < 0 || mprotect(begin, size, PROT_NONE) < 0) {
+        int r = -errno;
+        /* mlock() that fails half-way keeps that half, and what is locked must be counted. */
+        (void)munlock(begin, size);
+        /* Mapping does not tell what it could not read. */
+        return madvise(begin, size, MADV_POPULATE_READ) < 0 ? -errno : r;
+    }
+
+    region->locked += size;
+    return 0;
+}
+
+int region_read(const Region *region)
+{
+    return madvise(region->address, region->size, MADV_POPULATE_READ) < 0 ? -errno : 0;
+}
+
+/* The mapping is VM_LOCKED, so what is populated is locked. */
+static int populate_locked(uint8_t *begin, uint64_t size)
+{
+    if (mprotect(begin, size, PROT_READ) < 0)
+        return -errno;
+    int r = madvise(begin, size, MADV_POPULATE_READ) < 0 ? -errno : 0;
+    if (mprotect(begin, size, PROT_NONE) < 0 && r >= 0)
+        r = -errno;
+    return r;
+}
+
+static bool page_is_locked(const Region *region, uint64_t i)
+{
+    return region->bitmap[i / 8] >> i % 8 & 1;
+}
+
+/* The number of pages from @first on, below @end, that are all locked or all not, as *ret says. */
+static uint64_t run_length(const Region *region, uint64_t first, uint64_t end, bool *ret_locked)
+{
+    uint64_t i = first;
+
+    *ret_locked = page_is_locked(region, first);
+    while (i < end && page_is_locked(region, i) == *ret_locked)
+        i++;
+    return i - first;
+}
+
+int region_lock_pages(Region *region, uint64_t first, uint64_t end, uint64_t page, uint64_t *bytes)
+{
+    bool locked;
+
+    for (uint64_t n; first < end && *bytes >= page; first += n) {
+        n = run_length(region, first, end, &locked);
+        if (locked)
+            continue;
+        n = min_u64(n, *bytes / page);
+        int r = populate_locked(region->address + first * page, n * page);
+        if (r < 0)
+            return r;
+        for (uint64_t i = first; i < first + n; i++)
+            region->bitmap[i / 8] |= (uint8_t)(1u << i % 8);
+        region->locked += n * page;
+        *bytes -= n * page;
+    }
+    return 0;
+}
+
+static int refresh_range(const Region *region, uint64_t begin, uint64_t end)
+{
+    int r = 0;
+
+    for (; begin < end && r >= 0; begin += REFRESH_SLICE)
+        r = populate_locked(region->address + begin, min_u64(end - begin, REFRESH_SLICE));
+    return r;
+}
+
+int region_refresh(const Region *region, uint64_t page)
+{
+    uint64_t pages = region->size / page;
+    bool locked;
+    int r = 0;
+
+    if (!region->bitmap)
+        return refresh_range(region, 0, region->locked);
+    for (uint64_t i = 0, n; i < pages && r >= 0; i += n) {
+        n = run_length(region, i, pages, &locked);
+        if (locked)
+            r = refresh_range(region, i * page, (i + n) * page);
+    }
+    return r;
+}
+
+size_t region_mappings(const Region *region)
+{
+    return region->bitmap || region->locked == 0 || region->locked == region->size ? 1 : 2;
+}

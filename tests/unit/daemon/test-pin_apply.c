@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/pin_apply.h"
+
+#include <errno.h>
+
+#include "unit/hold/descriptors.h"
+#include "unit/kernel/scratch.h"
+#include "unit/select/pin-rule.h"
+#include "util/units.h"
+
+#define PAGE UINT64_C(4096)
+
+/* A queue of one, which the test runs itself. */
+static Job *queued;
+
+void jobs_submit(Jobs *jobs, Job *job)
+{
+    assert_null(queued);
+    queued = job;
+}
+
+Job *job_abandon(Job *job)
+{
+    if (job)
+        atomic_store(&job->cancelled, true);
+    return NULL;
+}
+
+static void run_queue(void)
+{
+    Job *job = TAKE_PTR(queued);
+
+    if (!job)
+        return;
+    job->run(job);
+    if (!atomic_load(&job->cancelled))
+        job->done(job, job->owner);
+    job->destroy(job);
+}
+
+/* A controller with a holder that does what it is asked. */
+typedef struct World {
+    Scratch root, proc;
+    Host host;
+    Settings settings;
+    HeldSet held;
+    PinProblems problems;
+    PinBound bound;
+    PinApply *apply;
+    size_t requests, items, ready;
+    uint64_t asked_most; /* bytes, of one request */
+} World;
+
+static void on_ready(void *userdata)
+{
+    ((World *)userdata)->ready++;
+}
+
+static void world_begin(World *w, uint64_t available)
+{
+    char text[128];
+
+    *w = (World){ .root = scratch_new("/tmp"), .proc = scratch_new("/tmp") };
+    snprintf(text, sizeof(text),
+             "MemTotal: 1 kB\nMemFree: 1 kB\nMemAvailable: %ju kB\nMlocked: 0 kB\n",
+             (uintmax_t)(available / KIB));
+    scratch_put(&w->proc, "meminfo", text);
+    w->settings = (Settings){ .pin_budget = UINT64_MAX };
+    w->host = (Host){
+        .root_fd = w->root.fd,
+        .proc_fd = w->proc.fd,
+        .cgroup_fd = -1,
+        .settings = &w->settings,
+        .page = PAGE,
+    };
+    w->held.page = PAGE;
+}
+
+static void world_end(World *w)
+{
+    pin_apply_free(w->apply);
+    run_queue();
+    held_clear(&w->held);
+    pin_problems_clear(&w->problems);
+    scratch_done(&w->root);
+    scratch_done(&w->proc);
+}
+
+#define WORLD(name, available)             \
+    cleanup(world_end) World name = { 0 }; \
+    world_begin(&(name), (available))
+
+/* Of all files there are. */
+static void begin(World *w, bool refresh)
+{
+    PinApplySetup setup = {
+        .host = &w->host,
+        .cgroup_path = "",
+        .held = &w->held,
+        .problems = &w->problems,
+        .refresh = refresh,
+        .ready = on_ready,
+        .userdata = w,
+    };
+    PinScan *scan = pin_scan_new(NULL, NULL);
+    size_t n;
+
+    const PinHeld *held = held_sorted(&w->held, &n);
+    scan->held = malloc((n + 1) * sizeof(PinHeld));
+    if (n > 0)
+        memcpy(scan->held, held, n * sizeof(PinHeld));
+    scan->n_held = n;
+    scan->root_fd = w->root.fd;
+    scan->budget = GIB;
+    scan->page = PAGE;
+    add_pin_rule(&scan->rules, &scan->n_rules, "/*");
+    scan->job.run(&scan->job);
+    assert_int_equal(scan->error, 0);
+    w->bound = PIN_BOUND_NONE;
+    pin_apply_free(w->apply);
+    w->apply = pin_apply_new(&setup, scan);
+    assert_non_null(w->apply);
+}
+
+static HoldItem do_pin(World *w, const HoldItem *item, int fd)
+{
+    HoldItem answer = *item;
+    struct stat st;
+    size_t n;
+
+    answer.flags = 0;
+    if (fd >= 0) {
+        must(fstat(fd, &st));
+        assert_true(st.st_ino == item->ino && st.st_dev == item->dev);
+    }
+    const PinHeld *held = held_sorted(&w->held, &n);
+    const PinHeld *known = n > 0 ? bsearch(&(PinHeld){ .dev = item->dev, .ino = item->ino }, held,
+                                           n, sizeof(PinHeld), pin_held_compare)
+                                 : NULL;
+    assert_true(known || fd >= 0);
+    answer.locked = min_u64(item->length, (known ? known->locked : 0) + item->locked);
+    return answer;
+}
+
+static void answer_request(World *w, const HoldPacket *request, const HoldFds *fds, HoldPacket *ret)
+{
+    uint64_t sum = 0;
+    size_t n_fds = 0;
+
+    *ret = *request;
+    ret->header.type = HOLD_DONE;
+    for (uint32_t i = 0; i < request->header.n_items; i++) {
+        const HoldItem *item = &request->items[i];
+        int fd = item->flags & HOLD_WITH_FD ? fds->fds[n_fds++] : -1;
+        sum += item->locked;
+        if (request->header.type == HOLD_PIN)
+            ret->items[i] = do_pin(w, item, fd);
+        else if (request->header.type == HOLD_REFRESH)
+            ret->items[i].length = ret->items[i].locked = PAGE;
+    }
+    assert_int_equal(n_fds, fds->n);
+    assert_int_equal(sum % PAGE, 0);
+    assert_true(sum <= HOLD_SLICE_MAX);
+    w->asked_most = max_u64(w->asked_most, sum);
+    w->requests++;
+    w->items += request->header.n_items;
+}
+
+/* Until there is nothing left to do. */
+static void run_all(World *w)
+{
+    const HoldPacket *request;
+    const HoldFds *fds;
+    HoldPacket answer;
+
+    for (unsigned steps = 0; steps < 10000; steps++) {
+        switch (pin_apply_next(w->apply, &request, &fds, &w->bound)) {
+        case PIN_APPLY_SEND:
+            answer_request(w, request, fds, &answer);
+            assert_int_equal(pin_apply_answer(w->apply, &answer), 0);
+            break;
+        case PIN_APPLY_WAIT:
+            assert_non_null(queued);
+            size_t before = w->ready;
+            run_queue();
+            assert_int_equal(w->ready, before + 1);
+            break;
+        case PIN_APPLY_DONE:
+            return;
+        }
+    }
+    fail_msg("it does not end");
+}
+
+static void put_files(World *w, size_t n, uint64_t size)
+{
+    char name[32];
+
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof(name), "%05zu", i);
+        scratch_put_sized(&w->root, name, size);
+    }
+}
+
+static void small_files_share_a_request(void **state)
+{
+    WORLD(w, GIB);
+    size_t before = count_descriptors(0);
+
+    put_files(&w, 3 * HOLD_BATCH_MAX + 5, 10);
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.requests, 4);
+    assert_int_equal(w.items, 3 * HOLD_BATCH_MAX + 5);
+    assert_int_equal(w.held.sum, (3 * HOLD_BATCH_MAX + 5) * PAGE);
+    assert_int_equal(w.problems.n_total, 0);
+    assert_int_equal(w.bound, PIN_BOUND_NONE);
+    assert_int_equal(count_descriptors(0), before);
+    /* And then there is nothing to do. */
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.requests, 4);
+}
+
+static void no_request_is_larger_than_a_slice(void **state)
+{
+    WORLD(w, GIB);
+
+    /* Two fit into a slice, and three do not. */
+    put_files(&w, 5, 7 * MIB);
+    scratch_put_sized(&w.root, "99999", 40 * MIB + 1);
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.held.sum, 75 * MIB + PAGE);
+    assert_int_equal(w.asked_most, HOLD_SLICE_MAX);
+    /* 7+7, 7+7, 7 and the beginning of the last, as it is alone in what follows. */
+    assert_in_range(w.requests, 6, 7);
+}
+
+static void no_more_than_there_is_room_for(void **state)
+{
+    WORLD(w, 20 * MIB);
+
+    w.settings.reserve = 17 * MIB;
+    put_files(&w, 5, 2 * MIB);
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.bound, PIN_BOUND_RESERVE);
+    assert_int_equal(w.requests, 1);
+    assert_true(w.held.sum > 0 && w.held.sum <= 3 * MIB);
+    /* None at all. */
+    w.settings.reserve = 20 * MIB;
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.requests, 1);
+    assert_int_equal(w.bound, PIN_BOUND_RESERVE);
+}
+
+static void release_refresh_and_growth(void **state)
+{
+    WORLD(w, GIB);
+    struct stat st;
+
+    put_files(&w, 3, PAGE);
+    begin(&w, false);
+    run_all(&w);
+    for (uint64_t i = 0; i < HOLD_BATCH_MAX + 3; i++) /* of which nobody knows any more */
+        assert_int_equal(
+            held_note(
+                &w.held,
+                &(HoldItem){ .dev = UINT64_MAX, .ino = i + 1, .length = PAGE, .locked = PAGE },
+                true),
+            0);
+    w.requests = w.items = 0;
+    begin(&w, true);
+    run_all(&w);
+    /* Two packets to let go, one to refresh. */
+    assert_int_equal(w.requests, 2 + 1);
+    assert_int_equal(w.items, HOLD_BATCH_MAX + 3 + 3);
+
+    held_clear(&w.held);
+    must(fstatat(w.root.fd, "00000", &st, 0));
+    must(truncate(scratch_path(&w.root, "00000"), (off_t)(PAGE + 9)));
+    HoldItem item = { .dev = st.st_dev, .ino = st.st_ino, .length = PAGE + 5, .locked = PAGE + 5 };
+    assert_int_equal(held_note(&w.held, &item, true), 0);
+    begin(&w, false);
+    run_all(&w);
+    /* Within its last page: it is handed over, and no page is asked for. */
+    assert_int_equal(w.held.sum, 4 * PAGE);
+    size_t n;
+    const PinHeld *held = held_sorted(&w.held, &n);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(held[i].locked, held[i].ino == st.st_ino ? PAGE + 5 : PAGE);
+}
+
+static void what_cannot_be_pinned_is_told(void **state)
+{
+    static const struct {
+        int error;
+        const char *text;
+    } cases[] = {
+        { -EFAULT, "was truncated just now" },
+        { -ENODEV, "No such device" },
+        { 0, "Input/output error" }, /* it says that it did, and did not */
+    };
+    const HoldPacket *request;
+    const HoldFds *fds;
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        WORLD(w, GIB);
+        put_files(&w, 2, 2 * PAGE);
+        begin(&w, false);
+        must(unlinkat(w.root.fd, "00001", 0));
+        assert_int_equal(pin_apply_next(w.apply, &request, &fds, &w.bound), PIN_APPLY_WAIT);
+        run_queue();
+        assert_int_equal(pin_apply_next(w.apply, &request, &fds, &w.bound), PIN_APPLY_SEND);
+        assert_int_equal(request->header.n_items, 1);
+        HoldPacket answer = *request;
+        answer.header.type = HOLD_DONE;
+        answer.items[0].error = cases[i].error;
+        answer.items[0].locked = 0;
+        answer.items[0].length = cases[i].error < 0 ? 0 : 2 * PAGE;
+        assert_int_equal(pin_apply_answer(w.apply, &answer), 0);
+        assert_int_equal(pin_apply_next(w.apply, &request, &fds, &w.bound), PIN_APPLY_DONE);
+        assert_int_equal(w.problems.n_entries, 2);
+        assert_string_equal(w.problems.entries[0].path, "/00001");
+        assert_string_equal(w.problems.entries[0].reason, "No such file or directory");
+        assert_string_equal(w.problems.entries[1].path, "/00000");
+        assert_string_equal(w.problems.entries[1].reason, cases[i].text);
+        assert_int_equal(w.held.sum, 0);
+    }
+}
+
+static void answers_that_are_none(void **state)
+{
+    WORLD(w, GIB);
+    const HoldPacket *request;
+    const HoldFds *fds;
+    HoldPacket answer = { .header.type = HOLD_DONE };
+
+    put_files(&w, 2, PAGE);
+    begin(&w, false);
+    assert_int_equal(pin_apply_answer(w.apply, &answer), -EPROTO);
+    assert_int_equal(pin_apply_next(w.apply, &request, &fds, &w.bound), PIN_APPLY_WAIT);
+    assert_int_equal(pin_apply_answer(w.apply, &answer), -EPROTO);
+    run_queue();
+    assert_int_equal(pin_apply_next(w.apply, &request, &fds, &w.bound), PIN_APPLY_SEND);
+    assert_int_equal(pin_apply_answer(w.apply, &answer), -EPROTO);
+    answer.header.n_items = 2;
+    answer.header.type = HOLD_ITEMS;
+    assert_int_equal(pin_apply_answer(w.apply, &answer), -EPROTO);
+    answer.header.type = HOLD_DONE;
+    answer.header.error = -E2BIG;
+    assert_int_equal(pin_apply_answer(w.apply, &answer), -EPROTO);
+}
+
+static void given_up_in_the_middle(void **state)
+{
+    size_t before = count_descriptors(0);
+    const HoldPacket *request;
+    const HoldFds *fds;
+
+    for (unsigned steps = 0; steps < 4; steps++) {
+        WORLD(w, GIB);
+        put_files(&w, HOLD_BATCH_MAX + 9, PAGE);
+        begin(&w, false);
+        for (unsigned i = 0; i < steps; i++) {
+            (void)pin_apply_next(w.apply, &request, &fds, &w.bound);
+            if (i < 2)
+                run_queue();
+        }
+        w.apply = pin_apply_free(w.apply);
+    }
+    assert_null(pin_apply_free(NULL));
+    assert_int_equal(count_descriptors(0), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(small_files_share_a_request),
+        cmocka_unit_test(no_request_is_larger_than_a_slice),
+        cmocka_unit_test(no_more_than_there_is_room_for),
+        cmocka_unit_test(release_refresh_and_growth),
+        cmocka_unit_test(what_cannot_be_pinned_is_told),
+        cmocka_unit_test(answers_that_are_none),
+        cmocka_unit_test(given_up_in_the_middle),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
