@@ -247,7 +247,7 @@ static int check_distress_role(Decoder *decoder, const Policy *policy, const See
 static int check_units(Decoder *decoder, const Node *units)
 {
     for (const Node *unit = units ? units->first : NULL; unit; unit = unit->next) {
-        if (pattern_literal_length(unit->text) > 0)
+        if (unit->kind != NODE_TEXT || pattern_literal_length(unit->text) > 0)
             continue;
         int r = remark(decoder, SEVERITY_WARNING, unit->place,
                        "%s matches every unit, slices too "

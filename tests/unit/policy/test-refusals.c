@@ -206,6 +206,9 @@ static void wrong_kinds(void **state)
         { "version: 1\nmatch: [a.service]\n",
           "2:8: \"match\" must be a mapping, not a list (for example match: {units: "
           "[\"nginx.service\"]})\n" },
+        { "version: 1\nmatch: {units: [a.service, {name: b.service}]}\n",
+          "2:28: an entry of \"units\" must be a single value, not a mapping (for example units: "
+          "[\"nginx.service\"])\n" },
         { "version: 1\nmatch: {units: [{name: a.service}]}\n",
           "2:17: an entry of \"units\" must be a single value, not a mapping (for example units: "
           "[\"nginx.service\"])\n" },
