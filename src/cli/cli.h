@@ -26,6 +26,7 @@ ExitCode verb_plan(int argc, char *argv[]);
 ExitCode verb_reload(int argc, char *argv[]);
 ExitCode verb_cat_config(int argc, char *argv[]);
 ExitCode verb_list_policies(int argc, char *argv[]);
+ExitCode verb_warm(int argc, char *argv[]);
 
 typedef enum JsonMode {
     JSON_OFF,    /* a table for people */

@@ -15,6 +15,7 @@
 static const Verb verbs[] = {
     { "status", NULL, "what pagewarden governs, and what it did", verb_status },
     { "inspect", "PATH…", "what of these files is in memory", verb_inspect },
+    { "warm", "PATH…", "read files into memory, without keeping them", verb_warm },
     { "verify", "[FILE…]", "check policies and settings, without a daemon", verb_verify },
     { "cat-config", "[NAME…]", "what is in force, with its origins", verb_cat_config },
     { "list-policies", NULL, "the policies, and whether they are in force", verb_list_policies },

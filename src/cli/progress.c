@@ -9,7 +9,6 @@
 
 #define FIRST_USEC (500 * USEC_PER_MSEC) /* what is over sooner does not flicker */
 #define EVERY_USEC (100 * USEC_PER_MSEC)
-#define WIDTH      32
 
 Progress progress_new(void)
 {
@@ -19,22 +18,36 @@ Progress progress_new(void)
     };
 }
 
+bool progress_is_due(const Progress *progress)
+{
+    return progress->terminal && now_usec() >= progress->due_usec;
+}
+
+void progress_show(Progress *progress, const char *text)
+{
+    int columns = fprintf(stderr, "\r%s", text) - 1;
+
+    if (columns < progress->shown)
+        fprintf(stderr, "%*s", progress->shown - columns, "");
+    fflush(stderr);
+    progress->shown = columns > progress->shown ? columns : progress->shown;
+    progress->due_usec = now_usec() + EVERY_USEC;
+}
+
 void progress_step(Progress *progress)
 {
-    uint64_t now;
+    char text[64];
 
     progress->n_files++;
-    if (!progress->terminal || (now = now_usec()) < progress->due_usec)
+    if (!progress_is_due(progress))
         return;
-    fprintf(stderr, "\r%zu files", progress->n_files);
-    fflush(stderr);
-    progress->shown = true;
-    progress->due_usec = now + EVERY_USEC;
+    snprintf(text, sizeof(text), "%zu files", progress->n_files);
+    progress_show(progress, text);
 }
 
 void progress_clear(Progress *progress)
 {
-    if (progress->shown)
-        fprintf(stderr, "\r%*s\r", WIDTH, "");
-    progress->shown = false;
+    if (progress->shown > 0)
+        fprintf(stderr, "\r%*s\r", progress->shown, "");
+    progress->shown = 0;
 }

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 typedef struct Progress {
-    bool terminal; /* somebody may be waiting there */
-    bool shown;
+    bool terminal;     /* somebody may be waiting there */
+    int shown;         /* columns that are taken */
     uint64_t due_usec; /* CLOCK_MONOTONIC */
     size_t n_files;
 } Progress;
@@ -18,6 +18,12 @@ Progress progress_new(void);
 
 /* One more file. */
 void progress_step(Progress *progress);
+
+/* Whether it is time to show something else. */
+bool progress_is_due(const Progress *progress);
+
+/* Shows @text, ASCII of one line, instead of what was shown. */
+void progress_show(Progress *progress, const char *text);
 
 /* Before anything else is printed. */
 void progress_clear(Progress *progress);

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* `pagewarden warm`: reads what is missing of files into memory, and keeps nothing there. Works
+ * without a daemon, with the rights of whoever calls. All is looked at again when the last file was
+ * read: on a machine that is short of memory the first ones may be gone by then. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/file-list.h"
+#include "cli/inspect-report.h"
+#include "cli/json.h"
+#include "cli/paths.h"
+#include "kernel/warm.h"
+#include "util/strv.h"
+#include "util/units.h"
+
+typedef struct WarmCommand {
+    OutputOptions output;
+    bool dry_run;
+    uint64_t rate; /* bytes per second; 0: none */
+    char **paths;
+
+    NamedPaths walk;
+    uint64_t done; /* bytes of the files before, and */
+    uint64_t read; /* of these, brought into memory */
+    InspectReport report;
+    InspectTotal total;
+} WarmCommand;
+
+static atomic_bool interrupted;
+
+static void on_signal(int signal)
+{
+    atomic_store(&interrupted, true);
+}
+
+/* What was done until then is told; a second one ends us at once. */
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void on_step(uint64_t bytes, void *userdata)
+{
+    WarmCommand *warm = userdata;
+    char size[FORMAT_SIZE_MAX], text[64 + FORMAT_SIZE_MAX];
+
+    if (!progress_is_due(&warm->walk.progress))
+        return;
+    snprintf(text, sizeof(text), "%zu files, %s", warm->walk.progress.n_files,
+             format_size(size, add_u64(warm->done, bytes)));
+    progress_show(&warm->walk.progress, text);
+}
+
+static int warm_file(const char *path, int *fd, const struct stat *st, void *userdata)
+{
+    WarmCommand *warm = userdata;
+    WarmOptions options = {
+        .rate = warm->rate,
+        .cancelled = &interrupted,
+        .step = on_step,
+        .userdata = warm,
+    };
+    WarmOutcome outcome;
+
+    int r = warm_range(*fd, 0, (uint64_t)st->st_size, &options, &outcome);
+    warm->read += outcome.read;
+    warm->done = add_u64(warm->done, (uint64_t)st->st_size);
+    if (r == -ECANCELED)
+        return r;
+    if (r < 0) {
+        named_paths_complain(&warm->walk, path, "cannot be read", -r);
+        warm->walk.failed = true;
+    }
+    return 0;
+}
+
+static int look_at_file(const char *path, int *fd, const struct stat *st, void *userdata)
+{
+    WarmCommand *warm = userdata;
+    Residency residency = { 0 };
+
+    (void)residency_of(*fd, (uint64_t)st->st_size, &residency);
+    return inspect_report_add(&warm->report, path, st, &residency);
+}
+
+static int walk(WarmCommand *warm, bool silent,
+                int (*file)(const char *path, int *fd, const struct stat *st, void *userdata))
+{
+    warm->walk.silent = silent;
+    warm->walk.file = file;
+    warm->walk.progress = progress_new();
+    return named_paths_walk(&warm->walk, warm->paths);
+}
+
+/* Bytes of what is known that are not in memory. */
+static uint64_t missing(const WarmCommand *warm)
+{
+    uint64_t unknown = 0;
+
+    for (size_t i = 0; i < warm->report.n_files; i++)
+        if (!warm->report.files[i].residency.has_resident)
+            unknown = add_u64(unknown, warm->report.files[i].size);
+    return sub_u64(sub_u64(warm->total.size, unknown), warm->total.covered);
+}
+
+static int render_json(const WarmCommand *warm)
+{
+    cleanup(json_object_putp) struct json_object *root = json_object_new_object();
+    cleanup(json_object_putp) struct json_object *files = json_object_new_array();
+    cleanup(json_object_putp) struct json_object *total = json_object_new_object();
+    const InspectTotal *sum = &warm->total;
+
+    for (size_t i = 0; i < warm->report.n_files; i++) {
+        const InspectFile *file = &warm->report.files[i];
+        const Residency *residency = &file->residency;
+        cleanup(json_object_putp) struct json_object *entry = json_object_new_object();
+        if (!entry || json_add_text(entry, "path", file->path) < 0 ||
+            json_add_number(entry, "size", true, file->size) < 0 ||
+            json_add_number(entry, "resident", residency->has_resident, residency->resident) < 0 ||
+            !files || json_append(files, TAKE_PTR(entry)) < 0)
+            return -ENOMEM;
+    }
+    if (!total || json_add_number(total, "files", true, sum->files) < 0 ||
+        json_add_number(total, "size", true, sum->size) < 0 ||
+        json_add_number(total, "resident", sum->sum.has_resident, sum->sum.resident) < 0 ||
+        json_add_number(total, "read", !warm->dry_run, warm->read) < 0 ||
+        json_add_number(total, "missing", true, missing(warm)) < 0 ||
+        json_add_number(total, "unknown", true, sum->unknown) < 0)
+        return -ENOMEM;
+    if (!root || json_add(root, "files", TAKE_PTR(files)) < 0 ||
+        json_add(root, "total", TAKE_PTR(total)) < 0)
+        return -ENOMEM;
+    return json_print(root, stdout, warm->output.json);
+}
+
+static int render(const WarmCommand *warm)
+{
+    const InspectTotal *sum = &warm->total;
+    char size[FORMAT_SIZE_MAX], covered[FORMAT_SIZE_MAX], read[FORMAT_SIZE_MAX];
+    bool bytes = warm->output.bytes;
+
+    if (warm->output.json != JSON_OFF)
+        return render_json(warm);
+    printf("%s %s: %ju file%s, %s of %s in memory%s\n", warm->dry_run ? "Would read" : "Read",
+           format_bytes(read, warm->dry_run ? missing(warm) : warm->read, bytes),
+           (uintmax_t)sum->files, sum->files == 1 ? "" : "s",
+           format_bytes(covered, sum->covered, bytes), format_bytes(size, sum->size, bytes),
+           warm->dry_run ? " now" : "");
+    return 0;
+}
+
+static ExitCode warm_all(WarmCommand *warm)
+{
+    char size[FORMAT_SIZE_MAX];
+    int r = 0;
+
+    warm->walk.unicode = warm->output.unicode;
+    warm->walk.userdata = warm;
+    if (!warm->dry_run) {
+        catch_signals();
+        r = walk(warm, false, warm_file);
+    }
+    bool cut = r == -ECANCELED;
+    if (r >= 0 || cut)
+        r = walk(warm, !warm->dry_run, look_at_file);
+    if (r >= 0)
+        r = inspect_report_total(&warm->report, &warm->total);
+    if (r >= 0)
+        r = render(warm);
+    uint64_t left = r >= 0 && !warm->dry_run ? missing(warm) : 0;
+    if (r == -ENOMEM)
+        complain("out of memory");
+    else if (cut)
+        complain("interrupted");
+    else if (left > 0)
+        complain("%s of it did not stay in memory", format_size(size, left));
+    if (r >= 0 && warm->total.unknown > 0)
+        complain("%ju file%s: the kernel tells only owners and root what is in memory",
+                 (uintmax_t)warm->total.unknown, warm->total.unknown == 1 ? "" : "s");
+    return r < 0 || cut || left > 0 || warm->walk.failed ? EXIT_FAILED : EXIT_OK;
+}
+
+static void help(void)
+{
+    printf(
+        "pagewarden warm [OPTION…] PATH…\n\n"
+        "Reads what is missing of each file into memory, of folders all files in them, and says\n"
+        "how much is there then. Nothing is kept there: that is what `pin` does.\n\n"
+        "  -n, --dry-run           only say how much would be read\n"
+        "      --rate=RATE         read so much per second at most: 16M/s\n"
+        "      --files0-from=FILE  the paths in FILE, each with a NUL behind it; -: standard "
+        "input\n"
+        "  -b, --bytes             exact numbers of bytes\n"
+        "      --json=MODE         pretty, short (one line) or off\n"
+        "  -h, --help              show this\n");
+}
+
+static bool parse_rate_option(const char *text, uint64_t *ret)
+{
+    uint64_t rate;
+
+    if (parse_byte_rate(text, &rate, NULL) < 0 || rate == 0) {
+        complain("warm: --rate takes bytes per second: 16M/s");
+        return false;
+    }
+    *ret = rate;
+    return true;
+}
+
+/* False: the verb is over, with *ret_code. */
+static bool parse(int argc, char *argv[], WarmCommand *warm, ExitCode *ret_code)
+{
+    enum { OPT_JSON = 256, OPT_RATE, OPT_FILES0_FROM };
+    static const struct option longs[] = {
+        { "dry-run", no_argument, NULL, 'n' },
+        { "rate", required_argument, NULL, OPT_RATE },
+        { "files0-from", required_argument, NULL, OPT_FILES0_FROM },
+        { "bytes", no_argument, NULL, 'b' },
+        { "json", required_argument, NULL, OPT_JSON },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
+    };
+    bool listed = false;
+
+    *ret_code = EXIT_USAGE;
+    for (int c; (c = next_option(argv[0], argc, argv, "nbh", longs)) >= 0;)
+        switch (c) {
+        case 'n':
+            warm->dry_run = true;
+            break;
+        case OPT_RATE:
+            if (!parse_rate_option(optarg, &warm->rate))
+                return false;
+            break;
+        case OPT_FILES0_FROM:
+            listed = true;
+            if (file_list_read(optarg, &warm->paths) < 0) {
+                *ret_code = EXIT_FAILED;
+                return false;
+            }
+            break;
+        case 'b':
+            warm->output.bytes = true;
+            break;
+        case OPT_JSON:
+            if (!json_mode_parse(optarg, &warm->output.json))
+                return false;
+            break;
+        case 'h':
+            help();
+            *ret_code = EXIT_OK;
+            return false;
+        default:
+            return false;
+        }
+    if (optind >= argc && !listed) {
+        complain("warm: which files or folders?");
+        return false;
+    }
+    return true;
+}
+
+ExitCode verb_warm(int argc, char *argv[])
+{
+    WarmCommand warm = { .output.unicode = locale_is_unicode() };
+    ExitCode code;
+    int r = 0;
+
+    if (parse(argc, argv, &warm, &code)) {
+        for (char **path = argv + optind; *path && r >= 0; path++)
+            r = strv_append(&warm.paths, *path);
+        if (r < 0)
+            complain("out of memory");
+        code = r < 0 ? EXIT_FAILED : warm_all(&warm);
+    }
+    inspect_report_clear(&warm.report);
+    strv_free(warm.paths);
+    return code;
+}
