@@ -8,6 +8,10 @@ assert_match "$(cat /sys/fs/cgroup/cgroup.subtree_control)" '(^| )memory( |$)'
 assert_match "$(cat /proc/pressure/memory)" '^some avg10='
 assert_eq "$(systemctl --failed --no-legend)" "" "failed units"
 assert_eq "$(swapon --show)" "" "swap"
+# What comes by itself disturbs measurements.
+assert_eq "$(systemctl list-timers --no-legend)" "" "timers"
+assert_eq "$(pgrep -lx 'memlockd|nginx|vmtouch')" "" "running services of what the cases use"
+assert_eq "$(awk '/^VmLck:/ && $2 > 0' /proc/[0-9]*/status)" "" "locked memory"
 
 systemd-run --quiet --unit=t-sleep --property=MemoryHigh=64M sleep infinity
 assert_eq "$(memory_high t-sleep.service)" $((64 << 20))
