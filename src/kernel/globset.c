@@ -2,8 +2,7 @@
 /* Every reading of the glob is cut into components, and all components of all readings lie in one
  * array; a state is an index into it. A `**` stays in its place for every folder it passes over,
  * and stands for no folder at all as well, so that a state in front of it implies the one behind
- * it. A
- * `**` at the end of a glob is read as two components, `**` and `*`: all files below. */
+ * it. A `**` at the end of a glob is read as two components, `**` and `*`: all files below. */
 #include "kernel/globset.h"
 
 #include <errno.h>

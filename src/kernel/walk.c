@@ -66,8 +66,9 @@ static int names_add(Names *names, const char *name, uint8_t type)
     if (names->count == WALK_NAMES_MAX)
         return -E2BIG;
     if (names->text_used + length > names->text_size) {
-        size_t size = names->text_size ? names->text_size * 2 : 4096;
-        char *grown = realloc(names->text, size); /* a name has at most 255 bytes */
+        /* What a glob names literally may be longer than any name. */
+        size_t size = names->text_size * 2 + length + 4096;
+        char *grown = realloc(names->text, size);
         if (!grown)
             return -ENOMEM;
         names->text = grown;

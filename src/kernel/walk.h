@@ -27,10 +27,8 @@ typedef enum WalkFlags {
     WALK_NO_LINKS = 1 << 1, /* follows none: for a path that a walk has told */
 } WalkFlags;
 
-#define WALK_DEPTH_MAX 100 /* folders; each costs a descriptor and a stack frame */
-#define WALK_NAMES_MAX                                                         \
-    1000000 /* in one folder; about 40 bytes of memory each while it is walked \
-             */
+#define WALK_DEPTH_MAX 100     /* folders; each costs a descriptor and a stack frame */
+#define WALK_NAMES_MAX 1000000 /* in one folder; about 40 bytes each while it is walked */
 
 /* Both may stop the walk by returning something else than 0, which the walk then returns. */
 typedef struct WalkHandler {

@@ -253,6 +253,21 @@ static void too_deep(void **state)
     assert_int_equal(t.calls, 2);
 }
 
+/* Whoever writes a glob need not know how long a name may be. */
+static void a_name_longer_than_any(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    Told t = { 0 };
+    WalkHandler handler = { on_file, on_passed_over, &t };
+    char pattern[3 * PATH_MAX] = "/{a,";
+
+    memset(pattern + strlen(pattern), 'x', sizeof pattern - strlen(pattern) - 2);
+    pattern[sizeof pattern - 2] = '}';
+    assert_int_equal(walk_glob(root.fd, pattern, 0, &handler), -ENAMETOOLONG);
+    assert_int_equal(walk_glob(root.fd, pattern, WALK_NO_LINKS, &handler), 0);
+    assert_string_equal(t.text, "/a: does not exist\n/: is too deep\n");
+}
+
 static void a_tree(void **state)
 {
     CLEANUP_SCRATCH Scratch root = a_shop();
@@ -321,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_handler_stops_the_walk),
         cmocka_unit_test(patterns_that_are_refused),
         cmocka_unit_test(too_deep),
+        cmocka_unit_test(a_name_longer_than_any),
         cmocka_unit_test(a_tree),
         cmocka_unit_test(reopening),
     };
