@@ -8,16 +8,18 @@
 #include "cli/config-options.h"
 #include "cli/json.h"
 #include "cli/unmatched.h"
+#include "config/names.h"
 #include "policy/decode.h"
 #include "policy/excerpt.h"
 #include "policy/reader.h"
 #include "util/log.h"
 
-#define STDIN_LABEL    "<stdin>"
-#define SETTINGS_NAME  "pagewarden"
-#define SETTINGS_FILE  SETTINGS_NAME ".yaml"
-#define POLICIES_DIR   "policies.d"
-#define DROPINS_SUFFIX ".yaml.d"
+#define STDIN_LABEL   "<stdin>"
+#define SETTINGS_NAME "pagewarden"
+#define SETTINGS_FILE SETTINGS_NAME ".yaml"
+#define POLICIES_DIR  "policies.d"
+
+#define SETTINGS_ARE_MASKED "the settings are masked: the defaults hold"
 
 typedef struct Verification {
     ConfigOptions options;
@@ -147,7 +149,7 @@ static int verify_installed(Verification *v)
                       config.settings_entry.state == CONFIG_IN_FORCE;
     if (r >= 0 && config.settings_entry.state == CONFIG_MASKED)
         r = diagnostics_add(&config.settings_entry.diagnostics, SEVERITY_NOTE, (PolicyPlace){ 0 },
-                            "the settings are masked: the defaults hold");
+                            SETTINGS_ARE_MASKED);
     if (r >= 0 && config.settings_entry.n_sources > 0)
         r = report(v, "settings", &config.settings_entry, NULL);
     for (size_t i = 0; i < policies->n_entries && r >= 0; i++)
@@ -204,16 +206,35 @@ static int verify_policy_file(Verification *v, const Source *file)
 }
 
 /* A file that is not looked into, because of @why. */
+static int pass_file_over(Verification *v, const char *kind, const char *name, const char *path,
+                          ConfigState state, const char *why)
+{
+    cleanup(config_entry_clear) ConfigEntry entry = { .name = strdup(name), .state = state };
+    Severity severity = state == CONFIG_MASKED ? SEVERITY_NOTE : SEVERITY_MISTAKE;
+
+    int r = entry.name ? config_entry_add_source(&entry, 0, path) : -ENOMEM;
+    if (r >= 0)
+        r = diagnostics_add(&entry.diagnostics, severity, (PolicyPlace){ 0 }, "%s", why);
+    return r < 0 ? r : report(v, kind, &entry, NULL);
+}
+
 static int refuse_file(Verification *v, const char *kind, const char *name, const char *path,
                        const char *why)
 {
-    cleanup(config_entry_clear) ConfigEntry entry = { .name = strdup(name) };
+    return pass_file_over(v, kind, name, path, CONFIG_REFUSED, why);
+}
 
-    entry.state = CONFIG_REFUSED;
-    int r = entry.name ? config_entry_add_source(&entry, 0, path) : -ENOMEM;
-    if (r >= 0)
-        r = diagnostics_add(&entry.diagnostics, SEVERITY_MISTAKE, (PolicyPlace){ 0 }, "%s", why);
-    return r < 0 ? r : report(v, kind, &entry, NULL);
+/* No mistake: who lets the shell name all files of a folder names those as well. */
+static int note_mask(Verification *v, const char *path)
+{
+    const char *base = basename(path);
+    CLEANUP_FREE char *name = strndup(base, config_stem_length(base, CONFIG_FILE_SUFFIX));
+
+    if (!name)
+        return -ENOMEM;
+    if (is_settings_file(path))
+        return pass_file_over(v, "settings", name, path, CONFIG_MASKED, SETTINGS_ARE_MASKED);
+    return pass_file_over(v, "policy", name, path, CONFIG_MASKED, "the policy is masked");
 }
 
 /* The NAME in "…/NAME.yaml.d/FILE", to be freed, if @path is such. 0, or -ENOMEM. */
@@ -221,14 +242,14 @@ static int dropin_name(const char *path, char **ret)
 {
     const char *end = strrchr(path, '/');
     const char *start = end ? memrchr(path, '/', (size_t)(end - path)) : NULL;
-    size_t suffix = strlen(DROPINS_SUFFIX), n;
+    size_t suffix = strlen(CONFIG_DROPINS_SUFFIX), n;
 
     *ret = NULL;
     if (!end)
         return 0;
     start = start ? start + 1 : path;
     n = (size_t)(end - start);
-    if (n <= suffix || strncmp(end - suffix, DROPINS_SUFFIX, suffix) != 0)
+    if (n <= suffix || strncmp(end - suffix, CONFIG_DROPINS_SUFFIX, suffix) != 0)
         return 0;
     *ret = strndup(start, n - suffix);
     return *ret ? 0 : -ENOMEM;
@@ -289,6 +310,8 @@ static int verify_stdin(Verification *v)
 
 static int verify_file(Verification *v, const char *path)
 {
+    const ConfigRoot here = { .fd = AT_FDCWD };
+
     if (strcmp(path, "-") == 0)
         return verify_stdin(v);
     if (!*path)
@@ -300,6 +323,8 @@ static int verify_file(Verification *v, const char *path)
         return r;
     if (dropin)
         return refuse_dropin(v, dropin, path);
+    if (config_stem_length(basename(path), CONFIG_FILE_SUFFIX) > 0 && config_is_mask(&here, path))
+        return note_mask(v, path);
     if (is_settings_file(path))
         return verify_settings_file(v, path);
     if (is_stream(path))

@@ -96,10 +96,24 @@ link: a symbolic link to nothing'
     run "$PAGEWARDEN" verify /dev/stdin
     expect_code 1
     expect_err '/dev/stdin: not a regular file (- is standard input)'
-    ln -s /dev/null off.yaml
-    run "$PAGEWARDEN" verify off.yaml
+}
+
+test_masks_that_are_named() {
+    mkdir -p policies.d
+    good_policy >policies.d/shop.yaml
+    ln -s /dev/null policies.d/off.yaml
+    ln -s /dev/null pagewarden.yaml
+    ln -s /dev/null link
+    run "$PAGEWARDEN" verify --strict policies.d/*.yaml pagewarden.yaml
+    expect_code 0
+    expect_err 'policies.d/off.yaml: note: the policy is masked
+pagewarden.yaml: note: the settings are masked: the defaults hold'
+    run "$PAGEWARDEN" verify --json=short policies.d/off.yaml
+    expect_code 0
+    expect_json '.entries[0] | .name == "off" and .state == "masked"'
+    run "$PAGEWARDEN" verify link
     expect_code 1
-    expect_err 'off.yaml: not a regular file'
+    expect_err 'link: not a regular file'
 }
 
 test_drop_ins_are_no_policies() {
@@ -498,7 +512,7 @@ test_nobody_reads_on() {
 }
 
 tests good every_mistake_has_its_place several_files standard_input what_is_no_file \
-    drop_ins_are_no_policies masked_settings too_large empty \
+    masks_that_are_named drop_ins_are_no_policies masked_settings too_large empty \
     unreadable hostile_names_and_texts works_offline all_that_is_installed likely_slips the_first_folder_wins \
     warnings_are_bad_where_asked image memory_of_another_machine settings_as_a_file \
     globs_that_match_no_file what_keeps_globs_from_matching globs_that_cannot_be_looked_at a_terminal_shows_the_lines \
