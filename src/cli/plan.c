@@ -11,15 +11,17 @@
 #include "cli/config-options.h"
 #include "cli/progress.h"
 
-/* Whether there is a policy of each of these names, in whatever state. */
-static bool know_names(const Config *config, char *const *names)
+/* Complains of names that no policy has, in whatever state. How many have one. */
+static size_t know_names(const Config *config, char *const *names)
 {
-    bool known = true;
+    size_t known = 0;
 
     for (; *names; names++) {
         int r = 0;
-        if (policies_find_entry(&config->policies, *names))
+        if (policies_find_entry(&config->policies, *names)) {
+            known++;
             continue;
+        }
         if (strcmp(*names, config->settings_entry.name) == 0)
             complain("\"%s\" is the name of the settings (see pagewarden cat-config %s)", *names,
                      *names);
@@ -27,7 +29,6 @@ static bool know_names(const Config *config, char *const *names)
             r = complain_of_unknown(config, *names);
         if (r < 0)
             complain("out of memory");
-        known = false;
     }
     return known;
 }
@@ -126,8 +127,12 @@ ExitCode verb_plan(int argc, char *argv[])
 
     if (config_options_load(&options, &config) < 0)
         return EXIT_FAILED;
+    size_t n_names = (size_t)(argc - optind), n_known = n_names;
     /* Without a name, the image could not be opened, which is shown. */
-    if (config.settings_entry.name && !know_names(&config, argv + optind))
+    if (config.settings_entry.name)
+        n_known = know_names(&config, argv + optind);
+    if (n_names > 0 && n_known == 0)
         return EXIT_FAILED;
-    return show(&options, argv + optind, &config, all);
+    code = show(&options, argv + optind, &config, all);
+    return n_known < n_names ? EXIT_FAILED : code;
 }

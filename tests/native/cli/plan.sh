@@ -105,6 +105,13 @@ test_names() {
     run "$PAGEWARDEN" plan --root=root shpo batch
     expect_code 1
     expect_err 'pagewarden: there is no policy "shpo" (did you mean "shop"?)'
+    expect_out_has "batch: normal, enforce"
+    expect_out_lacks "shop"
+    run "$PAGEWARDEN" plan --root=root --json=short shpo batch
+    expect_code 1
+    expect_json '[.policies[].name] == ["batch"]'
+    run "$PAGEWARDEN" plan --root=root shpo
+    expect_code 1
     expect_out ""
     run "$PAGEWARDEN" plan --root=root $'\e' pagewarden
     expect_code 1
