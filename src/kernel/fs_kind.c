@@ -33,7 +33,8 @@ static const struct {
     { "ncpfs", NCP_SUPER_MAGIC, FS_NETWORK },
     { "lustre", 0x0bd00bd0, FS_NETWORK },
     { "gpfs", 0x47504653, FS_NETWORK },
-    { "orangefs", 0x20030528, FS_NETWORK },
+    { "pvfs2", 0x20030528, FS_NETWORK }, /* OrangeFS */
+    { "beegfs", 0x19830326, FS_NETWORK },
     { "vboxsf", 0x786f4256, FS_NETWORK },
     { "fuse", 0x65735546, FS_FUSE },
     { "fuseblk", 0x65735546, FS_FUSE },

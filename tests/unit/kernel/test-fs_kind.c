@@ -15,17 +15,17 @@ static void by_name(void **state)
         const char *name;
         FsKind kind;
     } cases[] = {
-        { "ext4", FS_LOCAL },         { "xfs", FS_LOCAL },      { "btrfs", FS_LOCAL },
-        { "overlay", FS_LOCAL },      { "tmpfs", FS_LOCAL },    { "devtmpfs", FS_LOCAL },
-        { "squashfs", FS_LOCAL },     { "zfs", FS_LOCAL },      { "", FS_LOCAL },
-        { "of next year", FS_LOCAL }, { "nfsd", FS_LOCAL },     { "nfs", FS_NETWORK },
-        { "nfs4", FS_NETWORK },       { "cifs", FS_NETWORK },   { "smb3", FS_NETWORK },
-        { "9p", FS_NETWORK },         { "ceph", FS_NETWORK },   { "afs", FS_NETWORK },
-        { "lustre", FS_NETWORK },     { "fuse", FS_FUSE },      { "fuse.sshfs", FS_FUSE },
-        { "fuseblk", FS_FUSE },       { "virtiofs", FS_FUSE },  { "fusectl", FS_LOCAL },
-        { "proc", FS_KERNEL },        { "sysfs", FS_KERNEL },   { "cgroup2", FS_KERNEL },
-        { "autofs", FS_KERNEL },      { "debugfs", FS_KERNEL }, { "bpf", FS_KERNEL },
-        { "hugetlbfs", FS_KERNEL },
+        { "ext4", FS_LOCAL },         { "xfs", FS_LOCAL },       { "btrfs", FS_LOCAL },
+        { "overlay", FS_LOCAL },      { "tmpfs", FS_LOCAL },     { "devtmpfs", FS_LOCAL },
+        { "squashfs", FS_LOCAL },     { "zfs", FS_LOCAL },       { "", FS_LOCAL },
+        { "of next year", FS_LOCAL }, { "nfsd", FS_LOCAL },      { "nfs", FS_NETWORK },
+        { "nfs4", FS_NETWORK },       { "cifs", FS_NETWORK },    { "smb3", FS_NETWORK },
+        { "9p", FS_NETWORK },         { "ceph", FS_NETWORK },    { "afs", FS_NETWORK },
+        { "lustre", FS_NETWORK },     { "pvfs2", FS_NETWORK },   { "beegfs", FS_NETWORK },
+        { "fuse", FS_FUSE },          { "fuse.sshfs", FS_FUSE }, { "fuseblk", FS_FUSE },
+        { "virtiofs", FS_FUSE },      { "fusectl", FS_LOCAL },   { "proc", FS_KERNEL },
+        { "sysfs", FS_KERNEL },       { "cgroup2", FS_KERNEL },  { "autofs", FS_KERNEL },
+        { "debugfs", FS_KERNEL },     { "bpf", FS_KERNEL },      { "hugetlbfs", FS_KERNEL },
     };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++)
