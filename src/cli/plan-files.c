@@ -9,6 +9,7 @@
 
 #include "control/pin_plan.h"
 #include "kernel/openers.h"
+#include "kernel/procs.h"
 #include "kernel/residency.h"
 #include "select/evict_files.h"
 #include "select/pin_files.h"
@@ -86,8 +87,10 @@ static SelectScope select_scope(const PlanScope *scope, const Plan *plan, PlanPr
 static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile *file,
                    uint64_t length, Residency *ret)
 {
-    const SelectScope selecting = select_scope(scope, plan, NULL);
+    const SelectProcesses processes = { .proc_fd = scope->proc_fd };
+    SelectScope selecting = select_scope(scope, plan, NULL);
 
+    selecting.processes = &processes;
     *ret = (Residency){ 0 };
     CLEANUP_CLOSE int fd = selected_file_open(&selecting, file);
     int r = fd < 0 ? fd : residency_of_range(fd, 0, length, ret);
@@ -120,17 +123,38 @@ static int spread(PlanPins *pins, uint64_t budget, uint64_t page)
     return 0;
 }
 
+/* Those of all units that it governs: templates' instances run the same programs. */
+static int governed_processes(const PlanScope *scope, const Plan *plan, const PlanPolicy *p,
+                              Pids *pids)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < p->governed.n_units && !plan->other_machine && !plan_is_fatal(r); i++) {
+        cleanup(pids_clear) Pids some = { 0 };
+        r = cgroup_pids(scope->cgroup_fd, p->governed.units[i].cgroup, &some);
+        if (r >= 0)
+            r = pids_append(pids, &some);
+    }
+    return plan_is_fatal(r) ? r : 0;
+}
+
 int plan_pins(const PlanScope *scope, const Plan *plan, PlanPolicy *p, bool measured)
 {
     PlanPins *pins = &p->pins;
     SelectScope selecting = select_scope(scope, plan, &pins->passed_over);
+    cleanup(pids_clear) Pids pids = { 0 };
 
+    int r = governed_processes(scope, plan, p, &pids);
+    if (r < 0)
+        return r;
+    SelectProcesses processes = { scope->proc_fd, pids.pids, pids.n_pids };
+    selecting.processes = &processes;
     pins->error = pin_files(&selecting, p->policy->pins, p->policy->n_pins, &p->policy->pin_order,
                             &pins->selected);
     if (plan_is_fatal(pins->error) || pins->passed_over.out_of_memory)
         return plan_is_fatal(pins->error) ? pins->error : -ENOMEM;
 
-    int r = spread(pins, p->policy->pin_budget, scope->page);
+    r = spread(pins, p->policy->pin_budget, scope->page);
     for (size_t i = 0; measured && i < pins->selected.n_files && r >= 0; i++) {
         Residency residency;
         r = measure(scope, plan, pins->files[i].file, pins->files[i].file->wanted, &residency);

@@ -6,9 +6,11 @@
 static void run(Job *job)
 {
     PinOpening *opening = (PinOpening *)job;
+    SelectProcesses processes = { .proc_fd = opening->proc_fd };
     SelectScope scope = {
         .root_fd = opening->root_fd,
         .flags = opening->walk_flags,
+        .processes = &processes,
     };
 
     selected_files_open(&scope, opening->files, opening->n, opening->fds);
@@ -28,6 +30,7 @@ PinOpening *pin_opening_new(const PinScan *scan, size_t from, size_t *ret_next,
 
     opening->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = owner };
     opening->root_fd = scan->root_fd;
+    opening->proc_fd = scan->processes.proc_fd;
     opening->walk_flags = scan->walk_flags;
     for (; from < scan->n_steps && opening->n < HOLD_BATCH_MAX; from++) {
         const PinStep *step = &scan->steps[from];

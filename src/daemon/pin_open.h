@@ -13,7 +13,8 @@ typedef struct PinOpening {
     Job job;
 
     /* in */
-    int root_fd; /* borrowed, lives as long as the daemon */
+    int root_fd; /* borrowed, and so is proc_fd: they live as long as the daemon */
+    int proc_fd;
     WalkFlags walk_flags;
     SelectedFile files[HOLD_BATCH_MAX]; /* path, dev and ino of these */
     size_t steps[HOLD_BATCH_MAX];       /* their places in the scan */

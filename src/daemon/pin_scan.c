@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "kernel/entry.h"
 #include "select/pin_files.h"
+#include "util/parse.h"
 #include "util/units.h"
 
 void pin_problems_add(PinProblems *problems, const char *path, const char *reason)
@@ -46,14 +48,21 @@ static void on_passed_over(const char *path, const char *why, void *userdata)
     pin_problems_add(&scan->problems, path, why);
 }
 
-static uint64_t locked_of(const PinScan *scan, const PinWish *wish)
+static size_t find_held(const PinScan *scan, const PinWish *wish)
 {
     PinHeld key = { .dev = wish->dev, .ino = wish->ino };
-    PinHeld *held = scan->n_held > 0
-                        ? bsearch(&key, scan->held, scan->n_held, sizeof(PinHeld), pin_held_compare)
-                        : NULL;
+    const PinHeld *held = scan->n_held > 0 ? bsearch(&key, scan->held, scan->n_held,
+                                                     sizeof(PinHeld), pin_held_compare)
+                                           : NULL;
 
-    return held && held->keep ? held->locked : 0;
+    return held ? (size_t)(held - scan->held) : scan->n_held;
+}
+
+static uint64_t locked_of(const PinScan *scan, const PinWish *wish)
+{
+    size_t i = find_held(scan, wish);
+
+    return i < scan->n_held && scan->held[i].keep ? scan->held[i].locked : 0;
 }
 
 /* Takes the paths of @files that it needs. */
@@ -83,42 +92,89 @@ static int add_steps(PinScan *scan, SelectedFile *files, const PinWish *wishes, 
     return 0;
 }
 
-/* A range that ends before the file does makes it a smaller file, for all that comes behind. */
-static PinWish *wish_for(const SelectedFiles *list)
+/* A range that ends before the file does makes it a smaller file, for all that comes behind. What
+ * of the unit's processes were to be asked, and are between two generations, stays wished for as it
+ * is held, behind everything else. Room for as many is in @wishes. Returns how many there are. */
+static size_t fill_wishes(PinScan *scan, const SelectedFiles *list, PinWish *wishes, bool *wished)
 {
-    PinWish *wishes = calloc(list->n_files + 1, sizeof(PinWish));
-    if (!wishes)
-        return NULL;
+    const PinProcesses *processes = &scan->processes;
+    size_t n = list->n_files;
 
-    for (size_t i = 0; i < list->n_files; i++)
-        wishes[i] = (PinWish){
-            .dev = list->files[i].dev,
-            .ino = list->files[i].ino,
-            .size = list->files[i].wanted,
-        };
-    return wishes;
+    for (size_t i = 0; i < n; i++) {
+        const SelectedFile *file = &list->files[i];
+        wishes[i] = (PinWish){ .dev = file->dev, .ino = file->ino, .size = file->wanted };
+        size_t held = find_held(scan, &wishes[i]);
+        wished[held] = true;
+        if (scan->only_held && held == scan->n_held)
+            wishes[i].size = 0;
+        scan->wanted = add_u64(scan->wanted,
+                               page_floor(add_u64(file->wanted, scan->page - 1), scan->page));
+    }
+    if (!processes->wanted || !processes->lost || !processes->patient)
+        return n;
+    for (size_t i = 0; i < scan->n_held; i++) {
+        const PinHeld *held = &scan->held[i];
+        if (!wished[i])
+            wishes[n++] = (PinWish){
+                .dev = held->dev,
+                .ino = held->ino,
+                .offset = held->offset,
+                .size = held->length,
+            };
+    }
+    return n;
+}
+
+static int plan(PinScan *scan, SelectedFiles *list)
+{
+    CLEANUP_FREE PinWish *wishes = calloc(list->n_files + scan->n_held + 1, sizeof(PinWish));
+    CLEANUP_FREE bool *wished = calloc(scan->n_held + 1, sizeof(bool));
+    if (!wishes || !wished)
+        return -ENOMEM;
+
+    scan->n_wishes = list->n_files;
+    size_t n = fill_wishes(scan, list, wishes, wished);
+    pin_plan(wishes, n, scan->held, scan->n_held, scan->budget, scan->page);
+    return add_steps(scan, list->files, wishes, scan->only_held ? 0 : list->n_files);
+}
+
+/* Without them the rest is found all the same. */
+static int look_for_processes(PinScan *scan)
+{
+    int r = scan->processes.wanted ? pin_processes_read(&scan->processes) : 0;
+
+    if (r >= 0 || entry_error_is_ours(-r))
+        return r;
+    pin_problems_add(&scan->problems, "mapped",
+                     r == -EOPNOTSUPP ? "the unit's processes are not known without cgroup v2"
+                                      : strerror(-r));
+    scan->processes.lost = true; /* what is held may be theirs */
+    return 0;
 }
 
 static int scan_files(PinScan *scan)
 {
     cleanup(selected_files_clear) SelectedFiles list = { 0 };
+
+    int r = look_for_processes(scan);
+    if (r < 0)
+        return r;
+    SelectProcesses processes = {
+        .proc_fd = scan->processes.proc_fd,
+        .pids = scan->processes.now.pids,
+        .n_pids = scan->processes.now.n_pids,
+    };
     SelectScope scope = {
         .root_fd = scan->root_fd,
         .flags = scan->walk_flags,
+        .processes = &processes,
         .cancelled = &scan->job.cancelled,
         .passed_over = on_passed_over,
         .userdata = scan,
     };
 
-    int r = pin_files(&scope, scan->rules, scan->n_rules, &scan->order, &list);
-    if (r < 0)
-        return r;
-    CLEANUP_FREE PinWish *wishes = wish_for(&list);
-    if (!wishes)
-        return -ENOMEM;
-    scan->n_wishes = list.n_files;
-    pin_plan(wishes, list.n_files, scan->held, scan->n_held, scan->budget, scan->page);
-    return add_steps(scan, list.files, wishes, list.n_files);
+    r = pin_files(&scope, scan->rules, scan->n_rules, &scan->order, &list);
+    return r < 0 ? r : plan(scan, &list);
 }
 
 static void run(Job *job)
@@ -156,6 +212,7 @@ PinScan *pin_scan_take(PinScan *scan)
     scan->steps = NULL;
     scan->n_steps = 0;
     scan->problems = (PinProblems){ 0 };
+    scan->processes = (PinProcesses){ 0 };
     return taken;
 }
 
@@ -168,6 +225,7 @@ void pin_scan_free(PinScan *scan)
     free(scan->steps);
     pin_rules_free(scan->rules, scan->n_rules);
     free(scan->held);
+    pin_processes_clear(&scan->processes);
     pin_problems_clear(&scan->problems);
     free(scan);
 }

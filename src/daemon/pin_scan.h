@@ -9,6 +9,7 @@
 
 #include "control/pin_plan.h"
 #include "daemon/jobs.h"
+#include "daemon/pin_procs.h"
 #include "kernel/mapped.h"
 #include "kernel/walk.h"
 #include "policy/rules.h"
@@ -55,12 +56,15 @@ typedef struct PinScan {
     size_t n_held;
     uint64_t budget; /* bytes */
     uint64_t page;   /* bytes */
+    bool only_held;  /* nothing more is to be pinned; what is gone is let go all the same */
+    PinProcesses processes;
 
-    /* out */
+    /* out; and processes.now */
     int error;
     PinStep *steps; /* in order */
     size_t n_steps;
     size_t n_wishes; /* files that the rules mean */
+    uint64_t wanted; /* bytes of these, whole pages */
     PinProblems problems;
 } PinScan;
 

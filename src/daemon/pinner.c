@@ -54,6 +54,7 @@ struct Pinner {
     pid_t holder_pid;
     HeldSet held;
     uint64_t sum; /* of what is held: our part of host->locked */
+    PinGeneration generation;
 
     PinScan *scanning; /* in the queue's hands */
     PinApply *apply;   /* what it found */
@@ -150,6 +151,7 @@ Pinner *pinner_free(Pinner *p)
     drop_holder(p);
     pin_rules_free(p->rules, p->n_rules);
     pin_problems_clear(&p->problems);
+    pin_generation_clear(&p->generation);
     free(p->unit);
     free(p->slice);
     free(p->cgroup_path);
@@ -255,6 +257,7 @@ static void on_scanned(Job *job, void *owner)
     PinScan *scan = pin_scan_take((PinScan *)job);
     p->scanning = NULL;
     if (scan && scan->error >= 0) {
+        pin_generation_note(&p->generation, &scan->processes, now_usec());
         begin_applying(p, scan);
         return;
     }
@@ -282,7 +285,10 @@ static int copy_inputs(Pinner *p, PinScan *scan)
     scan->walk_flags = host_walk_flags(p->host);
     scan->budget = p->budget;
     scan->page = p->host->page;
-    return 0;
+    scan->processes.proc_fd = p->host->proc_fd;
+    scan->processes.cgroup_fd = p->host->cgroup_fd;
+    return pin_generation_ask(&p->generation, p->rules, p->n_rules, p->cgroup_path, now_usec(),
+                              &scan->processes);
 }
 
 static void start_scan(Pinner *p)

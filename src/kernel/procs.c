@@ -109,6 +109,16 @@ static void sort_unique(Pids *pids)
     pids->n_pids = n;
 }
 
+int pids_append(Pids *pids, const Pids *more)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < more->n_pids && r >= 0; i++)
+        r = add(pids, more->pids[i]);
+    sort_unique(pids);
+    return r;
+}
+
 int cgroup_pids(int root_fd, const char *path, Pids *ret)
 {
     cleanup(pids_clear) Pids pids = { 0 };

@@ -18,3 +18,6 @@ typedef struct Pids {
  * no such cgroup; -EINVAL: not an absolute path, or ".." in it; -ENOMEM, -EMFILE, -ENFILE. */
 int cgroup_pids(int root_fd, const char *path, Pids *ret);
 void pids_clear(Pids *pids);
+
+/* Adds those of @more. -ENOMEM: maybe not all. */
+int pids_append(Pids *pids, const Pids *more);

@@ -214,7 +214,6 @@ static const Field pin_file_fields[] = {
         .list = &pin_file_mapped,
         .place = offsetof(PinRule, place),
         .replaces = "path",
-        .later = LATER_DORMANT,
         .example = MAPPED_EXAMPLE,
         .help = "instead of a path: what the service's own processes have mapped",
     },

@@ -2,6 +2,7 @@
 #include "unit/test.h"
 
 #include "unit/cli/planning.h"
+#include "unit/kernel/processes.h"
 
 #define SHOP "match:\n  units: [shop.service]\n"
 
@@ -50,11 +51,7 @@ static void where_the_budget_ends(void **state)
                 "  passed over: 1 file larger than max_size\n"
                 "  passed over: 2 files excluded\n"
                 "  passed over: /srv/l\\x1b[2J is a symbolic link, which is not followed\n"
-                "  passed over: /none does not exist\n"
-                "\n"
-                "Notes:\n"
-                "  /etc/pagewarden/policies.d/shop.yaml:12:7: note: \"mapped\" in pin.files is not "
-                "acted on by this version (this entry is left alone)\n");
+                "  passed over: /none does not exist\n");
 
     /* It ends between two files, and behind the last. */
     put_policy(&p, "shop", SHOP "pin:\n  budget: 20K\n  files:\n    - path: /srv/{a,c,d}\n");
@@ -447,6 +444,37 @@ static void who_has_files_open(void **state)
         "who has files open; all pins may take 491.6M, and leave 98.3M available\n");
 }
 
+/* What the processes of all its units have mapped, and on another machine nothing. */
+static void what_units_have_mapped(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+    CLEANUP_CLOSE int proc = must(openat(p.root.fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    Scratch processes = { .fd = proc };
+
+    put_policy(&p, "shop",
+               "match:\n  units: [\"shop@*.service\"]\n"
+               "pin:\n  budget: 1M\n  files:\n    - mapped: [executables, libraries]\n");
+    put_file(&p, "bin/shop", 'r', 3);
+    put_file(&p, "lib/shop.so", 'h', 2);
+    for (unsigned pid = 5; pid < 8; pid++) {
+        put_process(&processes, pid, scratch_path(&p.root, "bin/shop"));
+        put_mapping(&processes, pid, 10, "r-xp", "fe:01", 1, scratch_path(&p.root, "bin/shop"));
+    }
+    put_mapping(&processes, 6, 20, "r-xp", "fe:01", 2, scratch_path(&p.root, "lib/shop.so"));
+    put_mapping(&processes, 7, 20, "r-xp", "fe:01", 3, scratch_path(&p.root, "srv/not-theirs"));
+    put_unit(&p, "system.slice/shop@1.service", 100, 10, "max\n");
+    put_unit(&p, "system.slice/shop@2.service", 100, 10, "max\n");
+    scratch_put(&p.root, "cgroup/system.slice/shop@1.service/cgroup.procs", "5\n");
+    scratch_put(&p.root, "cgroup/system.slice/shop@2.service/workers/cgroup.procs", "6\n");
+    CLEANUP_FREE char *text = plan_text(&p);
+    assert_non_null(strstr(text, " 12K    12K    12K    12K /bin/shop\n"
+                                 "  8K     8K     8K     4K /lib/shop.so\n"));
+    assert_null(strstr(text, "not-theirs"));
+    p.other_machine = true;
+    CLEANUP_FREE char *other = plan_text(&p);
+    assert_non_null(strstr(other, "Pins: no file is there"));
+}
+
 /* What this machine has does not bound another's pins. */
 static void room_of_another_machine(void **state)
 {
@@ -468,7 +496,7 @@ int main(void)
         cmocka_unit_test(pins_of_several_units),      cmocka_unit_test(evictions),
         cmocka_unit_test(network_file_systems),       cmocka_unit_test(who_has_files_open),
         cmocka_unit_test(problems_that_are_not_kept), cmocka_unit_test(nothing_is_told),
-        cmocka_unit_test(room_of_another_machine),
+        cmocka_unit_test(what_units_have_mapped),     cmocka_unit_test(room_of_another_machine),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

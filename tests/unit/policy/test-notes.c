@@ -51,9 +51,6 @@ static void keys_that_put_an_entry_to_sleep(void **state)
         { LEAST "pin: {budget: 1M, files: [{path: /srv/x, lock: none}]}\n",
           "3:42: note: \"lock: none\" in pin.files is not acted on by this version (this entry is "
           "left alone)\n" },
-        { LEAST "pin: {budget: 1M, files: [{mapped: [executables]}]}\n",
-          "3:28: note: \"mapped\" in pin.files is not acted on by this version (this entry is left "
-          "alone)\n" },
         { LEAST "pin: {budget: 1M, files: [{path: /srv/x, range: 1M-}]}\n",
           "3:42: note: \"range: 1M-\" in pin.files is not acted on by this version (this entry is "
           "left alone)\n" },
@@ -81,7 +78,8 @@ static void what_is_acted_on_is_silent(void **state)
           "" },
         { LEAST
           "pin:\n  budget: 1M\n  files:\n  - {path: /srv/x, exclude: [a], max_size: 1M, range: "
-          "0-8M, lock: now}\n  - {path: /srv/x, range: 0-, lock: populate}\n  order: [smallest, "
+          "0-8M, lock: now}\n  - {path: /srv/x, range: 0-, lock: populate}\n  - {mapped: "
+          "[executables, libraries]}\n  order: [smallest, "
           "largest, listed]\n  charge: holder\n  restore: false\n  on_shortage: keep\n",
           "" },
         { LEAST "evict: [{path: /srv/x, idle: 3m, every: 1m, dirty: skip, mapped: skip}]\n", "" },
@@ -137,7 +135,7 @@ static void only_entries_that_sleep_are_dormant(void **state)
                                      "- {path: /srv/h, dirty: write-back, mapped: page-out, "
                                      "rate: 1M/s}\n"
                                      "- {path: /srv/i}\n";
-    static const bool pins[] = { true, true, true, true, false, false };
+    static const bool pins[] = { true, true, true, false, false, false };
     static const bool evicts[] = { true, true, true, false, false };
     Diagnostics diagnostics = { 0 };
     cleanup(policy_freep) Policy *policy = NULL;
