@@ -92,7 +92,12 @@ static int append_readings(Decoder *decoder, const Field *field, const Node *nod
 
 static int decode_unit(Decoder *decoder, const Field *field, const Node *node, void *object)
 {
-    return append_readings(decoder, field, node, unit_glob_check, object);
+    int r = append_readings(decoder, field, node, unit_glob_check, object);
+    if (r != DECODED || decoder->fragment || pattern_literal_length(node->text) > 0)
+        return r;
+    return remark(decoder, SEVERITY_WARNING, node->place,
+                  "%s matches every unit, slices too (write *.service for all services)",
+                  QUOTE(node->text));
 }
 
 static int decode_cgroup(Decoder *decoder, const Field *field, const Node *node, void *object)

@@ -12,7 +12,6 @@
 #include "policy/policy.h"
 #include "policy/text.h"
 #include "util/parse.h"
-#include "util/pattern.h"
 #include "util/units.h"
 
 /* Of a key that contradicts @other, which may be NULL: a default. */
@@ -243,22 +242,6 @@ static int check_distress_role(Decoder *decoder, const Policy *policy, const See
                   policy_role_to_string(policy->role));
 }
 
-/* Globs that match all units there are. */
-static int check_units(Decoder *decoder, const Node *units)
-{
-    for (const Node *unit = units ? units->first : NULL; unit; unit = unit->next) {
-        if (unit->kind != NODE_TEXT || pattern_literal_length(unit->text) > 0)
-            continue;
-        int r = remark(decoder, SEVERITY_WARNING, unit->place,
-                       "%s matches every unit, slices too "
-                       "(write *.service for all services)",
-                       QUOTE(unit->text));
-        if (r < 0)
-            return r;
-    }
-    return DECODED;
-}
-
 int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
                  void *object)
 {
@@ -274,7 +257,5 @@ int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, con
     }
     if (r >= 0 && policy->cache_max != LIMIT_NONE)
         r = check_fits(decoder, node_value(node_value(node, "cache"), "max"), policy->cache_max);
-    if (r >= 0 && policy->units)
-        r = check_units(decoder, node_value(node_value(node, "match"), "units"));
     return r < 0 ? r : check_overlaps(decoder, policy);
 }

@@ -150,8 +150,21 @@ static void every_unit(void **state)
           "2:30: warning: \"?*\" matches every unit, slices too (write *.service for all "
           "services)\n" },
     };
+    /* What is refused matches nothing. */
+    static const Case refused[] = {
+        { "version: 1\nmatch: {units: [\"\", \"*{\"]}\n",
+          "2:17: an entry of \"units\" is empty (for example units: [\"nginx.service\"])\n"
+          "2:21: \"*{\" has unbalanced braces (write \\{ or \\} for the character itself)\n" },
+    };
+    static const FilesCase files[] = {
+        { { "version: 1\nmatch: {units: [\"*\"]}\n", "match: {units: [\"**\"]}\n" },
+          "10.yaml:1:17: warning: \"**\" matches every unit, slices too (write *.service for all "
+          "services)\n" },
+    };
 
     CHECK_REMARKED(cases);
+    CHECK_REFUSED(refused);
+    CHECK_FILES_REMARKED(files);
 }
 
 static void keys_of_roles(void **state)
