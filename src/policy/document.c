@@ -43,11 +43,15 @@ static int read_node(Reader *reader, const Event *event, Node **ret)
 
 static int read_children(Reader *reader, Node *parent)
 {
+    Node *last = NULL;
+
     parent->unfinished = true;
-    for (Node **tail = &parent->first;; tail = &(*tail)->next) {
+    for (Node **tail = &parent->first;; tail = &last->next) {
         Event event;
 
         int r = reader_next(reader, &event);
+        if (r < 0 && last && last->kind == NODE_TEXT && reader->is_spoilt)
+            last->refused = true; /* one mistake is one message */
         if (r < 0)
             return r;
         if (event.kind == NODE_END)
@@ -55,6 +59,7 @@ static int read_children(Reader *reader, Node *parent)
         r = read_node(reader, &event, tail);
         if (r < 0)
             return r;
+        last = *tail;
     }
     parent->unfinished = false;
     return 0;

@@ -111,9 +111,12 @@ typedef struct Hint {
     const char *problem;
     char at;         /* the character where libyaml stopped, 0: any */
     bool same_line;  /* only behind another value */
+    bool over_lines; /* only in a list or mapping that began on another line */
     bool from_start; /* the mistake is where the value begins, not where libyaml gave it up */
     const char *hint;
 } Hint;
+
+#define QUOTE_BRACKETS "put an entry that has brackets, braces or commas in quotation marks"
 
 static const Hint hints[] = {
     { "cannot start any token", .at = '\t', .hint = "indent with spaces, not with tabs" },
@@ -129,8 +132,9 @@ static const Hint hints[] = {
     { "expected '-' indicator", .hint = "the entries of one list begin in the same column" },
     { "expected ':'", .from_start = true,
       .hint = "write key: value, with a space behind the colon" },
-    { "expected ',' or", .hint = "put an entry that has brackets, braces or commas in quotation "
-                                 "marks" },
+    { "expected ',' or ']'", .over_lines = true, .hint = "close it with ], and " QUOTE_BRACKETS },
+    { "expected ',' or '}'", .over_lines = true, .hint = "close it with }, and " QUOTE_BRACKETS },
+    { "expected ',' or", .hint = QUOTE_BRACKETS },
     { "unexpected end of stream", .from_start = true, .hint = "a quotation mark is missing" },
     { "expected node content", .hint = "a value is missing here" },
     { "unknown escape character", .hint = "write \\\\ for a backslash, or use single quotation "
@@ -141,11 +145,11 @@ static const Hint hints[] = {
     { "incompatible YAML document", .hint = "leave this line out" },
 };
 
-static const Hint *find_hint(const char *problem, char at, bool same_line)
+static const Hint *find_hint(const char *problem, char at, bool same_line, bool over_lines)
 {
     for (size_t i = 0; i < ELEMENTS(hints); i++)
         if (strstr(problem, hints[i].problem) && (!hints[i].at || hints[i].at == at) &&
-            (!hints[i].same_line || same_line))
+            (!hints[i].same_line || same_line) && (!hints[i].over_lines || over_lines))
             return &hints[i];
     return NULL;
 }
@@ -182,14 +186,18 @@ static void note_value(Reader *reader)
 
     reader->value_end_line = place_of(reader, &event->end_mark).line;
     reader->quote_line = reader->unspaced_line = 0;
+    reader->is_joined = false;
     if (event->type != YAML_SCALAR_EVENT || reader->value_end_line == line)
         return;
     if (event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE ||
         event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE)
         reader->quote_line = line;
-    else if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-             is_unspaced((const char *)event->data.scalar.value))
+    else if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+        return;
+    else if (is_unspaced((const char *)event->data.scalar.value))
         reader->unspaced_line = line;
+    else
+        reader->is_joined = true;
 }
 
 static int report_libyaml_error(Reader *reader)
@@ -203,6 +211,7 @@ static int report_libyaml_error(Reader *reader)
         return -ENOMEM;
 
     bool behind = reader->value_end_line == place.line;
+    reader->is_spoilt = behind && (reader->quote_line > 0 || reader->is_joined);
     if (behind && reader->quote_line > 0)
         return give_up(reader, place, "not YAML: %s (a quotation mark is missing on line %zu)",
                        problem, reader->quote_line);
@@ -211,12 +220,16 @@ static int report_libyaml_error(Reader *reader)
                        "not YAML: %s (a space is missing behind the colon on line %zu)", problem,
                        reader->unspaced_line);
 
-    const Hint *hint = find_hint(problem, byte_at(reader, &parser->problem_mark), behind);
-    if (hint && hint->from_start && parser->context)
+    bool over_lines = parser->context && start.line != place.line;
+    const Hint *hint = find_hint(problem, byte_at(reader, &parser->problem_mark), behind,
+                                 over_lines);
+    if (hint && hint->from_start && parser->context) {
         place = start;
+        over_lines = false;
+    }
 
     const char *open = hint ? " (" : "", *text = hint ? hint->hint : "", *close = hint ? ")" : "";
-    if (parser->context && start.line != place.line)
+    if (over_lines)
         return give_up(reader, place, "not YAML: %s, %s that began on line %zu%s%s%s", problem,
                        parser->context, start.line, open, text, close);
     return give_up(reader, place, "not YAML: %s%s%s%s", problem, open, text, close);

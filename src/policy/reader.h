@@ -43,7 +43,9 @@ typedef struct Reader {
     size_t value_end_line; /* of what was read last */
     size_t quote_line;     /* where that begins, if it is quoted and of several lines; else 0 */
     size_t unspaced_line;  /* where that begins, if it is "key:value" joined to the next line */
-    size_t file;           /* the index of the source */
+    bool is_joined;        /* that is any other text without quotation marks, of several lines */
+    bool is_spoilt; /* the rest of its last line is not YAML: it took in more than was meant */
+    size_t file;    /* the index of the source */
     Diagnostics *diagnostics;
 } Reader;
 

@@ -169,14 +169,14 @@ static void files_that_are_no_yaml(void **state)
         { { LEAST, "role: [critical\n", "mode: x\n" },
           "10.yaml:1:7: \"role\" must be a single value, not a list (for example role: critical)\n"
           "10.yaml:2:1: not YAML: did not find expected ',' or ']', while parsing a flow sequence "
-          "that began on line 1 (put an entry that has brackets, braces or commas in quotation "
-          "marks)\n"
+          "that began on line 1 (close it with ], and put an entry that has brackets, braces or "
+          "commas in quotation marks)\n"
           "20.yaml:1:7: unknown mode \"x\" (enforce or observe)\n" },
         { { LEAST "role: [critical\n", "mode: x\n" },
           "p.yaml:3:7: \"role\" must be a single value, not a list (for example role: critical)\n"
           "p.yaml:4:1: not YAML: did not find expected ',' or ']', while parsing a flow sequence "
-          "that began on line 3 (put an entry that has brackets, braces or commas in quotation "
-          "marks)\n"
+          "that began on line 3 (close it with ], and put an entry that has brackets, braces or "
+          "commas in quotation marks)\n"
           "10.yaml:1:7: unknown mode \"x\" (enforce or observe)\n" },
         { { LEAST, "- role: critical\n" },
           "10.yaml:1:1: a policy must be a mapping, not a list (for example version: 1)\n" },

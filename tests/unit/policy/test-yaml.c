@@ -84,9 +84,17 @@ static void broken_yaml(void **state)
           "3:15: not YAML: mapping values are not allowed in this context (check the indentation, "
           "and put a value that has \": \" in it in quotation marks)\n" },
         { LEAST "role: normal\n  mode: observe\n",
-          "3:7: unknown role \"normal mode\" (normal, critical or background)\n"
           "4:7: not YAML: mapping values are not allowed in this context (check the indentation, "
           "and put a value that has \": \" in it in quotation marks)\n" },
+        { LEAST "evict:\n  - path: srv/x\n    every: 30 s\n     idle: 2m\n",
+          "4:11: \"srv/x\" is a relative path (write it in full, from / on)\n"
+          "6:10: not YAML: mapping values are not allowed in this context (check the indentation, "
+          "and put a value that has \": \" in it in quotation marks)\n" },
+        /* What ends in front of the mistake is judged. */
+        { LEAST "role: very\n  normal\nmode critical\n",
+          "3:7: unknown role \"very normal\" (normal, critical or background)\n"
+          "5:1: not YAML: could not find expected ':' (write key: value, with a space behind the "
+          "colon)\n" },
         { LEAST "evict:\n  - path: /srv/x\n   - path: /srv/y\n",
           "5:4: not YAML: did not find expected '-' indicator, while parsing a block collection "
           "that "
@@ -105,7 +113,6 @@ static void broken_yaml(void **state)
         { LEAST "description: 'the shop\nrole: 'critical'\n",
           "4:8: not YAML: did not find expected key (a quotation mark is missing on line 3)\n" },
         { "version: 1\nmatch:\n  units:\n  - \"a.service\n  - \"b.service\"\n",
-          "4:5: \"a.service - \" is several names (write each as an entry of its own)\n"
           "5:6: not YAML: did not find expected key (a quotation mark is missing on line 4)\n" },
         { LEAST "description: \"two\n  lines\"\nrole: @\n",
           "5:7: not YAML: found character that cannot start any token (put the value in quotation "
@@ -129,8 +136,12 @@ static void broken_yaml(void **state)
           "3:9: not YAML: did not find expected node content (a value is missing here)\n" },
         { LEAST "pin: {budget: 1M\n",
           "4:1: not YAML: did not find expected ',' or '}', while parsing a flow mapping that "
-          "began "
-          "on line 3 (put an entry that has brackets, braces or commas in quotation marks)\n" },
+          "began on line 3 (close it with }, and put an entry that has brackets, braces or commas "
+          "in quotation marks)\n" },
+        { "version: 1\nmatch:\n  units: [a.service\nrole: critical\n",
+          "4:5: not YAML: did not find expected ',' or ']', while parsing a flow sequence that "
+          "began on line 3 (close it with ], and put an entry that has brackets, braces or commas "
+          "in quotation marks)\n" },
         { "%YAML 3.0\n---\n" LEAST,
           "1:1: not YAML: found incompatible YAML document (leave this line out)\n" },
         /* What stands before it is told too; what could not be seen is not called missing. */
