@@ -30,7 +30,7 @@ static PolicyPlace whole_file(const Reader *reader)
 static bool is_control(uint32_t c)
 {
     return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
-           (c >= 0x7f && c < 0xa0 && c != 0x85);
+           (c >= 0x7f && c < 0xa0 && c != 0x85) || c == 0xfffe || c == 0xffff;
 }
 
 static bool starts_with(const Reader *reader, size_t at, const char *word)
@@ -106,7 +106,7 @@ void reader_close(Reader *reader)
     *reader = (Reader){ 0 };
 }
 
-/* What people wrote when libyaml says @problem. */
+/* What people wrote when libyaml says @problem, or that it met one in such a context. */
 typedef struct Hint {
     const char *problem;
     char at;         /* the character where libyaml stopped, 0: any */
@@ -116,9 +116,14 @@ typedef struct Hint {
     const char *hint;
 } Hint;
 
-#define QUOTE_BRACKETS "put an entry that has brackets, braces or commas in quotation marks"
+#define QUOTE_BRACKETS   "put an entry that has brackets, braces or commas in quotation marks"
+#define DOUBLE_BACKSLASH "write \\\\ for a backslash, or use single quotation marks"
+#define QUOTE_TAG        "tags are not allowed: put a value that begins with ! in quotation marks"
 
 static const Hint hints[] = {
+    { "directive", .hint = "leave this line out" },
+    { " a tag", .from_start = true, .hint = QUOTE_TAG },
+    { "undefined tag handle", .from_start = true, .hint = QUOTE_TAG },
     { "cannot start any token", .at = '\t', .hint = "indent with spaces, not with tabs" },
     { "cannot start any token", .hint = "put the value in quotation marks" },
     { "tab character", .hint = "indent with spaces, not with tabs" },
@@ -137,20 +142,30 @@ static const Hint hints[] = {
     { "expected ',' or", .hint = QUOTE_BRACKETS },
     { "unexpected end of stream", .from_start = true, .hint = "a quotation mark is missing" },
     { "expected node content", .hint = "a value is missing here" },
-    { "unknown escape character", .hint = "write \\\\ for a backslash, or use single quotation "
-                                          "marks" },
+    { "unknown escape character", .hint = DOUBLE_BACKSLASH },
+    { "expected hexdecimal number", .hint = DOUBLE_BACKSLASH },
+    { "invalid Unicode character", .hint = DOUBLE_BACKSLASH },
+    { "unexpected document indicator", .from_start = true, .hint = "a quotation mark is missing" },
+    { "block sequence entries", .hint = "begin a list on a new line, and put a value that begins "
+                                        "with - in quotation marks" },
+    { "mapping keys are not allowed", .hint = "put a value that begins with ? in quotation marks" },
+    { "indentation indicator", .hint = "leave the 0 out" },
     { "expected comment or line break",
       .hint = "put a value that begins with | or > in quotation marks" },
     { "expected <document start>", .hint = "write all of the file as key: value" },
     { "incompatible YAML document", .hint = "leave this line out" },
 };
 
-static const Hint *find_hint(const char *problem, char at, bool same_line, bool over_lines)
+static const Hint *find_hint(const char *problem, const char *context, char at, bool same_line,
+                             bool over_lines)
 {
-    for (size_t i = 0; i < ELEMENTS(hints); i++)
-        if (strstr(problem, hints[i].problem) && (!hints[i].at || hints[i].at == at) &&
-            (!hints[i].same_line || same_line) && (!hints[i].over_lines || over_lines))
-            return &hints[i];
+    for (const Hint *hint = hints; hint < hints + ELEMENTS(hints); hint++) {
+        bool said = strstr(problem, hint->problem) || strstr(context, hint->problem);
+
+        if (said && (!hint->at || hint->at == at) && (!hint->same_line || same_line) &&
+            (!hint->over_lines || over_lines))
+            return hint;
+    }
     return NULL;
 }
 
@@ -203,7 +218,7 @@ static void note_value(Reader *reader)
 static int report_libyaml_error(Reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
-    const char *problem = parser->problem ? parser->problem : "unreadable";
+    const char *problem = parser->problem ?: "unreadable", *context = parser->context ?: "";
     PolicyPlace place = place_of(reader, &parser->problem_mark),
                 start = place_of(reader, &parser->context_mark);
 
@@ -220,10 +235,10 @@ static int report_libyaml_error(Reader *reader)
                        "not YAML: %s (a space is missing behind the colon on line %zu)", problem,
                        reader->unspaced_line);
 
-    bool over_lines = parser->context && start.line != place.line;
-    const Hint *hint = find_hint(problem, byte_at(reader, &parser->problem_mark), behind,
-                                 over_lines);
-    if (hint && hint->from_start && parser->context) {
+    bool over_lines = *context && start.line != place.line;
+    char at = byte_at(reader, &parser->problem_mark);
+    const Hint *hint = find_hint(problem, context, at, behind, over_lines);
+    if (hint && hint->from_start && *context) {
         place = start;
         over_lines = false;
     }
@@ -231,7 +246,7 @@ static int report_libyaml_error(Reader *reader)
     const char *open = hint ? " (" : "", *text = hint ? hint->hint : "", *close = hint ? ")" : "";
     if (over_lines)
         return give_up(reader, place, "not YAML: %s, %s that began on line %zu%s%s%s", problem,
-                       parser->context, start.line, open, text, close);
+                       context, start.line, open, text, close);
     return give_up(reader, place, "not YAML: %s%s%s%s", problem, open, text, close);
 }
 

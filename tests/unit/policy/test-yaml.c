@@ -19,6 +19,7 @@ static void check(const Refusal cases[], size_t n)
 
 #define ANCHORS "anchors are not allowed (put a value that begins with & in quotation marks)\n"
 #define ALIASES "aliases are not allowed (put a value that begins with * in quotation marks)\n"
+#define BAD_TAG "(tags are not allowed: put a value that begins with ! in quotation marks)\n"
 #define TAGS    "tags are not allowed (put a value that begins with ! in quotation marks)\n"
 
 static void anchors_aliases_tags(void **state)
@@ -142,6 +143,33 @@ static void broken_yaml(void **state)
           "4:5: not YAML: did not find expected ',' or ']', while parsing a flow sequence that "
           "began on line 3 (close it with ], and put an entry that has brackets, braces or commas "
           "in quotation marks)\n" },
+        { LEAST "evict: - path: /srv/x\n",
+          "3:8: not YAML: block sequence entries are not allowed in this context (begin a list on "
+          "a new line, and put a value that begins with - in quotation marks)\n" },
+        { LEAST "role: ? x\n",
+          "3:7: not YAML: mapping keys are not allowed in this context (put a value that begins "
+          "with ? in quotation marks)\n" },
+        { LEAST "description: \"C:\\users\"\n",
+          "3:19: not YAML: did not find expected hexdecimal number (write \\\\ for a backslash, or "
+          "use single quotation marks)\n" },
+        { LEAST "description: \"\\ud800\"\n",
+          "3:17: not YAML: found invalid Unicode character escape code (write \\\\ for a "
+          "backslash, or use single quotation marks)\n" },
+        { LEAST "description: \"a\n---\n",
+          "3:14: not YAML: found unexpected document indicator (a quotation mark is missing)\n" },
+        { LEAST "description: |0\n  x\n",
+          "3:15: not YAML: found an indentation indicator equal to 0 (leave the 0 out)\n" },
+        { LEAST "role: !a!b\n", "3:7: not YAML: found undefined tag handle " BAD_TAG },
+        { LEAST "role: !<x y\n", "3:7: not YAML: did not find the expected '>' " BAD_TAG },
+        { LEAST "role: !%zz\n", "3:7: not YAML: did not find URI escaped octet " BAD_TAG },
+        { LEAST "role: !a,b\n",
+          "3:7: not YAML: did not find expected whitespace or line break " BAD_TAG },
+        { "%FOO bar\n---\n" LEAST,
+          "1:5: not YAML: found unknown directive name (leave this line out)\n" },
+        { "%YAML 1.1 x\n---\n" LEAST,
+          "1:11: not YAML: did not find expected comment or line break (leave this line out)\n" },
+        { "%YAML x\n---\n" LEAST,
+          "1:7: not YAML: did not find expected version number (leave this line out)\n" },
         { "%YAML 3.0\n---\n" LEAST,
           "1:1: not YAML: found incompatible YAML document (leave this line out)\n" },
         /* What stands before it is told too; what could not be seen is not called missing. */
@@ -177,6 +205,8 @@ static void bytes_that_are_no_text(void **state)
         { "role: \x1b[31m\n", 12, "1:7: a control character, 0x1b (leave it out)\n" },
         { "a\r\nb\rc\nd \x7f", 11, "4:3: a control character, 0x7f (leave it out)\n" },
         { "# \xc2\x9b\n", 5, "1:3: a control character, 0x9b (leave it out)\n" },
+        { "a: 1\n# \xef\xbf\xbe\n", 11, "2:3: a control character, 0xfffe (leave it out)\n" },
+        { "a: \xef\xbf\xbf", 6, "1:4: a control character, 0xffff (leave it out)\n" },
     };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
