@@ -198,7 +198,8 @@ static int decode_key(Decoder *decoder, const Mapping *mapping, const Node *node
                       Seen *all_seen, void *object)
 {
     if (key->kind != NODE_TEXT)
-        return refuse(decoder, key->place, "a key must be a word, not a list or mapping");
+        return refuse(decoder, key->place,
+                      "a key must be a word, not a list or mapping (write key: value)");
     if (key->refused)
         return REFUSED;
     const Field *field = find_field(mapping, key->text);

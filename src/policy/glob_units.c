@@ -113,7 +113,10 @@ static int check_unit_as_written(const char *glob, char *reason)
         int length = utf8_decode(unknown, strlen(unknown), &c);
 
         memcpy(character, unknown, length > 0 ? (size_t)length : 1);
-        return refuse_glob(reason, "has a character that no unit name has: %s", QUOTE(character));
+        return refuse_glob(
+            reason,
+            "has a character that no unit name has, %s (name units as systemctl shows them)",
+            QUOTE(character));
     }
     return 0;
 }

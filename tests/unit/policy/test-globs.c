@@ -285,8 +285,10 @@ static void several_units_in_one_entry(void **state)
         { "nginx.service php.service", REASON_SEVERAL },
         { "nginx,php", REASON_SEVERAL },
         { "{a,b}.service,c.service", REASON_SEVERAL },
-        { "a b.service", "has a character that no unit name has: \" \"" },
-        { "{a, b}.service", "has a character that no unit name has: \" \"" },
+        { "a b.service",
+          "has a character that no unit name has, \" \" (name units as systemctl shows them)" },
+        { "{a, b}.service",
+          "has a character that no unit name has, \" \" (name units as systemctl shows them)" },
     };
 
     CHECK_REFUSALS(unit_glob_check, refused);

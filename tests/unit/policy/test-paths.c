@@ -97,12 +97,12 @@ static void units(void **state)
         { UNIT("/system.slice/nginx.service"),
           "2:17: \"/system.slice/nginx.service\" is a path (name units as systemctl shows them: "
           "nginx.service)\n" },
-        { UNIT("my shop.service"),
-          "2:17: \"my shop.service\" has a character that no unit name has: \" \"\n" },
-        { UNIT("größe.service"),
-          "2:17: \"größe.service\" has a character that no unit name has: \"ö\"\n" },
-        { UNIT("\"a\\nb.service\""),
-          "2:17: \"a\\nb.service\" has a character that no unit name has: \"\\n\"\n" },
+        { UNIT("my shop.service"), "2:17: \"my shop.service\" has a character that no unit name "
+                                   "has, \" \" (name units as systemctl shows them)\n" },
+        { UNIT("größe.service"), "2:17: \"größe.service\" has a character that no unit name has, "
+                                 "\"ö\" (name units as systemctl shows them)\n" },
+        { UNIT("\"a\\nb.service\""), "2:17: \"a\\nb.service\" has a character that no unit name "
+                                     "has, \"\\n\" (name units as systemctl shows them)\n" },
         { UNIT("'{a,b.service'"),
           "2:17: \"{a,b.service\" has unbalanced braces (write \\{ or \\} for "
           "the character itself)\n" },

@@ -40,8 +40,10 @@ static void keys(void **state)
           "4:2: duplicate key \"budget\" (it is on line 3 already)\n" },
         { LEAST "evict: [{path:/srv/x}]\n",
           "3:10: unknown key \"path:/srv/x\" in evict (a space is missing behind the colon)\n" },
-        { LEAST "? [role]\n: critical\n", "3:3: a key must be a word, not a list or mapping\n" },
-        { LEAST "{role: critical}: 1\n", "3:1: a key must be a word, not a list or mapping\n" },
+        { LEAST "? [role]\n: critical\n",
+          "3:3: a key must be a word, not a list or mapping (write key: value)\n" },
+        { LEAST "{role: critical}: 1\n",
+          "3:1: a key must be a word, not a list or mapping (write key: value)\n" },
     };
 
     CHECK_REFUSED(cases);
