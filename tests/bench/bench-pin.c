@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How many small files a second are locked: the controller's way (find, open, hand over to a real
  * pagewarden-hold) beside `vmtouch -l`, in turns on the same warm files, so that a busy machine
- * slows both. Fails if not all pages end up locked; says how fast they are, and judges nothing.
+ * slows both. Fails if not all pages end up locked, or if, of many files, the controller's memory
+ * keeps too much of each; says how fast they are, and does not judge that.
  *
  *   bench-pin [ROUNDS [FILES [FOLDER]]]
  *
@@ -10,6 +11,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,6 +27,8 @@
 #define PER_FOLDER  1000
 #define VMTOUCH_MAX 60000
 #define PAGE        UINT64_C(4096)
+#define KEPT_MAX    200   /* bytes a file, once all are pinned */
+#define MANY        10000 /* files, beside which nothing else in memory counts */
 
 typedef struct Bench {
     Scratch scratch;
@@ -38,6 +42,7 @@ typedef struct Bench {
     PinApply *apply;
     PinBound bound;
     uint64_t scanned_usec;
+    uint64_t rested, most; /* bytes of the controller's own memory that the files cost it */
 } Bench;
 
 static void make_files(Bench *b)
@@ -53,6 +58,26 @@ static void make_files(Bench *b)
         must(write(fd, bytes, sizeof(bytes)));
     }
     sync(); /* else the first round would run beside the writing */
+}
+
+/* Bytes of the line @key of /proc/self/status. */
+static uint64_t own_memory(const char *key)
+{
+    CLEANUP_FCLOSE FILE *status = fopen("/proc/self/status", "re");
+    char line[256];
+    uint64_t kib = 0;
+
+    while (status && fgets(line, sizeof(line), status))
+        if (strncmp(line, key, strlen(key)) == 0)
+            sscanf(line + strlen(key), ": %" SCNu64, &kib);
+    return kib * KIB;
+}
+
+static void reset_peak(void)
+{
+    CLEANUP_CLOSE int fd = must(open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC));
+
+    must(write(fd, "5", 1));
 }
 
 /* Bytes, of a process and its children. */
@@ -189,7 +214,9 @@ static PinScan *a_scan(Bench *b)
 static uint64_t by_pagewarden(Bench *b, uint64_t *ret_scan)
 {
     sd_event_source *source = NULL;
+    uint64_t before = own_memory("VmRSS");
 
+    reset_peak();
     start_holder(b);
     must(sd_event_new(&b->host.event));
     must(jobs_new(b->host.event, &b->host.pin_jobs));
@@ -204,7 +231,9 @@ static uint64_t by_pagewarden(Bench *b, uint64_t *ret_scan)
     if (locked_by(b->holder) != b->n_files * PAGE || b->held.sum != b->n_files * PAGE)
         usec = 0;
 
+    b->most = sub_u64(own_memory("VmHWM"), before);
     b->apply = pin_apply_free(b->apply);
+    b->rested = sub_u64(own_memory("VmRSS"), before);
     pin_problems_clear(&b->problems);
     held_clear(&b->held);
     sd_event_source_disable_unref(source);
@@ -230,12 +259,18 @@ static int one_round(Bench *b)
         fputs("not all pages were locked\n", stderr);
         return 1;
     }
+    if (b->n_files >= MANY && b->rested > KEPT_MAX * b->n_files) {
+        fprintf(stderr, "the controller keeps %" PRIu64 " bytes of each file\n",
+                b->rested / b->n_files);
+        return 1;
+    }
     printf("pagewarden %8.0f files/s (finding them took %2.0f %%)", per_second(b, ours),
            100.0 * (double)scan / (double)ours);
     if (theirs > 0)
         printf("; vmtouch -l %8.0f files/s; ratio %.2f", per_second(b, theirs),
                (double)theirs / (double)ours);
-    puts("");
+    printf("; %.0f bytes of the controller's a file, %.0f at most\n",
+           (double)b->rested / (double)b->n_files, (double)b->most / (double)b->n_files);
     return 0;
 }
 
@@ -249,6 +284,8 @@ int main(int argc, char **argv)
     int r = 0;
 
     signal(SIGCHLD, SIG_DFL);
+    /* As the daemon does: what is locked cannot be given back everywhere in a heap. */
+    must(mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT));
     b.scratch = scratch_new(argc > 3 ? argv[3] : SCRATCH_PARENT);
     b.host = (Host){
         .root_fd = must(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
