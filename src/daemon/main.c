@@ -8,11 +8,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <systemd/sd-daemon.h>
 
 #include "config.h"
 #include "daemon/manager.h"
+#include "daemon/memory.h"
 #include "daemon/restore.h"
 #include "kernel/cgroup.h"
 #include "util/log.h"
@@ -164,11 +164,11 @@ int main(int argc, char **argv)
     if (restoring)
         return restore(&options);
 
-    /* A controller that waits for its own pages while memory is short is of no use. */
-    if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-        log_debug("Own memory is not locked (%s), ignoring", strerror(errno));
+    int r = memory_setup();
+    if (r < 0)
+        log_debug("Own memory is not locked (%s), ignoring", strerror(-r));
 
-    int r = run(&options);
+    r = run(&options);
     if (r < 0)
         log_error("pagewardend: %s", strerror(-r));
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -65,8 +65,8 @@ static uint64_t locked_of(const PinScan *scan, const PinWish *wish)
     return i < scan->n_held && scan->held[i].keep ? scan->held[i].locked : 0;
 }
 
-/* Takes the paths of @files that it needs. */
-static int add_steps(PinScan *scan, SelectedFile *files, const PinWish *wishes, size_t n)
+/* Of the first @n of @list. */
+static int add_steps(PinScan *scan, SelectedFiles *list, const PinWish *wishes, size_t n)
 {
     scan->steps = calloc(n + 1, sizeof(PinStep));
     if (!scan->steps)
@@ -75,7 +75,7 @@ static int add_steps(PinScan *scan, SelectedFile *files, const PinWish *wishes, 
     for (size_t i = 0; i < n; i++) {
         const PinWish *wish = &wishes[i];
         PinStep step = {
-            .place = files[i].place,
+            .place = list->files[i].place,
             .dev = wish->dev,
             .ino = wish->ino,
             .offset = wish->offset,
@@ -86,9 +86,11 @@ static int add_steps(PinScan *scan, SelectedFile *files, const PinWish *wishes, 
         };
         if (step.target == 0 || (step.held && step.locked >= step.target))
             continue;
-        step.path = TAKE_PTR(files[i].path);
+        step.path = list->files[i].path;
         scan->steps[scan->n_steps++] = step;
     }
+    if (scan->n_steps > 0)
+        scan->paths = TAKE(list->paths, (Pool){ 0 });
     return 0;
 }
 
@@ -135,7 +137,7 @@ static int plan(PinScan *scan, SelectedFiles *list)
     scan->n_wishes = list->n_files;
     size_t n = fill_wishes(scan, list, wishes, wished);
     pin_plan(wishes, n, scan->held, scan->n_held, scan->budget, scan->page);
-    return add_steps(scan, list->files, wishes, scan->only_held ? 0 : list->n_files);
+    return add_steps(scan, list, wishes, scan->only_held ? 0 : list->n_files);
 }
 
 /* Without them the rest is found all the same. */
@@ -211,6 +213,7 @@ PinScan *pin_scan_take(PinScan *scan)
     scan->held = NULL;
     scan->steps = NULL;
     scan->n_steps = 0;
+    scan->paths = (Pool){ 0 };
     scan->problems = (PinProblems){ 0 };
     scan->processes = (PinProcesses){ 0 };
     return taken;
@@ -220,9 +223,8 @@ void pin_scan_free(PinScan *scan)
 {
     if (!scan)
         return;
-    for (size_t i = 0; i < scan->n_steps; i++)
-        free(scan->steps[i].path);
     free(scan->steps);
+    pool_clear(&scan->paths);
     pin_rules_free(scan->rules, scan->n_rules);
     free(scan->held);
     pin_processes_clear(&scan->processes);

@@ -13,6 +13,7 @@
 #include "kernel/mapped.h"
 #include "kernel/walk.h"
 #include "policy/rules.h"
+#include "util/pool.h"
 
 /* Problems that are kept with their paths; more are counted. */
 #define PIN_PROBLEMS_MAX 50
@@ -33,7 +34,7 @@ void pin_problems_clear(PinProblems *problems);
 
 /* One file that is not yet locked as far as it should be. */
 typedef struct PinStep {
-    char *path;
+    const char *path;  /* in the scan's pool */
     MappedPlace place; /* as SelectedFile has it */
     uint64_t dev, ino;
     uint64_t offset; /* bytes, whole pages */
@@ -63,6 +64,7 @@ typedef struct PinScan {
     int error;
     PinStep *steps; /* in order */
     size_t n_steps;
+    Pool paths;      /* of the steps */
     size_t n_wishes; /* files that the rules mean */
     uint64_t wanted; /* bytes of these, whole pages */
     PinProblems problems;

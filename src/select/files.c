@@ -11,9 +11,8 @@
 
 void selected_files_clear(SelectedFiles *list)
 {
-    for (size_t i = 0; i < list->n_files; i++)
-        free(list->files[i].path);
     free(list->files);
+    pool_clear(&list->paths);
     *list = (SelectedFiles){ 0 };
 }
 
@@ -29,7 +28,7 @@ int selected_files_add(SelectedFiles *list, const char *path, const struct stat 
         list->room = room;
     }
 
-    char *copy = path ? strdup(path) : NULL;
+    char *copy = path ? pool_strdup(&list->paths, path) : NULL;
     if (path && !copy)
         return -ENOMEM;
     list->files[list->n_files] = (SelectedFile){
@@ -83,8 +82,8 @@ void selected_files_finish(SelectedFiles *list)
     for (size_t i = 0; i < list->n_files; i++) {
         SelectedFile file = list->files[i];
         if (i > 0 && is_same_file(&list->files[i - 1], &file))
-            free(file.path);
-        else if (!file.path)
+            continue;
+        if (!file.path)
             list->n_too_large++;
         else
             list->files[n++] = file;

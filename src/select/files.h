@@ -11,6 +11,7 @@
 
 #include "kernel/mapped.h"
 #include "kernel/walk.h"
+#include "util/pool.h"
 
 /* Those whose mapped files are meant. */
 typedef struct SelectProcesses {
@@ -36,7 +37,8 @@ static inline bool select_is_cancelled(const SelectScope *scope)
 }
 
 typedef struct SelectedFile {
-    char *path;        /* without links; of a mapped file as messages name it: see MappedFile */
+    char *path; /* in the list's pool; without links, of a mapped file as messages name it: see
+                   MappedFile */
     MappedPlace place; /* where it is mapped, if that is how it was found */
     uint64_t dev, ino;
     uint64_t size;   /* bytes */
@@ -51,6 +53,7 @@ typedef struct SelectedFiles {
     size_t n_too_large; /* files that no rule takes, and some rule would but for its max_size */
     size_t n_excluded;  /* files that a rule leaves out; one is counted for each such rule */
     size_t room;        /* internal */
+    Pool paths;         /* whoever keeps a path longer than the list takes all of it */
 } SelectedFiles;
 
 /* Leaves an empty list. */

@@ -11,13 +11,13 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
 #include "daemon/holder.h"
+#include "daemon/memory.h"
 #include "daemon/pin_apply.h"
 #include "unit/kernel/scratch.h"
 #include "util/io.h"
@@ -284,8 +284,7 @@ int main(int argc, char **argv)
     int r = 0;
 
     signal(SIGCHLD, SIG_DFL);
-    /* As the daemon does: what is locked cannot be given back everywhere in a heap. */
-    must(mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT));
+    must(memory_setup());
     b.scratch = scratch_new(argc > 3 ? argv[3] : SCRATCH_PARENT);
     b.host = (Host){
         .root_fd = must(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
