@@ -266,6 +266,20 @@ static int render_problems(struct json_object *target, FILE *out, const OutputOp
     return 0;
 }
 
+/* Folders without a watch: what changes there is found late, which should surprise nobody. */
+static int render_unwatched(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    CLEANUP_FREE char *unit = unit_cell(target, options);
+    uint64_t n = 0;
+
+    if (!unit)
+        return -ENOMEM;
+    if (get_bytes(MEMBER(target, "pin", "follow", "unwatched"), &n) && n > 0)
+        fprintf(out, "%s: changes are seen late in %ju folder%s that %s not watched\n", unit,
+                (uintmax_t)n, n == 1 ? "" : "s", n == 1 ? "is" : "are");
+    return 0;
+}
+
 /* A policy that was in force stays so when its newer text is refused. */
 static int render_policy(struct json_object *policy, FILE *out, const OutputOptions *options)
 {
@@ -294,8 +308,12 @@ static int render_notes(struct json_object *status, FILE *out, const OutputOptio
     policies = MEMBER(status, "policies");
     warnings = MEMBER(status, "warnings");
     if (json_object_is_type(targets, json_type_array))
-        for (size_t i = 0; i < json_object_array_length(targets) && r >= 0; i++)
-            r = render_problems(json_object_array_get_idx(targets, i), out, options);
+        for (size_t i = 0; i < json_object_array_length(targets) && r >= 0; i++) {
+            struct json_object *target = json_object_array_get_idx(targets, i);
+            r = render_problems(target, out, options);
+            if (r >= 0)
+                r = render_unwatched(target, out, options);
+        }
     if (json_object_is_type(policies, json_type_array))
         for (size_t i = 0; i < json_object_array_length(policies) && r >= 0; i++)
             r = render_policy(json_object_array_get_idx(policies, i), out, options);

@@ -20,7 +20,9 @@ typedef struct PinHeld {
     uint64_t offset; /* bytes: where the mapped part begins */
     uint64_t length; /* bytes mapped */
     uint64_t locked; /* bytes locked */
+    uint64_t ctime;  /* nanoseconds: of the file when it was looked at last; 0: not known */
     bool keep;       /* out: false: to be released before anything else is locked */
+    bool refresh;    /* it was changed since then; pin_plan() leaves that alone */
 } PinHeld;
 
 /* Compares by device and inode, for qsort() and bsearch() over PinHeld. */

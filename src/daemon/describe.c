@@ -52,6 +52,19 @@ static json_object *describe_pressure(const PsiTotals *psi)
     return pressure;
 }
 
+static json_object *describe_follow(const PinFollowStatus *status)
+{
+    json_object *follow = json_object_new_object();
+
+    put_size(follow, "watched", status->watched);
+    put_size(follow, "unwatched", status->unwatched);
+    put_size(follow, "changes", status->changes);
+    put_size(follow, "last_usec", status->last_usec);
+    put_size(follow, "max_usec", status->max_usec);
+    put_size(follow, "overflows", status->overflows);
+    return follow;
+}
+
 static json_object *describe_pin(const Target *t)
 {
     json_object *pin = json_object_new_object();
@@ -74,6 +87,7 @@ static json_object *describe_pin(const Target *t)
         json_object_array_add(problems, problem);
     }
     put(pin, "problems", problems);
+    put(pin, "follow", describe_follow(&status.follow));
     return pin;
 }
 

@@ -59,15 +59,38 @@ int held_note(HeldSet *set, const HoldItem *item, bool fresh)
     };
     PinHeld *held = find(set, &now, fresh);
 
-    if (held)
+    if (held) {
         set->sum -= in_pages(set, held->locked);
-    else if (item->length == 0)
+        now.ctime = held->ctime;
+    }
+    if (!held && item->length == 0)
         return 0;
-    else if (append(set, &held) < 0)
+    if (!held && append(set, &held) < 0)
         return -ENOMEM;
     *held = now;
     set->sum += in_pages(set, now.locked);
     return 0;
+}
+
+void held_note_ctime(HeldSet *set, uint64_t dev, uint64_t ino, uint64_t ctime)
+{
+    PinHeld *held = find(set, &(PinHeld){ .dev = dev, .ino = ino }, false);
+
+    if (held)
+        held->ctime = ctime;
+}
+
+void held_note_scan(HeldSet *set, const PinHeld *scanned, size_t n_scanned)
+{
+    size_t n, at = 0;
+    PinHeld *held = held_sorted(set, &n);
+
+    for (size_t i = 0; i < n_scanned; i++) {
+        while (at < n && pin_held_compare(&held[at], &scanned[i]) < 0)
+            at++;
+        if (at < n && !scanned[i].refresh && pin_held_compare(&held[at], &scanned[i]) == 0)
+            held[at].ctime = scanned[i].ctime;
+    }
 }
 
 PinHeld *held_sorted(HeldSet *set, size_t *ret_n)

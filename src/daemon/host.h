@@ -13,6 +13,8 @@
 #include "kernel/walk.h"
 #include "policy/settings.h"
 
+struct PinWatch;
+
 typedef struct Host {
     sd_event *event;
     sd_bus *bus; /* NULL while the system bus is away */
@@ -27,6 +29,7 @@ typedef struct Host {
     int proc_fd;   /* /proc */
     int cgroup_fd; /* /sys/fs/cgroup; -1: no v2 memory controller there */
     const char *holders_path;
+    struct PinWatch *watch;
 
     const Settings
         *settings; /* in force; never NULL, and what it points to may change at a reload */

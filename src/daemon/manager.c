@@ -19,6 +19,7 @@
 #include "daemon/describe.h"
 #include "daemon/holder.h"
 #include "daemon/load_job.h"
+#include "daemon/pin_watch.h"
 #include "daemon/restore.h"
 #include "kernel/meminfo.h"
 #include "kernel/psi.h"
@@ -510,6 +511,8 @@ static int start_loop(Manager *m)
     if (r >= 0)
         r = jobs_new(m->host.event, &m->host.reclaim_jobs);
     if (r >= 0)
+        r = pin_watch_new(m->host.event, m->host.proc_fd, &m->host.watch);
+    if (r >= 0)
         r = sd_event_add_time_relative(m->host.event, &m->tick_timer, CLOCK_MONOTONIC,
                                        m->config.settings.interval_usec, 0, on_tick, m);
     if (r >= 0)
@@ -563,6 +566,7 @@ Manager *manager_free(Manager *m)
     jobs_free(m->host.evict_jobs);
     jobs_free(m->host.pin_jobs);
     jobs_free(m->host.reclaim_jobs);
+    pin_watch_free(m->host.watch);
     sd_event_source_disable_unref(m->list_timer);
     sd_event_source_disable_unref(m->tick_timer);
     ledger_close(&m->ledger);

@@ -131,7 +131,7 @@ static bool next_held(PinApply *a, HoldType type, bool keep)
     a->packet.header = (HoldHeader){ .type = (uint16_t)type };
     for (; a->at < a->scan->n_held && a->packet.header.n_items < HOLD_BATCH_MAX; a->at++) {
         const PinHeld *held = &a->scan->held[a->at];
-        if (held->keep != keep)
+        if (held->keep != keep || (keep && !held->refresh && !a->setup.refresh))
             continue;
         sum = add_u64(sum, keep ? held->locked : 0);
         if (sum > HOLD_SLICE_MAX && a->packet.header.n_items > 0)
@@ -260,7 +260,7 @@ static PinApplyNext next(PinApply *a, PinBound *bound)
         a->at = 0;
         /* fall through */
     case PHASE_REFRESH:
-        if (a->setup.refresh && next_held(a, HOLD_REFRESH, true))
+        if (next_held(a, HOLD_REFRESH, true))
             return PIN_APPLY_SEND;
         a->phase = PHASE_PIN;
         a->at = 0;
@@ -291,6 +291,7 @@ static int on_step(PinApply *a, const HoldItem *item, PinStep *step)
     int r = held_note(a->setup.held, item, !step->held);
     if (r < 0)
         return r;
+    held_note_ctime(a->setup.held, item->dev, item->ino, step->ctime);
     step->held = item->length > 0;
     step->locked = item->locked;
     if (item->error < 0)
@@ -298,6 +299,18 @@ static int on_step(PinApply *a, const HoldItem *item, PinStep *step)
     else if (is_open(a, step) && step->locked <= before) /* it would be asked for ever */
         fail_step(a, step, -EIO);
     return 0;
+}
+
+static int on_held(PinApply *a, const HoldItem *item)
+{
+    const PinHeld *scanned = bsearch(&(PinHeld){ .dev = item->dev, .ino = item->ino },
+                                     a->scan->held, a->scan->n_held, sizeof(PinHeld),
+                                     pin_held_compare);
+
+    int r = held_note(a->setup.held, item, false);
+    if (r >= 0 && a->phase == PHASE_REFRESH && item->error >= 0 && scanned)
+        held_note_ctime(a->setup.held, item->dev, item->ino, scanned->ctime);
+    return r;
 }
 
 int pin_apply_answer(PinApply *a, const HoldPacket *answer)
@@ -314,7 +327,7 @@ int pin_apply_answer(PinApply *a, const HoldPacket *answer)
         if (a->phase == PHASE_PIN)
             r = on_step(a, item, &a->scan->steps[a->steps[i]]);
         else
-            r = held_note(a->setup.held, item, false);
+            r = on_held(a, item);
     }
     while (a->phase == PHASE_PIN && a->at < a->scan->n_steps && !is_open(a, &a->scan->steps[a->at]))
         a->at++;

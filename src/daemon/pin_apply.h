@@ -17,7 +17,7 @@ typedef struct PinApplySetup {
     const char *cgroup_path; /* all of these are borrowed, and outlive it */
     HeldSet *held;
     PinProblems *problems; /* out: more of them */
-    bool refresh;          /* what is held was rewritten in place */
+    bool refresh;          /* what is held, all of it; else what the scan says */
     /* After PIN_APPLY_WAIT: there is something to send. */
     void (*ready)(void *userdata);
     void *userdata;

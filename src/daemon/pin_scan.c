@@ -48,6 +48,18 @@ static void on_passed_over(const char *path, const char *why, void *userdata)
     pin_problems_add(&scan->problems, path, why);
 }
 
+/* No server tells of changes that others make. */
+static void on_folder(const WalkFolder *folder, void *userdata)
+{
+    PinScan *scan = userdata;
+    WatchWish wish = { folder->names, folder->n_names, .content = folder->files };
+
+    if (folder->local)
+        watch_list_add(&scan->folders, folder->path_fd, &wish);
+    else
+        watch_list_add_unwatched(&scan->folders);
+}
+
 static size_t find_held(const PinScan *scan, const PinWish *wish)
 {
     PinHeld key = { .dev = wish->dev, .ino = wish->ino };
@@ -58,11 +70,20 @@ static size_t find_held(const PinScan *scan, const PinWish *wish)
     return held ? (size_t)(held - scan->held) : scan->n_held;
 }
 
-static uint64_t locked_of(const PinScan *scan, const PinWish *wish)
+/* What is held of the file and stays so, or NULL. */
+static PinHeld *kept(const PinScan *scan, const PinWish *wish)
 {
     size_t i = find_held(scan, wish);
 
-    return i < scan->n_held && scan->held[i].keep ? scan->held[i].locked : 0;
+    return i < scan->n_held && scan->held[i].keep ? &scan->held[i] : NULL;
+}
+
+/* Truncating a file takes even locked pages away, and writing it anew brings others. That leaves no
+ * trace but the time of the change, which every other change has, too. */
+static void note_ctime(PinHeld *held, uint64_t ctime)
+{
+    held->refresh = held->ctime != 0 && held->ctime != ctime;
+    held->ctime = ctime;
 }
 
 /* Of the first @n of @list. */
@@ -74,14 +95,18 @@ static int add_steps(PinScan *scan, SelectedFiles *list, const PinWish *wishes, 
 
     for (size_t i = 0; i < n; i++) {
         const PinWish *wish = &wishes[i];
+        PinHeld *held = kept(scan, wish);
+        if (held)
+            note_ctime(held, list->files[i].ctime);
         PinStep step = {
             .place = list->files[i].place,
             .dev = wish->dev,
             .ino = wish->ino,
+            .ctime = list->files[i].ctime,
             .offset = wish->offset,
             .size = wish->size,
             .target = min_u64(wish->target, wish->size),
-            .locked = locked_of(scan, wish),
+            .locked = held ? held->locked : 0,
             .held = wish->held,
         };
         if (step.target == 0 || (step.held && step.locked >= step.target))
@@ -172,6 +197,7 @@ static int scan_files(PinScan *scan)
         .processes = &processes,
         .cancelled = &scan->job.cancelled,
         .passed_over = on_passed_over,
+        .folder = on_folder,
         .userdata = scan,
     };
 
@@ -216,6 +242,7 @@ PinScan *pin_scan_take(PinScan *scan)
     scan->paths = (Pool){ 0 };
     scan->problems = (PinProblems){ 0 };
     scan->processes = (PinProcesses){ 0 };
+    scan->folders = (WatchList){ 0 };
     return taken;
 }
 
@@ -229,5 +256,6 @@ void pin_scan_free(PinScan *scan)
     free(scan->held);
     pin_processes_clear(&scan->processes);
     pin_problems_clear(&scan->problems);
+    watch_list_clear(&scan->folders);
     free(scan);
 }

@@ -12,6 +12,7 @@
 #include "daemon/pin_procs.h"
 #include "kernel/mapped.h"
 #include "kernel/walk.h"
+#include "kernel/watches.h"
 #include "policy/rules.h"
 #include "util/pool.h"
 
@@ -37,6 +38,7 @@ typedef struct PinStep {
     const char *path;  /* in the scan's pool */
     MappedPlace place; /* as SelectedFile has it */
     uint64_t dev, ino;
+    uint64_t ctime;  /* nanoseconds */
     uint64_t offset; /* bytes, whole pages */
     uint64_t size; /* bytes to have mapped from there: the file's, or what its range has of them */
     uint64_t target; /* bytes to have locked of these */
@@ -53,7 +55,7 @@ typedef struct PinScan {
     PinRule *rules;
     size_t n_rules;
     PinOrder order;
-    PinHeld *held; /* sorted by pin_held_compare(); out: keep */
+    PinHeld *held; /* sorted by pin_held_compare(); out: keep, refresh, ctime */
     size_t n_held;
     uint64_t budget; /* bytes */
     uint64_t page;   /* bytes */
@@ -62,7 +64,8 @@ typedef struct PinScan {
 
     /* out; and processes.now */
     int error;
-    PinStep *steps; /* in order */
+    WatchList folders; /* that the walks looked into, watched; in: empty */
+    PinStep *steps;    /* in order */
     size_t n_steps;
     Pool paths;      /* of the steps */
     size_t n_wishes; /* files that the rules mean */

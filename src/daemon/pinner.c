@@ -15,13 +15,12 @@
 #include "daemon/holder.h"
 #include "daemon/measure.h"
 #include "daemon/pin_apply.h"
+#include "daemon/pin_follow.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/units.h"
 
-/* How long a new, grown or exchanged file waits at most for its pin. */
-#define RESCAN_USEC (10 * USEC_PER_SEC)
 /* A holder that dies at once is not started more than once a minute. */
 #define BACKOFF_FIRST_USEC USEC_PER_SEC
 #define BACKOFF_MAX_USEC   (60 * USEC_PER_SEC)
@@ -56,17 +55,21 @@ struct Pinner {
     uint64_t sum; /* of what is held: our part of host->locked */
     PinGeneration generation;
 
+    PinFollow follow;  /* when to scan */
     PinScan *scanning; /* in the queue's hands */
     PinApply *apply;   /* what it found */
+    bool requested;    /* there was something to do */
+    bool pinned;       /* and files to lock */
     PinProblems problems;
     PinBound bound, last_bound;
 
     Job *measuring;
     uint64_t locked;                        /* bytes, as last measured */
     uint64_t measured_usec, measuring_usec; /* when it began last, and how long it took */
+    bool unmeasured;                        /* something was done since then */
     bool refresh; /* less was measured than should be locked: a file was rewritten in place */
 
-    uint64_t next_usec;    /* SETTLED, WAITING: when to go on */
+    uint64_t next_usec;    /* WAITING: when to go on */
     uint64_t backoff_usec; /* of the next failure */
 };
 
@@ -99,6 +102,8 @@ static void enter_state(Pinner *p, PinnerState state)
     p->state = state;
 }
 
+static void on_due(void *userdata);
+
 int pinner_new(Host *host, const char *unit, const char *slice, const char *cgroup_path,
                Pinner **ret)
 {
@@ -114,6 +119,9 @@ int pinner_new(Host *host, const char *unit, const char *slice, const char *cgro
     p->cgroup_path = strdup(cgroup_path);
     if (!p->unit || !p->slice || !p->cgroup_path)
         return -ENOMEM;
+    int r = pin_follow_init(&p->follow, host, on_due, p);
+    if (r < 0)
+        return r;
     *ret = TAKE_PTR(p);
     return 0;
 }
@@ -149,6 +157,7 @@ Pinner *pinner_free(Pinner *p)
     if (!p)
         return NULL;
     drop_holder(p);
+    pin_follow_done(&p->follow);
     pin_rules_free(p->rules, p->n_rules);
     pin_problems_clear(&p->problems);
     pin_generation_clear(&p->generation);
@@ -181,6 +190,15 @@ static void measure(Pinner *p)
         return;
     p->measuring = measure_locked(p->host, p->holder_pid, on_measured, p);
     p->measured_usec = now_usec();
+    p->unmeasured = false;
+}
+
+/* Of many files, looking takes long, and opening them waits for it. */
+static void measure_if_due(Pinner *p)
+{
+    if (p->unmeasured &&
+        now_usec() - p->measured_usec >= max_u64(MEASURE_USEC, 10 * p->measuring_usec))
+        measure(p);
 }
 
 /* Connecting */
@@ -199,6 +217,8 @@ static void on_gone(const char *why, void *userdata)
 
 static void send_request(Pinner *p, const HoldPacket *packet, const HoldFds *fds)
 {
+    p->requested = true;
+    p->pinned |= packet->header.type == HOLD_PIN;
     int r = holder_send(p->holder, packet, fds);
     if (r < 0)
         on_gone(strerror(-r), p);
@@ -238,6 +258,7 @@ static void begin_applying(Pinner *p, PinScan *scan)
         .userdata = p,
     };
 
+    held_note_scan(&p->held, scan->held, scan->n_held);
     pin_problems_clear(&p->problems);
     p->problems = TAKE(scan->problems, (PinProblems){ 0 });
     p->last_bound = TAKE(p->bound, PIN_BOUND_NONE);
@@ -256,7 +277,9 @@ static void on_scanned(Job *job, void *owner)
 
     PinScan *scan = pin_scan_take((PinScan *)job);
     p->scanning = NULL;
-    if (scan && scan->error >= 0) {
+    bool good = scan && scan->error >= 0;
+    pin_follow_scanned(&p->follow, good ? &scan->folders : NULL);
+    if (good) {
         pin_generation_note(&p->generation, &scan->processes, now_usec());
         begin_applying(p, scan);
         return;
@@ -301,10 +324,19 @@ static void start_scan(Pinner *p)
         return;
     }
 
+    scan->folders = pin_follow_begin(&p->follow);
     p->scanning = scan;
-    p->changed = false;
+    p->changed = p->requested = p->pinned = false;
     enter_state(p, PINNER_SCANNING);
     jobs_submit(p->host->pin_jobs, &scan->job);
+}
+
+static void on_due(void *userdata)
+{
+    Pinner *p = userdata;
+
+    if (p->state == PINNER_SETTLED && p->wanted)
+        start_scan(p);
 }
 
 /* Applying */
@@ -313,9 +345,10 @@ static void start_scan(Pinner *p)
 static void rest(Pinner *p)
 {
     drop_scan(p);
+    pin_follow_settled(&p->follow, p->requested, p->pinned);
     enter_state(p, PINNER_SETTLED);
-    p->next_usec = now_usec() + RESCAN_USEC;
-    measure(p);
+    p->unmeasured = true;
+    measure_if_due(p);
 }
 
 /* Done with this scan. */
@@ -360,9 +393,8 @@ static void on_applied(Pinner *p, const HoldPacket *packet)
         on_gone(r == -EPROTO ? "it answers what it was not asked" : strerror(-r), p);
         return;
     }
-    /* Of many files, looking takes long, and opening them waits for it. */
-    if (now_usec() - p->measured_usec >= max_u64(MEASURE_USEC, 10 * p->measuring_usec))
-        measure(p);
+    p->unmeasured = true;
+    measure_if_due(p);
     next_request(p);
 }
 
@@ -386,8 +418,6 @@ static void on_files_gone(Pinner *p, const HoldPacket *packet)
     (void)held_sorted(&p->held, &n);
     (void)note_items(p, packet, false);
     p->changed = true;
-    if (p->state == PINNER_SETTLED)
-        p->next_usec = 0;
 }
 
 static void on_listed(Pinner *p, const HoldPacket *packet)
@@ -487,7 +517,8 @@ void pinner_tick(Pinner *p, uint64_t now)
             connect_holder(p);
         break;
     case PINNER_SETTLED:
-        if (now >= p->next_usec)
+        measure_if_due(p);
+        if (p->changed || pin_follow_is_due(&p->follow, now))
             start_scan(p);
         break;
     case PINNER_CONNECTING:
@@ -517,6 +548,7 @@ PinnerStatus pinner_status(const Pinner *p)
         .problems = p->problems.entries,
         .n_problems = p->problems.n_entries,
         .bound = p->bound,
+        .follow = pin_follow_status(&p->follow),
     };
 
     for (size_t i = 0; i < p->held.n; i++)

@@ -6,6 +6,7 @@
 #include "control/pin_plan.h"
 #include "control/pin_room.h"
 #include "daemon/host.h"
+#include "daemon/pin_follow.h"
 #include "daemon/pin_scan.h"
 #include "policy/policy.h"
 
@@ -41,6 +42,7 @@ typedef struct PinnerStatus {
     const PinProblem *problems;
     size_t n_problems;
     PinBound bound; /* what keeps the rest of the budget from being used */
+    PinFollowStatus follow;
 } PinnerStatus;
 
 PinnerStatus pinner_status(const Pinner *pinner);

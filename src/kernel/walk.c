@@ -239,6 +239,16 @@ static int open_entry(Walk *walk, const Folder *folder, const char *name, const 
     return step->named ? report(walk, WALK_MISSING) : 0;
 }
 
+static bool is_avoided(const Walk *walk)
+{
+    const char *const *avoid = walk->handler->avoid;
+
+    for (; avoid && *avoid; avoid++)
+        if (strcmp(*avoid, walk->path) == 0)
+            return true;
+    return false;
+}
+
 static int walk_entry(Walk *walk, const Folder *folder, const char *name, uint8_t type)
 {
     size_t before = walk->path_length, length = strlen(name);
@@ -257,7 +267,7 @@ static int walk_entry(Walk *walk, const Folder *folder, const char *name, uint8_
     memcpy(walk->path + before + 1, name, length + 1);
     walk->path_length = before + 1 + length;
 
-    int r = open_entry(walk, folder, name, &step);
+    int r = is_avoided(walk) ? 0 : open_entry(walk, folder, name, &step);
 
     walk->path_length = before;
     walk->path[before] = '\0';
@@ -320,11 +330,45 @@ static int gather_names(Walk *walk, const Folder *folder, Names *names)
     return r;
 }
 
+static bool may_be_file(const Walk *walk, const Folder *folder, const char *name)
+{
+    GlobStep step;
+
+    globset_step(walk->set, folder->states, folder->n_states, name, &step);
+    return step.file;
+}
+
+static int tell_folder(Walk *walk, const Folder *folder)
+{
+    const WalkHandler *handler = walk->handler;
+    const Entry *entry = folder->entry;
+    WalkFolder told = { .path = walk->path, .path_fd = folder->fd };
+
+    if (!handler->folder)
+        return 0;
+    CLEANUP_FREE const char **names = reallocarray(NULL, folder->n_states + 1, sizeof(char *));
+    if (!names)
+        return -ENOMEM;
+    told.local = entry->kind == FS_LOCAL;
+    told.names = names;
+    for (size_t i = 0; i < folder->n_states; i++) {
+        const char *name = globset_literal(walk->set, folder->states[i]);
+        told.files |= !name || may_be_file(walk, folder, name);
+        if (name)
+            names[told.n_names++] = name;
+        else
+            told.names = NULL;
+    }
+    return handler->folder(&told, handler->userdata);
+}
+
 static int walk_folder(Walk *walk, const Folder *folder)
 {
     cleanup(names_done) Names names = { 0 };
 
-    int r = gather_names(walk, folder, &names);
+    int r = tell_folder(walk, folder);
+    if (r == 0)
+        r = gather_names(walk, folder, &names);
     if (r != 0 || names.count == 0)
         return r;
 

@@ -30,7 +30,18 @@ typedef enum WalkFlags {
 #define WALK_DEPTH_MAX 100     /* folders; each costs a descriptor and a stack frame */
 #define WALK_NAMES_MAX 1000000 /* in one folder; about 40 bytes each while it is walked */
 
-/* Both may stop the walk by returning something else than 0, which the walk then returns. */
+/* A folder whose names are looked at next. All is valid during the call. */
+typedef struct WalkFolder {
+    const char *path;         /* "" of the topmost */
+    int path_fd;              /* O_PATH will do */
+    bool local;               /* not on a file system that keeps changes to itself, or has none */
+    const char *const *names; /* these only, some twice; NULL: those that a wildcard takes, too */
+    size_t n_names;
+    bool files; /* some name may be that of a file that is looked for */
+} WalkFolder;
+
+/* The functions may stop the walk by returning something else than 0, which the walk then returns.
+ */
 typedef struct WalkHandler {
     /* A regular file. @path_fd is O_PATH and stays the walk's: see walk_reopen(). @path is valid
      * during the call. */
@@ -39,6 +50,10 @@ typedef struct WalkHandler {
      * "is a FIFO"; valid during the call. May be NULL. */
     int (*passed_over)(const char *path, WalkReason reason, const char *why, void *userdata);
     void *userdata;
+    /* Before it is listed, so that who begins to watch it then misses nothing. May be NULL. */
+    int (*folder)(const WalkFolder *folder, void *userdata);
+    /* Paths, without links, that are not even opened, and NULL. May be NULL. */
+    const char *const *avoid;
 } WalkHandler;
 
 /* Files below @root_fd (of "/") that match the absolute glob @pattern: `{a,b}`, and within a name

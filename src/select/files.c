@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/units.h"
 
 void selected_files_clear(SelectedFiles *list)
 {
@@ -36,6 +37,7 @@ int selected_files_add(SelectedFiles *list, const char *path, const struct stat 
         .dev = st->st_dev,
         .ino = st->st_ino,
         .size = (uint64_t)st->st_size,
+        .ctime = (uint64_t)st->st_ctim.tv_sec * NSEC_PER_SEC + (uint64_t)st->st_ctim.tv_nsec,
         .wanted = wanted,
         .rule = rule,
         .found = list->n_files,

@@ -25,9 +25,12 @@ typedef struct SelectScope {
     int root_fd; /* of "/" */
     WalkFlags flags;
     const SelectProcesses *processes; /* NULL: none */
+    const char *const *avoid;     /* as WalkHandler has it, and of mapped files, too. May be NULL */
     const atomic_bool *cancelled; /* nobody wants the outcome any more: -ECANCELED. May be NULL */
     /* What a rule names or matches, and is passed over, as WalkHandler has it. May be NULL. */
     void (*passed_over)(const char *path, const char *why, void *userdata);
+    /* A folder that paths of rules lead into, before it is listed. May be NULL. */
+    void (*folder)(const WalkFolder *folder, void *userdata);
     void *userdata;
 } SelectScope;
 
@@ -42,6 +45,7 @@ typedef struct SelectedFile {
     MappedPlace place; /* where it is mapped, if that is how it was found */
     uint64_t dev, ino;
     uint64_t size;   /* bytes */
+    uint64_t ctime;  /* nanoseconds: when it was changed last */
     uint64_t wanted; /* bytes of it that the rule means, from the beginning; not 0 */
     size_t rule;     /* the first that means it */
     size_t found;    /* sorts as they were found: by rule, then by name */

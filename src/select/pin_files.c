@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "select/excludes.h"
 #include "util/units.h"
@@ -15,11 +16,22 @@ typedef struct PinWalk {
     SelectedFiles *list;
 } PinWalk;
 
+/* The path itself, or what it is below of. */
+static bool is_avoided(const SelectScope *scope, const char *path)
+{
+    for (const char *const *avoid = scope->avoid; avoid && *avoid; avoid++) {
+        size_t length = strlen(*avoid);
+        if (strncmp(path, *avoid, length) == 0 && (path[length] == '\0' || path[length] == '/'))
+            return true;
+    }
+    return false;
+}
+
 static int add_file(PinWalk *walk, const char *path, const char *shown, const struct stat *st)
 {
     uint64_t size = (uint64_t)st->st_size, wanted = min_u64(size, walk->rule->range.end);
 
-    if (wanted == 0)
+    if (wanted == 0 || is_avoided(walk->scope, path))
         return 0;
     if (excludes_match(walk->excludes, path)) {
         walk->list->n_excluded++;
@@ -34,6 +46,16 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
     PinWalk *walk = userdata;
 
     return select_is_cancelled(walk->scope) ? -ECANCELED : add_file(walk, path, path, st);
+}
+
+static int on_folder(const WalkFolder *folder, void *userdata)
+{
+    PinWalk *walk = userdata;
+
+    if (select_is_cancelled(walk->scope))
+        return -ECANCELED;
+    walk->scope->folder(folder, walk->scope->userdata);
+    return 0;
 }
 
 /* Who excludes what is no file does not want to hear of it either. */
@@ -126,7 +148,13 @@ static int apply_rule(const SelectScope *scope, const PinRule *rule, size_t inde
     PinWalk walk = { scope, rule, index, excludes, list };
     if (!rule->path)
         return add_mapped(&walk);
-    WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = &walk };
+    WalkHandler handler = {
+        .file = on_file,
+        .passed_over = on_passed_over,
+        .folder = scope->folder ? on_folder : NULL,
+        .avoid = scope->avoid,
+        .userdata = &walk,
+    };
     return walk_glob(scope->root_fd, rule->path, scope->flags, &handler);
 }
 

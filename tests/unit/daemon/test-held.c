@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "unit/test.h"
+#include "util/cleanup.h"
 #include "util/units.h"
 
 #define PAGE UINT64_C(4096)
@@ -98,11 +99,39 @@ static void a_hundred_thousand_files_take_little(void **state)
     held_clear(&set);
 }
 
+/* Of what is noted of it the holder knows nothing, so it says nothing that could change it. */
+static void the_time_of_the_last_change_is_kept(void **state)
+{
+    HeldSet set = a_set();
+    PinHeld scanned[] = {
+        { .dev = 1, .ino = 2, .ctime = 20 },
+        { .dev = 1, .ino = 3, .ctime = 30, .refresh = true }, /* yet to be done */
+        { .dev = 1, .ino = 4, .ctime = 40 },
+        { .dev = 2, .ino = 1, .ctime = 50 }, /* not held */
+    };
+    size_t n;
+
+    for (uint64_t i = 1; i <= 4; i++)
+        note(&set, i, PAGE, PAGE, true);
+    held_note_ctime(&set, 1, 3, 29);
+    held_note_ctime(&set, 1, 9, 90); /* nor is this */
+    held_note_scan(&set, scanned, ELEMENTS(scanned));
+    note(&set, 2, 2 * PAGE, 2 * PAGE, true);
+    const PinHeld *held = held_sorted(&set, &n);
+    assert_int_equal(n, 4);
+    assert_int_equal(held[0].ctime, 0);
+    assert_int_equal(held[1].ctime, 20);
+    assert_int_equal(held[2].ctime, 29);
+    assert_int_equal(held[3].ctime, 40);
+    held_clear(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_noted_is_there),
         cmocka_unit_test(what_is_gone_is_not),
+        cmocka_unit_test(the_time_of_the_last_change_is_kept),
         cmocka_unit_test(a_hundred_thousand_files_take_little),
     };
 

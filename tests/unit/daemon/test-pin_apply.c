@@ -376,6 +376,33 @@ static void given_up_in_the_middle(void **state)
     assert_int_equal(count_descriptors(0), before);
 }
 
+static void only_what_was_changed_is_refreshed(void **state)
+{
+    WORLD(w, GIB);
+    size_t n;
+
+    put_files(&w, 3, PAGE);
+    begin(&w, false);
+    run_all(&w);
+    /* What was pinned has the time that the scan saw. */
+    const PinHeld *held = held_sorted(&w.held, &n);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < n; i++)
+        assert_true(held[i].ctime > 0);
+    w.requests = w.items = 0;
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.requests, 0);
+
+    uint64_t before = held_sorted(&w.held, &n)[1].ctime;
+    held_note_ctime(&w.held, held[1].dev, held[1].ino, before - 1);
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.requests, 1);
+    assert_int_equal(w.items, 1);
+    assert_int_equal(held_sorted(&w.held, &n)[1].ctime, before); /* done */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +410,7 @@ int main(void)
         cmocka_unit_test(no_request_is_larger_than_a_slice),
         cmocka_unit_test(no_more_than_there_is_room_for),
         cmocka_unit_test(release_refresh_and_growth),
+        cmocka_unit_test(only_what_was_changed_is_refreshed),
         cmocka_unit_test(what_cannot_be_pinned_is_told),
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(given_up_in_the_middle),

@@ -656,6 +656,51 @@ static void as_a_job(void **state)
     assert_int_equal(count_descriptors(0), before);
 }
 
+static const PinHeld *held_of(const Scratch *root, const PinScan *scan, const char *path)
+{
+    struct stat st;
+
+    must(stat(scratch_path(root, path), &st));
+    PinHeld key = { .dev = st.st_dev, .ino = st.st_ino };
+    return bsearch(&key, scan->held, scan->n_held, sizeof(PinHeld), pin_held_compare);
+}
+
+/* As long as it was, so that nothing but the time of the change tells. */
+static void what_was_changed_in_place_is_refreshed(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+
+    scratch_put(&root, "same", "text");
+    scratch_put(&root, "rewritten", "text");
+    CLEANUP_SCAN PinScan *first = a_scan(&root, MIB, "/*", NULL);
+    add_held(&root, first, "same", 4, 4);
+    add_held(&root, first, "rewritten", 4, 4);
+    run_scan(first);
+    /* Held by whoever was there before: of that nothing is known. */
+    assert_false(held_of(&root, first, "same")->refresh);
+    assert_false(held_of(&root, first, "rewritten")->refresh);
+    assert_true(held_of(&root, first, "same")->ctime > 0);
+
+    struct timespec same[2];
+    struct stat st;
+    must(stat(scratch_path(&root, "rewritten"), &st));
+    same[0] = st.st_atim;
+    same[1] = st.st_mtim;
+    usleep(20 * USEC_PER_MSEC); /* the grain of a file's times */
+    scratch_put(&root, "rewritten", "TEXT");
+    must(utimensat(root.fd, "rewritten", same, 0)); /* as cp -p and rsync do */
+
+    CLEANUP_SCAN PinScan *second = a_scan(&root, MIB, "/*", NULL);
+    add_held(&root, second, "same", 4, 4);
+    add_held(&root, second, "rewritten", 4, 4);
+    for (size_t i = 0; i < second->n_held; i++)
+        second->held[i].ctime = first->held[i].ctime;
+    run_scan(second);
+    assert_int_equal(second->n_steps, 0);
+    assert_false(held_of(&root, second, "same")->refresh);
+    assert_true(held_of(&root, second, "rewritten")->refresh);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -669,6 +714,7 @@ int main(void)
         cmocka_unit_test(empty_files_and_none),
         cmocka_unit_test(opened_in_batches),
         cmocka_unit_test(what_is_held_need_not_be_opened),
+        cmocka_unit_test(what_was_changed_in_place_is_refreshed),
         cmocka_unit_test(a_smaller_budget),
         cmocka_unit_test(problems_are_told),
         cmocka_unit_test(unreadable_things),

@@ -322,6 +322,56 @@ static void reopening(void **state)
     assert_int_equal(walk_reopen(-1, O_RDONLY), -EBADF);
 }
 
+static int on_folder(const WalkFolder *folder, void *userdata)
+{
+    Told *t = userdata;
+    size_t n = strlen(t->text);
+    struct stat st;
+
+    assert_int_equal(fstat(folder->path_fd, &st), 0);
+    assert_true(S_ISDIR(st.st_mode) && folder->local);
+    n += (size_t)snprintf(t->text + n, sizeof t->text - n, "%s/ %s:", folder->path,
+                          folder->files ? "files" : "folders");
+    for (size_t i = 0; i < folder->n_names && folder->names; i++)
+        n += (size_t)snprintf(t->text + n, sizeof t->text - n, " %s", folder->names[i]);
+    snprintf(t->text + n, sizeof t->text - n, "%s\n", folder->names ? "" : " all");
+    return ++t->calls == t->stop_after ? 42 : 0;
+}
+
+static void folders_are_told_before_they_are_listed(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = a_shop();
+    Told t = { 0 };
+    WalkHandler handler = { .file = on_file, .folder = on_folder, .userdata = &t };
+
+    assert_int_equal(walk_glob(root.fd, "/srv/{shop/*.db,shop/deep/d.db,missing/x}", 0, &handler),
+                     0);
+    assert_string_equal(t.text, "/ folders: srv srv srv\n"
+                                "/srv/ folders: shop shop missing\n"
+                                "/srv/shop/ files: all\n"
+                                "/srv/shop/a.db\n"
+                                "/srv/shop/b.db\n"
+                                "/srv/shop/deep/ files: d.db\n"
+                                "/srv/shop/deep/d.db\n");
+    Told stopped = { .stop_after = 2 };
+    handler.userdata = &stopped;
+    assert_int_equal(walk_glob(root.fd, "/srv/**", 0, &handler), 42);
+    assert_int_equal(stopped.calls, 2);
+}
+
+static void what_is_to_be_avoided_is_not_opened(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = a_shop();
+    const char *const avoid[] = { "/srv/shop/deep", "/srv/shop/a.db", "/srv/sho", NULL };
+    Told t = { 0 };
+    WalkHandler handler = {
+        .file = on_file, .passed_over = on_passed_over, .avoid = avoid, .userdata = &t
+    };
+
+    assert_int_equal(walk_glob(root.fd, "/srv/**/*.db", 0, &handler), 0);
+    assert_string_equal(t.text, "/srv/shop/b.db\n/srv/shop2/a.db\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +389,8 @@ int main(void)
         cmocka_unit_test(a_name_longer_than_any),
         cmocka_unit_test(a_tree),
         cmocka_unit_test(reopening),
+        cmocka_unit_test(folders_are_told_before_they_are_listed),
+        cmocka_unit_test(what_is_to_be_avoided_is_not_opened),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
