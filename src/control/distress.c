@@ -3,7 +3,14 @@
  * kernel's avg10 needs seconds to rise and half a minute to forget. Looks rarely stand exactly one
  * window apart, so the growth is taken twice: since the look before the window, in proportion, and
  * since the first look within the window, in full. The latter is what sees the stall that made a
- * trigger fire early in a window. */
+ * trigger fire early in a window.
+ *
+ * Damage is what the service feels. The sign that comes before it is that reclaim takes its pages,
+ * and that must be seen within a fraction of the window: pages that are gone come back only as fast
+ * as they are read. Stolen is what reclaim took, and no more than the page cache shrank by: a
+ * service that streams by itself has its pages reclaimed and does not shrink, and one that deletes
+ * files shrinks and has none reclaimed. What goes while its own limits are run into, no neighbour
+ * took. */
 
 #include "control/distress.h"
 
@@ -18,6 +25,9 @@ static bool history_is_broken(const DistressState *state, const DistressPoint *n
 
     const DistressPoint *last = &state->points[state->n_points - 1];
     return now->at_usec < last->at_usec || now->refaults < last->refaults ||
+           now->major_faults < last->major_faults || now->taken < last->taken ||
+           now->limit_events < last->limit_events ||
+           (now->has_io_psi && last->has_io_psi && now->io_some_usec < last->io_some_usec) ||
            (now->has_psi && last->has_psi && now->memory_some_usec < last->memory_some_usec);
 }
 
@@ -27,9 +37,15 @@ static void drop_oldest(DistressState *state)
     memmove(state->points, state->points + 1, state->n_points * sizeof(DistressPoint));
 }
 
-/* Keeps the newest point at least a window old, and all younger ones. */
+/* Keeps the newest point at least a window old, and younger ones, not too close together: an older
+ * one to compare with only sees more. */
 static void remember(DistressState *state, const DistressPoint *now, uint64_t window_usec)
 {
+    size_t n = state->n_points;
+
+    if (n >= 2 && state->points[n - 1].at_usec - state->points[n - 2].at_usec <
+                      window_usec / DISTRESS_SPACING)
+        state->n_points--;
     while (state->n_points >= 2 && state->points[1].at_usec + window_usec <= now->at_usec)
         drop_oldest(state);
     if (state->n_points == DISTRESS_HISTORY)
@@ -45,24 +61,59 @@ static bool reaches(uint64_t growth, uint64_t per_second, uint64_t window, uint6
                (unsigned __int128)per_second * max_u64(elapsed, window);
 }
 
+static DistressReason worse(DistressReason a, DistressReason b)
+{
+    return b == DISTRESS_NONE || (a != DISTRESS_NONE && a < b) ? a : b;
+}
+
+/* A part per million of time is a microsecond per second. */
+static DistressReason damage(const DistressConfig *config, const DistressPoint *then,
+                             const DistressPoint *now)
+{
+    uint64_t elapsed = now->at_usec - then->at_usec, window = config->window_usec;
+
+    if (then->has_psi && now->has_psi &&
+        reaches(now->memory_some_usec - then->memory_some_usec, config->memory_pressure, window,
+                elapsed))
+        return DISTRESS_MEMORY_PRESSURE;
+    if (reaches(now->refaults - then->refaults, config->refaults, window, elapsed))
+        return DISTRESS_REFAULTS;
+    if (reaches(now->major_faults - then->major_faults, config->major_faults, window, elapsed))
+        return DISTRESS_MAJOR_FAULTS;
+    if (then->has_io_psi && now->has_io_psi &&
+        reaches(now->io_some_usec - then->io_some_usec, config->io_pressure, window, elapsed))
+        return DISTRESS_IO_PRESSURE;
+    return DISTRESS_NONE;
+}
+
+static bool is_stolen_from(const DistressConfig *config, const DistressPoint *then,
+                           const DistressPoint *now)
+{
+    uint64_t stolen = min_u64(now->stolen - then->stolen, sub_u64(then->file, now->file));
+
+    return reaches(stolen, config->stolen, DISTRESS_STOLEN_USEC, now->at_usec - then->at_usec);
+}
+
+/* What was stolen between two looks. Summed up, and not only compared over the whole span, where a
+ * stream and then a deleted file would look like it. */
+static uint64_t stolen_since(const DistressPoint *last, const DistressPoint *now)
+{
+    if (now->limit_events != last->limit_events)
+        return 0;
+    return min_u64(now->taken - last->taken, sub_u64(last->file, now->file));
+}
+
 /* The last point is the newest. */
 static DistressReason judge(const DistressConfig *config, const DistressPoint *points, size_t n)
 {
     const DistressPoint *now = &points[n - 1];
     DistressReason reason = DISTRESS_NONE;
 
-    for (size_t i = 0; i < n - 1 && i < 2; i++) {
-        const DistressPoint *then = &points[i];
-        uint64_t elapsed = now->at_usec - then->at_usec;
-
-        /* A part per million of time is a microsecond per second. */
-        if (then->has_psi && now->has_psi &&
-            reaches(now->memory_some_usec - then->memory_some_usec, config->memory_pressure,
-                    config->window_usec, elapsed))
-            return DISTRESS_MEMORY_PRESSURE;
-        if (reaches(now->refaults - then->refaults, config->refaults, config->window_usec, elapsed))
-            reason = DISTRESS_REFAULTS;
-    }
+    for (size_t i = 0; i < n - 1 && i < 2; i++)
+        reason = worse(reason, damage(config, &points[i], now));
+    for (size_t i = 0; i < n - 1 && reason == DISTRESS_NONE; i++)
+        if (is_stolen_from(config, &points[i], now))
+            reason = DISTRESS_STOLEN;
     return reason;
 }
 
@@ -73,7 +124,13 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
         .at_usec = sample->at_usec,
         .has_psi = sample->memory_psi.valid,
         .memory_some_usec = sample->memory_psi.some_usec,
+        .has_io_psi = sample->io_psi.valid,
+        .io_some_usec = sample->io_psi.some_usec,
         .refaults = sample->refault_file,
+        .major_faults = sample->pgmajfault,
+        .taken = mul_u64(sample->pgsteal, sample->page),
+        .file = sample->file,
+        .limit_events = add_u64(sample->events_high, sample->events_max),
     };
 
     if (history_is_broken(state, &now)) {
@@ -81,6 +138,8 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
         return state->reason;
     }
 
+    const DistressPoint *last = &state->points[state->n_points - 1];
+    now.stolen = last->stolen + stolen_since(last, &now);
     remember(state, &now, config->window_usec);
     DistressReason reason = judge(config, state->points, state->n_points);
     if (reason != DISTRESS_NONE) {
@@ -106,6 +165,12 @@ const char *distress_reason_to_string(DistressReason reason)
         return "memory pressure";
     case DISTRESS_REFAULTS:
         return "refaults";
+    case DISTRESS_MAJOR_FAULTS:
+        return "major faults";
+    case DISTRESS_IO_PRESSURE:
+        return "I/O pressure";
+    case DISTRESS_STOLEN:
+        return "stolen pages";
     }
     return NULL;
 }

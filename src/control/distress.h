@@ -10,20 +10,24 @@
 #include "control/sample.h"
 #include "util/units.h"
 
+/* Damage comes before the sign of it, which only says that damage is near. */
 typedef enum DistressReason {
     DISTRESS_NONE,
     DISTRESS_MEMORY_PRESSURE, /* tasks stalled for memory for more than the threshold */
     DISTRESS_REFAULTS,        /* pages that reclaim had taken had to be read again */
+    DISTRESS_MAJOR_FAULTS,    /* page faults that had to read */
+    DISTRESS_IO_PRESSURE,     /* tasks stalled for I/O */
+    DISTRESS_STOLEN,          /* reclaim is taking the service's pages */
 } DistressReason;
 
 /* Any one of these, over the window, is distress. DISTRESS_NEVER: not looked at. */
 typedef struct DistressConfig {
     uint64_t window_usec;     /* PSI itself lags by about 2 s, so a shorter one sees noise */
     uint64_t memory_pressure; /* share of time with a stall (PSI "some"), parts per million */
-    uint64_t io_pressure;     /* the same of io.pressure; not judged yet */
+    uint64_t io_pressure;     /* the same of io.pressure */
     uint64_t refaults;        /* workingset_refault_file, per second */
-    uint64_t major_faults;    /* pgmajfault, per second; not judged yet */
-    uint64_t stolen;          /* pgsteal, in bytes per second; not judged yet */
+    uint64_t major_faults;    /* pgmajfault, per second */
+    uint64_t stolen; /* bytes per second over DISTRESS_STOLEN_USEC or more, see distress.c */
 } DistressConfig;
 
 #define DISTRESS_NEVER UINT64_MAX
@@ -35,7 +39,7 @@ typedef struct DistressConfig {
         .io_pressure = DISTRESS_NEVER,                                                    \
         .refaults = 20, /* a service with 50 reads a second that lost half of its file */ \
         .major_faults = DISTRESS_NEVER,                                                   \
-        .stolen = DISTRESS_NEVER,                                                         \
+        .stolen = 16 * MIB,                                                               \
     })
 
 /* The stall within one window that is distress, in microseconds: what a PSI trigger is armed with.
@@ -46,17 +50,27 @@ uint64_t distress_stall_usec(const DistressConfig *config);
  * comes back to them slowly, so a flicker must not start it. */
 #define DISTRESS_CALM_USEC (5 * USEC_PER_SEC)
 
-/* The longest window (DISTRESS_WINDOW_MAX_USEC) at the shortest interval, 200 ms, and some for PSI
- * triggers in between. */
-#define DISTRESS_HISTORY         64
+/* Pages go faster than a window: with 16M/s allowed, 4 MiB in a quarter of a second are enough, so
+ * that a file of 256 MiB has lost no more than 3 % by the time that something is done about it. */
+#define DISTRESS_STOLEN_USEC (250 * USEC_PER_MSEC)
+
+/* Looks are kept a 24th of the window apart: 83 ms of the usual 2 s. */
+#define DISTRESS_HISTORY         32
+#define DISTRESS_SPACING         24
 #define DISTRESS_WINDOW_MIN_USEC USEC_PER_SEC
 #define DISTRESS_WINDOW_MAX_USEC (10 * USEC_PER_SEC) /* the kernel's, of PSI triggers */
 
 typedef struct DistressPoint {
     uint64_t at_usec;
-    bool has_psi;
+    bool has_psi, has_io_psi;
     uint64_t memory_some_usec; /* has_psi */
+    uint64_t io_some_usec;     /* has_io_psi */
     uint64_t refaults;
+    uint64_t major_faults;
+    uint64_t taken;        /* bytes that reclaim got */
+    uint64_t stolen;       /* of it, in all looks together, what the page cache shrank by */
+    uint64_t file;         /* bytes of page cache there are */
+    uint64_t limit_events; /* times that its own limits were run into */
 } DistressPoint;
 
 /* All zero is the state of a service never looked at. */

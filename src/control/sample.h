@@ -19,14 +19,20 @@ typedef struct PsiTotals {
 
 typedef struct Sample {
     uint64_t at_usec; /* CLOCK_MONOTONIC */
+    uint64_t page;    /* bytes; what the counters in pages count */
 
-    uint64_t current; /* memory.current, bytes */
-    uint64_t high;    /* memory.high, bytes; LIMIT_NONE for "max" */
-    uint64_t max;     /* memory.max, bytes; LIMIT_NONE for "max" */
+    uint64_t current;      /* memory.current, bytes */
+    uint64_t min;          /* memory.min, bytes */
+    uint64_t high;         /* memory.high, bytes; LIMIT_NONE for "max" */
+    uint64_t max;          /* memory.max, bytes; LIMIT_NONE for "max" */
+    uint64_t swap_current; /* memory.swap.current, bytes; 0 without swap */
+    uint64_t swap_max;     /* memory.swap.max, bytes; LIMIT_NONE for "max", 0 without swap */
 
     /* memory.stat, bytes */
     uint64_t anon;
     uint64_t file;
+    uint64_t active_anon;
+    uint64_t inactive_anon;
     uint64_t active_file;
     uint64_t inactive_file;
     uint64_t unevictable; /* locked pages that are charged here, whoever locked them */
@@ -34,6 +40,7 @@ typedef struct Sample {
     uint64_t file_dirty;
     uint64_t file_writeback;
     uint64_t shmem;
+    uint64_t slab_reclaimable;
     uint64_t slab_unreclaimable;
     uint64_t kernel; /* 0 on kernels before 5.18 */
 
@@ -42,10 +49,40 @@ typedef struct Sample {
     uint64_t pgsteal;
     uint64_t pgmajfault;
     uint64_t refault_anon;
-    uint64_t refault_file; /* workingset_refault_file: a page came back that reclaim had taken */
+    uint64_t refault_file;  /* workingset_refault_file: a page came back that reclaim had taken */
+    uint64_t activate_file; /* workingset_activate_file: and was in use still */
 
-    uint64_t events_high; /* memory.events: times the cgroup was throttled over memory.high */
+    /* memory.events, with those of the cgroups below */
+    uint64_t events_high; /* times that tasks were throttled over memory.high */
+    uint64_t events_max;  /* times that memory.max was run into */
+    uint64_t events_oom_kill;
 
     PsiTotals memory_psi;
     PsiTotals io_psi;
 } Sample;
+
+/* How one sample follows another. */
+typedef enum SampleStep {
+    SAMPLE_NEXT,  /* the same cgroup, later or at the same instant: the counters may be compared */
+    SAMPLE_RESET, /* a counter fell: the cgroup was made anew, and nothing of before counts */
+    SAMPLE_STALE, /* older than the one before */
+} SampleStep;
+
+/* All corner cases of counters in one place. @before may be all zero: a first sample is a reset.
+ * Without valid PSI in both, its counters are not compared. */
+SampleStep sample_step(const Sample *before, const Sample *now);
+
+/* What grew between two samples of the same cgroup; PSI is 0 where either has none. */
+typedef struct SampleGrowth {
+    uint64_t usec;
+    uint64_t memory_some_usec;
+    uint64_t memory_full_usec;
+    uint64_t io_some_usec;
+    uint64_t refaults; /* of files, pages */
+    uint64_t scanned;  /* pages */
+    uint64_t taken;    /* pages that reclaim got */
+    uint64_t high_events;
+} SampleGrowth;
+
+/* Only where sample_step() says SAMPLE_NEXT. */
+SampleGrowth sample_growth(const Sample *before, const Sample *now);

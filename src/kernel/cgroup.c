@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -24,17 +25,26 @@ typedef enum CgroupFile {
     FILE_CURRENT,
     FILE_STAT,
     FILE_EVENTS,
+    FILE_MIN,
     FILE_HIGH,
     FILE_MAX,
+    FILE_SWAP_CURRENT,
+    FILE_SWAP_MAX,
     FILE_MEMORY_PRESSURE,
     FILE_IO_PRESSURE,
     _FILE_COUNT,
 } CgroupFile;
 
 static const char *const file_names[_FILE_COUNT] = {
-    [FILE_CURRENT] = "memory.current",  [FILE_STAT] = "memory.stat",
-    [FILE_EVENTS] = "memory.events",    [FILE_HIGH] = "memory.high",
-    [FILE_MAX] = "memory.max",          [FILE_MEMORY_PRESSURE] = "memory.pressure",
+    [FILE_CURRENT] = "memory.current",
+    [FILE_STAT] = "memory.stat",
+    [FILE_EVENTS] = "memory.events",
+    [FILE_MIN] = "memory.min",
+    [FILE_HIGH] = "memory.high",
+    [FILE_MAX] = "memory.max",
+    [FILE_SWAP_CURRENT] = "memory.swap.current", /* these two only where the kernel can swap */
+    [FILE_SWAP_MAX] = "memory.swap.max",
+    [FILE_MEMORY_PRESSURE] = "memory.pressure",
     [FILE_IO_PRESSURE] = "io.pressure",
 };
 
@@ -42,6 +52,7 @@ struct Cgroup {
     int dir_fd;
     int fds[_FILE_COUNT]; /* -1: the group has no such file */
     uint64_t id;
+    uint64_t page; /* bytes */
     bool is_root;
 };
 
@@ -86,6 +97,7 @@ int cgroup_open(int root_fd, const char *path, Cgroup **ret)
     cleanup(cgroup_freep) Cgroup *cgroup = malloc(sizeof *cgroup);
     if (!cgroup)
         return -ENOMEM;
+    cgroup->page = (uint64_t)sysconf(_SC_PAGESIZE);
     cgroup->is_root = path[0] == '\0';
     for (size_t i = 0; i < _FILE_COUNT; i++)
         cgroup->fds[i] = -1;
@@ -165,27 +177,15 @@ static int read_number(int fd, uint64_t *ret)
     return 0;
 }
 
-/* "high 17" of memory.events. */
-static int read_events_high(int fd, uint64_t *ret)
+/* Without the file there were no events. */
+static int read_events(int fd, Sample *sample)
 {
     char text[SMALL_TEXT_MAX];
-    const char *rest = text, *line;
-    ptrdiff_t length;
 
+    if (fd < 0)
+        return 0;
     ssize_t n = read_record(fd, text, sizeof text);
-    if (n < 0)
-        return (int)n;
-    while ((length = text_next_line(&rest, &line)) >= 0) {
-        const char *p = line + strlen("high "), *end = line + length;
-        uint64_t value;
-
-        if (length > 5 && memcmp(line, "high ", 5) == 0 && text_take_u64(&p, end, &value) >= 0 &&
-            p == end) {
-            *ret = value;
-            return 0;
-        }
-    }
-    return -EBADMSG;
+    return n < 0 ? (int)n : memory_events_parse(text, sample);
 }
 
 static int try_pressure(int fd, PsiTotals *ret)
@@ -212,19 +212,36 @@ static void read_pressure(Cgroup *cgroup, CgroupFile file, PsiTotals *ret)
     (void)try_pressure(*fd, ret);
 }
 
-/* What a missing file stands for: no limit, no events. */
-static int read_optional(int fd, int (*read_one)(int, uint64_t *), uint64_t missing, uint64_t *ret)
+/* The files that hold one number, and what a missing one stands for. */
+static const struct Number {
+    CgroupFile file;
+    size_t offset;
+    uint64_t missing;
+} numbers[] = {
+    { FILE_MIN, offsetof(Sample, min), 0 },
+    { FILE_HIGH, offsetof(Sample, high), LIMIT_NONE },
+    { FILE_MAX, offsetof(Sample, max), LIMIT_NONE },
+    { FILE_SWAP_CURRENT, offsetof(Sample, swap_current), 0 },
+    { FILE_SWAP_MAX, offsetof(Sample, swap_max), 0 },
+};
+
+static int read_numbers(const Cgroup *cgroup, Sample *sample)
 {
-    if (fd < 0) {
-        *ret = missing;
-        return 0;
+    for (size_t i = 0; i < ELEMENTS(numbers); i++) {
+        uint64_t *value = (uint64_t *)((char *)sample + numbers[i].offset);
+        int fd = cgroup->fds[numbers[i].file];
+
+        *value = numbers[i].missing;
+        int r = fd < 0 ? 0 : read_number(fd, value);
+        if (r < 0)
+            return r;
     }
-    return read_one(fd, ret);
+    return 0;
 }
 
 int cgroup_sample(Cgroup *cgroup, uint64_t at_usec, Sample *ret)
 {
-    Sample sample = { .at_usec = at_usec };
+    Sample sample = { .at_usec = at_usec, .page = cgroup->page };
     char text[STAT_TEXT_MAX];
 
     ssize_t n = read_record(cgroup->fds[FILE_STAT], text, sizeof text);
@@ -232,14 +249,13 @@ int cgroup_sample(Cgroup *cgroup, uint64_t at_usec, Sample *ret)
     if (r < 0)
         return r;
 
-    uint64_t charged = add_u64(add_u64(sample.anon, sample.file), sample.kernel);
-    r = read_optional(cgroup->fds[FILE_CURRENT], read_number, charged, &sample.current);
+    sample.current = add_u64(add_u64(sample.anon, sample.file), sample.kernel);
+    if (cgroup->fds[FILE_CURRENT] >= 0)
+        r = read_number(cgroup->fds[FILE_CURRENT], &sample.current);
     if (r >= 0)
-        r = read_optional(cgroup->fds[FILE_HIGH], read_number, LIMIT_NONE, &sample.high);
+        r = read_numbers(cgroup, &sample);
     if (r >= 0)
-        r = read_optional(cgroup->fds[FILE_MAX], read_number, LIMIT_NONE, &sample.max);
-    if (r >= 0)
-        r = read_optional(cgroup->fds[FILE_EVENTS], read_events_high, 0, &sample.events_high);
+        r = read_events(cgroup->fds[FILE_EVENTS], &sample);
     if (r < 0)
         return r;
 

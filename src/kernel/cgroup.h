@@ -17,8 +17,8 @@ int cgroup_root_check(int root_fd);
 /* Absolute, and without "..". Pure. */
 bool cgroup_path_is_valid(const char *path);
 
-/* @path as systemd's ControlGroup property has it: "/system.slice/shop.service", "/". Costs up to 8
- * descriptors. -ENOENT: no such cgroup; -ENOTSUP: the memory controller is not enabled for it;
+/* @path as systemd's ControlGroup property has it: "/system.slice/shop.service", "/". Costs up to
+ * 11 descriptors. -ENOENT: no such cgroup; -ENOTSUP: the memory controller is not enabled for it;
  * -EINVAL: not an absolute path, or ".." in it. */
 int cgroup_open(int root_fd, const char *path, Cgroup **ret);
 

@@ -242,13 +242,21 @@ static int check_distress_role(Decoder *decoder, const Policy *policy, const See
                   policy_role_to_string(policy->role));
 }
 
+/* What a service's own right-sizing takes is not stolen. */
+static void settle_stolen(Policy *policy, const Node *distress)
+{
+    if (policy->memory_high.mode == LIMIT_TRACK && !node_value(distress, "stolen"))
+        policy->distress.stolen = DISTRESS_NEVER;
+}
+
 int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
                  void *object)
 {
-    const Policy *policy = object;
+    Policy *policy = object;
     const Seen *role = seen_key(mapping, seen, "role");
     int r = DECODED;
 
+    settle_stolen(policy, node_value(node, "distress"));
     if (!is_unclear(role)) {
         r = check_limit_role(decoder, policy, node, role->key);
         if (r >= 0)

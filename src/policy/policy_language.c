@@ -100,7 +100,6 @@ static const Field distress_fields[] = {
         .type = &type_share,
         .offset = offsetof(Policy, distress.io_pressure),
         .min = SHARE_MIN,
-        .later = LATER_NO_EFFECT,
         .example = "io_pressure: 20%",
         .help = "share of the time in which some task waited for I/O (PSI some)",
     },
@@ -117,7 +116,6 @@ static const Field distress_fields[] = {
         .key = "major_faults",
         .type = &type_rate,
         .offset = offsetof(Policy, distress.major_faults),
-        .later = LATER_NO_EFFECT,
         .example = "major_faults: 50/s",
         .help = "page faults that had to read (pgmajfault)",
     },
@@ -126,9 +124,10 @@ static const Field distress_fields[] = {
         .type = &type_byte_rate,
         .offset = offsetof(Policy, distress.stolen),
         .min = 4 * KIB,
-        .later = LATER_NO_EFFECT,
         .example = "stolen: 16M/s",
-        .help = "what reclaim takes from this service (pgsteal): the sign before the damage",
+        .fallback = "16M/s",
+        .help = "what reclaim takes from this service (pgsteal): the sign before the damage; not "
+                "looked at by itself in memory_high's mode track",
     },
 };
 static const Mapping distress_mapping = {

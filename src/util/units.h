@@ -38,3 +38,11 @@ static inline uint64_t add_u64(uint64_t a, uint64_t b)
 {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
+
+/* a * b, or UINT64_MAX where that would overflow. */
+static inline uint64_t mul_u64(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}

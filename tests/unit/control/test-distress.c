@@ -14,16 +14,29 @@ typedef struct Look {
     bool no_psi;
     uint64_t stall_ms;
     uint64_t refaults;
+    uint64_t faults; /* major ones */
+    uint64_t io_ms;
+    uint64_t stolen; /* MiB that reclaim took, in all */
+    uint64_t file;   /* MiB of page cache */
+    uint64_t events; /* of its own limits */
     DistressReason expected;
 } Look;
 
-static const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
+static DistressConfig config;
 
 static Sample sample_of(const Look *look)
 {
     return (Sample){
         .at_usec = AT0 + look->at_ms * USEC_PER_MSEC,
+        .page = 4096,
         .refault_file = look->refaults,
+        .pgmajfault = look->faults,
+        .pgsteal = look->stolen * MIB / 4096,
+        .file = look->file * MIB,
+        .events_high = look->events / 2,
+        .events_max = look->events - look->events / 2,
+        .io_psi = { .valid = !look->no_psi,
+                    .some_usec = look->no_psi ? 0 : look->io_ms * USEC_PER_MSEC },
         /* Without PSI nothing of it means anything. */
         .memory_psi = { .valid = !look->no_psi,
                         .some_usec = look->no_psi ? 0 : look->stall_ms * USEC_PER_MSEC },
@@ -53,6 +66,15 @@ static void run_looks(const char *file, int line, const Look *looks, size_t n)
 #define CALM      DISTRESS_NONE
 #define PRESSURE  DISTRESS_MEMORY_PRESSURE
 #define REFAULTED DISTRESS_REFAULTS
+#define FAULTED   DISTRESS_MAJOR_FAULTS
+#define IO        DISTRESS_IO_PRESSURE
+#define STOLEN    DISTRESS_STOLEN
+
+static int defaults(void **state)
+{
+    config = DISTRESS_CONFIG_DEFAULT;
+    return 0;
+}
 
 static void the_first_look_only_begins(void **state)
 {
@@ -211,6 +233,67 @@ static void the_reason_is_the_latest(void **state)
           { 5000, .stall_ms = 20, .refaults = 40, .expected = REFAULTED });
 }
 
+static void pages_that_go_are_the_leading_sign(void **state)
+{
+    /* 4 MiB in a quarter of a second; no less, and no slower. */
+    LOOKS({ 0, .file = 256, .expected = CALM }, { 100, .file = 254, .stolen = 2, .expected = CALM },
+          { 200, .file = 252, .stolen = 4, .expected = STOLEN });
+    LOOKS({ 0, .file = 256, .expected = CALM }, { 250, .file = 253, .stolen = 3, .expected = CALM },
+          { 500, .file = 249, .stolen = 7, .expected = STOLEN });
+    LOOKS({ 0, .file = 256, .expected = CALM },
+          { 1000, .file = 241, .stolen = 15, .expected = CALM },
+          { 2000, .file = 226, .stolen = 30, .expected = CALM },
+          { 3000, .file = 210, .stolen = 46, .expected = STOLEN });
+    /* Quick looks do not hide a slow theft, nor make one of it. */
+    LOOKS({ 0, .file = 256, .expected = CALM }, { 60, .file = 255, .stolen = 1, .expected = CALM },
+          { 120, .file = 254, .stolen = 2, .expected = CALM },
+          { 180, .file = 253, .stolen = 3, .expected = CALM },
+          { 240, .file = 252, .stolen = 4, .expected = STOLEN });
+}
+
+static void what_is_not_stolen(void **state)
+{
+    /* It streams: reclaim takes what it brings in. It deletes a file. */
+    LOOKS({ 0, .file = 256, .expected = CALM },
+          { 1000, .file = 256, .stolen = 400, .expected = CALM },
+          { 2000, .file = 10, .stolen = 400, .expected = CALM });
+    /* No more is stolen than the cache shrank by. */
+    LOOKS({ 0, .file = 256, .expected = CALM },
+          { 1000, .file = 241, .stolen = 400, .expected = CALM });
+    /* Its own limits. */
+    LOOKS({ 0, .file = 256, .expected = CALM },
+          { 1000, .file = 156, .stolen = 100, .events = 1, .expected = CALM },
+          { 2000, .file = 56, .stolen = 200, .events = 1, .expected = STOLEN });
+    config.stolen = DISTRESS_NEVER;
+    LOOKS({ 0, .file = 256, .expected = CALM }, { 1000, .stolen = 256, .expected = CALM });
+}
+
+static void damage_is_named_before_its_sign(void **state)
+{
+    LOOKS({ 0, .file = 256, .expected = CALM },
+          { 1000, .file = 200, .stolen = 56, .expected = STOLEN },
+          { 2000, .file = 100, .stolen = 156, .refaults = 40, .expected = REFAULTED });
+}
+
+static void faults_and_io_where_they_are_asked_for(void **state)
+{
+    LOOKS({ 0, .expected = CALM }, { 1000, .faults = 9000, .io_ms = 1000, .expected = CALM });
+    config.major_faults = 50;
+    config.io_pressure = 200000;
+    LOOKS({ 0, .expected = CALM }, { 2000, .faults = 99, .io_ms = 399, .expected = CALM });
+    LOOKS({ 0, .expected = CALM }, { 2000, .faults = 100, .expected = FAULTED });
+    LOOKS({ 0, .expected = CALM }, { 2000, .io_ms = 400, .expected = IO });
+    LOOKS({ 0, .expected = CALM }, { 2000, .faults = 100, .io_ms = 400, .expected = FAULTED });
+    /* A counter that falls begins anew; pressure that comes and goes is none. */
+    LOOKS({ 0, .faults = 500, .expected = CALM }, { 1000, .faults = 600, .expected = FAULTED },
+          { 2000, .faults = 0, .expected = CALM }, { 3000, .faults = 99, .expected = CALM });
+    LOOKS({ 0, .io_ms = 9000, .expected = CALM }, { 1000, .no_psi = true, .expected = CALM },
+          { 2000, .io_ms = 9399, .expected = CALM }, { 3000, .io_ms = 9400, .expected = CALM },
+          { 3500, .io_ms = 9799, .expected = IO });
+    LOOKS({ 0, .io_ms = 9000, .expected = CALM }, { 1000, .io_ms = 9400, .expected = IO },
+          { 2000, .io_ms = 100, .expected = CALM });
+}
+
 static void no_growth_is_too_large(void **state)
 {
     DistressState s = { 0 };
@@ -227,6 +310,9 @@ static void reasons_have_names(void **state)
     assert_string_equal(distress_reason_to_string(DISTRESS_NONE), "calm");
     assert_string_equal(distress_reason_to_string(DISTRESS_MEMORY_PRESSURE), "memory pressure");
     assert_string_equal(distress_reason_to_string(DISTRESS_REFAULTS), "refaults");
+    assert_string_equal(distress_reason_to_string(DISTRESS_MAJOR_FAULTS), "major faults");
+    assert_string_equal(distress_reason_to_string(DISTRESS_IO_PRESSURE), "I/O pressure");
+    assert_string_equal(distress_reason_to_string(DISTRESS_STOLEN), "stolen pages");
 }
 
 int main(void)
@@ -246,9 +332,13 @@ int main(void)
         cmocka_unit_test(a_clock_that_falls_begins_anew),
         cmocka_unit_test(calm_has_to_last),
         cmocka_unit_test(the_reason_is_the_latest),
-        cmocka_unit_test(no_growth_is_too_large),
+        cmocka_unit_test(pages_that_go_are_the_leading_sign),
+        cmocka_unit_test(damage_is_named_before_its_sign),
+        cmocka_unit_test_setup(what_is_not_stolen, defaults),
+        cmocka_unit_test_setup(faults_and_io_where_they_are_asked_for, defaults),
+        cmocka_unit_test_setup(no_growth_is_too_large, defaults),
         cmocka_unit_test(reasons_have_names),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, defaults, NULL);
 }

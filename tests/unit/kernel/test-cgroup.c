@@ -84,13 +84,42 @@ static void a_sample_of_6_12(void **state)
     assert_int_equal(s.pgscan, 101873);
     assert_int_equal(s.pgsteal, 61210);
     assert_int_equal(s.pgmajfault, 412);
+    assert_int_equal(s.activate_file, 12811);
+    assert_int_equal(s.active_anon, 753664);
+    assert_int_equal(s.inactive_anon, 42237952);
+    assert_int_equal(s.slab_reclaimable, 3670016);
     assert_int_equal(s.events_high, 41);
+    assert_int_equal(s.page, sysconf(_SC_PAGESIZE));
+    /* No such files. */
+    assert_int_equal(s.min, 0);
+    assert_int_equal(s.swap_current, 0);
+    assert_int_equal(s.swap_max, 0);
     assert_true(s.memory_psi.valid && s.io_psi.valid);
     assert_int_equal(s.memory_psi.some_usec, 1843021);
     assert_int_equal(s.memory_psi.full_usec, 1420877);
     assert_float_equal(s.memory_psi.some_avg10, 12.34, 1e-9);
     assert_int_equal(s.io_psi.some_usec, 913220551);
     assert_float_equal(s.io_psi.full_avg10, 99.99, 1e-9);
+}
+
+static void swap_and_the_minimum(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
+    Sample s;
+
+    put_group(&scratch, "");
+    scratch_put(&scratch, "a.service/memory.min", "8192\n");
+    scratch_put(&scratch, "a.service/memory.swap.current", "4096\n");
+    scratch_put(&scratch, "a.service/memory.swap.max", "max\n");
+    scratch_put(&scratch, "a.service/memory.events", "low 1\nhigh 2\nmax 3\noom 4\noom_kill 5\n");
+    cleanup(cgroup_freep) Cgroup *group = open_group(scratch.fd, "/a.service");
+    assert_int_equal(cgroup_sample(group, 1, &s), 0);
+    assert_int_equal(s.min, 8192);
+    assert_int_equal(s.swap_current, 4096);
+    assert_true(s.swap_max == LIMIT_NONE);
+    assert_int_equal(s.events_high, 2);
+    assert_int_equal(s.events_max, 3);
+    assert_int_equal(s.events_oom_kill, 5);
 }
 
 static void a_sample_of_6_1(void **state)
@@ -183,6 +212,9 @@ static void files_that_are_garbage(void **state)
         { "memory.current", "18446744073709551616\n" },
         { "memory.high", "maximum\n" },
         { "memory.max", "\n" },
+        { "memory.min", "none\n" },
+        { "memory.swap.current", "0" },
+        { "memory.swap.max", "\n" },
         { "memory.events", "low 0\n" },
         { "memory.events", "high\n" },
         { "memory.events", "high x\n" },
@@ -365,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_root_is_checked),
         cmocka_unit_test(a_sample_of_6_12),
+        cmocka_unit_test(swap_and_the_minimum),
         cmocka_unit_test(a_sample_of_6_1),
         cmocka_unit_test(the_root_group_has_no_limits),
         cmocka_unit_test(groups_that_cannot_be_opened),

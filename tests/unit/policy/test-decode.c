@@ -29,7 +29,7 @@ static void the_least_policy_has_the_defaults(void **state)
     assert_true(policy->distress.io_pressure == DISTRESS_NEVER);
     assert_int_equal(policy->distress.refaults, 20);
     assert_true(policy->distress.major_faults == DISTRESS_NEVER);
-    assert_true(policy->distress.stolen == DISTRESS_NEVER);
+    assert_true(policy->distress.stolen == 16 * MIB);
     assert_int_equal(policy->pin_order.n_keys, 0);
     assert_int_equal(policy->pin_charge, PIN_CHARGE_HOLDER);
     assert_false(policy->pin_restore);
@@ -146,21 +146,33 @@ static void cgroups(void **state)
 
 static void every_sign_of_distress(void **state)
 {
-    cleanup(policy_freep) Policy *policy = decode_noted(LEAST "role: critical\n"
-                                                              "distress:\n"
-                                                              "  window: 10s\n"
-                                                              "  memory_pressure: 0.01%\n"
-                                                              "  io_pressure: 100%\n"
-                                                              "  refaults: 1/s\n"
-                                                              "  major_faults: 50/s\n"
-                                                              "  stolen: 16M/s\n");
+    cleanup(policy_freep) Policy *policy = decode_good(LEAST "role: critical\n"
+                                                             "distress:\n"
+                                                             "  window: 10s\n"
+                                                             "  memory_pressure: 0.01%\n"
+                                                             "  io_pressure: 100%\n"
+                                                             "  refaults: 1/s\n"
+                                                             "  major_faults: 50/s\n"
+                                                             "  stolen: 32M/s\n");
 
     assert_int_equal(policy->distress.window_usec, 10 * USEC_PER_SEC);
     assert_int_equal(policy->distress.memory_pressure, 100);
     assert_int_equal(policy->distress.io_pressure, 1000000);
     assert_int_equal(policy->distress.refaults, 1);
     assert_int_equal(policy->distress.major_faults, 50);
-    assert_int_equal(policy->distress.stolen, 16 * MIB);
+    assert_int_equal(policy->distress.stolen, 32 * MIB);
+}
+
+static void what_right_sizing_takes_is_not_stolen(void **state)
+{
+#define TRACKS LEAST "role: critical\nmemory_high: {mode: track, min: 1M}\n"
+    cleanup(policy_freep) Policy *silent = decode_noted(TRACKS);
+    cleanup(policy_freep) Policy *other = decode_noted(TRACKS "distress: {refaults: 9/s}\n");
+    cleanup(policy_freep) Policy *written = decode_noted(TRACKS "distress: {stolen: 8M/s}\n");
+
+    assert_true(silent->distress.stolen == DISTRESS_NEVER);
+    assert_true(other->distress.stolen == DISTRESS_NEVER);
+    assert_int_equal(written->distress.stolen, 8 * MIB);
 }
 
 static void every_key_of_a_pin(void **state)
@@ -535,6 +547,7 @@ int main(void)
         cmocka_unit_test(the_keys_of_every_day_are_decoded),
         cmocka_unit_test(cgroups),
         cmocka_unit_test(every_sign_of_distress),
+        cmocka_unit_test(what_right_sizing_takes_is_not_stolen),
         cmocka_unit_test(every_key_of_a_pin),
         cmocka_unit_test(every_key_of_an_eviction),
         cmocka_unit_test(cache_limits_and_advice),

@@ -5,13 +5,6 @@
 static void keys_that_have_no_effect(void **state)
 {
     static const Case cases[] = {
-        { LEAST "role: critical\ndistress: {io_pressure: 20%, major_faults: 50/s, stolen: 16M/s}\n",
-          "4:12: note: \"io_pressure\" in distress is not acted on by this version (it has no "
-          "effect)\n"
-          "4:30: note: \"major_faults\" in distress is not acted on by this version (it has no "
-          "effect)\n"
-          "4:50: note: \"stolen\" in distress is not acted on by this version (it has no "
-          "effect)\n" },
         { LEAST "pin: {budget: 1M, files: [{path: /srv/x}], charge: service}\n",
           "3:44: note: \"charge: service\" in pin is not acted on by this version (it has no "
           "effect)\n" },
@@ -74,7 +67,7 @@ static void what_is_acted_on_is_silent(void **state)
 {
     static const Case cases[] = {
         { LEAST "role: critical\nmode: observe\ndistress: {window: 3s, memory_pressure: 2%, "
-                "refaults: 9/s}\n",
+                "io_pressure: 20%, refaults: 9/s, major_faults: 50/s, stolen: 16M/s}\n",
           "" },
         { LEAST
           "pin:\n  budget: 1M\n  files:\n  - {path: /srv/x, exclude: [a], max_size: 1M, range: "
