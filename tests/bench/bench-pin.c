@@ -180,8 +180,7 @@ static void add_status(pid_t pid, Usage *usage)
 static void add_usage(pid_t pid, Usage *usage)
 {
     char line[256];
-    uint64_t bytes;
-    unsigned long user, system;
+    uint64_t bytes, nsec;
     int child;
 
     add_status(pid, usage);
@@ -189,10 +188,9 @@ static void add_usage(pid_t pid, Usage *usage)
     while (io && fgets(line, sizeof(line), io))
         if (sscanf(line, "read_bytes: %" SCNu64, &bytes) == 1)
             usage->read += bytes;
-    CLEANUP_FCLOSE FILE *stat = open_proc(pid, "stat");
-    if (stat && fscanf(stat, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                       &system) == 2)
-        usage->cpu_usec += (user + system) * (USEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
+    CLEANUP_FCLOSE FILE *schedstat = open_proc(pid, "schedstat"); /* they have one thread each */
+    if (schedstat && fscanf(schedstat, "%" SCNu64, &nsec) == 1)
+        usage->cpu_usec += nsec / 1000;
     snprintf(line, sizeof(line), "task/%d/children", (int)pid);
     CLEANUP_FCLOSE FILE *children = open_proc(pid, line);
     while (children && fscanf(children, "%d", &child) == 1)

@@ -23,7 +23,7 @@ typedef struct Mapped {
     uint64_t barred;  /* in mappings that nobody can read (PROT_NONE) */
 } Mapped;
 
-static inline FILE *mapped_open(int pid, const char *name)
+static inline FILE *process_file(int pid, const char *name)
 {
     char path[64] = "";
 
@@ -60,7 +60,7 @@ static inline void mapped_add_line(Mapped *m, const char *line, uint64_t size, b
 /* Of the process @pid (0: this one), of the file @st; NULL: of all mappings that have an inode. */
 static inline Mapped mapped_of(int pid, const struct stat *st)
 {
-    FILE *file = mapped_open(pid, "smaps");
+    FILE *file = process_file(pid, "smaps");
     Mapped m = { 0 };
     bool ours = false, barred = false;
     uint64_t size = 0;
@@ -84,7 +84,7 @@ static inline Mapped mapped_of(int pid, const struct stat *st)
 /* VmLck: the size of all mappings that are locked, bytes. */
 static inline uint64_t locked_in_all(int pid)
 {
-    FILE *file = mapped_open(pid, "status");
+    FILE *file = process_file(pid, "status");
     uint64_t kib = UINT64_MAX;
     char line[8192];
 

@@ -23,6 +23,7 @@ put() {
     head -c "$2M" /dev/urandom >"$1"
 }
 
+modprobe loop
 on_loop ext4 mkfs.ext4 -q
 on_loop xfs mkfs.xfs -q
 on_loop btrfs mkfs.btrfs -q
