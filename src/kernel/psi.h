@@ -15,8 +15,8 @@ int psi_parse(const char *text, PsiTotals *ret);
 int psi_read_host(int proc_fd, PsiTotals *ret);
 
 /* Arms a trigger on the pressure file @name in @dir_fd, and returns its descriptor: POLLPRI once
- * some task has stalled for @stall_usec within @window_usec. What the kernel fails with: -EINVAL for
- * windows that only who has CAP_SYS_RESOURCE may use, -EPERM. */
+ * some task has stalled for @stall_usec within @window_usec. What the kernel fails with: -EINVAL
+ * for windows that only who has CAP_SYS_RESOURCE may use, -EPERM. */
 int psi_arm(int dir_fd, const char *name, uint64_t stall_usec, uint64_t window_usec);
 
 /* 0 where the kernel keeps PSI, -EOPNOTSUPP where it does not (not built in, or psi=0 at boot). */
