@@ -11,6 +11,7 @@
  *   HOLD_PIN     → HOLD_DONE: the items were mapped, read and locked as far as they say, in order
  *   HOLD_REFRESH → HOLD_DONE: what a rewriting of the files in place took is locked again
  *   HOLD_RELEASE → HOLD_DONE: the files are unmapped
+ *   HOLD_SCORE   → HOLD_DONE: all processes of the holder have the header's score
  *
  * Unasked, at any time but not between the packets of one answer, comes only
  *
@@ -51,6 +52,7 @@ typedef enum HoldType {
     HOLD_PIN,
     HOLD_REFRESH,
     HOLD_RELEASE,
+    HOLD_SCORE,
     HOLD_ITEMS = 64,
     HOLD_DONE,
     HOLD_GONE,
@@ -67,7 +69,10 @@ typedef enum HoldLock {
 typedef struct HoldHeader {
     uint16_t version;
     uint16_t type; /* HoldType */
-    int32_t error; /* HOLD_DONE: 0, or -errno: nothing of what was asked was begun */
+    union {
+        int32_t error; /* HOLD_DONE: 0, or -errno: nothing of what was asked was begun */
+        int32_t score; /* HOLD_SCORE: oom_score_adj, see proc(5) */
+    };
     uint32_t n_items;
     uint32_t room; /* HOLD_DONE of one of the holder's processes to another: mappings it can take */
     uint64_t pid;  /* HOLD_DONE */

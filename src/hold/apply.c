@@ -92,6 +92,7 @@ static int apply_item(PinTable *pins, HoldType type, const HoldItem *item, int f
         return pin_table_release(pins, item->dev, item->ino);
     case HOLD_HELLO:
     case HOLD_LIST:
+    case HOLD_SCORE:
     case HOLD_ITEMS:
     case HOLD_DONE:
     case HOLD_GONE:

@@ -8,10 +8,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "config.h"
+#include "hold/fill.h"
 #include "hold/serve.h"
 #include "util/parse.h"
 
@@ -40,9 +42,20 @@ static bool is_socket(bool listening)
 
 static int not_by_hand(const char *what)
 {
-    fprintf(stderr, "pagewarden-hold: standard input is not a %s socket; %s starts this\n", what,
-            strcmp(what, "listening") == 0 ? "pagewardend(8)" : "pagewarden-hold");
+    fprintf(stderr,
+            "pagewarden-hold: standard input is not a %s socket; pagewardend(8) starts this\n",
+            what);
     return 2;
+}
+
+/* So that what the kernel takes when memory is short is not the holder itself: letting go, or
+ * answering, must not wait for a disk. Before any file is mapped, and not MCL_FUTURE, which would
+ * read and lock every file as soon as it is mapped. */
+static void lock_own_memory(void)
+{
+    if (mlockall(MCL_CURRENT) < 0)
+        fprintf(stderr, "pagewarden-hold: cannot lock its own memory: %s, ignoring\n",
+                strerror(errno));
 }
 
 static int fail(int error)
@@ -60,8 +73,10 @@ static int be_shard(size_t mappings)
     int r = prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0;
     if (r >= 0 && !is_socket(false))
         return not_by_hand("connected");
-    if (r >= 0)
+    if (r >= 0) {
+        lock_own_memory();
         r = shards_new(mappings, false, &shards);
+    }
     while (r >= 0) {
         r = hold_serve_one(STDIN_FILENO, shards);
         if (r == 0)
@@ -70,14 +85,23 @@ static int be_shard(size_t mappings)
     return fail(r);
 }
 
+/* A process that the controller put into the control group of a service, to read for it. */
+static int be_filler(void)
+{
+    int r = prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0;
+    if (r >= 0 && !is_socket(false))
+        return not_by_hand("connected");
+    if (r >= 0)
+        r = fill_serve(STDIN_FILENO);
+    return r < 0 ? fail(r) : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "mappings", required_argument, NULL, 'm' },
-        { "shard", no_argument, NULL, 's' },
-        { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, 'v' },
-        { 0 },
+        { "mappings", required_argument, NULL, 'm' }, { "shard", no_argument, NULL, 's' },
+        { "fill", no_argument, NULL, 'f' },           { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'v' },        { 0 },
     };
     uint64_t mappings = SHARD_MAPPINGS;
 
@@ -92,6 +116,8 @@ int main(int argc, char **argv)
             break;
         case 's':
             return be_shard(mappings);
+        case 'f':
+            return be_filler();
         case 'h':
             return usage(stdout);
         case 'v':
@@ -105,6 +131,7 @@ int main(int argc, char **argv)
     if (!is_socket(true))
         return not_by_hand("listening");
 
+    lock_own_memory();
     cleanup(shards_freep) Shards *shards = NULL;
     int r = shards_new(mappings, true, &shards);
     if (r >= 0)

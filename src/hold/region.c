@@ -5,7 +5,9 @@
  * error of madvise and never a SIGBUS.
  *
  * What is locked on fault is from the beginning one VM_LOCKED mapping that nobody can read, and
- * populating pages of it locks them. Which were, a bitmap tells. */
+ * populating pages of it locks them. Which were, a bitmap tells. It is advised as random: else the
+ * kernel, at a mark that its read-ahead left in the file, would read on, and what came in so would
+ * be locked the next time, up to all of the file. */
 
 #include "hold/region.h"
 
@@ -27,7 +29,8 @@ static int prepare_on_fault(Region *region, uint64_t page)
     region->bitmap = calloc(1, region->size / page / 8 + 1);
     if (!region->bitmap)
         return -ENOMEM;
-    if (mlock2(region->address, region->size, MLOCK_ONFAULT) < 0 ||
+    if (madvise(region->address, region->size, MADV_RANDOM) < 0 ||
+        mlock2(region->address, region->size, MLOCK_ONFAULT) < 0 ||
         mprotect(region->address, region->size, PROT_NONE) < 0)
         return -errno;
     return 0;

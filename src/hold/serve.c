@@ -43,6 +43,10 @@ static void answer(Shards *shards, HoldPacket *packet, const HoldFds *fds)
         if (r >= 0)
             shards_apply(shards, packet, fds->fds);
         break;
+    case HOLD_SCORE:
+        packet->header.n_items = 0;
+        r = shards_set_score(shards, packet->header.score);
+        break;
     case HOLD_ITEMS:
     case HOLD_DONE:
     case HOLD_GONE:

@@ -9,6 +9,7 @@
 
 #include "hold/shards.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -372,6 +373,28 @@ int shards_list(Shards *s, int (*send)(const HoldPacket *packet, void *userdata)
     for (size_t i = 0; i < s->n_shards && r >= 0; i++)
         if (s->shards[i].fd >= 0)
             r = list_shard(s, &s->shards[i], &packet, send, userdata);
+    return r;
+}
+
+static int set_own_score(int score)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%d", score);
+    CLEANUP_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int shards_set_score(Shards *s, int score)
+{
+    HoldPacket packet;
+
+    int r = set_own_score(score);
+    for (size_t i = 0; i < s->n_shards && r >= 0; i++) {
+        packet.header = (HoldHeader){ .type = HOLD_SCORE, .score = score };
+        if (s->shards[i].fd >= 0)
+            (void)exchange(s, &s->shards[i], &packet, NULL, 0);
+    }
     return r;
 }
 

@@ -32,6 +32,10 @@ void shards_apply(Shards *shards, HoldPacket *packet, const int *fds);
 int shards_list(Shards *shards, int (*send)(const HoldPacket *packet, void *userdata),
                 void *userdata);
 
+/* Sets the oom_score_adj of all processes; those that come later have this one's. -EACCES: it is
+ * below the one that this process was started with. */
+int shards_set_score(Shards *shards, int score);
+
 /* How many mappings this process can take before others have to. */
 uint32_t shards_room(const Shards *shards);
 

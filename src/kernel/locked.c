@@ -21,6 +21,14 @@ static bool has_flag(const char *flags, const char *flag)
     return false;
 }
 
+/* "7f00-7f10 r--s …" */
+static bool is_shared(const char *header)
+{
+    const char *access = strchr(header, ' ');
+
+    return access && strlen(access) > 4 && access[4] == 's';
+}
+
 static uint64_t parse_kib(const char *value)
 {
     const char *p = value + strspn(value, " ");
@@ -35,7 +43,7 @@ int locked_bytes(int proc_fd, pid_t pid, uint64_t *ret)
     CLEANUP_FREE char *line = NULL;
     size_t capacity = 0;
     uint64_t rss = 0, locked = 0;
-    bool any = false;
+    bool any = false, shared = false;
 
     snprintf(name, sizeof name, "%" PRIdMAX "/smaps", (intmax_t)pid);
     int fd = openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
@@ -50,9 +58,11 @@ int locked_bytes(int proc_fd, pid_t pid, uint64_t *ret)
     /* Header lines begin with an address, so that no file name can pass for a field. */
     while (errno = 0, getline(&line, &capacity, file) > 0) {
         any = true;
-        if (strncmp(line, "Rss:", 4) == 0)
+        if (strchr("0123456789abcdef", line[0]))
+            shared = is_shared(line);
+        else if (strncmp(line, "Rss:", 4) == 0)
             rss = parse_kib(line + 4);
-        else if (strncmp(line, "VmFlags:", 8) == 0 && has_flag(line + 8, "lo"))
+        else if (strncmp(line, "VmFlags:", 8) == 0 && shared && has_flag(line + 8, "lo"))
             locked += rss * KIB;
     }
     if (ferror(file))

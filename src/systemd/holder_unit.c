@@ -48,9 +48,9 @@ static int append_properties(sd_bus_message *m, const char *slice, const char *f
                                   "StandardInputFileDescriptor", "h", listen_fd);
     if (r >= 0) /* one process of many that is killed is replaced; the others keep their pins */
         r = sd_bus_message_append(m, "(sv)", "OOMPolicy", "s", "continue");
-    if (r >= 0) /* killed after what it protects: without the service the pins are worth nothing */
-        r = sd_bus_message_append(m, "(sv)(sv)", "OOMScoreAdjust", "i", -500, "TimeoutStopUSec",
-                                  "t", 10 * USEC_PER_SEC);
+    if (r >= 0)
+        r = sd_bus_message_append(m, "(sv)(sv)", "OOMScoreAdjust", "i", HOLDER_SCORE_MIN,
+                                  "TimeoutStopUSec", "t", 10 * USEC_PER_SEC);
     if (r >= 0)
         r = sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, PAGEWARDEN_HOLD_PATH, 1,
                                   PAGEWARDEN_HOLD_PATH, 0);

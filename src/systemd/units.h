@@ -54,6 +54,12 @@ void unit_high_dropin_remove(const char *unit);
 /* Removes it only where it says @bytes: an admin's `systemctl set-property` uses the same file. */
 void unit_high_dropin_remove_if(const char *unit, uint64_t bytes);
 
+/* oom_score_adj of holders. The kernel lets a process go anywhere above what it was started with,
+ * so a holder is started with the lowest, and told the one that its policy means: killed after what
+ * it protects (services have 0, unless they say otherwise), or before it. */
+#define HOLDER_SCORE_MIN        (-500)
+#define HOLDER_SCORE_EXPENDABLE 500
+
 /* Starts a holder as transient unit @name in @slice, with the listening socket @listen_fd as its
  * standard input (@listen_fd stays the caller's). @for_unit is for people. */
 int holder_unit_start(sd_bus *bus, sd_bus_slot **ret_slot, const char *name, const char *slice,

@@ -58,12 +58,12 @@ target_at_least() {
     [[ $value != null ]] && ((value >= $3))
 }
 
-# locked_in UNIT: bytes of resident pages that the unit's processes hold locked, from smaps.
+# locked_in UNIT: bytes of resident pages of files that the unit's main process holds locked, from smaps.
 locked_in() {
     local pid
     pid=$(main_pid "$1")
     [[ $pid != 0 ]] || { echo 0; return; }
-    awk '/^Rss:/ { rss = $2 } /^VmFlags:.* lo( |$)/ { sum += rss } END { print sum * 1024 }' "/proc/$pid/smaps"
+    awk '/^[0-9a-f]+-/ { shared = $2 ~ /s$/ } /^Rss:/ { rss = $2 } /^VmFlags:.* lo( |$)/ && shared { sum += rss } END { print sum * 1024 }' "/proc/$pid/smaps"
 }
 
 # resident FILE: bytes of it in memory.

@@ -23,7 +23,7 @@ typedef struct Mapped {
     uint64_t barred;  /* in mappings that nobody can read (PROT_NONE) */
 } Mapped;
 
-static inline FILE *process_file(int pid, const char *name)
+static inline FILE *mapped_open(int pid, const char *name)
 {
     char path[64] = "";
 
@@ -57,10 +57,10 @@ static inline void mapped_add_line(Mapped *m, const char *line, uint64_t size, b
     }
 }
 
-/* Of the process @pid (0: this one), of the file @st; NULL: of all mappings that have an inode. */
+/* Of the process @pid (0: this one), of the file @st; NULL: of all that are mapped as shared. */
 static inline Mapped mapped_of(int pid, const struct stat *st)
 {
-    FILE *file = process_file(pid, "smaps");
+    FILE *file = mapped_open(pid, "smaps");
     Mapped m = { 0 };
     bool ours = false, barred = false;
     uint64_t size = 0;
@@ -70,7 +70,7 @@ static inline Mapped mapped_of(int pid, const struct stat *st)
         uint64_t begin, end, inode;
         if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*x %*x:%*x %" SCNu64, &begin, &end, rights,
                    &inode) == 4) {
-            ours = st ? inode == st->st_ino : inode != 0;
+            ours = st ? inode == st->st_ino : rights[3] == 's';
             size = end - begin;
             barred = strncmp(rights, "---", 3) == 0;
         } else if (ours) {
@@ -81,19 +81,32 @@ static inline Mapped mapped_of(int pid, const struct stat *st)
     return m;
 }
 
-/* VmLck: the size of all mappings that are locked, bytes. */
+/* The size of all shared mappings that are locked, bytes: not the process's own memory. */
 static inline uint64_t locked_in_all(int pid)
 {
-    FILE *file = process_file(pid, "status");
-    uint64_t kib = UINT64_MAX;
+    FILE *file = mapped_open(pid, "smaps");
+    uint64_t begin, end, sum = 0, size = 0;
+    char line[8192], rights[8];
+
+    while (fgets(line, sizeof(line), file)) {
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s ", &begin, &end, rights) == 3)
+            size = rights[3] == 's' ? end - begin : 0;
+        else if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " lo"))
+            sum += size;
+    }
+    fclose(file);
+    return sum;
+}
+
+/* The size of what of the process's own memory is locked, bytes. */
+static inline uint64_t own_memory_locked(int pid)
+{
+    FILE *file = mapped_open(pid, "status");
+    uint64_t kib = 0;
     char line[8192];
 
     while (fgets(line, sizeof(line), file))
         (void)sscanf(line, "VmLck: %" SCNu64 " kB", &kib);
     fclose(file);
-    if (kib == UINT64_MAX) {
-        fputs("/proc has no VmLck\n", stderr);
-        exit(99);
-    }
-    return kib * KIB;
+    return kib * KIB - locked_in_all(pid);
 }

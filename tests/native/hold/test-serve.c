@@ -218,6 +218,62 @@ static void too_much_at_once_is_refused(void **state)
     assert_int_equal(locked_in_all(h.pid), 16 * MIB);
 }
 
+static int score_of(int pid)
+{
+    char path[64];
+    int score;
+
+    snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%d", &score), 1);
+    fclose(file);
+    return score;
+}
+
+static int ask_score(int c, int score)
+{
+    HoldPacket packet = { .header = { .type = HOLD_SCORE, .score = score } };
+    HoldPacket answer = { 0 };
+
+    assert_int_equal(try_ask_packet(c, &packet, NULL, 0, &answer), 0);
+    assert_int_equal(answer.header.type, HOLD_DONE);
+    assert_int_equal(answer.header.n_items, 0);
+    return answer.header.error;
+}
+
+static void it_takes_the_score_it_is_told(void **state)
+{
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    int lowest = score_of(h.pid);
+
+    assert_int_equal(ask_score(c, 700), 0);
+    assert_int_equal(score_of(h.pid), 700);
+    assert_int_equal(ask_score(c, lowest), 0);
+    assert_int_equal(score_of(h.pid), lowest);
+    assert_int_equal(ask_score(c, 1001), -EINVAL);
+    assert_int_equal(score_of(h.pid), lowest);
+}
+
+/* Its program and its data; and what it maps later is not read by that. */
+static void its_own_memory_is_locked(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    CLEANUP_CLOSE int file = make_file(&scratch, "f", 64 * MIB);
+    struct stat st;
+
+    must(fstat(file, &st));
+    uint64_t own = own_memory_locked(h.pid);
+    assert_in_range(own, 256 * KIB, 16 * MIB);
+    assert_int_equal(ask_open(c, file, 64 * MIB).error, 0);
+    assert_int_equal(locked_in_all(h.pid), 0);
+    assert_int_equal(mapped_of(h.pid, &st).rss, 0);
+    assert_int_equal(own_memory_locked(h.pid), own);
+}
+
 static void what_cannot_be_done_is_answered(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -231,7 +287,7 @@ static void what_cannot_be_done_is_answered(void **state)
         int expected;
     } cases[] = {
         { 0, { 0 }, -1, -EPROTO },
-        { HOLD_RELEASE + 1, { 0 }, -1, -EPROTO },
+        { HOLD_SCORE + 1, { 0 }, -1, -EPROTO },
         { HOLD_ITEMS, { 0 }, -1, -EPROTO },
         { HOLD_DONE, { 0 }, -1, -EPROTO },
         { HOLD_GONE, { 0 }, -1, -EPROTO },
@@ -266,6 +322,44 @@ static void what_cannot_be_done_is_answered(void **state)
     assert_int_equal(ask_list(c, NULL, 0), 1);
     assert_holds_half(&h, &st);
     assert_int_equal(count_descriptors(h.pid), 4);
+}
+
+/* Truncated and filled while it is mapped, locked, locked again and let go, in either way: whatever
+ * the answers, the holder lives, and in the end holds all of it. */
+static void truncated_at_any_moment(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int c = holder_connect(&h);
+    CLEANUP_CLOSE int file = make_file(&scratch, "f", 4 * MIB);
+    struct stat st;
+    unsigned failed = 0;
+
+    must(fstat(file, &st));
+    pid_t writer = must(fork());
+    for (unsigned i = 0; writer == 0; i++)
+        if (ftruncate(file, (off_t)(i % 3 * 4096)) < 0 || ftruncate(file, (off_t)(4 * MIB)) < 0)
+            _exit(1);
+    for (unsigned i = 0; i < 500; i++) {
+        HoldItem item = { .length = 4 * MIB, .lock = i % 2 ? HOLD_LOCK_ON_FAULT : HOLD_LOCK_NOW };
+        HoldItem resident = item_of(&st);
+        failed += ask(c, HOLD_PIN, item, file).error < 0;
+        resident.length = resident.locked = 4 * MIB;
+        resident.lock = item.lock;
+        failed += ask(c, HOLD_PIN, resident, -1).error < 0;
+        failed += ask(c, HOLD_REFRESH, item_of(&st), -1).error < 0;
+        item.lock = HOLD_LOCK_NONE;
+        failed += ask(c, HOLD_PIN, item, file).error < 0;
+        (void)ask_release(c, &st);
+    }
+    must(kill(writer, SIGKILL));
+    must(waitpid(writer, NULL, 0));
+    assert_true(failed > 0);
+    must(ftruncate(file, (off_t)(4 * MIB)));
+    assert_int_equal(ask_open(c, file, 4 * MIB).error, 0);
+    assert_int_equal(ask_lock(c, &st, 4 * MIB).locked, 4 * MIB);
+    assert_int_equal(mapped_of(h.pid, &st).locked, 4 * MIB);
+    assert_int_equal(ask_hello(c).pid, h.pid);
 }
 
 static void a_truncated_file_is_told_with_what_holds(void **state)
@@ -470,6 +564,9 @@ int main(void)
         cmocka_unit_test(without_descriptors_it_waits),
         cmocka_unit_test(too_much_at_once_is_refused),
         cmocka_unit_test(what_cannot_be_done_is_answered),
+        cmocka_unit_test(it_takes_the_score_it_is_told),
+        cmocka_unit_test(its_own_memory_is_locked),
+        cmocka_unit_test(truncated_at_any_moment),
         cmocka_unit_test(a_truncated_file_is_told_with_what_holds),
         cmocka_unit_test(a_rewritten_file_is_locked_again),
         cmocka_unit_test(nonsense_ends_the_connection),

@@ -7,8 +7,9 @@
 #include "unit/test.h"
 #include "util/units.h"
 
-#define MAPPING(name, rss, locked, flags)                                                       \
-    "7f2a40000000-7f2a50000000 ---s 00000000 fe:10 131 " name "\nSize: 262144 kB\n"             \
+#define MAPPING(name, rss, locked, flags) MAPPING_OF("---s", name, rss, locked, flags)
+#define MAPPING_OF(access, name, rss, locked, flags)                                            \
+    "7f2a40000000-7f2a50000000 " access " 00000000 fe:10 131 " name "\nSize: 262144 kB\n"       \
     "KernelPageSize: 4 kB\nRss: " rss " kB\nPss: 1 kB\nLocked: " locked " kB\nTHPeligible: 0\n" \
     "VmFlags: " flags "\n"
 
@@ -21,7 +22,10 @@ static void rss_of_locked_mappings(void **state)
                 /* The service maps it too: Locked says half of what is locked. */
                 MAPPING("/srv/a", "262144", "131072", "sh mr me ms lo sd ")
                     MAPPING("/srv/b", "5000", "0", "rd mr me sd ") MAPPING("", "100", "100", "lo")
-                        MAPPING("/srv/ lo Rss: 77", "30", "0", "rd lf al "));
+                        MAPPING("/srv/ lo Rss: 77", "30", "0", "rd lf al ")
+                /* the holder itself */
+                MAPPING_OF("r-xp", "/usr/libexec/x", "900", "900", "rd ex lo ")
+                    MAPPING_OF("rw-p", "/dev/s x", "7", "7", "rd wr lo "));
     assert_int_equal(locked_bytes(proc.fd, 812, &locked), 0);
     assert_int_equal(locked, (262144 + 100) * KIB);
 }
