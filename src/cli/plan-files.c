@@ -82,10 +82,10 @@ static SelectScope select_scope(const PlanScope *scope, const Plan *plan, PlanPr
     };
 }
 
-/* What of the first @length bytes is in memory. 0 with ret->has_resident false where the kernel, or
+/* What of the part that is wanted is in memory. 0 with ret->has_resident false where the kernel, or
  * the file's permissions, do not tell. */
 static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile *file,
-                   uint64_t length, Residency *ret)
+                   Residency *ret)
 {
     const SelectProcesses processes = { .proc_fd = scope->proc_fd };
     SelectScope selecting = select_scope(scope, plan, NULL);
@@ -93,7 +93,7 @@ static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile 
     selecting.processes = &processes;
     *ret = (Residency){ 0 };
     CLEANUP_CLOSE int fd = selected_file_open(&selecting, file);
-    int r = fd < 0 ? fd : residency_of_range(fd, 0, length, ret);
+    int r = fd < 0 ? fd : residency_of_range(fd, file->offset, file->wanted, ret);
     if (scope->progress)
         scope->progress(scope->userdata);
     return plan_is_fatal(r) ? r : 0;
@@ -101,25 +101,53 @@ static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile 
 
 /* Pins */
 
+/* What is wanted of each file. */
+static int list_pins(const PlanScope *scope, const Plan *plan, const PinRule *rules, PlanPins *pins,
+                     bool measured)
+{
+    size_t n = pins->selected.n_files;
+    int r = 0;
+
+    pins->files = calloc(n + 1, sizeof(PlanPin));
+    if (!pins->files)
+        return -ENOMEM;
+    for (size_t i = 0; i < n && r >= 0; i++) {
+        const SelectedFile *file = &pins->selected.files[i];
+        PlanPin *pin = &pins->files[i];
+        Residency residency = { 0 };
+        *pin = (PlanPin){ .file = file, .lock = rules[file->rule].lock, .wanted = file->wanted };
+        if (measured || pin->lock == PIN_LOCK_ON_FAULT)
+            r = measure(scope, plan, file, &residency);
+        pin->has_resident = residency.has_resident;
+        pin->resident = residency.resident;
+        if (pin->lock == PIN_LOCK_ON_FAULT)
+            pin->wanted = min_u64(file->wanted, residency.resident);
+    }
+    return r;
+}
+
 /* The targets: the budget, spread over what is wanted in its order. */
 static int spread(PlanPins *pins, uint64_t budget, uint64_t page)
 {
     size_t n = pins->selected.n_files;
     CLEANUP_FREE PinWish *wishes = calloc(n + 1, sizeof(PinWish));
 
-    pins->files = calloc(n + 1, sizeof(PlanPin));
-    if (!wishes || !pins->files)
+    if (!wishes)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        const SelectedFile *file = &pins->selected.files[i];
-        wishes[i] = (PinWish){ .dev = file->dev, .ino = file->ino, .size = file->wanted };
+        const PlanPin *pin = &pins->files[i];
+        wishes[i] = (PinWish){
+            .dev = pin->file->dev,
+            .ino = pin->file->ino,
+            .offset = pin->file->offset,
+            .size = pin->file->wanted,
+            .only_resident = pin->lock == PIN_LOCK_ON_FAULT,
+            .resident = pin->resident,
+        };
     }
     pins->sum = pin_plan(wishes, n, NULL, 0, budget, page);
     for (size_t i = 0; i < n; i++)
-        pins->files[i] = (PlanPin){
-            .file = &pins->selected.files[i],
-            .target = wishes[i].target,
-        };
+        pins->files[i].target = wishes[i].target;
     return 0;
 }
 
@@ -154,21 +182,15 @@ int plan_pins(const PlanScope *scope, const Plan *plan, PlanPolicy *p, bool meas
     if (plan_is_fatal(pins->error) || pins->passed_over.out_of_memory)
         return plan_is_fatal(pins->error) ? pins->error : -ENOMEM;
 
-    r = spread(pins, p->policy->pin_budget, scope->page);
-    for (size_t i = 0; measured && i < pins->selected.n_files && r >= 0; i++) {
-        Residency residency;
-        r = measure(scope, plan, pins->files[i].file, pins->files[i].file->wanted, &residency);
-        pins->files[i].has_resident = residency.has_resident;
-        pins->files[i].resident = residency.resident;
-    }
-    return r;
+    r = list_pins(scope, plan, p->policy->pins, pins, measured);
+    return r < 0 ? r : spread(pins, p->policy->pin_budget, scope->page);
 }
 
 size_t plan_budget_end(const PlanPins *pins)
 {
     size_t i = 0;
 
-    while (i < pins->selected.n_files && pins->files[i].target >= pins->files[i].file->wanted)
+    while (i < pins->selected.n_files && pins->files[i].target >= pins->files[i].wanted)
         i++;
     return i;
 }
@@ -178,7 +200,7 @@ uint64_t plan_not_pinned(const PlanPins *pins, size_t i)
     uint64_t bytes = 0;
 
     for (; i < pins->selected.n_files; i++)
-        bytes += sub_u64(pins->files[i].file->wanted, pins->files[i].target);
+        bytes += sub_u64(pins->files[i].wanted, pins->files[i].target);
     return bytes;
 }
 
@@ -200,11 +222,11 @@ static int pinned_beside(const Plan *plan, const PlanPolicy *own, PinHeld **ret,
         const PlanPolicy *p = &plan->policies[i];
         if (!p->policy || p->policy->mode == MODE_OBSERVE || (p != own && p->governed.n_units == 0))
             continue;
-        for (size_t k = 0; k < p->pins.selected.n_files && p->pins.files[k].target > 0; k++)
-            held[n++] = (PinHeld){
-                .dev = p->pins.files[k].file->dev,
-                .ino = p->pins.files[k].file->ino,
-            };
+        for (size_t k = 0; k < p->pins.selected.n_files; k++) {
+            const PlanPin *pin = &p->pins.files[k];
+            if (pin->target > 0 && pin->lock != PIN_LOCK_NONE)
+                held[n++] = (PinHeld){ .dev = pin->file->dev, .ino = pin->file->ino };
+        }
     }
     qsort(held, n, sizeof(PinHeld), pin_held_compare);
     *ret = held;
@@ -253,7 +275,7 @@ static int plan_evict_file(const Eviction *e, PlanEvict *evict, const SelectedFi
 {
     Residency residency;
 
-    int r = measure(e->scope, e->plan, file, file->size, &residency);
+    int r = measure(e->scope, e->plan, file, &residency);
     if (r < 0)
         return r;
     evict->n_matching++;

@@ -5,6 +5,7 @@
 
 #include "cli/json.h"
 #include "cli/plan-text.h"
+#include "policy/names.h"
 #include "util/units.h"
 
 /* A new object or array below @key, borrowed; NULL: out of memory. */
@@ -121,7 +122,9 @@ static int put_pin(struct json_object *list, const PlanPin *pin)
     if (r >= 0)
         r = json_add_number(object, "size", true, pin->file->size);
     if (r >= 0)
-        r = json_add_number(object, "wanted", true, pin->file->wanted);
+        r = json_add_text(object, "lock", pin_lock_names.names[pin->lock]);
+    if (r >= 0)
+        r = json_add_number(object, "wanted", true, pin->wanted);
     if (r >= 0)
         r = json_add_number(object, "pinned", true, pin->target);
     return r < 0 ? r : json_add_number(object, "resident", pin->has_resident, pin->resident);

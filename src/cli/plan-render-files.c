@@ -69,7 +69,7 @@ static int add_pin(struct libscols_table *table, const PlanPin *pin, const PlanO
 
     const char *const cells[] = {
         format_bytes(size, pin->file->size, b),
-        format_bytes(wanted, pin->file->wanted, b),
+        format_bytes(wanted, pin->wanted, b),
         format_bytes(target, pin->target, b),
         pin->has_resident ? format_bytes(resident, pin->resident, b) : unknown(options),
         path,

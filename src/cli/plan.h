@@ -18,6 +18,8 @@
 /* A file that is to be pinned. Bytes. */
 typedef struct PlanPin {
     const SelectedFile *file;
+    PinLock lock;
+    uint64_t wanted;   /* with lock: on-fault, no more than is in memory */
     uint64_t target;   /* within the budget, whole pages; 0: nothing is left for it */
     bool has_resident; /* the kernel tells, and it was asked */
     uint64_t resident; /* of what is wanted, whole pages */

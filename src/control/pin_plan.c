@@ -32,8 +32,10 @@ uint64_t pin_plan(PinWish *wishes, size_t n_wishes, PinHeld *held, size_t n_held
     for (size_t i = 0; i < n_wishes; i++) {
         PinWish *wish = &wishes[i];
         uint64_t pages = wish->size / page + (wish->size % page > 0);
+        uint64_t wanted = wish->only_resident ? min_u64(pages * page, wish->resident)
+                                              : pages * page;
 
-        wish->target = min_u64(pages * page, left);
+        wish->target = min_u64(wanted, left);
         wish->held = false;
         left -= wish->target;
         sum += wish->target;
@@ -41,12 +43,13 @@ uint64_t pin_plan(PinWish *wishes, size_t n_wishes, PinHeld *held, size_t n_held
         PinHeld key = { .dev = wish->dev, .ino = wish->ino };
         PinHeld *have = n_held > 0 ? bsearch(&key, held, n_held, sizeof(PinHeld), pin_held_compare)
                                    : NULL;
-        if (!have || wish->target == 0 || have->offset != wish->offset ||
+        if (!have || wish->target == 0 || have->offset != wish->offset || have->way != wish->way ||
             have->length > wish->size || have->locked > wish->target)
             continue;
         have->keep = true;
         /* What lies beyond the target need not be mapped: a file that grows there is let be. */
-        wish->held = have->length >= min_u64(wish->target, wish->size);
+        wish->held = have->length >=
+                     (wish->only_resident ? wish->size : min_u64(wish->target, wish->size));
     }
     return sum;
 }

@@ -8,9 +8,13 @@
 /* A file that a policy wants in memory. */
 typedef struct PinWish {
     uint64_t dev, ino;
-    uint64_t offset; /* bytes, whole pages: where the part that is wanted begins */
-    uint64_t size;   /* bytes, of that part */
-    uint64_t target; /* out: bytes to have locked, from the offset on; whole pages */
+    uint64_t offset;    /* bytes, whole pages: where the part that is wanted begins */
+    uint64_t size;      /* bytes, of that part */
+    int way;            /* in which it is to be held: the caller's number, only compared */
+    bool only_resident; /* no more of it is wanted than is in memory, wherever that is: */
+    uint64_t resident;  /* bytes, whole pages */
+    uint64_t target; /* out: bytes to have in memory: of what is not only_resident, from the offset
+                        on; whole pages */
     bool held;       /* out: a holder has it mapped as far as the target goes, and keeps it */
 } PinWish;
 
@@ -21,6 +25,7 @@ typedef struct PinHeld {
     uint64_t length; /* bytes mapped */
     uint64_t locked; /* bytes locked */
     uint64_t ctime;  /* nanoseconds: of the file when it was looked at last; 0: not known */
+    int way;         /* as that of a wish */
     bool keep;       /* out: false: to be released before anything else is locked */
     bool refresh;    /* it was changed since then; pin_plan() leaves that alone */
 } PinHeld;
@@ -29,11 +34,11 @@ typedef struct PinHeld {
 int pin_held_compare(const void *a, const void *b);
 
 /* Spreads @budget (bytes) over @wishes in their order: each gets its size in whole pages of @page
- * bytes, or what is left. No file may stand among the wishes twice. @held is sorted by
- * pin_held_compare().
+ * bytes (or as much as is resident), or what is left. No file may stand among the wishes twice.
+ * @held is sorted by pin_held_compare().
  *
- * What is held and no longer wished for, or from another offset, was truncated below what is
- * mapped, or is locked beyond its target, is to be released: a lock can grow at its end, nothing
- * else. Returns the sum of the targets, which is at most @budget. */
+ * What is held and no longer wished for, or from another offset or in another way, was truncated
+ * below what is mapped, or is locked beyond its target, is to be released: a lock can grow at its
+ * end, nothing else. Returns the sum of the targets, which is at most @budget. */
 uint64_t pin_plan(PinWish *wishes, size_t n_wishes, PinHeld *held, size_t n_held, uint64_t budget,
                   uint64_t page);

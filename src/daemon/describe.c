@@ -65,14 +65,16 @@ static json_object *describe_follow(const PinFollowStatus *status)
     return follow;
 }
 
-static json_object *describe_again(const PinnerStatus *status, uint64_t usec)
+static json_object *describe_charged(const PinnerStatus *status)
 {
-    return status->released == 0 || usec == 0
-               ? NULL
-               : json_object_new_uint64((usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
+    json_object *charged = json_object_new_object();
+
+    put_size(charged, "service", status->charged_service);
+    put_size(charged, "holder", status->charged_holder);
+    return charged;
 }
 
-static json_object *describe_pin(const Target *t, uint64_t again_usec)
+static json_object *describe_pin(const Target *t)
 {
     json_object *pin = json_object_new_object();
     json_object *problems = json_object_new_array();
@@ -82,12 +84,10 @@ static json_object *describe_pin(const Target *t, uint64_t again_usec)
         status = pinner_status(t->pinner);
     put_size(pin, "budget", t->policy->pin_budget);
     put_size(pin, "locked", status.locked);
+    put_size(pin, "warmed", status.warmed);
+    put(pin, "charged", describe_charged(&status));
     put_size(pin, "files", status.files);
-    put_size(pin, "wanted", status.wanted);
-    put_size(pin, "wanted_files", status.wanted_files);
     put_size(pin, "failed", status.failed);
-    put_size(pin, "released", status.released);
-    put(pin, "again_in", describe_again(&status, again_usec));
     put_string(pin, "state", status.state);
     put_string(pin, "bound",
                status.bound == PIN_BOUND_NONE ? NULL : pin_bound_to_string(status.bound));
@@ -129,7 +129,7 @@ static json_object *describe_memory_high(const Target *t)
     return high;
 }
 
-json_object *describe_target(const Target *t, uint64_t again_usec)
+json_object *describe_target(const Target *t)
 {
     json_object *target = json_object_new_object();
 
@@ -145,7 +145,7 @@ json_object *describe_target(const Target *t, uint64_t again_usec)
             : json_object_new_string(distress_reason_to_string(t->distress.reason)));
     put(target, "memory", t->has_sample ? describe_memory(&t->sample) : NULL);
     put(target, "pressure", t->has_sample ? describe_pressure(&t->sample.memory_psi) : NULL);
-    put(target, "pin", describe_pin(t, again_usec));
+    put(target, "pin", describe_pin(t));
     put(target, "evict", describe_evict(t));
     put(target, "memory_high", describe_memory_high(t));
     return target;

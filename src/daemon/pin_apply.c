@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* A batch asks for at most HOLD_SLICE_MAX, and for no more than the machine has room for, which is
  * looked up right before it is sent: so no limit is overshot by more. Small files share a batch; a
- * large one takes as many as it needs, alone. */
+ * large one takes as many as it needs, alone.
+ *
+ * Of a file that is locked on fault, a worker lists what is in memory (pin_look.h), and a request
+ * names these ranges; the holder passes over what of them is locked already. What is only to be
+ * warmed needs no room, and goes on when there is none for locks. */
 
 #include "daemon/pin_apply.h"
 
 #include <string.h>
 
 #include "daemon/headroom.h"
+#include "daemon/pin_fill.h"
+#include "daemon/pin_look.h"
 #include "daemon/pin_open.h"
+#include "util/log.h"
 #include "util/parse.h"
 #include "util/units.h"
 
 typedef enum Phase {
+    PHASE_SCORE,
     PHASE_RELEASE,
     PHASE_REFRESH,
     PHASE_PIN,
 } Phase;
-
-/* A file that was opened and not sent. */
-typedef struct Opened {
-    size_t step;
-    int fd; /* or -errno */
-} Opened;
 
 struct PinApply {
     PinApplySetup setup;
@@ -32,12 +34,17 @@ struct PinApply {
 
     PinOpening *opening; /* in the queue's hands */
     size_t open_at;      /* of scan->steps: the next to be opened */
-    Opened opened[HOLD_BATCH_MAX];
-    size_t n_opened, opened_at;
+    size_t n_opened;     /* steps that are open and not begun */
+
+    PinFill *filling; /* in the queue's hands; what it reads is the next request */
+    bool filled;      /* and that is to be sent */
+
+    PinLook *looking; /* in the queue's hands */
+    PinRanges ranges; /* of the file that is looked at */
 
     bool asked; /* a request is under way: */
     HoldPacket packet;
-    HoldFds fds;
+    HoldFds fds;                  /* the steps' */
     size_t steps[HOLD_BATCH_MAX]; /* of its items, in PHASE_PIN */
 };
 
@@ -59,34 +66,101 @@ PinApply *pin_apply_free(PinApply *a)
         return NULL;
     if (a->opening)
         job_abandon(&a->opening->job);
-    for (; a->opened_at < a->n_opened; a->opened_at++)
-        safe_close(a->opened[a->opened_at].fd);
-    hold_fds_close(&a->fds);
+    if (a->looking)
+        job_abandon(&a->looking->job);
+    if (a->filling)
+        job_abandon(&a->filling->job);
     pin_scan_free(a->scan);
     free(a);
     return NULL;
 }
 
+/* Steps */
+
+/* Bytes, whole pages. What is locked ends within a page only where the file does. */
+static uint64_t missing_of(const PinApply *a, const PinStep *step)
+{
+    uint64_t page = a->setup.host->page;
+
+    return sub_u64(page_floor(add_u64(step->target, page - 1), page),
+                   page_floor(add_u64(step->locked, page - 1), page));
+}
+
+/* It is done, or cannot be. */
+static void finish_step(PinApply *a, PinStep *step)
+{
+    if (step->fd >= 0 && step->opens)
+        a->n_opened--;
+    step->fd = safe_close(step->fd);
+    step->target = 0;
+}
+
+static void fail_step(PinApply *a, PinStep *step, int error)
+{
+    pin_problems_add(a->setup.problems, step->path, pin_problem_text(error));
+    finish_step(a, step);
+}
+
+static bool must_be_opened(const PinStep *step)
+{
+    return step->opens && step->fd < 0;
+}
+
+static void begin_step(PinApply *a, PinStep *step)
+{
+    a->n_opened -= step->opens;
+    step->opens = false;
+}
+
+/* There is no room for any more locks, or at the service for any more pages. */
+static void give_up_locking(PinApply *a)
+{
+    for (size_t i = a->at; i < a->scan->n_steps; i++)
+        if (a->scan->steps[i].lock != HOLD_LOCK_NONE || a->setup.fill)
+            finish_step(a, &a->scan->steps[i]);
+    a->ranges = (PinRanges){ 0 };
+}
+
+/* The first that is not done, or NULL. */
+static PinStep *first_step(PinApply *a)
+{
+    while (a->at < a->scan->n_steps && a->scan->steps[a->at].target == 0)
+        a->at++;
+    return a->at < a->scan->n_steps ? &a->scan->steps[a->at] : NULL;
+}
+
 /* Opening */
+
+static void go_on(PinApply *a)
+{
+    if (!a->asked)
+        a->setup.ready(a->setup.userdata);
+}
 
 static void on_opened(Job *job, void *owner)
 {
     PinOpening *opening = (PinOpening *)job;
     PinApply *a = owner;
 
-    for (size_t i = 0; i < opening->n; i++)
-        a->opened[i] = (Opened){ opening->steps[i], TAKE(opening->fds[i], -ECANCELED) };
-    a->n_opened = opening->n;
-    a->opened_at = 0;
     a->opening = NULL;
-    if (!a->asked)
-        a->setup.ready(a->setup.userdata);
+    for (size_t i = 0; i < opening->n; i++) {
+        PinStep *step = &a->scan->steps[opening->steps[i]];
+        if (step->target == 0)
+            continue;
+        if (opening->fds[i] < 0) {
+            fail_step(a, step, opening->fds[i]);
+            continue;
+        }
+        step->fd = TAKE_FD(opening->fds[i]);
+        a->n_opened++;
+    }
+    go_on(a);
 }
 
 /* Once all that was opened is sent: the next ones. */
 static int open_more(PinApply *a)
 {
-    if (a->opening || a->opened_at < a->n_opened || a->open_at == a->scan->n_steps)
+    if (a->opening || a->n_opened > 0 || a->open_at == a->scan->n_steps)
         return 0;
     PinOpening *opening = pin_opening_new(a->scan, a->open_at, &a->open_at, on_opened, a);
     if (!opening)
@@ -98,18 +172,6 @@ static int open_more(PinApply *a)
     a->opening = opening;
     jobs_submit(a->setup.host->pin_jobs, &opening->job);
     return 0;
-}
-
-static void fail_step(PinApply *a, PinStep *step, int error)
-{
-    const char *why = strerror(-error);
-
-    if (error == -ESTALE)
-        why = "was exchanged just now";
-    else if (error == -EFAULT)
-        why = "was truncated just now";
-    pin_problems_add(a->setup.problems, step->path, why);
-    step->target = 0;
 }
 
 /* Requests */
@@ -143,116 +205,277 @@ static bool next_held(PinApply *a, HoldType type, bool keep)
     return a->packet.header.n_items > 0;
 }
 
-/* Bytes, whole pages. What is locked ends within a page only where the file does. */
-static uint64_t missing_of(const PinApply *a, const PinStep *step)
+static HoldItem *add_step(PinApply *a, PinStep *step)
 {
-    uint64_t page = a->setup.host->page;
-
-    return sub_u64(page_floor(add_u64(step->target, page - 1), page),
-                   page_floor(add_u64(step->locked, page - 1), page));
-}
-
-/* A file that grew within its last page misses nothing, and is to be handed over all the same. */
-static bool is_open(const PinApply *a, const PinStep *step)
-{
-    return step->target > 0 && (!step->held || missing_of(a, step) > 0);
-}
-
-/* The descriptor of the step, or why there is none; false: it has yet to be opened. */
-static bool opened_fd(const PinApply *a, size_t step, int *ret)
-{
-    const Opened *opened = &a->opened[a->opened_at];
-
-    if (a->opened_at == a->n_opened || opened->step != step)
-        return false;
-    *ret = opened->fd;
-    return true;
-}
-
-static void add_step(PinApply *a, size_t i, uint64_t bytes, int fd)
-{
-    const PinStep *step = &a->scan->steps[i];
     HoldItem *item = add_item(a);
 
-    a->steps[item - a->packet.items] = i;
+    a->steps[item - a->packet.items] = (size_t)(step - a->scan->steps);
     *item = (HoldItem){
         .dev = step->dev,
         .ino = step->ino,
         .offset = step->offset,
         .length = step->size,
-        .locked = bytes,
-        .lock = HOLD_LOCK_NOW,
-        .flags = step->held ? 0 : HOLD_WITH_FD,
+        .lock = (uint16_t)step->lock,
     };
     if (!step->held) {
-        a->fds.fds[a->fds.n++] = fd;
-        a->opened_at++;
+        item->flags = HOLD_WITH_FD;
+        a->fds.fds[a->fds.n++] = step->fd;
     }
+    begin_step(a, step);
+    return item;
 }
 
-/* Fills in the next steps, as far as they are opened, and up to @room bytes. Returns whether it
- * ended at one that has to be opened first. */
+/* The next @bytes, whole pages, of a file that is wanted without gaps. */
+static void add_bytes(PinApply *a, PinStep *step, uint64_t bytes)
+{
+    HoldItem *item = add_step(a, step);
+
+    if (step->lock != HOLD_LOCK_NONE) {
+        item->locked = bytes;
+        return;
+    }
+    item->offset += step->locked;
+    item->length = min_u64(bytes, step->target - step->locked);
+}
+
+/* Fills in the next steps that are locked as the first one, as far as they are opened, and up to
+ * @room bytes. Returns whether it ended at one that has to be opened first. */
 static bool add_steps(PinApply *a, uint64_t room)
 {
+    HoldLock lock = a->scan->steps[a->at].lock;
     uint64_t sum = 0;
 
     for (size_t i = a->at; i < a->scan->n_steps && sum < room; i++) {
         PinStep *step = &a->scan->steps[i];
-        int fd = -1;
-        if (!is_open(a, step))
+        if (step->target == 0)
             continue;
-        if (!step->held && !opened_fd(a, i, &fd))
+        if (step->lock != lock)
+            break;
+        if (must_be_opened(step))
             return true;
-        if (!step->held && fd < 0) {
-            a->opened_at++;
-            fail_step(a, step, fd);
-            continue;
-        }
         uint64_t missing = missing_of(a, step);
         if (a->packet.header.n_items == HOLD_BATCH_MAX || (sum > 0 && sum + missing > room))
             break;
         missing = min_u64(missing, room - sum);
-        add_step(a, i, missing, fd);
+        add_bytes(a, step, missing);
         sum += missing;
     }
     return false;
 }
 
-/* Bytes that the next batch asks for, if all is opened. 0: nothing is left to do. */
+/* Bytes that the next batch asks for, if all is opened; at least a page. */
 static uint64_t wanted_next(const PinApply *a)
 {
+    HoldLock lock = a->scan->steps[a->at].lock;
     uint64_t sum = 0;
     size_t n = 0;
 
-    for (size_t i = a->at; i < a->scan->n_steps && n < HOLD_BATCH_MAX && sum < HOLD_SLICE_MAX; i++)
-        if (is_open(a, &a->scan->steps[i])) {
-            sum += min_u64(missing_of(a, &a->scan->steps[i]), HOLD_SLICE_MAX);
-            n++;
-        }
-    return n > 0 ? max_u64(min_u64(sum, HOLD_SLICE_MAX), a->setup.host->page) : 0;
+    for (size_t i = a->at; i < a->scan->n_steps && n < HOLD_BATCH_MAX && sum < HOLD_SLICE_MAX;
+         i++) {
+        const PinStep *step = &a->scan->steps[i];
+        if (step->target == 0)
+            continue;
+        if (step->lock != lock)
+            break;
+        sum += min_u64(missing_of(a, step), HOLD_SLICE_MAX);
+        n++;
+    }
+    return max_u64(min_u64(sum, HOLD_SLICE_MAX), a->setup.host->page);
 }
+
+/* What is next, or that it has to be asked for again. */
+typedef struct Next {
+    bool again;
+    PinApplyNext what;
+} Next;
+
+static const Next next_again = { .again = true };
+static const Next next_send = { .what = PIN_APPLY_SEND };
+static const Next next_wait = { .what = PIN_APPLY_WAIT };
+/* The next scan tries again. */
+static const Next next_done = { .what = PIN_APPLY_DONE };
+
+/* At the charge of the service */
+
+static void on_filled(Job *job, void *owner)
+{
+    PinFill *fill = (PinFill *)job;
+    PinApply *a = owner;
+
+    a->filling = NULL;
+    a->filled = true;
+    for (uint32_t i = 0; i < a->packet.header.n_items && fill->error < 0; i++) {
+        PinStep *step = &a->scan->steps[a->steps[i]];
+        pin_problems_add(a->setup.problems, step->path, pin_fill_error_text(fill->error));
+        finish_step(a, step);
+        a->filled = false;
+    }
+    go_on(a);
+}
+
+/* The next bytes of what the request asks for. Where one of these cannot be read, the holder will
+ * say so. */
+static int add_fill(const PinApply *a, PinFill *fill, uint32_t i)
+{
+    const PinStep *step = &a->scan->steps[a->steps[i]];
+    const HoldItem *item = &a->packet.items[i];
+    uint64_t page = a->setup.host->page;
+
+    if (step->lock == HOLD_LOCK_NONE)
+        return pin_fill_add(fill, step->fd, item->offset, item->length, step->recharge);
+    uint64_t done = page_floor(add_u64(step->locked, page - 1), page);
+    uint64_t length = min_u64(item->locked, sub_u64(step->size, done));
+    return length == 0 ? 0
+                       : pin_fill_add(fill, step->fd, step->offset + done, length, step->recharge);
+}
+
+/* What the request asks for is first read within the service's cgroup. */
+static Next fill_first(PinApply *a)
+{
+    PinFill *fill = pin_fill_new(a->setup.host->cgroup_fd, a->setup.cgroup_path, on_filled, a);
+    int r = fill ? 0 : -ENOMEM;
+
+    for (uint32_t i = 0; i < a->packet.header.n_items && r >= 0; i++)
+        r = add_fill(a, fill, i);
+    if (r < 0 || fill->fds.n == 0) {
+        pin_fill_free(fill);
+        return r < 0 ? next_done : next_send;
+    }
+    a->filling = fill;
+    jobs_submit(a->setup.host->pin_jobs, &fill->job);
+    return next_wait;
+}
+
+static Next next_batch(PinApply *a, bool locks, PinBound *bound)
+{
+    PinBound bound_now = PIN_BOUND_NONE;
+
+    uint64_t room = locks || a->setup.fill
+                        ? headroom(a->setup.host, a->setup.cgroup_path, wanted_next(a), &bound_now)
+                        : HOLD_SLICE_MAX;
+    bool unopened = room > 0 && add_steps(a, room);
+    if (room > 0 && open_more(a) < 0)
+        return next_done;
+    if (unopened && a->packet.header.n_items == 0)
+        return a->opening ? next_wait : next_done;
+    *bound = bound_now;
+    if (a->packet.header.n_items == 0)
+        return next_again;
+    return a->setup.fill ? fill_first(a) : next_send;
+}
+
+/* Files that are locked as far as they are in memory */
+
+static void on_looked(Job *job, void *owner)
+{
+    PinLook *look = (PinLook *)job;
+    PinApply *a = owner;
+    PinStep *step = first_step(a);
+
+    a->looking = NULL;
+    if (look->error >= 0 && look->n > 0) {
+        pin_ranges_take(&a->ranges, look);
+    } else {
+        a->ranges = (PinRanges){ 0 };
+        if (look->error < 0)
+            fail_step(a, step, look->error);
+        else
+            finish_step(a, step);
+    }
+    go_on(a);
+}
+
+static Next look_at(PinApply *a, const PinStep *step)
+{
+    uint64_t end = step->offset + step->size;
+
+    a->looking = pin_look_new(step->fd, max_u64(a->ranges.cursor, step->offset), end, on_looked, a);
+    if (!a->looking)
+        return next_done;
+    jobs_submit(a->setup.host->pin_jobs, &a->looking->job);
+    return next_wait;
+}
+
+static Next next_resident(PinApply *a, PinStep *step, PinBound *bound)
+{
+    if (must_be_opened(step)) {
+        if (open_more(a) < 0)
+            return next_done;
+        return a->opening ? next_wait : next_done;
+    }
+    if (!a->ranges.known)
+        return a->looking ? next_wait : look_at(a, step);
+    uint64_t wanted = min_u64(missing_of(a, step), HOLD_SLICE_MAX);
+    uint64_t room = headroom(a->setup.host, a->setup.cgroup_path, wanted, bound);
+    if (room == 0)
+        return next_again;
+    if (!step->held)
+        add_step(a, step);
+    begin_step(a, step);
+    pin_ranges_ask(&a->ranges, &(HoldItem){ .dev = step->dev, .ino = step->ino }, room, &a->packet);
+    return next_send;
+}
+
+static int on_resident(PinApply *a, PinStep *step, const HoldPacket *answer)
+{
+    uint64_t before = step->locked, asked = 0;
+    int r = 0, error = 0;
+
+    for (uint32_t i = 0; i < answer->header.n_items && r >= 0; i++) {
+        const HoldItem *item = &answer->items[i];
+        r = held_note(a->setup.held, item, !step->held);
+        held_note_ctime(a->setup.held, item->dev, item->ino, step->ctime);
+        step->held |= item->length > 0;
+        step->locked = item->locked;
+        asked += a->packet.items[i].locked;
+        if (item->error < 0 && error == 0)
+            error = item->error;
+    }
+    pin_ranges_advance(&a->ranges, asked, sub_u64(step->locked, before));
+    if (error < 0)
+        fail_step(a, step, error);
+    else if (missing_of(a, step) == 0 || a->ranges.cursor >= step->offset + step->size)
+        finish_step(a, step);
+    if (step->target == 0)
+        a->ranges = (PinRanges){ 0 };
+    return r;
+}
+
+/* What to do next */
 
 static PinApplyNext next_pins(PinApply *a, PinBound *bound)
 {
-    uint64_t wanted = wanted_next(a);
-    PinBound bound_now = PIN_BOUND_NONE;
+    Next next = next_again;
 
-    if (*bound != PIN_BOUND_NONE || wanted == 0)
-        return PIN_APPLY_DONE;
-    a->packet.header = (HoldHeader){ .type = HOLD_PIN };
-    uint64_t room = headroom(a->setup.host, a->setup.cgroup_path, wanted, &bound_now);
-    bool unopened = room > 0 && add_steps(a, room);
-    if (room > 0 && open_more(a) < 0) /* the next scan tries again */
-        return PIN_APPLY_DONE;
-    if (unopened && a->packet.header.n_items == 0)
-        return a->opening ? PIN_APPLY_WAIT : PIN_APPLY_DONE;
-    *bound = bound_now;
-    return a->packet.header.n_items > 0 ? PIN_APPLY_SEND : PIN_APPLY_DONE;
+    if (a->filling)
+        return PIN_APPLY_WAIT;
+    if (TAKE(a->filled, false))
+        return PIN_APPLY_SEND;
+    a->fds.n = 0;
+    while (next.again) {
+        if (*bound != PIN_BOUND_NONE)
+            give_up_locking(a);
+        PinStep *step = first_step(a);
+        if (!step)
+            return PIN_APPLY_DONE;
+        a->packet.header = (HoldHeader){ .type = HOLD_PIN };
+        next = step->lock == HOLD_LOCK_ON_FAULT
+                   ? next_resident(a, step, bound)
+                   : next_batch(a, step->lock != HOLD_LOCK_NONE, bound);
+    }
+    return next.what;
 }
 
 static PinApplyNext next(PinApply *a, PinBound *bound)
 {
     switch (a->phase) {
+    case PHASE_SCORE:
+        if (TAKE(a->setup.tell_score, false)) {
+            a->packet.header = (HoldHeader){ .type = HOLD_SCORE, .score = a->setup.score };
+            return PIN_APPLY_SEND;
+        }
+        a->phase = PHASE_RELEASE;
+        /* fall through */
     case PHASE_RELEASE:
         if (next_held(a, HOLD_RELEASE, false))
             return PIN_APPLY_SEND;
@@ -274,7 +497,6 @@ static PinApplyNext next(PinApply *a, PinBound *bound)
 PinApplyNext pin_apply_next(PinApply *a, const HoldPacket **ret_packet, const HoldFds **ret_fds,
                             PinBound *bound)
 {
-    hold_fds_close(&a->fds);
     PinApplyNext what = next(a, bound);
     a->asked = what == PIN_APPLY_SEND;
     *ret_packet = &a->packet;
@@ -282,14 +504,9 @@ PinApplyNext pin_apply_next(PinApply *a, const HoldPacket **ret_packet, const Ho
     return what;
 }
 
-bool pin_apply_is_asked(const PinApply *a)
-{
-    return a->asked;
-}
-
 /* Answers */
 
-static int on_step(PinApply *a, const HoldItem *item, PinStep *step)
+static int on_locked(PinApply *a, const HoldItem *item, PinStep *step)
 {
     uint64_t before = step->locked;
 
@@ -301,8 +518,12 @@ static int on_step(PinApply *a, const HoldItem *item, PinStep *step)
     step->locked = item->locked;
     if (item->error < 0)
         fail_step(a, step, item->error);
-    else if (is_open(a, step) && step->locked <= before) /* it would be asked for ever */
+    else if (step->held && missing_of(a, step) == 0)
+        finish_step(a, step);
+    else if (!step->held || step->locked <= before) /* it would be asked for ever */
         fail_step(a, step, -EIO);
+    else if (!a->setup.fill)
+        step->fd = safe_close(step->fd);
     return 0;
 }
 
@@ -318,23 +539,64 @@ static int on_held(PinApply *a, const HoldItem *item)
     return r;
 }
 
+/* That it was read is one thing, whether it is there another. */
+static int on_warmed(PinApply *a, const HoldItem *asked, const HoldItem *item, PinStep *step)
+{
+    Residency residency;
+
+    if (item->error < 0) {
+        fail_step(a, step, item->error);
+        return 0;
+    }
+    if (residency_of_range(step->fd, asked->offset, asked->length, &residency) >= 0)
+        step->resident += residency.resident;
+    step->locked += asked->length;
+    if (step->locked < step->target)
+        return 0;
+    Warmed warmed = pin_step_warmed(step, step->resident);
+    int r = warmed_add(&a->scan->warmed, &warmed);
+    if (r == -ENOSPC)
+        fail_step(a, step, r);
+    else
+        finish_step(a, step);
+    return r == -ENOSPC ? 0 : r;
+}
+
+static int on_item(PinApply *a, uint32_t i, const HoldItem *item)
+{
+    if (a->phase != PHASE_PIN)
+        return on_held(a, item);
+    PinStep *step = &a->scan->steps[a->steps[i]];
+    return step->lock == HOLD_LOCK_NONE ? on_warmed(a, &a->packet.items[i], item, step)
+                                        : on_locked(a, item, step);
+}
+
 int pin_apply_answer(PinApply *a, const HoldPacket *answer)
 {
     int r = 0;
 
-    if (!a->asked || answer->header.error < 0 || answer->header.type != HOLD_DONE ||
+    if (!a->asked || answer->header.type != HOLD_DONE ||
         answer->header.n_items != a->packet.header.n_items)
         return -EPROTO;
+    if (answer->header.error < 0 && a->phase != PHASE_SCORE)
+        return -EPROTO;
     a->asked = false;
-    hold_fds_close(&a->fds);
-    for (uint32_t i = 0; i < answer->header.n_items && r >= 0; i++) {
-        const HoldItem *item = &answer->items[i];
-        if (a->phase == PHASE_PIN)
-            r = on_step(a, item, &a->scan->steps[a->steps[i]]);
-        else
-            r = on_held(a, item);
-    }
-    while (a->phase == PHASE_PIN && a->at < a->scan->n_steps && !is_open(a, &a->scan->steps[a->at]))
-        a->at++;
+    if (answer->header.error < 0) /* the pins are good all the same */
+        log_warning("%s: the holder of its pins cannot have the OOM score %d: %s",
+                    a->setup.cgroup_path, a->setup.score, strerror(-answer->header.error));
+    if (a->phase == PHASE_PIN && a->ranges.known)
+        return on_resident(a, first_step(a), answer);
+    for (uint32_t i = 0; i < answer->header.n_items && r >= 0; i++)
+        r = on_item(a, i, &answer->items[i]);
     return r;
+}
+
+WarmSet pin_apply_take_warmed(PinApply *a)
+{
+    return TAKE(a->scan->warmed, (WarmSet){ 0 });
+}
+
+uint64_t pin_apply_warmed(const PinApply *a)
+{
+    return a->scan->warmed.sum;
 }

@@ -18,6 +18,9 @@ typedef struct PinApplySetup {
     HeldSet *held;
     PinProblems *problems; /* out: more of them */
     bool refresh;          /* what is held, all of it; else what the scan says */
+    bool tell_score;       /* first of all, the holder's oom_score_adj: */
+    int score;
+    bool fill; /* what is read is charged to the service, whose cgroup this is */
     /* After PIN_APPLY_WAIT: there is something to send. */
     void (*ready)(void *userdata);
     void *userdata;
@@ -41,8 +44,11 @@ typedef enum PinApplyNext {
 PinApplyNext pin_apply_next(PinApply *apply, const HoldPacket **ret_packet, const HoldFds **ret_fds,
                             PinBound *bound);
 
-/* Whether a request is under way. */
-bool pin_apply_is_asked(const PinApply *apply);
-
 /* The answer to the last request. -EPROTO: it is none; -ENOMEM. */
 int pin_apply_answer(PinApply *apply, const HoldPacket *answer);
+
+/* What is remembered of files that were only warmed, for the next scan. */
+WarmSet pin_apply_take_warmed(PinApply *apply);
+
+/* Bytes of these that were in memory right after they were read. */
+uint64_t pin_apply_warmed(const PinApply *apply);

@@ -34,7 +34,7 @@ PinOpening *pin_opening_new(const PinScan *scan, size_t from, size_t *ret_next,
     opening->walk_flags = scan->walk_flags;
     for (; from < scan->n_steps && opening->n < HOLD_BATCH_MAX; from++) {
         const PinStep *step = &scan->steps[from];
-        if (step->held)
+        if (!step->opens || step->target == 0)
             continue;
         SelectedFile *file = &opening->files[opening->n];
         *file = (SelectedFile){

@@ -25,7 +25,7 @@ typedef struct PinOpening {
                               * it was exchanged */
 } PinOpening;
 
-/* An opening of the steps of @scan from @from on that are not held, as many as fit, to be
+/* An opening of the steps of @scan from @from on that have to be opened, as many as fit, to be
  * submitted; *ret_next: where the next one goes on. NULL: out of memory. */
 PinOpening *pin_opening_new(const PinScan *scan, size_t from, size_t *ret_next,
                             void (*done)(Job *job, void *owner), void *owner);

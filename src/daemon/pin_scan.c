@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Three passes: find the files (select/pin_files.h); spread the budget (pure, control/pin_plan.h);
- * list what is missing. That is opened by path again when its turn comes (pin_open.h). */
+/* Four passes: find the files (select/pin_files.h); measure those of which only what is in memory
+ * is to be locked; spread the budget (pure, control/pin_plan.h); list what is missing. That is
+ * opened by path again when its turn comes (pin_open.h). */
 
 #include "daemon/pin_scan.h"
 
 #include <string.h>
 
 #include "kernel/entry.h"
+#include "kernel/residency.h"
 #include "select/pin_files.h"
+#include "util/cleanup.h"
 #include "util/parse.h"
 #include "util/units.h"
 
@@ -29,6 +32,18 @@ void pin_problems_add(PinProblems *problems, const char *path, const char *reaso
         return;
     }
     grown[problems->n_entries++] = problem;
+}
+
+const char *pin_problem_text(int error)
+{
+    switch (error) {
+    case -ESTALE:
+        return "was exchanged just now";
+    case -EFAULT:
+        return "was truncated just now";
+    default:
+        return strerror(-error);
+    }
 }
 
 void pin_problems_clear(PinProblems *problems)
@@ -60,22 +75,13 @@ static void on_folder(const WalkFolder *folder, void *userdata)
         watch_list_add_unwatched(&scan->folders);
 }
 
-static size_t find_held(const PinScan *scan, const PinWish *wish)
+static PinHeld *held_of(const PinScan *scan, const PinWish *wish)
 {
     PinHeld key = { .dev = wish->dev, .ino = wish->ino };
-    const PinHeld *held = scan->n_held > 0 ? bsearch(&key, scan->held, scan->n_held,
-                                                     sizeof(PinHeld), pin_held_compare)
-                                           : NULL;
 
-    return held ? (size_t)(held - scan->held) : scan->n_held;
-}
-
-/* What is held of the file and stays so, or NULL. */
-static PinHeld *kept(const PinScan *scan, const PinWish *wish)
-{
-    size_t i = find_held(scan, wish);
-
-    return i < scan->n_held && scan->held[i].keep ? &scan->held[i] : NULL;
+    return scan->n_held > 0
+               ? bsearch(&key, scan->held, scan->n_held, sizeof(PinHeld), pin_held_compare)
+               : NULL;
 }
 
 /* Truncating a file takes even locked pages away, and writing it anew brings others. That leaves no
@@ -86,42 +92,53 @@ static void note_ctime(PinHeld *held, uint64_t ctime)
     held->ctime = ctime;
 }
 
-/* Of the first @n of @list. */
-static int add_steps(PinScan *scan, SelectedFiles *list, const PinWish *wishes, size_t n)
-{
-    scan->steps = calloc(n + 1, sizeof(PinStep));
-    if (!scan->steps)
-        return -ENOMEM;
+/* Wishes */
 
-    for (size_t i = 0; i < n; i++) {
-        const PinWish *wish = &wishes[i];
-        PinHeld *held = kept(scan, wish);
-        if (held)
-            note_ctime(held, list->files[i].ctime);
-        PinStep step = {
-            .place = list->files[i].place,
-            .dev = wish->dev,
-            .ino = wish->ino,
-            .ctime = list->files[i].ctime,
-            .offset = wish->offset,
-            .size = wish->size,
-            .target = min_u64(wish->target, wish->size),
-            .locked = held ? held->locked : 0,
-            .held = wish->held,
-        };
-        if (step.target == 0 || (step.held && step.locked >= step.target))
-            continue;
-        step.path = list->files[i].path;
-        scan->steps[scan->n_steps++] = step;
+static HoldLock lock_of(const PinScan *scan, const SelectedFile *file)
+{
+    switch (scan->rules[file->rule].lock) {
+    case PIN_LOCK_NOW:
+    case PIN_LOCK_POPULATE: /* no lock is taken without reading first: see hold/region.c */
+        break;
+    case PIN_LOCK_ON_FAULT:
+        return HOLD_LOCK_ON_FAULT;
+    case PIN_LOCK_NONE:
+        return HOLD_LOCK_NONE;
     }
-    if (scan->n_steps > 0)
-        scan->paths = TAKE(list->paths, (Pool){ 0 });
-    return 0;
+    return HOLD_LOCK_NOW;
 }
 
-/* A range that ends before the file does makes it a smaller file, for all that comes behind. What
- * of the unit's processes were to be asked, and are between two generations, stays wished for as it
- * is held, behind everything else. Room for as many is in @wishes. Returns how many there are. */
+static PinWish wish_for(const PinScan *scan, const SelectedFile *file)
+{
+    HoldLock lock = lock_of(scan, file);
+
+    return (PinWish){
+        .dev = file->dev,
+        .ino = file->ino,
+        .offset = file->offset,
+        .size = file->wanted,
+        .way = (int)lock,
+        .only_resident = lock == HOLD_LOCK_ON_FAULT,
+    };
+}
+
+/* It stays as it is. */
+static PinWish wish_for_held(const PinHeld *held)
+{
+    return (PinWish){
+        .dev = held->dev,
+        .ino = held->ino,
+        .offset = held->offset,
+        .size = held->length,
+        .way = held->way,
+        .only_resident = held->way == HOLD_LOCK_ON_FAULT,
+        .resident = held->locked,
+    };
+}
+
+/* A range makes it a smaller file, for all that comes behind. What of the unit's processes were to
+ * be asked, and are between two generations, stays wished for as it is held, behind everything
+ * else. Room for as many is in @wishes. Returns how many there are. */
 static size_t fill_wishes(PinScan *scan, const SelectedFiles *list, PinWish *wishes, bool *wished)
 {
     const PinProcesses *processes = &scan->processes;
@@ -129,30 +146,177 @@ static size_t fill_wishes(PinScan *scan, const SelectedFiles *list, PinWish *wis
 
     for (size_t i = 0; i < n; i++) {
         const SelectedFile *file = &list->files[i];
-        wishes[i] = (PinWish){ .dev = file->dev, .ino = file->ino, .size = file->wanted };
-        size_t held = find_held(scan, &wishes[i]);
-        wished[held] = true;
-        if (scan->only_held && held == scan->n_held)
+        wishes[i] = wish_for(scan, file);
+        const PinHeld *held = held_of(scan, &wishes[i]);
+        if (held)
+            wished[held - scan->held] = true;
+        if (scan->only_held && !held)
             wishes[i].size = 0;
+        if (scan->only_held && held)
+            wishes[i].resident = held->locked;
         scan->wanted = add_u64(scan->wanted,
                                page_floor(add_u64(file->wanted, scan->page - 1), scan->page));
     }
     if (!processes->wanted || !processes->lost || !processes->patient)
         return n;
-    for (size_t i = 0; i < scan->n_held; i++) {
-        const PinHeld *held = &scan->held[i];
+    for (size_t i = 0; i < scan->n_held; i++)
         if (!wished[i])
-            wishes[n++] = (PinWish){
-                .dev = held->dev,
-                .ino = held->ino,
-                .offset = held->offset,
-                .size = held->length,
-            };
-    }
+            wishes[n++] = wish_for_held(&scan->held[i]);
     return n;
 }
 
-static int plan(PinScan *scan, SelectedFiles *list)
+/* What cannot be measured stays as it is. */
+static void measure(PinScan *scan, const SelectedFile *file, int fd, PinWish *wish)
+{
+    const PinHeld *held = held_of(scan, wish);
+    Residency residency;
+
+    int r = fd < 0 ? fd : residency_of_range(fd, file->offset, file->wanted, &residency);
+    if (r >= 0) {
+        wish->resident = residency.resident;
+        return;
+    }
+    wish->resident = held ? held->locked : 0;
+    pin_problems_add(&scan->problems, file->path,
+                     r == -EPERM ? "does not tell what of it is in memory" : pin_problem_text(r));
+}
+
+/* How much is in memory of the files of which only that is to be locked. */
+static int measure_all(PinScan *scan, const SelectScope *scope, const SelectedFiles *list,
+                       PinWish *wishes)
+{
+    SelectedFile files[HOLD_BATCH_MAX];
+    size_t from[HOLD_BATCH_MAX];
+    int fds[HOLD_BATCH_MAX];
+
+    for (size_t i = 0; i < list->n_files;) {
+        size_t n = 0;
+        for (; i < list->n_files && n < HOLD_BATCH_MAX; i++)
+            if (wishes[i].only_resident) {
+                from[n] = i;
+                files[n++] = list->files[i];
+            }
+        if (n > 0)
+            selected_files_open(scope, files, n, fds);
+        for (size_t k = 0; k < n; k++) {
+            measure(scan, &files[k], fds[k], &wishes[from[k]]);
+            safe_close(fds[k]);
+        }
+        if (select_is_cancelled(scope))
+            return -ECANCELED;
+    }
+    return 0;
+}
+
+/* Chooses the next files that are released to be read again at the charge of the service: up to a
+ * slice, or one file. Those that are locked on fault are let be: what is not read cannot be read
+ * again. */
+static void choose_recharged(PinScan *scan)
+{
+    PinHeld last = scan->recharge_after;
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < scan->n_held && sum < HOLD_SLICE_MAX; i++) {
+        PinHeld *held = &scan->held[i];
+        if (!held->keep || held->way != HOLD_LOCK_NOW || held->locked > scan->recharge - sum ||
+            pin_held_compare(held, &scan->recharge_after) <= 0)
+            continue;
+        held->keep = false;
+        last = *held;
+        sum += held->locked;
+        scan->n_recharged++;
+    }
+    scan->recharge_first = scan->recharge_after;
+    scan->recharge_after = last;
+}
+
+static bool is_recharged(const PinScan *scan, const PinHeld *held)
+{
+    return scan->n_recharged > 0 && !held->keep &&
+           pin_held_compare(held, &scan->recharge_first) > 0 &&
+           pin_held_compare(held, &scan->recharge_after) <= 0;
+}
+
+/* Steps */
+
+static Warmed version_of(const PinStep *step)
+{
+    return (Warmed){
+        .dev = step->dev,
+        .ino = step->ino,
+        .size = step->file_size,
+        .mtime = step->mtime,
+        .offset = step->offset,
+        .length = step->target,
+    };
+}
+
+Warmed pin_step_warmed(const PinStep *step, uint64_t resident)
+{
+    Warmed warmed = version_of(step);
+
+    warmed.resident = resident;
+    return warmed;
+}
+
+/* Whether nothing is to be done. What was warmed goes from @before to what is remembered. */
+static bool is_done(PinScan *scan, WarmSet *before, const PinStep *step)
+{
+    Warmed version = version_of(step);
+
+    if (step->target == 0)
+        return true;
+    if (step->lock != HOLD_LOCK_NONE)
+        return step->held && step->locked >= step->target;
+    const Warmed *warmed = warmed_find(before, &version);
+    return warmed && warmed_add(&scan->warmed, warmed) >= 0;
+}
+
+static int add_steps(PinScan *scan, SelectedFiles *list, const PinWish *wishes)
+{
+    cleanup(warmed_clear) WarmSet before = TAKE(scan->warmed, (WarmSet){ 0 });
+
+    const SelectedFile *files = list->files;
+    size_t n = list->n_files;
+
+    scan->steps = calloc(n + 1, sizeof(PinStep));
+    if (!scan->steps)
+        return -ENOMEM;
+
+    for (size_t i = 0; i < n; i++) {
+        const PinWish *wish = &wishes[i];
+        PinHeld *held = held_of(scan, wish);
+        if (held && held->keep)
+            note_ctime(held, files[i].ctime);
+        bool again = held && is_recharged(scan, held);
+        PinStep step = {
+            .place = files[i].place,
+            .dev = wish->dev,
+            .ino = wish->ino,
+            .ctime = files[i].ctime,
+            .offset = wish->offset,
+            .size = wish->size,
+            .target = min_u64(wish->target, wish->size),
+            .locked = held && held->keep ? held->locked : 0,
+            .file_size = files[i].size,
+            .mtime = files[i].mtime,
+            .lock = (HoldLock)wish->way,
+            .held = wish->held && !again,
+            .opens = !wish->held || again || wish->only_resident || scan->fill,
+            .recharge = again,
+            .fd = -1,
+        };
+        if (is_done(scan, &before, &step))
+            continue;
+        step.path = files[i].path;
+        scan->steps[scan->n_steps++] = step;
+    }
+    if (scan->n_steps > 0)
+        scan->paths = TAKE(list->paths, (Pool){ 0 });
+    return 0;
+}
+
+static int plan(PinScan *scan, const SelectScope *scope, SelectedFiles *list)
 {
     CLEANUP_FREE PinWish *wishes = calloc(list->n_files + scan->n_held + 1, sizeof(PinWish));
     CLEANUP_FREE bool *wished = calloc(scan->n_held + 1, sizeof(bool));
@@ -161,8 +325,15 @@ static int plan(PinScan *scan, SelectedFiles *list)
 
     scan->n_wishes = list->n_files;
     size_t n = fill_wishes(scan, list, wishes, wished);
+    int r = scan->only_held ? 0 : measure_all(scan, scope, list, wishes);
+    if (r < 0)
+        return r;
     pin_plan(wishes, n, scan->held, scan->n_held, scan->budget, scan->page);
-    return add_steps(scan, list, wishes, scan->only_held ? 0 : list->n_files);
+    if (scan->only_held)
+        return 0;
+    if (scan->recharge > 0)
+        choose_recharged(scan);
+    return add_steps(scan, list, wishes);
 }
 
 /* Without them the rest is found all the same. */
@@ -202,7 +373,7 @@ static int scan_files(PinScan *scan)
     };
 
     r = pin_files(&scope, scan->rules, scan->n_rules, &scan->order, &list);
-    return r < 0 ? r : plan(scan, &list);
+    return r < 0 ? r : plan(scan, &scope, &list);
 }
 
 static void run(Job *job)
@@ -240,6 +411,7 @@ PinScan *pin_scan_take(PinScan *scan)
     scan->steps = NULL;
     scan->n_steps = 0;
     scan->paths = (Pool){ 0 };
+    scan->warmed = (WarmSet){ 0 };
     scan->problems = (PinProblems){ 0 };
     scan->processes = (PinProcesses){ 0 };
     scan->folders = (WatchList){ 0 };
@@ -250,10 +422,13 @@ void pin_scan_free(PinScan *scan)
 {
     if (!scan)
         return;
+    for (size_t i = 0; i < scan->n_steps; i++)
+        safe_close(scan->steps[i].fd);
     free(scan->steps);
     pool_clear(&scan->paths);
     pin_rules_free(scan->rules, scan->n_rules);
     free(scan->held);
+    warmed_clear(&scan->warmed);
     pin_processes_clear(&scan->processes);
     pin_problems_clear(&scan->problems);
     watch_list_clear(&scan->folders);

@@ -7,9 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pagewarden/hold-protocol.h>
+
 #include "control/pin_plan.h"
 #include "daemon/jobs.h"
 #include "daemon/pin_procs.h"
+#include "daemon/warmed.h"
 #include "kernel/mapped.h"
 #include "kernel/walk.h"
 #include "kernel/watches.h"
@@ -33,7 +36,10 @@ typedef struct PinProblems {
 void pin_problems_add(PinProblems *problems, const char *path, const char *reason);
 void pin_problems_clear(PinProblems *problems);
 
-/* One file that is not yet locked as far as it should be. */
+/* What @error of opening, measuring or pinning means, to be put behind the path. */
+const char *pin_problem_text(int error);
+
+/* One file that is not yet in memory as far as it should be. */
 typedef struct PinStep {
     const char *path;  /* in the scan's pool */
     MappedPlace place; /* as SelectedFile has it */
@@ -41,9 +47,14 @@ typedef struct PinStep {
     uint64_t ctime;  /* nanoseconds */
     uint64_t offset; /* bytes, whole pages */
     uint64_t size; /* bytes to have mapped from there: the file's, or what its range has of them */
-    uint64_t target; /* bytes to have locked of these */
-    uint64_t locked; /* bytes that are */
-    bool held;       /* the holder has it mapped as far as that; else it is to be handed over */
+    uint64_t target;                     /* bytes to have locked of these, or warmed */
+    uint64_t locked;                     /* bytes that are */
+    uint64_t file_size, mtime, resident; /* HOLD_LOCK_NONE: see Warmed */
+    HoldLock lock;
+    bool held;     /* the holder has it mapped as far as that; else it is to be handed over */
+    bool opens;    /* it is to be opened before anything is done with it */
+    bool recharge; /* it was released to be read again at the charge of its service */
+    int fd;        /* once it is opened; else -1 */
 } PinStep;
 
 typedef struct PinScan {
@@ -61,15 +72,21 @@ typedef struct PinScan {
     uint64_t page;   /* bytes */
     bool only_held;  /* nothing more is to be pinned; what is gone is let go all the same */
     PinProcesses processes;
+    WarmSet warmed;         /* out: as far as it is still wanted */
+    bool fill;              /* what is read is charged to the service */
+    uint64_t recharge;      /* bytes that may be read again, because they are charged elsewhere */
+    PinHeld recharge_first; /* internal */
+    PinHeld recharge_after; /* what was before: device and inode; out: the last of this time */
 
     /* out; and processes.now */
     int error;
     WatchList folders; /* that the walks looked into, watched; in: empty */
     PinStep *steps;    /* in order */
     size_t n_steps;
-    Pool paths;      /* of the steps */
-    size_t n_wishes; /* files that the rules mean */
-    uint64_t wanted; /* bytes of these, whole pages */
+    Pool paths;         /* of the steps */
+    size_t n_wishes;    /* files that the rules mean */
+    uint64_t wanted;    /* bytes of these, whole pages */
+    size_t n_recharged; /* files that are read again; 0: there are no more */
     PinProblems problems;
 } PinScan;
 
@@ -77,6 +94,9 @@ typedef struct PinScan {
  * to use as with any job: destroy is set. */
 PinScan *pin_scan_new(void (*done)(Job *job, void *owner), void *owner);
 void pin_scan_free(PinScan *scan);
+
+/* What is to be remembered of a step that was warmed. */
+Warmed pin_step_warmed(const PinStep *step, uint64_t resident);
 
 /* A scan of its own with everything that @scan, which is finished, has; for done(), whose job the
  * queue frees. NULL: out of memory. */

@@ -11,12 +11,12 @@
 
 #include <string.h>
 
-#include "control/pin_shed.h"
-#include "daemon/headroom.h"
 #include "daemon/holder.h"
 #include "daemon/measure.h"
 #include "daemon/pin_apply.h"
 #include "daemon/pin_follow.h"
+#include "daemon/recharge.h"
+#include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -48,36 +48,32 @@ struct Pinner {
     size_t n_rules;
     PinOrder order;
     uint64_t budget;
+    PinCharge charge;
+    PinShortage on_shortage;
     bool changed; /* what is wanted, since the scan that is under way began */
 
     Holder *holder;
     pid_t holder_pid;
+    int score; /* that the holder was told to have; 0: none yet */
     HeldSet held;
     uint64_t sum; /* of what is held: our part of host->locked */
     PinGeneration generation;
+    WarmSet warmed; /* between two scans */
+    uint64_t warmed_sum;
 
-    bool keeps; /* when the host's memory is short */
-    ShortageRank rank;
-    bool withheld; /* something went because it was, and nothing more is taken meanwhile */
-    uint64_t shed; /* bytes that are to go, as soon as no request is under way */
-    bool shedding; /* they are going, until sum is shed_to */
-    uint64_t shed_to;
-    uint64_t released; /* bytes, since it is withheld */
-
-    PinFollow follow;    /* when to scan */
-    PinScan *scanning;   /* in the queue's hands */
-    size_t wanted_files; /* at the last scan */
-    uint64_t wanted_sum;
-    PinApply *apply; /* what it found */
-    bool requested;  /* there was something to do */
-    bool pinned;     /* and files to lock */
+    PinFollow follow;  /* when to scan */
+    PinScan *scanning; /* in the queue's hands */
+    PinApply *apply;   /* what it found */
+    bool requested;    /* there was something to do */
+    bool pinned;       /* and files to lock */
     PinProblems problems;
     PinBound bound, last_bound;
 
     Job *measuring;
-    uint64_t locked;                        /* bytes, as last measured */
+    Measured measured;                      /* as last measured */
     uint64_t measured_usec, measuring_usec; /* when it began last, and how long it took */
     bool unmeasured;                        /* something was done since then */
+    Recharge recharge;
     bool refresh; /* less was measured than should be locked: a file was rewritten in place */
 
     uint64_t next_usec;    /* WAITING: when to go on */
@@ -149,8 +145,9 @@ static void drop_scan(Pinner *p)
     if (p->scanning)
         job_abandon(&p->scanning->job);
     p->scanning = NULL;
+    if (p->apply)
+        p->warmed = pin_apply_take_warmed(p->apply);
     p->apply = pin_apply_free(p->apply);
-    p->shedding = false;
 }
 
 static void drop_holder(Pinner *p)
@@ -159,9 +156,9 @@ static void drop_holder(Pinner *p)
     p->holder = holder_free(p->holder);
     p->measuring = job_abandon(p->measuring);
     held_clear(&p->held);
-    p->shed = 0;
-    p->locked = 0;
+    p->measured = (Measured){ 0 };
     p->holder_pid = 0;
+    p->score = 0;
     account(p);
 }
 
@@ -174,6 +171,7 @@ Pinner *pinner_free(Pinner *p)
     pin_rules_free(p->rules, p->n_rules);
     pin_problems_clear(&p->problems);
     pin_generation_clear(&p->generation);
+    warmed_clear(&p->warmed);
     free(p->unit);
     free(p->slice);
     free(p->cgroup_path);
@@ -183,7 +181,7 @@ Pinner *pinner_free(Pinner *p)
 
 /* Measuring */
 
-static void on_measured(int error, uint64_t locked, void *userdata)
+static void on_measured(int error, const Measured *measured, void *userdata)
 {
     Pinner *p = userdata;
 
@@ -193,15 +191,15 @@ static void on_measured(int error, uint64_t locked, void *userdata)
         log_debug("%s: cannot measure the holder: %s", p->unit, strerror(-error));
         return;
     }
-    p->locked = locked;
-    p->refresh = p->state == PINNER_SETTLED && locked < p->sum;
+    p->measured = *measured;
+    p->refresh = p->state == PINNER_SETTLED && measured->locked < p->sum;
 }
 
 static void measure(Pinner *p)
 {
     if (p->measuring || p->holder_pid == 0)
         return;
-    p->measuring = measure_locked(p->host, p->holder_pid, on_measured, p);
+    p->measuring = measure_locked(p->host, p->holder_pid, p->cgroup_path, on_measured, p);
     p->measured_usec = now_usec();
     p->unmeasured = false;
 }
@@ -258,39 +256,41 @@ static void connect_holder(Pinner *p)
 static void next_request(void *userdata);
 static void rest(Pinner *p);
 
+/* Without the service the pins are worth nothing, so they go after it; where the policy has them
+ * released when memory is short, before it: what a killed holder had locked can be reclaimed. */
+static int score_of(const Pinner *p)
+{
+    return p->on_shortage == PIN_SHORTAGE_KEEP ? HOLDER_SCORE_MIN : HOLDER_SCORE_EXPENDABLE;
+}
+
 /* Takes @scan over. */
-static void apply_scan(Pinner *p, PinScan *scan, bool refresh)
+static void begin_applying(Pinner *p, PinScan *scan)
 {
     PinApplySetup setup = {
         .host = p->host,
         .cgroup_path = p->cgroup_path,
         .held = &p->held,
         .problems = &p->problems,
-        .refresh = refresh,
+        .refresh = TAKE(p->refresh, false),
+        .tell_score = TAKE(p->score, score_of(p)) != score_of(p),
+        .score = score_of(p),
+        .fill = p->charge == PIN_CHARGE_SERVICE,
         .ready = next_request,
         .userdata = p,
     };
 
+    held_note_scan(&p->held, scan->held, scan->n_held);
+    pin_problems_clear(&p->problems);
+    p->problems = TAKE(scan->problems, (PinProblems){ 0 });
     p->last_bound = TAKE(p->bound, PIN_BOUND_NONE);
     p->apply = pin_apply_new(&setup, scan);
     if (!p->apply) {
         rest(p);
         return;
     }
+    p->warmed_sum = pin_apply_warmed(p->apply);
     enter_state(p, PINNER_APPLYING);
     next_request(p);
-}
-
-static void begin_applying(Pinner *p, PinScan *scan)
-{
-    held_note_scan(&p->held, scan->held, scan->n_held);
-    for (size_t i = 0; i < scan->n_held && p->withheld; i++)
-        scan->held[i].refresh = false; /* it reads, and waits for better times */
-    pin_problems_clear(&p->problems);
-    p->problems = TAKE(scan->problems, (PinProblems){ 0 });
-    p->wanted_files = scan->n_wishes;
-    p->wanted_sum = scan->wanted;
-    apply_scan(p, scan, TAKE(p->refresh, false) && !p->withheld);
 }
 
 static void on_scanned(Job *job, void *owner)
@@ -302,6 +302,7 @@ static void on_scanned(Job *job, void *owner)
     bool good = scan && scan->error >= 0;
     pin_follow_scanned(&p->follow, good ? &scan->folders : NULL);
     if (good) {
+        recharge_scanned(&p->recharge, &p->measured, scan, now_usec());
         pin_generation_note(&p->generation, &scan->processes, now_usec());
         begin_applying(p, scan);
         return;
@@ -312,32 +313,27 @@ static void on_scanned(Job *job, void *owner)
     rest(p);
 }
 
-static int copy_held(Pinner *p, PinScan *scan)
-{
-    size_t n;
-    const PinHeld *held = held_sorted(&p->held, &n);
-
-    scan->held = malloc((n + 1) * sizeof(PinHeld));
-    if (!scan->held)
-        return -ENOMEM;
-    if (n > 0)
-        memcpy(scan->held, held, n * sizeof(PinHeld));
-    scan->n_held = n;
-    return 0;
-}
-
 static int copy_inputs(Pinner *p, PinScan *scan)
 {
     int r = pin_rules_copy(p->rules, p->n_rules, &scan->rules);
-    if (r >= 0)
-        r = copy_held(p, scan);
     if (r < 0)
         return r;
     scan->n_rules = p->n_rules;
     scan->order = p->order;
-    scan->only_held = p->withheld;
+    const PinHeld *held = held_sorted(&p->held, &scan->n_held);
+    if (scan->n_held > 0) {
+        scan->held = malloc(scan->n_held * sizeof(PinHeld));
+        if (!scan->held)
+            return -ENOMEM;
+        memcpy(scan->held, held, scan->n_held * sizeof(PinHeld));
+    }
     scan->root_fd = p->host->root_fd;
     scan->walk_flags = host_walk_flags(p->host);
+    scan->fill = p->charge == PIN_CHARGE_SERVICE;
+    if (scan->fill)
+        recharge_prepare(&p->recharge, p->host, p->cgroup_path, &p->measured, p->sum,
+                         p->bound != PIN_BOUND_NONE, scan);
+    scan->warmed = TAKE(p->warmed, (WarmSet){ 0 });
     scan->budget = p->budget;
     scan->page = p->host->page;
     scan->processes.proc_fd = p->host->proc_fd;
@@ -383,101 +379,9 @@ static void rest(Pinner *p)
     measure_if_due(p);
 }
 
-/* Letting go when the host's memory is short */
-
-/* As if a scan had found that they are no longer wanted. */
-static void begin_shedding(Pinner *p)
-{
-    uint64_t bytes = TAKE(p->shed, 0);
-    PinScan *scan = pin_scan_new(NULL, NULL);
-
-    p->changed |= p->scanning || (p->apply && !p->shedding);
-    drop_scan(p);
-    if (!scan || copy_held(p, scan) < 0) { /* it will be asked for again */
-        pin_scan_free(scan);
-        rest(p);
-        return;
-    }
-    for (size_t i = 0; i < scan->n_held; i++)
-        scan->held[i].refresh = false;
-    bytes = pin_shed(scan->held, scan->n_held, bytes);
-    p->shed_to = sub_u64(p->sum, bytes);
-    p->released = add_u64(p->released, bytes);
-    p->shedding = true;
-    apply_scan(p, scan, false);
-}
-
-static uint64_t pending(const Pinner *p)
-{
-    return min_u64(add_u64(p->shed, p->shedding ? sub_u64(p->sum, p->shed_to) : 0), p->sum);
-}
-
-ShortageHolding pinner_holding(const Pinner *p, uint64_t *ret_pending)
-{
-    *ret_pending = pending(p);
-    return (ShortageHolding){
-        .rank = p->rank,
-        .keep = p->keeps,
-        .locked = p->sum - *ret_pending,
-        .withheld = p->withheld,
-    };
-}
-
-uint64_t pinner_shed(Pinner *p, uint64_t bytes)
-{
-    uint64_t before = pending(p);
-
-    if (!p->withheld)
-        log_notice("%s: pins are let go: the host's memory is short", p->unit);
-    p->withheld = true;
-    p->shed = add_u64(p->shed, min_u64(bytes, p->sum - before));
-    if (p->state == PINNER_SETTLED || p->state == PINNER_SCANNING ||
-        (p->state == PINNER_APPLYING && !p->shedding && !pin_apply_is_asked(p->apply)))
-        begin_shedding(p);
-    return sub_u64(pending(p), before);
-}
-
-void pinner_resume(Pinner *p)
-{
-    char text[FORMAT_SIZE_MAX];
-
-    if (!p->withheld)
-        return;
-    log_notice("%s: pins come back: of these, %s were let go while the host's memory was short",
-               p->unit, format_size(text, p->released));
-    p->withheld = false;
-    p->released = 0;
-    p->shed = 0;
-    p->changed = true;
-    if (p->state == PINNER_SETTLED)
-        start_scan(p);
-}
-
-/* It was no scan, so nothing of when the next one is due has changed. */
-static void end_shedding(Pinner *p)
-{
-    drop_scan(p);
-    if (p->shed > 0) {
-        begin_shedding(p);
-        return;
-    }
-    enter_state(p, PINNER_SETTLED);
-    p->unmeasured = true;
-    measure_if_due(p);
-}
-
-bool pinner_is_busy(const Pinner *p)
-{
-    return p->state != PINNER_OFF && p->state != PINNER_WAITING && p->state != PINNER_SETTLED;
-}
-
 /* Done with this scan. */
 static void settle(Pinner *p)
 {
-    if (p->shedding) {
-        end_shedding(p);
-        return;
-    }
     if (p->bound != PIN_BOUND_NONE && p->bound != p->last_bound)
         log_notice("%s: not all of its files are pinned: %s", p->unit,
                    pin_bound_to_string(p->bound));
@@ -497,10 +401,6 @@ static void next_request(void *userdata)
     const HoldPacket *packet;
     const HoldFds *fds;
 
-    if (p->shed > 0 && !p->shedding) {
-        begin_shedding(p);
-        return;
-    }
     switch (pin_apply_next(p->apply, &packet, &fds, &p->bound)) {
     case PIN_APPLY_SEND:
         send_request(p, packet, fds);
@@ -516,6 +416,7 @@ static void next_request(void *userdata)
 static void on_applied(Pinner *p, const HoldPacket *packet)
 {
     int r = pin_apply_answer(p->apply, packet);
+    p->warmed_sum = pin_apply_warmed(p->apply);
     account(p);
     if (r < 0) {
         on_gone(r == -EPROTO ? "it answers what it was not asked" : strerror(-r), p);
@@ -605,21 +506,10 @@ static void turn_off(Pinner *p)
     }
     log_info("%s: its files are no longer pinned", p->unit);
     drop_holder(p);
+    warmed_clear(&p->warmed);
+    p->warmed_sum = 0;
     pin_problems_clear(&p->problems);
     enter_state(p, PINNER_OFF);
-}
-
-static ShortageRank rank_of(PolicyRole role)
-{
-    switch (role) {
-    case ROLE_CRITICAL:
-        return SHORTAGE_CRITICAL;
-    case ROLE_NORMAL:
-        return SHORTAGE_NORMAL;
-    case ROLE_BACKGROUND:
-        return SHORTAGE_BACKGROUND;
-    }
-    return SHORTAGE_NORMAL;
 }
 
 int pinner_want(Pinner *p, const Policy *policy)
@@ -636,10 +526,9 @@ int pinner_want(Pinner *p, const Policy *policy)
     p->n_rules = wanted->n_pins;
     p->order = wanted->pin_order;
     p->budget = wanted->pin_budget;
-    p->keeps = wanted->on_shortage == PIN_SHORTAGE_KEEP;
-    p->rank = rank_of(wanted->role);
-    if (p->keeps)
-        pinner_resume(p);
+    p->charge = wanted->pin_charge;
+    p->on_shortage = wanted->on_shortage;
+    p->recharge = (Recharge){ 0 };
     p->wanted = pin_rules_are_active(rules, wanted->n_pins);
     p->changed = true;
     p->next_usec = 0;
@@ -663,9 +552,7 @@ void pinner_tick(Pinner *p, uint64_t now)
         break;
     case PINNER_SETTLED:
         measure_if_due(p);
-        if (p->shed > 0)
-            begin_shedding(p);
-        else if (p->changed || pin_follow_is_due(&p->follow, now))
+        if (p->changed || pin_follow_is_due(&p->follow, now) || recharge_is_due(&p->recharge, now))
             start_scan(p);
         break;
     case PINNER_CONNECTING:
@@ -689,12 +576,12 @@ const PinHeld *pinner_held(Pinner *p, size_t *ret_n)
 PinnerStatus pinner_status(const Pinner *p)
 {
     PinnerStatus status = {
-        .state = p->withheld ? "released" : state_to_string(p->state),
-        .locked = p->locked,
+        .state = state_to_string(p->state),
+        .locked = p->measured.locked,
+        .charged_service = p->measured.service,
+        .charged_holder = p->measured.holder,
+        .warmed = p->warmed_sum,
         .failed = p->problems.n_total,
-        .wanted_files = p->wanted_files,
-        .wanted = p->wanted_sum,
-        .released = p->released,
         .problems = p->problems.entries,
         .n_problems = p->problems.n_entries,
         .bound = p->bound,

@@ -85,23 +85,30 @@ static bool mincore_tells_the_truth(int fd)
     return again >= 0 || faccessat(AT_FDCWD, link, W_OK, AT_EACCESS) == 0;
 }
 
-/* Resident pages of one window; nothing of the mapping is ever touched. */
-static int count_window(int fd, uint64_t offset, size_t length, uint64_t *pages)
+/* One byte a page of one window, into @vector; nothing of the mapping is ever touched. */
+static int look_at_window(int fd, uint64_t offset, size_t length, unsigned char *vector)
 {
-    unsigned char vector[MINCORE_WINDOW / PAGE_MIN];
-    size_t n = (length + page_size() - 1) / page_size();
-
     void *address = mmap(NULL, length, PROT_NONE, MAP_SHARED, fd, (off_t)offset);
     if (address == MAP_FAILED)
         return -errno;
     int r = mincore(address, length, vector) < 0 ? -errno : 0;
     munmap(address, length);
-    if (r < 0)
-        return r;
+    return r;
+}
 
-    for (size_t i = 0; i < n; i++)
+static size_t pages_of(size_t length)
+{
+    return (length + page_size() - 1) / page_size();
+}
+
+static int count_window(int fd, uint64_t offset, size_t length, uint64_t *pages)
+{
+    unsigned char vector[MINCORE_WINDOW / PAGE_MIN];
+
+    int r = look_at_window(fd, offset, length, vector);
+    for (size_t i = 0; i < pages_of(length) && r >= 0; i++)
         *pages += vector[i] & 1;
-    return 0;
+    return r;
 }
 
 static int by_mincore(int fd, StatRange range, Residency *ret)
@@ -153,4 +160,51 @@ int residency_of_range(int fd, uint64_t offset, uint64_t length, Residency *ret)
 int residency_of(int fd, uint64_t size, Residency *ret)
 {
     return residency_of_range(fd, 0, size, ret);
+}
+
+typedef struct Ranges {
+    ResidentRange *entries;
+    size_t room, n;
+} Ranges;
+
+/* Adds a resident page. False: there is no room for it. */
+static bool add_page(Ranges *ranges, uint64_t offset)
+{
+    ResidentRange *last = ranges->n > 0 ? &ranges->entries[ranges->n - 1] : NULL;
+
+    if (last && last->offset + last->length == offset) {
+        last->length += page_size();
+        return true;
+    }
+    if (ranges->n == ranges->room)
+        return false;
+    ranges->entries[ranges->n++] = (ResidentRange){ offset, page_size() };
+    return true;
+}
+
+int residency_ranges(int fd, uint64_t offset, uint64_t end, ResidentRange *ranges, size_t room,
+                     size_t *ret_n, uint64_t *ret_next)
+{
+    unsigned char vector[MINCORE_WINDOW / PAGE_MIN];
+    Ranges found = { .entries = ranges, .room = room };
+    uint64_t at = offset & ~(page_size() - 1);
+    bool full = false;
+
+    if (offset > end || end > INT64_MAX)
+        return -EINVAL;
+    if (!mincore_tells_the_truth(fd))
+        return -EPERM;
+    while (at < end && !full) {
+        size_t length = (size_t)min_u64(end - at, MINCORE_WINDOW);
+        int r = look_at_window(fd, at, length, vector);
+        if (r < 0)
+            return r;
+        for (size_t i = 0; i < pages_of(length) && !full; i++) {
+            full = vector[i] & 1 && !add_page(&found, at);
+            at += full ? 0 : page_size();
+        }
+    }
+    *ret_n = found.n;
+    *ret_next = at;
+    return 0;
 }

@@ -4,6 +4,7 @@
 /* How much of a file is in memory, by cachestat(2), or mincore(2) where that cannot tell. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Bytes, in whole pages: a file of 5 bytes may have 4096 resident. */
@@ -24,3 +25,15 @@ int residency_of(int fd, uint64_t size, Residency *ret);
 
 /* The same of @length bytes from @offset, widened to whole pages. */
 int residency_of_range(int fd, uint64_t offset, uint64_t length, Residency *ret);
+
+/* Pages that lie together. Bytes, whole pages. */
+typedef struct ResidentRange {
+    uint64_t offset;
+    uint64_t length;
+} ResidentRange;
+
+/* Which pages of [@offset, @end), which is widened to whole pages, are in memory: the first @room
+ * ranges of them, by mincore(2). *ret_next is where to go on, or @end and more. Errors as above.
+ */
+int residency_ranges(int fd, uint64_t offset, uint64_t end, ResidentRange *ranges, size_t room,
+                     size_t *ret_n, uint64_t *ret_next);

@@ -64,8 +64,9 @@ char *place_from(const Decoder *decoder, PolicyPlace place, PolicyPlace from)
     return r < 0 ? NULL : text;
 }
 
-int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field, const Node *key,
-                 FieldLater later, void *object)
+/* Reports that @key, of @field, is not acted on. DECODED or -ENOMEM. */
+static int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field,
+                        const Node *key, FieldLater later, void *object)
 {
     if (later == LATER_DORMANT)
         *(bool *)((char *)object + mapping->dormant) = true;

@@ -144,10 +144,6 @@ int remark(Decoder *decoder, Severity severity, PolicyPlace place, const char *f
  * NULL: out of memory. */
 char *place_from(const Decoder *decoder, PolicyPlace place, PolicyPlace from);
 
-/* Reports that @key, of @field, is not acted on. DECODED or -ENOMEM. */
-int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field, const Node *key,
-                 FieldLater later, void *object);
-
 static inline void *field_of(const Field *field, void *object)
 {
     return (char *)object + field->offset;

@@ -54,16 +54,9 @@ int check_pin_file(Decoder *decoder, const Mapping *mapping, const Node *node, c
                    void *object)
 {
     static const char *const path_keys[] = { "range", NULL };
-    const PinRule *rule = object;
-    const Seen *range = seen_key(mapping, seen, "range");
 
     int r = check_either(decoder, mapping, seen, "path", "mapped");
-    if (r >= 0)
-        r = check_path_keys(decoder, mapping, seen, "mapped", path_keys);
-    if (r < 0 || !is_good(range) || rule->range.begin == 0)
-        return r;
-    return remark_later(decoder, mapping, &mapping->fields[range - seen], range->key, LATER_DORMANT,
-                        object);
+    return r < 0 ? r : check_path_keys(decoder, mapping, seen, "mapped", path_keys);
 }
 
 int check_evict(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,

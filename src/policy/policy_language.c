@@ -200,12 +200,10 @@ static const Field pin_file_fields[] = {
         .type = &type_enum,
         .names = &pin_lock_names,
         .offset = offsetof(PinRule, lock),
-        .later = LATER_DORMANT,
-        .acted_on = BIT(PIN_LOCK_NOW) | BIT(PIN_LOCK_POPULATE),
         .example = "lock: now",
         .fallback = "now",
-        .help = "how: now (mlock), populate (MAP_LOCKED and MAP_POPULATE), on-fault (only what is "
-                "touched), none (warm only)",
+        .help = "how: now (read and lock), populate (the same), on-fault (lock what is in memory "
+                "already, or comes), none (read once, and not lock)",
     },
     {
         .key = "mapped",
@@ -281,8 +279,6 @@ static const Field pin_fields[] = {
         .type = &type_enum,
         .names = &pin_charge_names,
         .offset = offsetof(Policy, pin_charge),
-        .later = LATER_NO_EFFECT,
-        .acted_on = BIT(PIN_CHARGE_HOLDER),
         .example = "charge: holder",
         .fallback = "holder",
         .help = "whose memory it is: a unit beside the service's, or the service's own",
@@ -302,6 +298,8 @@ static const Field pin_fields[] = {
         .type = &type_enum,
         .names = &pin_shortage_names,
         .offset = offsetof(Policy, on_shortage),
+        .later = LATER_NO_EFFECT,
+        .acted_on = BIT(PIN_SHORTAGE_KEEP),
         .example = "on_shortage: release",
         .fallback = "release",
         .help = "when the host runs out of memory: let the pins go, or keep them",

@@ -12,10 +12,10 @@
 #include "util/cleanup.h"
 
 typedef enum PinLock {
-    PIN_LOCK_NOW,      /* mlock */
-    PIN_LOCK_POPULATE, /* mmap(MAP_LOCKED | MAP_POPULATE) */
-    PIN_LOCK_ON_FAULT, /* mlock2(MLOCK_ONFAULT) */
-    PIN_LOCK_NONE,     /* warm only */
+    PIN_LOCK_NOW,
+    PIN_LOCK_POPULATE, /* the same: what is locked is always read first */
+    PIN_LOCK_ON_FAULT, /* what is in memory, also as soon as it comes */
+    PIN_LOCK_NONE,     /* read once, and not locked */
 } PinLock;
 
 typedef enum PinCharge {

@@ -17,7 +17,7 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
         return -ECANCELED;
     if (st->st_size == 0)
         return 0;
-    return selected_files_add(walk->list, path, st, (uint64_t)st->st_size, walk->rule_index);
+    return selected_files_add(walk->list, path, st, 0, (uint64_t)st->st_size, walk->rule_index);
 }
 
 static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)

@@ -18,7 +18,7 @@ void selected_files_clear(SelectedFiles *list)
 }
 
 int selected_files_add(SelectedFiles *list, const char *path, const struct stat *st,
-                       uint64_t wanted, size_t rule)
+                       uint64_t offset, uint64_t wanted, size_t rule)
 {
     if (list->n_files == list->room) {
         size_t room = list->room * 2 + 16;
@@ -38,6 +38,8 @@ int selected_files_add(SelectedFiles *list, const char *path, const struct stat 
         .ino = st->st_ino,
         .size = (uint64_t)st->st_size,
         .ctime = (uint64_t)st->st_ctim.tv_sec * NSEC_PER_SEC + (uint64_t)st->st_ctim.tv_nsec,
+        .mtime = (uint64_t)st->st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st->st_mtim.tv_nsec,
+        .offset = offset,
         .wanted = wanted,
         .rule = rule,
         .found = list->n_files,

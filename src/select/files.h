@@ -46,7 +46,9 @@ typedef struct SelectedFile {
     uint64_t dev, ino;
     uint64_t size;   /* bytes */
     uint64_t ctime;  /* nanoseconds: when it was changed last */
-    uint64_t wanted; /* bytes of it that the rule means, from the beginning; not 0 */
+    uint64_t mtime;  /* nanoseconds */
+    uint64_t offset; /* bytes, whole pages: where what the rule means begins */
+    uint64_t wanted; /* bytes of it that the rule means, from there on; not 0 */
     size_t rule;     /* the first that means it */
     size_t found;    /* sorts as they were found: by rule, then by name */
 } SelectedFile;
@@ -63,10 +65,10 @@ typedef struct SelectedFiles {
 /* Leaves an empty list. */
 void selected_files_clear(SelectedFiles *list);
 
-/* Adds a file that @rule means, at the end of the list. @path is copied; NULL: it is too large for
- * the rule. */
+/* Adds a file of which @rule means @wanted bytes from @offset on, at the end of the list. @path is
+ * copied; NULL: it is too large for the rule. */
 int selected_files_add(SelectedFiles *list, const char *path, const struct stat *st,
-                       uint64_t wanted, size_t rule);
+                       uint64_t offset, uint64_t wanted, size_t rule);
 
 /* Once all are added: leaves of each file, by device and inode, the one that was found first, in
  * the order in which they were found. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "select/excludes.h"
 #include "util/units.h"
@@ -29,16 +30,18 @@ static bool is_avoided(const SelectScope *scope, const char *path)
 
 static int add_file(PinWalk *walk, const char *path, const char *shown, const struct stat *st)
 {
-    uint64_t size = (uint64_t)st->st_size, wanted = min_u64(size, walk->rule->range.end);
+    uint64_t size = (uint64_t)st->st_size, end = min_u64(size, walk->rule->range.end);
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), begin = walk->rule->range.begin;
 
-    if (wanted == 0 || is_avoided(walk->scope, path))
+    if (end <= begin || is_avoided(walk->scope, path))
         return 0;
     if (excludes_match(walk->excludes, path)) {
         walk->list->n_excluded++;
         return 0;
     }
-    return selected_files_add(walk->list, size > walk->rule->max_size ? NULL : shown, st, wanted,
-                              walk->rule_index);
+    begin -= begin % page;
+    return selected_files_add(walk->list, size > walk->rule->max_size ? NULL : shown, st, begin,
+                              end - begin, walk->rule_index);
 }
 
 static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)

@@ -250,6 +250,46 @@ static void another_offset_is_another_pin(void **state)
     assert_false(wishes[2].held);
 }
 
+static void another_way_is_another_pin(void **state)
+{
+    PinWish wishes[] = { { .ino = 1, .size = PAGE, .way = 1 }, { .ino = 2, .size = PAGE } };
+    PinHeld held[] = { { .ino = 1, .length = PAGE, .locked = PAGE },
+                       { .ino = 2, .length = PAGE, .locked = PAGE, .way = 0 } };
+
+    assert_int_equal(pin_plan(wishes, 2, held, 2, GIB, PAGE), 2 * PAGE);
+    assert_false(held[0].keep);
+    assert_false(wishes[0].held);
+    assert_true(held[1].keep);
+    assert_true(wishes[1].held);
+}
+
+/* Of what is wanted only as far as it is in memory, that counts; and all of it is mapped. */
+static void only_what_is_resident(void **state)
+{
+    PinWish wishes[] = {
+        { .ino = 1, .size = 9 * PAGE, .only_resident = true, .resident = 3 * PAGE },
+        { .ino = 2, .size = 9 * PAGE, .only_resident = true },
+        { .ino = 3, .size = 9 * PAGE, .only_resident = true, .resident = 4 * PAGE },
+        { .ino = 4, .size = PAGE + 1, .only_resident = true, .resident = 2 * PAGE },
+        { .ino = 5, .size = 9 * PAGE, .only_resident = true, .resident = 9 * PAGE },
+    };
+    PinHeld held[] = { { .ino = 1, .length = 9 * PAGE, .locked = PAGE },
+                       { .ino = 2, .length = 9 * PAGE },
+                       { .ino = 3, .length = 8 * PAGE, .locked = 4 * PAGE },
+                       { .ino = 4, .length = PAGE + 1, .locked = PAGE + 1 },
+                       { .ino = 5, .length = 9 * PAGE, .locked = 9 * PAGE } };
+    static const uint64_t targets[] = { 3 * PAGE, 0, 4 * PAGE, 2 * PAGE, 5 * PAGE };
+    static const bool is_held[] = { true, false, false, true, false };
+    static const bool kept[] = { true, false, true, true, false };
+
+    assert_int_equal(pin_plan(wishes, 5, held, 5, 14 * PAGE, PAGE), 14 * PAGE);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(wishes[i].target, targets[i]);
+        assert_int_equal(wishes[i].held, is_held[i]);
+        assert_int_equal(held[i].keep, kept[i]);
+    }
+}
+
 static void comparing(void **state)
 {
     static const PinHeld sorted[] = { { .dev = 0, .ino = 1 },
@@ -355,6 +395,8 @@ int main(void)
         cmocka_unit_test(nothing_at_all),
         cmocka_unit_test(devices_count),
         cmocka_unit_test(another_offset_is_another_pin),
+        cmocka_unit_test(another_way_is_another_pin),
+        cmocka_unit_test(only_what_is_resident),
         cmocka_unit_test(comparing),
         cmocka_unit_test(any_plan_is_within_the_budget),
     };

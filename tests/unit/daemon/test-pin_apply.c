@@ -2,6 +2,7 @@
 #include "daemon/pin_apply.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "unit/hold/descriptors.h"
 #include "unit/kernel/scratch.h"
@@ -49,6 +50,9 @@ typedef struct World {
     PinApply *apply;
     size_t requests, items, ready;
     uint64_t asked_most; /* bytes, of one request */
+    uint64_t warmed;
+    bool on_fault;
+    uint8_t pages[8192]; /* of one file that is locked on fault: which are locked */
 } World;
 
 static void on_ready(void *userdata)
@@ -90,8 +94,8 @@ static void world_end(World *w)
     cleanup(world_end) World name = { 0 }; \
     world_begin(&(name), (available))
 
-/* Of all files there are. */
-static void begin(World *w, bool refresh)
+/* Of all files there are, locked as @lock says. */
+static void begin_with(World *w, bool refresh, PinLock lock)
 {
     PinApplySetup setup = {
         .host = &w->host,
@@ -113,13 +117,19 @@ static void begin(World *w, bool refresh)
     scan->root_fd = w->root.fd;
     scan->budget = GIB;
     scan->page = PAGE;
-    add_pin_rule(&scan->rules, &scan->n_rules, "/*");
+    add_pin_rule(&scan->rules, &scan->n_rules, "/*")->lock = lock;
+    scan->warmed = w->apply ? pin_apply_take_warmed(w->apply) : (WarmSet){ 0 };
     scan->job.run(&scan->job);
     assert_int_equal(scan->error, 0);
     w->bound = PIN_BOUND_NONE;
     pin_apply_free(w->apply);
     w->apply = pin_apply_new(&setup, scan);
     assert_non_null(w->apply);
+}
+
+static void begin(World *w, bool refresh)
+{
+    begin_with(w, refresh, PIN_LOCK_NOW);
 }
 
 static HoldItem do_pin(World *w, const HoldItem *item, int fd)
@@ -129,6 +139,14 @@ static HoldItem do_pin(World *w, const HoldItem *item, int fd)
     size_t n;
 
     answer.flags = 0;
+    if (item->lock == HOLD_LOCK_NONE) {
+        assert_true(fd >= 0);
+        CLEANUP_FREE char *text = malloc(item->length);
+        assert_int_equal(pread(fd, text, item->length, (off_t)item->offset), item->length);
+        w->warmed += item->length;
+        answer.length = answer.locked = 0;
+        return answer;
+    }
     if (fd >= 0) {
         must(fstat(fd, &st));
         assert_true(st.st_ino == item->ino && st.st_dev == item->dev);
@@ -152,7 +170,8 @@ static void answer_request(World *w, const HoldPacket *request, const HoldFds *f
     for (uint32_t i = 0; i < request->header.n_items; i++) {
         const HoldItem *item = &request->items[i];
         int fd = item->flags & HOLD_WITH_FD ? fds->fds[n_fds++] : -1;
-        sum += item->locked;
+        sum += item->lock == HOLD_LOCK_NONE ? (item->length + PAGE - 1) / PAGE * PAGE
+                                            : item->locked;
         if (request->header.type == HOLD_PIN)
             ret->items[i] = do_pin(w, item, fd);
         else if (request->header.type == HOLD_REFRESH)
@@ -166,6 +185,40 @@ static void answer_request(World *w, const HoldPacket *request, const HoldFds *f
     w->items += request->header.n_items;
 }
 
+/* A holder of one file that is locked on fault. */
+static void answer_ranges(World *w, const HoldPacket *request, const HoldFds *fds, HoldPacket *ret)
+{
+    size_t locked = 0;
+
+    *ret = *request;
+    ret->header.type = HOLD_DONE;
+    for (size_t i = 0; i < ELEMENTS(w->pages); i++)
+        locked += w->pages[i];
+    for (uint32_t i = 0; i < request->header.n_items; i++) {
+        const HoldItem *item = &request->items[i];
+        size_t left = item->locked / PAGE;
+        if (request->header.type == HOLD_REFRESH)
+            ret->items[i].lock = HOLD_LOCK_ON_FAULT;
+        else
+            assert_int_equal(item->lock, HOLD_LOCK_ON_FAULT);
+        if (i == 0 && fds->n > 0)
+            assert_true(item->flags & HOLD_WITH_FD && left == 0);
+        for (size_t k = item->offset / PAGE; k < (item->offset + item->length) / PAGE && left > 0;
+             k++)
+            if (!w->pages[k]) {
+                w->pages[k] = 1;
+                locked++;
+                left--;
+            }
+        ret->items[i].flags = 0;
+        ret->items[i].offset = 0;
+        ret->items[i].length = sizeof(w->pages) * PAGE;
+        ret->items[i].locked = locked * PAGE;
+        w->asked_most = max_u64(w->asked_most, item->locked);
+    }
+    w->requests++;
+}
+
 /* Until there is nothing left to do. */
 static void run_all(World *w)
 {
@@ -176,7 +229,10 @@ static void run_all(World *w)
     for (unsigned steps = 0; steps < 10000; steps++) {
         switch (pin_apply_next(w->apply, &request, &fds, &w->bound)) {
         case PIN_APPLY_SEND:
-            answer_request(w, request, fds, &answer);
+            if (w->on_fault)
+                answer_ranges(w, request, fds, &answer);
+            else
+                answer_request(w, request, fds, &answer);
             assert_int_equal(pin_apply_answer(w->apply, &answer), 0);
             break;
         case PIN_APPLY_WAIT:
@@ -332,6 +388,104 @@ static void what_cannot_be_pinned_is_told(void **state)
     }
 }
 
+static void warmed_once_and_without_room(void **state)
+{
+    WORLD(w, 20 * MIB);
+
+    w.settings.reserve = 20 * MIB; /* for locks there is none */
+    put_files(&w, HOLD_BATCH_MAX + 1, PAGE + 1);
+    scratch_put_sized(&w.root, "99999", 20 * MIB + 5);
+    size_t before = count_descriptors(0);
+    begin_with(&w, false, PIN_LOCK_NONE);
+    run_all(&w);
+    assert_int_equal(w.bound, PIN_BOUND_NONE);
+    assert_int_equal(w.problems.n_total, 0);
+    assert_int_equal(w.warmed, (HOLD_BATCH_MAX + 1) * (PAGE + 1) + 20 * MIB + 5);
+    assert_int_equal(w.asked_most, HOLD_SLICE_MAX);
+    assert_int_equal(w.held.n, 0);
+    assert_int_equal(count_descriptors(0), before);
+    /* A reclaim in between may have taken some. */
+    assert_in_range(pin_apply_warmed(w.apply), 10 * MIB, w.warmed + (HOLD_BATCH_MAX + 2) * PAGE);
+    w.requests = 0;
+    begin_with(&w, false, PIN_LOCK_NONE);
+    run_all(&w);
+    assert_int_equal(w.requests, 0);
+}
+
+/* A file with @n ranges in memory, of @pages pages each with a page between them. */
+static size_t put_ranges(World *w, size_t n, size_t pages)
+{
+    CLEANUP_FREE char *text = calloc(pages, PAGE);
+    int fd = openat(w->root.fd, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    must(fd);
+    must(ftruncate(fd, (off_t)(sizeof(w->pages) * PAGE)));
+    for (size_t i = 0; i < n; i++)
+        must((int)pwrite(fd, text, pages * PAGE, (off_t)(i * (pages + 1) * PAGE)));
+    close(fd);
+    return n * pages;
+}
+
+static size_t count_pages(const World *w)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof(w->pages); i++)
+        n += w->pages[i];
+    return n;
+}
+
+static void what_is_in_memory_is_locked(void **state)
+{
+    static const struct {
+        size_t ranges, pages;
+    } cases[] = { { 1, 3 }, { 3 * HOLD_BATCH_MAX + 7, 2 }, { 1, 5000 }, { 2, 4090 } };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        WORLD(w, GIB);
+        scratch_done(&w.root);
+        w.root = scratch_new("/dev/shm"); /* only what was written is in memory */
+        w.host.root_fd = w.root.fd;
+        w.on_fault = true;
+        size_t n = put_ranges(&w, cases[i].ranges, cases[i].pages);
+        begin_with(&w, false, PIN_LOCK_ON_FAULT);
+        run_all(&w);
+        assert_int_equal(w.problems.n_total, 0);
+        assert_int_equal(count_pages(&w), n);
+        assert_int_equal(w.held.sum, n * PAGE);
+        assert_true(w.asked_most <= HOLD_SLICE_MAX);
+        w.requests = 0;
+        begin_with(&w, false, PIN_LOCK_ON_FAULT);
+        run_all(&w);
+        assert_int_equal(w.requests, 0);
+
+        /* One page comes in behind all that. */
+        int fd = openat(w.root.fd, "file", O_RDWR | O_CLOEXEC);
+        must((int)pwrite(fd, "x", 1, (off_t)((sizeof(w.pages) - 1) * PAGE)));
+        close(fd);
+        begin_with(&w, false, PIN_LOCK_ON_FAULT);
+        run_all(&w);
+        assert_int_equal(w.pages[sizeof(w.pages) - 1], 1);
+        assert_int_equal(count_pages(&w), n + 1);
+    }
+}
+
+static void no_more_ranges_than_there_is_room_for(void **state)
+{
+    WORLD(w, 20 * MIB);
+
+    scratch_done(&w.root);
+    w.root = scratch_new("/dev/shm");
+    w.host.root_fd = w.root.fd;
+    w.on_fault = true;
+    w.settings.reserve = 19 * MIB;
+    (void)put_ranges(&w, 3, 200);
+    begin_with(&w, false, PIN_LOCK_ON_FAULT);
+    run_all(&w);
+    assert_int_equal(w.bound, PIN_BOUND_RESERVE);
+    assert_int_equal(count_pages(&w), MIB / PAGE);
+}
+
 static void answers_that_are_none(void **state)
 {
     WORLD(w, GIB);
@@ -412,6 +566,9 @@ int main(void)
         cmocka_unit_test(release_refresh_and_growth),
         cmocka_unit_test(only_what_was_changed_is_refreshed),
         cmocka_unit_test(what_cannot_be_pinned_is_told),
+        cmocka_unit_test(warmed_once_and_without_room),
+        cmocka_unit_test(what_is_in_memory_is_locked),
+        cmocka_unit_test(no_more_ranges_than_there_is_room_for),
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(given_up_in_the_middle),
     };

@@ -77,6 +77,14 @@ static void run_scan(PinScan *scan)
     scan->job.run(&scan->job);
 }
 
+static void run_scan_again(PinScan *scan)
+{
+    free(TAKE_PTR(scan->steps));
+    scan->n_steps = 0;
+    pool_clear(&scan->paths);
+    run_scan(scan);
+}
+
 /* "PATH target/size" a line, with " held" where it need not be opened. */
 static void expect_steps(const Scratch *root, const PinScan *scan, const char *expected)
 {
@@ -290,6 +298,121 @@ static void a_part_that_is_held(void **state)
     run_scan(longer);
     expect_steps(&root, longer, "/x 12288/12288\n");
     assert_true(is_kept(&root, longer, "x"));
+}
+
+/* From the page on in which the range begins; what ends before has nothing of it. */
+static void a_part_in_the_middle(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, NULL, NULL);
+    PinRule *rule = add_rule(scan, "/*");
+
+    scratch_put_sized(&root, "1", 9 * PAGE);
+    scratch_put_sized(&root, "2", 3 * PAGE);
+    scratch_put_sized(&root, "3", 2 * PAGE + 7);
+    scratch_put_sized(&root, "4", 2 * PAGE + 8);
+    rule->range.begin = 2 * PAGE + 7;
+    rule->range.end = 5 * PAGE + 1;
+    run_scan(scan);
+    expect_steps(&root, scan, "/1 12289/12289\n/2 4096/4096\n/4 8/8\n");
+    for (size_t i = 0; i < scan->n_steps; i++)
+        assert_int_equal(scan->steps[i].offset, 2 * PAGE);
+
+    /* Held from another place. */
+    CLEANUP_SCAN PinScan *moved = a_scan(&root, MIB, NULL, NULL);
+    add_rule(moved, "/1")->range.begin = PAGE;
+    add_held(&root, moved, "1", 8 * PAGE, 8 * PAGE);
+    run_scan(moved);
+    expect_steps(&root, moved, "/1 32768/32768\n");
+    assert_false(is_kept(&root, moved, "1"));
+    moved->held[0].offset = PAGE;
+    run_scan_again(moved);
+    expect_steps(&root, moved, "");
+    assert_true(is_kept(&root, moved, "1"));
+}
+
+/* tmpfs has all of a file in memory that was written. */
+static void as_far_as_it_is_in_memory(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/dev/shm");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, NULL, NULL);
+
+    scratch_put_sized(&root, "1", 9 * PAGE); /* a hole */
+    scratch_put(&root, "2", "two");
+    int fd = open(scratch_path(&root, "1"), O_WRONLY | O_CLOEXEC);
+    must((int)pwrite(fd, "x", 1, (off_t)(3 * PAGE)));
+    must((int)pwrite(fd, "xy", 2, (off_t)(6 * PAGE - 1)));
+    close(fd);
+    add_rule(scan, "/*")->lock = PIN_LOCK_ON_FAULT;
+    run_scan(scan);
+    expect_steps(&root, scan, "/1 12288/36864\n/2 3/3\n");
+    assert_int_equal(scan->steps[0].lock, HOLD_LOCK_ON_FAULT);
+    assert_true(scan->steps[0].opens);
+
+    /* Held, and more of it came; held as it is. */
+    add_held(&root, scan, "1", 9 * PAGE, PAGE);
+    add_held(&root, scan, "2", 3, 3);
+    scan->held[0].way = scan->held[1].way = HOLD_LOCK_ON_FAULT;
+    run_scan_again(scan);
+    expect_steps(&root, scan, "/1 12288/36864 held\n");
+    assert_true(scan->steps[0].opens);
+    assert_int_equal(scan->steps[0].locked, PAGE);
+    /* In another way. */
+    scan->rules[0].lock = PIN_LOCK_NOW;
+    run_scan_again(scan);
+    expect_steps(&root, scan, "/1 36864/36864\n/2 3/3\n");
+    assert_false(is_kept(&root, scan, "1"));
+}
+
+/* Each version of a file once. */
+static void what_was_warmed_is_not_warmed_again(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, MIB, NULL, NULL);
+
+    scratch_put_sized(&root, "1", 2 * PAGE);
+    scratch_put_sized(&root, "2", PAGE);
+    add_rule(scan, "/*")->lock = PIN_LOCK_NONE;
+    run_scan(scan);
+    expect_steps(&root, scan, "/1 8192/8192\n/2 4096/4096\n");
+    for (size_t i = 0; i < scan->n_steps; i++) {
+        Warmed warmed = pin_step_warmed(&scan->steps[i], PAGE);
+        assert_int_equal(scan->steps[i].lock, HOLD_LOCK_NONE);
+        assert_int_equal(warmed_add(&scan->warmed, &warmed), 0);
+    }
+    run_scan_again(scan);
+    expect_steps(&root, scan, "");
+    assert_int_equal(scan->warmed.sum, 2 * PAGE);
+    /* Written to. */
+    must(utimensat(root.fd, "2", (struct timespec[]){ { 1, 0 }, { 1, 1 } }, 0));
+    run_scan_again(scan);
+    expect_steps(&root, scan, "/2 4096/4096\n");
+    assert_int_equal(scan->warmed.n, 1);
+    /* Another part of it. */
+    scan->rules[0].range.end = PAGE;
+    run_scan_again(scan);
+    expect_steps(&root, scan, "/1 4096/4096\n/2 4096/4096\n");
+    assert_int_equal(scan->warmed.n, 0);
+    assert_int_equal(scan->warmed.sum, 0);
+    /* It counts against the budget. */
+    scan->budget = PAGE;
+    run_scan_again(scan);
+    expect_steps(&root, scan, "/1 4096/4096\n");
+}
+
+static void not_without_end_is_remembered(void **state)
+{
+    WarmSet set = { 0 };
+
+    assert_null(warmed_find(&set, &(Warmed){ .ino = 1 }));
+    for (uint64_t i = WARMED_MAX; i > 0; i--)
+        assert_int_equal(warmed_add(&set, &(Warmed){ .ino = i, .size = 7, .resident = 1 }), 0);
+    assert_int_equal(warmed_add(&set, &(Warmed){ .ino = 1 }), -ENOSPC);
+    assert_non_null(warmed_find(&set, &(Warmed){ .ino = 5, .size = 7 }));
+    assert_null(warmed_find(&set, &(Warmed){ .ino = 5, .size = 8 }));
+    assert_null(warmed_find(&set, &(Warmed){ .ino = 5, .size = 7, .mtime = 1 }));
+    assert_int_equal(set.sum, WARMED_MAX);
+    warmed_clear(&set);
 }
 
 static void empty_files_and_none(void **state)
@@ -711,6 +834,10 @@ int main(void)
         cmocka_unit_test(the_order_spends_the_budget),
         cmocka_unit_test(a_part_of_each_file),
         cmocka_unit_test(a_part_that_is_held),
+        cmocka_unit_test(a_part_in_the_middle),
+        cmocka_unit_test(as_far_as_it_is_in_memory),
+        cmocka_unit_test(what_was_warmed_is_not_warmed_again),
+        cmocka_unit_test(not_without_end_is_remembered),
         cmocka_unit_test(empty_files_and_none),
         cmocka_unit_test(opened_in_batches),
         cmocka_unit_test(what_is_held_need_not_be_opened),

@@ -21,7 +21,7 @@ static void expect_of(const char *file, int line, const Found *found, size_t n,
 
     for (size_t i = 0; i < n; i++) {
         struct stat st = { .st_dev = found[i].dev, .st_ino = found[i].ino, .st_size = 9 };
-        assert_int_equal(selected_files_add(&list, found[i].path, &st, 4 + i, 100 + i), 0);
+        assert_int_equal(selected_files_add(&list, found[i].path, &st, 0, 4 + i, 100 + i), 0);
     }
     selected_files_finish(&list);
     for (size_t i = 0; i < list.n_files; i++) {

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/pin_look.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+#include "util/units.h"
+
+static void run(Job *job)
+{
+    PinLook *look = (PinLook *)job;
+
+    look->error = residency_ranges(look->fd, look->from, look->end, look->ranges, PIN_LOOK_MAX,
+                                   &look->n, &look->next);
+}
+
+static void destroy(Job *job)
+{
+    safe_close(((PinLook *)job)->fd);
+    free(job);
+}
+
+PinLook *pin_look_new(int fd, uint64_t from, uint64_t end, void (*done)(Job *job, void *owner),
+                      void *owner)
+{
+    PinLook *look = calloc(1, sizeof(PinLook));
+    if (!look)
+        return NULL;
+
+    look->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = owner };
+    look->from = from;
+    look->end = end;
+    look->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (look->fd < 0) {
+        free(look);
+        return NULL;
+    }
+    return look;
+}
+
+void pin_ranges_take(PinRanges *ranges, const PinLook *look)
+{
+    memcpy(ranges->entries, look->ranges, look->n * sizeof(ResidentRange));
+    ranges->n = look->n;
+    ranges->next = look->next;
+    ranges->known = true;
+}
+
+void pin_ranges_ask(PinRanges *ranges, const HoldItem *id, uint64_t bytes, HoldPacket *packet)
+{
+    for (ranges->n_asked = 0; ranges->n_asked < ranges->n && bytes > 0; ranges->n_asked++) {
+        const ResidentRange *range = &ranges->entries[ranges->n_asked];
+        HoldItem *item = &packet->items[packet->header.n_items++];
+        *item = (HoldItem){
+            .dev = id->dev,
+            .ino = id->ino,
+            .offset = range->offset,
+            .length = range->length,
+            .locked = min_u64(range->length, bytes),
+            .lock = HOLD_LOCK_ON_FAULT,
+        };
+        bytes -= item->locked;
+    }
+}
+
+/* What was asked for and is not all locked was locked before, so that no range has any more; else
+ * the last one may have. */
+void pin_ranges_advance(PinRanges *ranges, uint64_t asked, uint64_t got)
+{
+    const ResidentRange *last = &ranges->entries[ranges->n_asked - 1];
+
+    ranges->known = false;
+    if (got >= asked)
+        ranges->cursor = last->offset;
+    else if (ranges->n_asked == ranges->n)
+        ranges->cursor = ranges->next;
+    else
+        ranges->cursor = last->offset + last->length;
+}

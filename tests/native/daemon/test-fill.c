@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* The real pagewarden-hold --fill, in a control group that is a folder with a file: that it is told
+ * the process, the kernel does not see. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+
+#include "daemon/pin_fill.h"
+#include "kernel/residency.h"
+#include "native/native.h"
+#include "unit/hold/descriptors.h"
+#include "unit/kernel/scratch.h"
+
+static PinFill *a_fill(const Scratch *scratch)
+{
+    PinFill *fill = pin_fill_new(scratch->fd, "/shop", NULL, NULL);
+
+    assert_non_null(fill);
+    fill->program = HOLD_BINARY;
+    return fill;
+}
+
+static uint64_t resident(int fd, uint64_t offset, uint64_t length)
+{
+    Residency residency;
+
+    assert_int_equal(residency_of_range(fd, offset, length, &residency), 0);
+    return residency.resident;
+}
+
+static void it_reads_and_is_gone(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int a = make_file(&scratch, "a", 4 * MIB);
+    CLEANUP_CLOSE int b = make_file(&scratch, "b", 100);
+    size_t before = count_descriptors(0);
+    char pid[32];
+
+    scratch_put(&scratch, "shop/cgroup.procs", "");
+    PinFill *fill = a_fill(&scratch);
+    assert_int_equal(pin_fill_add(fill, a, MIB, 2 * MIB, false), 0);
+    assert_int_equal(pin_fill_add(fill, b, 0, 100, true), 0);
+    assert_int_equal(pin_fill_add(fill, b, 0, 101, false), 0); /* it has no more than 100 */
+    fill->job.run(&fill->job);
+    assert_int_equal(fill->error, 0);
+    assert_int_equal(fill->errors[0], 0);
+    assert_int_equal(fill->errors[1], 0);
+    assert_int_equal(fill->errors[2], -EINVAL);
+    /* Something here may reclaim meanwhile, but hardly all. */
+    assert_true(resident(a, MIB, 2 * MIB) > 0);
+    /* It was put into the group, and has ended. */
+    int n = atoi(scratch_get(&scratch, "shop/cgroup.procs", pid, sizeof(pid)));
+    assert_true(n > 0);
+    assert_int_equal(kill(n, 0), -1);
+    assert_int_equal(errno, ESRCH);
+    pin_fill_free(fill);
+    assert_int_equal(count_descriptors(0), before);
+}
+
+static void what_goes_wrong_is_told(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int a = make_file(&scratch, "a", 100);
+    static const struct {
+        const char *program;
+        int error;
+    } cases[] = { { "/nowhere", -ENOENT }, { "/bin/true", -EPIPE } };
+
+    PinFill *none = a_fill(&scratch);
+    assert_int_equal(pin_fill_add(none, a, 0, 100, false), 0);
+    none->job.run(&none->job);
+    assert_int_equal(none->error, -ENOENT);
+    assert_string_equal(pin_fill_error_text(none->error),
+                        "the service that it is to be charged to has no control group now");
+    pin_fill_free(none);
+
+    scratch_put(&scratch, "shop/cgroup.procs", "");
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        PinFill *fill = a_fill(&scratch);
+        fill->program = cases[i].program;
+        assert_int_equal(pin_fill_add(fill, a, 0, 100, false), 0);
+        fill->job.run(&fill->job);
+        assert_true(fill->error == cases[i].error || fill->error == -ECONNRESET);
+        pin_fill_free(fill);
+    }
+}
+
+/* It reads, and does nothing else. */
+static void it_locks_nothing(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int a = make_file(&scratch, "a", 100);
+
+    scratch_put(&scratch, "shop/cgroup.procs", "");
+    PinFill *fill = a_fill(&scratch);
+    assert_int_equal(pin_fill_add(fill, a, 0, 100, false), 0);
+    fill->packet.items[0].lock = HOLD_LOCK_NOW;
+    fill->packet.items[0].locked = 100;
+    fill->job.run(&fill->job);
+    assert_true(fill->error == -EPIPE || fill->error == -ECONNRESET);
+    pin_fill_free(fill);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_reads_and_is_gone),
+        cmocka_unit_test(what_goes_wrong_is_told),
+        cmocka_unit_test(it_locks_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
