@@ -235,23 +235,59 @@ static int print_note(FILE *out, const char *head, const char *text, const Outpu
     return 0;
 }
 
+/* What of its pins was let go, and when it comes back. */
+static void render_released(struct json_object *target, FILE *out, const char *unit,
+                            const OutputOptions *options)
+{
+    char text[FORMAT_SIZE_MAX];
+    uint64_t released, again;
+
+    if (!get_bytes(MEMBER(target, "pin", "released"), &released) || released == 0)
+        return;
+    fprintf(out, "%s: released: host memory short: %s of its pins were let go", unit,
+            format_bytes(text, released, options->bytes));
+    if (get_bytes(MEMBER(target, "pin", "again_in"), &again))
+        fprintf(out, "; they come back in %ju s, if it stays as it is\n", (uintmax_t)again);
+    else
+        fprintf(out, "; they come back when enough is available\n");
+}
+
+/* In part for want of budget, or of what "bound" says. */
+static void render_part(struct json_object *target, FILE *out, const char *unit,
+                        const OutputOptions *options)
+{
+    const char *bound = plain_text(MEMBER(target, "pin", "bound"));
+    char wanted_text[FORMAT_SIZE_MAX], budget_text[FORMAT_SIZE_MAX];
+    uint64_t wanted = 0, budget = 0;
+
+    (void)get_bytes(MEMBER(target, "pin", "wanted"), &wanted);
+    (void)get_bytes(MEMBER(target, "pin", "budget"), &budget);
+    if (bound) {
+        CLEANUP_FREE char *shown = escape_text(bound, options->unicode);
+        fprintf(out, "%s: pinned less than wanted: %s\n", unit, shown ? shown : "out of memory");
+    }
+    if (budget > 0 && wanted > budget)
+        fprintf(out, "%s: pinned in part: its files have %s, and the budget is %s\n", unit,
+                format_bytes(wanted_text, wanted, options->bytes),
+                format_bytes(budget_text, budget, options->bytes));
+}
+
 /* What is only warm, and why files of this target are not pinned, or not all of them. */
 static int render_problems(struct json_object *target, FILE *out, const OutputOptions *options)
 {
     struct json_object *problems = MEMBER(target, "pin", "problems");
     CLEANUP_FREE char *unit = unit_cell(target, options);
-    CLEANUP_FREE char *bound = text_cell(MEMBER(target, "pin", "bound"), options);
     char warmed_text[FORMAT_SIZE_MAX];
     size_t n = 0;
     uint64_t failed = 0, warmed;
 
-    if (!unit || !bound)
+    if (!unit)
         return -ENOMEM;
     if (get_bytes(MEMBER(target, "pin", "warmed"), &warmed) && warmed > 0)
         fprintf(out, "%s: read, and not locked: %s\n", unit,
                 format_bytes(warmed_text, warmed, options->bytes));
-    if (plain_text(MEMBER(target, "pin", "bound")))
-        fprintf(out, "%s: pinned less than wanted: %s\n", unit, bound);
+    render_released(target, out, unit, options);
+    render_part(target, out, unit, options);
     if (json_object_is_type(problems, json_type_array))
         n = json_object_array_length(problems);
     for (size_t i = 0; i < n && i < PROBLEMS_SHOWN; i++) {

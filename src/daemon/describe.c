@@ -74,7 +74,14 @@ static json_object *describe_charged(const PinnerStatus *status)
     return charged;
 }
 
-static json_object *describe_pin(const Target *t)
+static json_object *describe_again(const PinnerStatus *status, uint64_t usec)
+{
+    return status->released == 0 || usec == 0
+               ? NULL
+               : json_object_new_uint64((usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+static json_object *describe_pin(const Target *t, uint64_t again_usec)
 {
     json_object *pin = json_object_new_object();
     json_object *problems = json_object_new_array();
@@ -87,7 +94,11 @@ static json_object *describe_pin(const Target *t)
     put_size(pin, "warmed", status.warmed);
     put(pin, "charged", describe_charged(&status));
     put_size(pin, "files", status.files);
+    put_size(pin, "wanted", status.wanted);
+    put_size(pin, "wanted_files", status.wanted_files);
     put_size(pin, "failed", status.failed);
+    put_size(pin, "released", status.released);
+    put(pin, "again_in", describe_again(&status, again_usec));
     put_string(pin, "state", status.state);
     put_string(pin, "bound",
                status.bound == PIN_BOUND_NONE ? NULL : pin_bound_to_string(status.bound));
@@ -129,7 +140,7 @@ static json_object *describe_memory_high(const Target *t)
     return high;
 }
 
-json_object *describe_target(const Target *t)
+json_object *describe_target(const Target *t, uint64_t again_usec)
 {
     json_object *target = json_object_new_object();
 
@@ -145,7 +156,7 @@ json_object *describe_target(const Target *t)
             : json_object_new_string(distress_reason_to_string(t->distress.reason)));
     put(target, "memory", t->has_sample ? describe_memory(&t->sample) : NULL);
     put(target, "pressure", t->has_sample ? describe_pressure(&t->sample.memory_psi) : NULL);
-    put(target, "pin", describe_pin(t));
+    put(target, "pin", describe_pin(t, again_usec));
     put(target, "evict", describe_evict(t));
     put(target, "memory_high", describe_memory_high(t));
     return target;

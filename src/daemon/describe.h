@@ -6,8 +6,9 @@
 #include "config/load.h"
 #include "daemon/target.h"
 
-/* One entry of "targets"; the format is documented in pagewarden(1). NULL: out of memory. */
-json_object *describe_target(const Target *target);
+/* One entry of "targets"; the format is documented in pagewarden(1). @again_usec: until pins come
+ * back that were let go for want of memory; 0: nobody knows. NULL: out of memory. */
+json_object *describe_target(const Target *target, uint64_t again_usec);
 
 /* "policies". */
 json_object *describe_policies(const Policies *policies);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/all_pins.h"
 #include "daemon/bus_api.h"
 #include "daemon/config_log.h"
 #include "daemon/describe.h"
@@ -21,6 +22,7 @@
 #include "daemon/load_job.h"
 #include "daemon/pin_watch.h"
 #include "daemon/restore.h"
+#include "daemon/shortage_watch.h"
 #include "kernel/meminfo.h"
 #include "kernel/psi.h"
 #include "systemd/units.h"
@@ -60,38 +62,12 @@ struct Manager {
     sd_bus_slot *listing;
     sd_event_source *list_timer;
     sd_event_source *tick_timer;
+    ShortageWatch *shortage;
     uint64_t listed_usec;
     int runtime_fd;
 };
 
 /* Looking and acting */
-
-/* All files that any holder has, sorted. NULL and 0 where there are none, or no memory. */
-static PinHeld *all_pinned(const Manager *m, size_t *ret_n)
-{
-    size_t n = 0, at = 0;
-
-    for (size_t i = 0; i < m->n_targets; i++) {
-        size_t k = 0;
-        if (m->targets[i]->pinner)
-            (void)pinner_held(m->targets[i]->pinner, &k);
-        n += k;
-    }
-    *ret_n = 0;
-    PinHeld *all = n > 0 ? malloc(n * sizeof(PinHeld)) : NULL;
-    if (!all)
-        return NULL;
-    for (size_t i = 0; i < m->n_targets; i++) {
-        size_t k = 0;
-        const PinHeld *held = m->targets[i]->pinner ? pinner_held(m->targets[i]->pinner, &k) : NULL;
-        if (k > 0)
-            memcpy(all + at, held, k * sizeof(PinHeld));
-        at += k;
-    }
-    qsort(all, n, sizeof(PinHeld), pin_held_compare);
-    *ret_n = n;
-    return all;
-}
 
 static void look_and_act(Manager *m)
 {
@@ -102,9 +78,17 @@ static void look_and_act(Manager *m)
         distress |= target_look(m->targets[i], now) != DISTRESS_NONE;
 
     size_t n_pinned;
-    CLEANUP_FREE PinHeld *pinned = all_pinned(m, &n_pinned);
+    CLEANUP_FREE PinHeld *pinned = all_pins(m->targets, m->n_targets, &n_pinned);
     for (size_t i = 0; i < m->n_targets; i++)
         target_act(m->targets[i], now, distress, pinned, n_pinned);
+}
+
+/* Apart from the others: a host runs out of memory faster than once a second. */
+static void on_shortage_look(void *userdata)
+{
+    Manager *m = userdata;
+
+    shortage_watch_look(m->shortage, m->targets, m->n_targets);
 }
 
 static void on_pressed(void *userdata)
@@ -519,6 +503,8 @@ static int start_loop(Manager *m)
         r = sd_event_add_time_relative(m->host.event, &m->list_timer, CLOCK_MONOTONIC,
                                        LIST_DELAY_USEC, 0, on_list_timer, m);
     if (r >= 0)
+        r = shortage_watch_new(&m->host, on_shortage_look, m, &m->shortage);
+    if (r >= 0)
         r = system_bus_new(m->host.event, &handler, &m->system_bus);
     return r;
 }
@@ -569,6 +555,7 @@ Manager *manager_free(Manager *m)
     pin_watch_free(m->host.watch);
     sd_event_source_disable_unref(m->list_timer);
     sd_event_source_disable_unref(m->tick_timer);
+    shortage_watch_free(m->shortage);
     ledger_close(&m->ledger);
     config_clear(&m->config);
     safe_close(m->runtime_fd);
@@ -593,8 +580,9 @@ json_object *manager_describe(Manager *m)
     json_object *targets = json_object_new_array();
     json_object *warnings = json_object_new_array();
 
+    uint64_t again_usec = shortage_watch_again(m->shortage);
     for (size_t i = 0; i < m->n_targets; i++)
-        json_object_array_add(targets, describe_target(m->targets[i]));
+        json_object_array_add(targets, describe_target(m->targets[i], again_usec));
     for (size_t i = 0; i < m->n_warnings; i++)
         json_object_array_add(warnings, json_object_new_string(m->warnings[i]));
     json_object_object_add(root, "targets", targets);

@@ -504,6 +504,11 @@ PinApplyNext pin_apply_next(PinApply *a, const HoldPacket **ret_packet, const Ho
     return what;
 }
 
+bool pin_apply_is_asked(const PinApply *a)
+{
+    return a->asked;
+}
+
 /* Answers */
 
 static int on_locked(PinApply *a, const HoldItem *item, PinStep *step)

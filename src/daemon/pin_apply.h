@@ -44,6 +44,9 @@ typedef enum PinApplyNext {
 PinApplyNext pin_apply_next(PinApply *apply, const HoldPacket **ret_packet, const HoldFds **ret_fds,
                             PinBound *bound);
 
+/* Whether a request is under way. */
+bool pin_apply_is_asked(const PinApply *apply);
+
 /* The answer to the last request. -EPROTO: it is none; -ENOMEM. */
 int pin_apply_answer(PinApply *apply, const HoldPacket *answer);
 

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "control/pin_shed.h"
+#include "daemon/headroom.h"
 #include "daemon/holder.h"
 #include "daemon/measure.h"
 #include "daemon/pin_apply.h"
@@ -49,7 +51,6 @@ struct Pinner {
     PinOrder order;
     uint64_t budget;
     PinCharge charge;
-    PinShortage on_shortage;
     bool changed; /* what is wanted, since the scan that is under way began */
 
     Holder *holder;
@@ -61,11 +62,21 @@ struct Pinner {
     WarmSet warmed; /* between two scans */
     uint64_t warmed_sum;
 
-    PinFollow follow;  /* when to scan */
-    PinScan *scanning; /* in the queue's hands */
-    PinApply *apply;   /* what it found */
-    bool requested;    /* there was something to do */
-    bool pinned;       /* and files to lock */
+    bool keeps; /* when the host's memory is short */
+    ShortageRank rank;
+    bool withheld; /* something went because it was, and nothing more is taken meanwhile */
+    uint64_t shed; /* bytes that are to go, as soon as no request is under way */
+    bool shedding; /* they are going, until sum is shed_to */
+    uint64_t shed_to;
+    uint64_t released; /* bytes, since it is withheld */
+
+    PinFollow follow;    /* when to scan */
+    PinScan *scanning;   /* in the queue's hands */
+    size_t wanted_files; /* at the last scan */
+    uint64_t wanted_sum;
+    PinApply *apply; /* what it found */
+    bool requested;  /* there was something to do */
+    bool pinned;     /* and files to lock */
     PinProblems problems;
     PinBound bound, last_bound;
 
@@ -148,6 +159,7 @@ static void drop_scan(Pinner *p)
     if (p->apply)
         p->warmed = pin_apply_take_warmed(p->apply);
     p->apply = pin_apply_free(p->apply);
+    p->shedding = false;
 }
 
 static void drop_holder(Pinner *p)
@@ -156,6 +168,7 @@ static void drop_holder(Pinner *p)
     p->holder = holder_free(p->holder);
     p->measuring = job_abandon(p->measuring);
     held_clear(&p->held);
+    p->shed = 0;
     p->measured = (Measured){ 0 };
     p->holder_pid = 0;
     p->score = 0;
@@ -260,18 +273,18 @@ static void rest(Pinner *p);
  * released when memory is short, before it: what a killed holder had locked can be reclaimed. */
 static int score_of(const Pinner *p)
 {
-    return p->on_shortage == PIN_SHORTAGE_KEEP ? HOLDER_SCORE_MIN : HOLDER_SCORE_EXPENDABLE;
+    return p->keeps ? HOLDER_SCORE_MIN : HOLDER_SCORE_EXPENDABLE;
 }
 
 /* Takes @scan over. */
-static void begin_applying(Pinner *p, PinScan *scan)
+static void apply_scan(Pinner *p, PinScan *scan, bool refresh)
 {
     PinApplySetup setup = {
         .host = p->host,
         .cgroup_path = p->cgroup_path,
         .held = &p->held,
         .problems = &p->problems,
-        .refresh = TAKE(p->refresh, false),
+        .refresh = refresh,
         .tell_score = TAKE(p->score, score_of(p)) != score_of(p),
         .score = score_of(p),
         .fill = p->charge == PIN_CHARGE_SERVICE,
@@ -279,9 +292,6 @@ static void begin_applying(Pinner *p, PinScan *scan)
         .userdata = p,
     };
 
-    held_note_scan(&p->held, scan->held, scan->n_held);
-    pin_problems_clear(&p->problems);
-    p->problems = TAKE(scan->problems, (PinProblems){ 0 });
     p->last_bound = TAKE(p->bound, PIN_BOUND_NONE);
     p->apply = pin_apply_new(&setup, scan);
     if (!p->apply) {
@@ -291,6 +301,18 @@ static void begin_applying(Pinner *p, PinScan *scan)
     p->warmed_sum = pin_apply_warmed(p->apply);
     enter_state(p, PINNER_APPLYING);
     next_request(p);
+}
+
+static void begin_applying(Pinner *p, PinScan *scan)
+{
+    held_note_scan(&p->held, scan->held, scan->n_held);
+    for (size_t i = 0; i < scan->n_held && p->withheld; i++)
+        scan->held[i].refresh = false; /* it reads, and waits for better times */
+    pin_problems_clear(&p->problems);
+    p->problems = TAKE(scan->problems, (PinProblems){ 0 });
+    p->wanted_files = scan->n_wishes;
+    p->wanted_sum = scan->wanted;
+    apply_scan(p, scan, TAKE(p->refresh, false) && !p->withheld);
 }
 
 static void on_scanned(Job *job, void *owner)
@@ -313,26 +335,36 @@ static void on_scanned(Job *job, void *owner)
     rest(p);
 }
 
+static int copy_held(Pinner *p, PinScan *scan)
+{
+    size_t n;
+    const PinHeld *held = held_sorted(&p->held, &n);
+
+    scan->held = malloc((n + 1) * sizeof(PinHeld));
+    if (!scan->held)
+        return -ENOMEM;
+    if (n > 0)
+        memcpy(scan->held, held, n * sizeof(PinHeld));
+    scan->n_held = n;
+    return 0;
+}
+
 static int copy_inputs(Pinner *p, PinScan *scan)
 {
     int r = pin_rules_copy(p->rules, p->n_rules, &scan->rules);
+    if (r >= 0)
+        r = copy_held(p, scan);
     if (r < 0)
         return r;
     scan->n_rules = p->n_rules;
     scan->order = p->order;
-    const PinHeld *held = held_sorted(&p->held, &scan->n_held);
-    if (scan->n_held > 0) {
-        scan->held = malloc(scan->n_held * sizeof(PinHeld));
-        if (!scan->held)
-            return -ENOMEM;
-        memcpy(scan->held, held, scan->n_held * sizeof(PinHeld));
-    }
+    scan->only_held = p->withheld;
     scan->root_fd = p->host->root_fd;
     scan->walk_flags = host_walk_flags(p->host);
     scan->fill = p->charge == PIN_CHARGE_SERVICE;
     if (scan->fill)
         recharge_prepare(&p->recharge, p->host, p->cgroup_path, &p->measured, p->sum,
-                         p->bound != PIN_BOUND_NONE, scan);
+                         p->bound != PIN_BOUND_NONE || p->withheld, scan);
     scan->warmed = TAKE(p->warmed, (WarmSet){ 0 });
     scan->budget = p->budget;
     scan->page = p->host->page;
@@ -379,9 +411,101 @@ static void rest(Pinner *p)
     measure_if_due(p);
 }
 
+/* Letting go when the host's memory is short */
+
+/* As if a scan had found that they are no longer wanted. */
+static void begin_shedding(Pinner *p)
+{
+    uint64_t bytes = TAKE(p->shed, 0);
+    PinScan *scan = pin_scan_new(NULL, NULL);
+
+    p->changed |= p->scanning || (p->apply && !p->shedding);
+    drop_scan(p);
+    if (!scan || copy_held(p, scan) < 0) { /* it will be asked for again */
+        pin_scan_free(scan);
+        rest(p);
+        return;
+    }
+    for (size_t i = 0; i < scan->n_held; i++)
+        scan->held[i].refresh = false;
+    bytes = pin_shed(scan->held, scan->n_held, bytes);
+    p->shed_to = sub_u64(p->sum, bytes);
+    p->released = add_u64(p->released, bytes);
+    p->shedding = true;
+    apply_scan(p, scan, false);
+}
+
+static uint64_t pending(const Pinner *p)
+{
+    return min_u64(add_u64(p->shed, p->shedding ? sub_u64(p->sum, p->shed_to) : 0), p->sum);
+}
+
+ShortageHolding pinner_holding(const Pinner *p, uint64_t *ret_pending)
+{
+    *ret_pending = pending(p);
+    return (ShortageHolding){
+        .rank = p->rank,
+        .keep = p->keeps,
+        .locked = p->sum - *ret_pending,
+        .withheld = p->withheld,
+    };
+}
+
+uint64_t pinner_shed(Pinner *p, uint64_t bytes)
+{
+    uint64_t before = pending(p);
+
+    if (!p->withheld)
+        log_notice("%s: pins are let go: the host's memory is short", p->unit);
+    p->withheld = true;
+    p->shed = add_u64(p->shed, min_u64(bytes, p->sum - before));
+    if (p->state == PINNER_SETTLED || p->state == PINNER_SCANNING ||
+        (p->state == PINNER_APPLYING && !p->shedding && !pin_apply_is_asked(p->apply)))
+        begin_shedding(p);
+    return sub_u64(pending(p), before);
+}
+
+void pinner_resume(Pinner *p)
+{
+    char text[FORMAT_SIZE_MAX];
+
+    if (!p->withheld)
+        return;
+    log_notice("%s: pins come back: of these, %s were let go while the host's memory was short",
+               p->unit, format_size(text, p->released));
+    p->withheld = false;
+    p->released = 0;
+    p->shed = 0;
+    p->changed = true;
+    if (p->state == PINNER_SETTLED)
+        start_scan(p);
+}
+
+/* It was no scan, so nothing of when the next one is due has changed. */
+static void end_shedding(Pinner *p)
+{
+    drop_scan(p);
+    if (p->shed > 0) {
+        begin_shedding(p);
+        return;
+    }
+    enter_state(p, PINNER_SETTLED);
+    p->unmeasured = true;
+    measure_if_due(p);
+}
+
+bool pinner_is_busy(const Pinner *p)
+{
+    return p->state != PINNER_OFF && p->state != PINNER_WAITING && p->state != PINNER_SETTLED;
+}
+
 /* Done with this scan. */
 static void settle(Pinner *p)
 {
+    if (p->shedding) {
+        end_shedding(p);
+        return;
+    }
     if (p->bound != PIN_BOUND_NONE && p->bound != p->last_bound)
         log_notice("%s: not all of its files are pinned: %s", p->unit,
                    pin_bound_to_string(p->bound));
@@ -401,6 +525,10 @@ static void next_request(void *userdata)
     const HoldPacket *packet;
     const HoldFds *fds;
 
+    if (p->shed > 0 && !p->shedding) {
+        begin_shedding(p);
+        return;
+    }
     switch (pin_apply_next(p->apply, &packet, &fds, &p->bound)) {
     case PIN_APPLY_SEND:
         send_request(p, packet, fds);
@@ -512,6 +640,19 @@ static void turn_off(Pinner *p)
     enter_state(p, PINNER_OFF);
 }
 
+static ShortageRank rank_of(PolicyRole role)
+{
+    switch (role) {
+    case ROLE_CRITICAL:
+        return SHORTAGE_CRITICAL;
+    case ROLE_NORMAL:
+        return SHORTAGE_NORMAL;
+    case ROLE_BACKGROUND:
+        return SHORTAGE_BACKGROUND;
+    }
+    return SHORTAGE_NORMAL;
+}
+
 int pinner_want(Pinner *p, const Policy *policy)
 {
     static const Policy nothing;
@@ -526,8 +667,11 @@ int pinner_want(Pinner *p, const Policy *policy)
     p->n_rules = wanted->n_pins;
     p->order = wanted->pin_order;
     p->budget = wanted->pin_budget;
+    p->keeps = wanted->on_shortage == PIN_SHORTAGE_KEEP;
+    p->rank = rank_of(wanted->role);
+    if (p->keeps)
+        pinner_resume(p);
     p->charge = wanted->pin_charge;
-    p->on_shortage = wanted->on_shortage;
     p->recharge = (Recharge){ 0 };
     p->wanted = pin_rules_are_active(rules, wanted->n_pins);
     p->changed = true;
@@ -552,7 +696,10 @@ void pinner_tick(Pinner *p, uint64_t now)
         break;
     case PINNER_SETTLED:
         measure_if_due(p);
-        if (p->changed || pin_follow_is_due(&p->follow, now) || recharge_is_due(&p->recharge, now))
+        if (p->shed > 0)
+            begin_shedding(p);
+        else if (p->changed || pin_follow_is_due(&p->follow, now) ||
+                 recharge_is_due(&p->recharge, now))
             start_scan(p);
         break;
     case PINNER_CONNECTING:
@@ -576,12 +723,15 @@ const PinHeld *pinner_held(Pinner *p, size_t *ret_n)
 PinnerStatus pinner_status(const Pinner *p)
 {
     PinnerStatus status = {
-        .state = state_to_string(p->state),
+        .state = p->withheld ? "released" : state_to_string(p->state),
         .locked = p->measured.locked,
         .charged_service = p->measured.service,
         .charged_holder = p->measured.holder,
         .warmed = p->warmed_sum,
         .failed = p->problems.n_total,
+        .wanted_files = p->wanted_files,
+        .wanted = p->wanted_sum,
+        .released = p->released,
         .problems = p->problems.entries,
         .n_problems = p->problems.n_entries,
         .bound = p->bound,

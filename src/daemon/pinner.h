@@ -5,6 +5,7 @@
 
 #include "control/pin_plan.h"
 #include "control/pin_room.h"
+#include "control/shortage.h"
 #include "daemon/host.h"
 #include "daemon/pin_follow.h"
 #include "daemon/pin_scan.h"
@@ -34,6 +35,20 @@ bool pinner_is_off(const Pinner *pinner);
 /* The files that the holder has, sorted by pin_held_compare(). Valid until the loop goes on. */
 const PinHeld *pinner_held(Pinner *pinner, size_t *ret_n);
 
+/* What it has, as far as the host's shortage of memory goes; *ret_pending: bytes on their way out.
+ */
+ShortageHolding pinner_holding(const Pinner *pinner, uint64_t *ret_pending);
+
+/* Lets whole files of at least @bytes go, or all, and takes nothing more until pinner_resume().
+ * Returns the bytes that go, as far as that is known already. */
+uint64_t pinner_shed(Pinner *pinner, uint64_t bytes);
+
+/* What was let go for want of memory may come back. */
+void pinner_resume(Pinner *pinner);
+
+/* Something is being looked for, or done. */
+bool pinner_is_busy(const Pinner *pinner);
+
 typedef struct PinnerStatus {
     const char *state;
     uint64_t locked;          /* bytes, measured in the holder's smaps */
@@ -42,6 +57,9 @@ typedef struct PinnerStatus {
     uint64_t warmed; /* bytes that were in memory right after they were read, and are not locked */
     size_t files;    /* held with at least a page locked */
     size_t failed;   /* named by the policy and not pinned */
+    size_t wanted_files; /* by the policy, at the last look */
+    uint64_t wanted;     /* bytes of these, whole pages */
+    uint64_t released;   /* bytes that went because the host's memory is short */
     const PinProblem *problems;
     size_t n_problems;
     PinBound bound; /* what keeps the rest of the budget from being used */

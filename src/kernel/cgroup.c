@@ -319,7 +319,6 @@ int cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope)
 int cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec, uint64_t window_usec)
 {
     const char *name;
-    char trigger[64];
 
     if (strcmp(resource, "memory") == 0)
         name = file_names[FILE_MEMORY_PRESSURE];
@@ -328,13 +327,6 @@ int cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec, ui
     else
         return -EINVAL;
 
-    CLEANUP_CLOSE int fd = openat(cgroup->dir_fd, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return missing(cgroup, errno);
-
-    /* The kernel overwrites the last byte by a NUL, so one is sent along. */
-    int n = snprintf(trigger, sizeof trigger, "some %" PRIu64 " %" PRIu64, stall_usec, window_usec);
-    if (write(fd, trigger, (size_t)n + 1) < 0)
-        return -errno;
-    return TAKE_FD(fd);
+    int fd = psi_arm(cgroup->dir_fd, name, stall_usec, window_usec);
+    return fd == -ENOENT ? missing(cgroup, ENOENT) : fd;
 }

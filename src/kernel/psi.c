@@ -4,9 +4,14 @@
 #include "kernel/psi.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/text.h"
+#include "util/cleanup.h"
 #include "util/io.h"
 
 /* "KEY=" at *p, which is moved behind it. */
@@ -84,13 +89,32 @@ int psi_parse(const char *text, PsiTotals *ret)
     return 0;
 }
 
-int psi_probe(int proc_fd)
+int psi_read_host(int proc_fd, PsiTotals *ret)
 {
     char text[512];
+
+    ssize_t n = read_file_at(proc_fd, PSI_HOST_MEMORY, text, sizeof text);
+    return n < 0 ? (int)n : psi_parse(text, ret);
+}
+
+int psi_probe(int proc_fd)
+{
     PsiTotals totals;
 
     /* With psi=0 the file is there and its read answers EOPNOTSUPP. */
-    if (read_file_at(proc_fd, "pressure/memory", text, sizeof text) < 0)
-        return -EOPNOTSUPP;
-    return psi_parse(text, &totals) < 0 ? -EOPNOTSUPP : 0;
+    return psi_read_host(proc_fd, &totals) < 0 ? -EOPNOTSUPP : 0;
+}
+
+int psi_arm(int dir_fd, const char *name, uint64_t stall_usec, uint64_t window_usec)
+{
+    char trigger[64];
+
+    CLEANUP_CLOSE int fd = openat(dir_fd, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    /* The kernel overwrites the last byte by a NUL, so one is sent along. */
+    int n = snprintf(trigger, sizeof trigger, "some %" PRIu64 " %" PRIu64, stall_usec, window_usec);
+    if (write(fd, trigger, (size_t)n + 1) < 0)
+        return -errno;
+    return TAKE_FD(fd);
 }

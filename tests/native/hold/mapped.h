@@ -23,7 +23,7 @@ typedef struct Mapped {
     uint64_t barred;  /* in mappings that nobody can read (PROT_NONE) */
 } Mapped;
 
-static inline FILE *mapped_open(int pid, const char *name)
+static inline FILE *process_file(int pid, const char *name)
 {
     char path[64] = "";
 
@@ -60,7 +60,7 @@ static inline void mapped_add_line(Mapped *m, const char *line, uint64_t size, b
 /* Of the process @pid (0: this one), of the file @st; NULL: of all that are mapped as shared. */
 static inline Mapped mapped_of(int pid, const struct stat *st)
 {
-    FILE *file = mapped_open(pid, "smaps");
+    FILE *file = process_file(pid, "smaps");
     Mapped m = { 0 };
     bool ours = false, barred = false;
     uint64_t size = 0;
@@ -84,7 +84,7 @@ static inline Mapped mapped_of(int pid, const struct stat *st)
 /* The size of all shared mappings that are locked, bytes: not the process's own memory. */
 static inline uint64_t locked_in_all(int pid)
 {
-    FILE *file = mapped_open(pid, "smaps");
+    FILE *file = process_file(pid, "smaps");
     uint64_t begin, end, sum = 0, size = 0;
     char line[8192], rights[8];
 
@@ -101,7 +101,7 @@ static inline uint64_t locked_in_all(int pid)
 /* The size of what of the process's own memory is locked, bytes. */
 static inline uint64_t own_memory_locked(int pid)
 {
-    FILE *file = mapped_open(pid, "status");
+    FILE *file = process_file(pid, "status");
     uint64_t kib = 0;
     char line[8192];
 

@@ -142,7 +142,7 @@ static void any_number_is_a_number_of_bytes(void **state)
 static void read_a_byte(void *argument)
 {
     const struct stat *st = argument;
-    FILE *maps = mapped_open(0, "maps");
+    FILE *maps = process_file(0, "maps");
     char line[8192];
     uint64_t begin, inode;
 

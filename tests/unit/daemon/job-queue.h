@@ -27,8 +27,10 @@ Job *job_abandon(Job *job)
 static inline void run_queue(void)
 {
     for (size_t i = 0; i < n_queued; i++) {
-        queue[i]->run(queue[i]);
-        queue[i]->done(queue[i], queue[i]->owner);
+        if (!atomic_load(&queue[i]->cancelled)) {
+            queue[i]->run(queue[i]);
+            queue[i]->done(queue[i], queue[i]->owner);
+        }
         queue[i]->destroy(queue[i]);
     }
     n_queued = 0;

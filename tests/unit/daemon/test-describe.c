@@ -10,6 +10,7 @@
 /* The parts of a target are these. */
 static PinnerStatus pinner;
 static LimiterStatus limiter;
+static uint64_t again;
 
 PinnerStatus pinner_status(const Pinner *p)
 {
@@ -45,7 +46,7 @@ static json_object *describe(void)
         .limiter = (Limiter *)&part,
     };
 
-    json_object *described = describe_target(&target);
+    json_object *described = describe_target(&target, again);
     assert_non_null(described);
     return described;
 }
@@ -94,6 +95,21 @@ static void the_original_is_told_where_a_limit_is_applied(void **state)
     limiter = (LimiterStatus){ .value = GIB, .original = 2 * GIB };
     expect("/memory_high/original", "null");
     expect("/memory_high/applied", "null");
+}
+
+static void when_pins_come_back(void **state)
+{
+    again = 30 * USEC_PER_SEC - 1;
+    expect("/pin/again_in", "null");
+    pinner = (PinnerStatus){ .state = "released", .released = MIB };
+    expect("/pin/released", "1048576");
+    expect("/pin/again_in", "30");
+    again = 0;
+    expect("/pin/again_in", "null");
+    pinner = (PinnerStatus){ .wanted = 3, .wanted_files = 2 };
+    expect("/pin/wanted", "3");
+    expect("/pin/wanted_files", "2");
+    pinner = (PinnerStatus){ 0 };
 }
 
 static void put_entry(ConfigEntry *entry, const char *name, ConfigState state, const char *mistake)
@@ -153,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_are_not_utf8),
+        cmocka_unit_test(when_pins_come_back),
         cmocka_unit_test(policies_and_their_states),
         cmocka_unit_test(the_settings),
         cmocka_unit_test(the_original_is_told_where_a_limit_is_applied),

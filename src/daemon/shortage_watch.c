@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* The host is looked at once a second, and more often while it has little to spare: by a timer of
+ * its own, because the interval of the settings may be long. A pressure trigger, where the kernel
+ * grants one, cuts that short. While nothing is pinned, and nothing waits to come back, nothing is
+ * asked.
+ *
+ * A shortage is ended by what is let go at once; coming back is one unit after another, the most
+ * important first, so that what memory there is goes to it. */
+
+#include "daemon/shortage_watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "kernel/meminfo.h"
+#include "kernel/psi.h"
+#include "util/io.h"
+#include "util/log.h"
+#include "util/parse.h"
+
+#define FAR_USEC USEC_PER_SEC
+
+/* Of the trigger: a tenth of a second. */
+#define TRIGGER_STALL_USEC  (100 * USEC_PER_MSEC)
+#define TRIGGER_WINDOW_USEC USEC_PER_SEC
+
+struct ShortageWatch {
+    Host *host;
+    ShortageState state;
+    uint64_t again_usec;
+    sd_event_source *timer, *trigger;
+    void (*look)(void *userdata);
+    void *userdata;
+};
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    ShortageWatch *w = userdata;
+
+    w->look(w->userdata);
+    return 0;
+}
+
+static int on_trigger(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    ShortageWatch *w = userdata;
+
+    if (events & EPOLLERR)
+        w->trigger = sd_event_source_disable_unref(w->trigger);
+    else
+        w->look(w->userdata);
+    return 0;
+}
+
+/* Without one, the timer does. */
+static void arm_trigger(ShortageWatch *w)
+{
+    CLEANUP_CLOSE int fd = w->host->has_psi ? psi_arm(w->host->proc_fd, PSI_HOST_MEMORY,
+                                                      TRIGGER_STALL_USEC, TRIGGER_WINDOW_USEC)
+                                            : -EOPNOTSUPP;
+    int r = fd < 0 ? fd : sd_event_add_io(w->host->event, &w->trigger, fd, EPOLLPRI, on_trigger, w);
+
+    if (r >= 0)
+        r = sd_event_source_set_io_fd_own(w->trigger, 1);
+    if (r >= 0)
+        TAKE_FD(fd);
+    else
+        log_debug("No pressure trigger for the host's memory: %s, ignoring", strerror(-r));
+}
+
+int shortage_watch_new(Host *host, void (*look)(void *userdata), void *userdata,
+                       ShortageWatch **ret)
+{
+    cleanup(shortage_watch_freep) ShortageWatch *w = calloc(1, sizeof(ShortageWatch));
+    if (!w)
+        return -ENOMEM;
+
+    w->host = host;
+    w->look = look;
+    w->userdata = userdata;
+    int r = sd_event_add_time_relative(host->event, &w->timer, CLOCK_MONOTONIC, FAR_USEC, 0,
+                                       on_timer, w);
+    if (r < 0)
+        return r;
+    arm_trigger(w);
+    *ret = TAKE_PTR(w);
+    return 0;
+}
+
+ShortageWatch *shortage_watch_free(ShortageWatch *w)
+{
+    if (!w)
+        return NULL;
+    sd_event_source_disable_unref(w->timer);
+    sd_event_source_disable_unref(w->trigger);
+    free(w);
+    return NULL;
+}
+
+uint64_t shortage_watch_again(const ShortageWatch *w)
+{
+    return sub_u64(w->again_usec, now_usec());
+}
+
+/* The holdings of @targets, in their order; *ret_pending: bytes on their way out. */
+static ShortageHolding *holdings_of(Target *const *targets, size_t n, uint64_t *ret_pending)
+{
+    ShortageHolding *holdings = calloc(n + 1, sizeof(ShortageHolding));
+
+    *ret_pending = 0;
+    for (size_t i = 0; i < n && holdings; i++) {
+        uint64_t pending = 0;
+        if (targets[i]->pinner)
+            holdings[i] = pinner_holding(targets[i]->pinner, &pending);
+        *ret_pending += pending;
+    }
+    return holdings;
+}
+
+static bool is_idle(const ShortageWatch *w, const ShortageHolding *holdings, size_t n)
+{
+    bool idle = !w->state.is_short;
+
+    for (size_t i = 0; i < n && idle; i++)
+        idle = holdings[i].locked == 0 && !holdings[i].withheld;
+    return idle;
+}
+
+static int read_sample(const ShortageWatch *w, ShortageSample *ret)
+{
+    MemInfo info;
+
+    int r = meminfo_read(w->host->proc_fd, &info);
+    if (r < 0)
+        return r;
+    *ret = (ShortageSample){
+        .at_usec = now_usec(),
+        .total = info.total,
+        .available = info.available,
+        .swap_free = info.swap_free,
+        .locked = w->host->locked,
+    };
+    if (w->host->has_psi)
+        (void)psi_read_host(w->host->proc_fd, &ret->psi); /* stays invalid */
+    return 0;
+}
+
+static void let_go(Target *const *targets, ShortageHolding *holdings, size_t n, uint64_t bytes)
+{
+    while (bytes > 0) {
+        size_t i = shortage_next_to_go(holdings, n);
+        if (i == n)
+            return;
+        uint64_t gone = pinner_shed(targets[i]->pinner, bytes);
+        holdings[i].locked = gone >= bytes ? holdings[i].locked - min_u64(gone, holdings[i].locked)
+                                           : 0;
+        bytes = sub_u64(bytes, gone);
+    }
+}
+
+/* The next one, once the one before has what it can have. */
+static void bring_back(Target *const *targets, const ShortageHolding *holdings, size_t n)
+{
+    size_t next = shortage_next_to_return(holdings, n);
+
+    for (size_t i = 0; i < n && next < n; i++)
+        if (targets[i]->pinner && !holdings[i].withheld && pinner_is_busy(targets[i]->pinner))
+            return;
+    if (next < n)
+        pinner_resume(targets[next]->pinner);
+}
+
+static void tell(const ShortageSample *sample, bool was_short, const ShortageState *state,
+                 const ShortageDecision *decision)
+{
+    char available[FORMAT_SIZE_MAX];
+
+    format_size(available, sample->available);
+    if (!was_short && state->is_short)
+        log_warning("The host runs out of memory (%s): %s available. Pins are let go as far as "
+                    "that helps, and their policies allow it",
+                    shortage_reason_to_string(decision->reason), available);
+    else if (was_short && !state->is_short)
+        log_notice("The host has had enough memory for %llu s: %s available",
+                   (unsigned long long)(state->hold_usec / USEC_PER_SEC), available);
+}
+
+/* Returns whether the next look is due soon. */
+static bool look(ShortageWatch *w, Target *const *targets, size_t n)
+{
+    uint64_t pending;
+    ShortageSample sample;
+    CLEANUP_FREE ShortageHolding *holdings = holdings_of(targets, n, &pending);
+
+    if (!holdings || is_idle(w, holdings, n) || read_sample(w, &sample) < 0)
+        return false;
+    bool was_short = w->state.is_short;
+    ShortageDecision decision = shortage_decide(&w->state, &sample, w->host->settings->reserve,
+                                                pending);
+    w->again_usec = w->state.is_short ? decision.again_usec : 0;
+    tell(&sample, was_short, &w->state, &decision);
+    let_go(targets, holdings, n, decision.release);
+    if (!w->state.is_short)
+        bring_back(targets, holdings, n);
+    return decision.is_near;
+}
+
+void shortage_watch_look(ShortageWatch *w, Target *const *targets, size_t n_targets)
+{
+    bool near = look(w, targets, n_targets);
+
+    (void)sd_event_source_set_time_relative(w->timer, near ? SHORTAGE_NEAR_USEC : FAR_USEC);
+    (void)sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+}
