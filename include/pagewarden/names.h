@@ -10,6 +10,9 @@
 #define PAGEWARDEN_OBJECT_PATH "/org/pagewarden1"
 #define PAGEWARDEN_INTERFACE   "org.pagewarden1.Manager"
 
+/* Files of one call of Pin(): dbus-daemon lets no more descriptors through with a message. */
+#define PAGEWARDEN_PIN_MAX 16
+
 #define PAGEWARDEN_RUNTIME_DIR "/run/pagewarden"
 
 /* A holder's unit is this, the name of the unit that it serves (without ".service"), and

@@ -27,6 +27,9 @@ ExitCode verb_reload(int argc, char *argv[]);
 ExitCode verb_cat_config(int argc, char *argv[]);
 ExitCode verb_list_policies(int argc, char *argv[]);
 ExitCode verb_warm(int argc, char *argv[]);
+ExitCode verb_pin(int argc, char *argv[]);
+ExitCode verb_unpin(int argc, char *argv[]);
+ExitCode verb_pins(int argc, char *argv[]);
 
 typedef enum JsonMode {
     JSON_OFF,    /* a table for people */

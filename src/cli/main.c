@@ -15,6 +15,9 @@
 static const Verb verbs[] = {
     { "status", NULL, "what pagewarden governs, and what it did", verb_status },
     { "inspect", "PATH…", "what of these files is in memory", verb_inspect },
+    { "pins", NULL, "which files are pinned, by whom, and how far", verb_pins },
+    { "pin", "FILE…", "keep files in memory, by hand", verb_pin },
+    { "unpin", "FILE…", "let go what was pinned by hand", verb_unpin },
     { "warm", "PATH…", "read files into memory, without keeping them", verb_warm },
     { "verify", "[FILE…]", "check policies and settings, without a daemon", verb_verify },
     { "cat-config", "[NAME…]", "what is in force, with its origins", verb_cat_config },

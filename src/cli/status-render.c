@@ -10,6 +10,7 @@
 #include "cli/json.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "util/units.h"
 
 #define PROBLEMS_SHOWN 5 /* of each target; the rest is counted and in the JSON */
 
@@ -320,6 +321,58 @@ static int render_unwatched(struct json_object *target, FILE *out, const OutputO
     return 0;
 }
 
+/* How far pinning is, while it goes on. */
+static int render_progress(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    char locked_text[FORMAT_SIZE_MAX], wanted_text[FORMAT_SIZE_MAX];
+    const char *state = plain_text(MEMBER(target, "pin", "state"));
+    CLEANUP_FREE char *unit = unit_cell(target, options);
+    uint64_t locked, wanted, files, wanted_files, budget;
+
+    if (!unit)
+        return -ENOMEM;
+    if (!state || strcmp(state, "pinning") != 0 ||
+        !get_bytes(MEMBER(target, "pin", "locked"), &locked) ||
+        !get_bytes(MEMBER(target, "pin", "wanted"), &wanted) ||
+        !get_bytes(MEMBER(target, "pin", "files"), &files) ||
+        !get_bytes(MEMBER(target, "pin", "wanted_files"), &wanted_files) ||
+        !get_bytes(MEMBER(target, "pin", "budget"), &budget))
+        return 0;
+    wanted = min_u64(wanted, budget);
+    if (locked >= wanted)
+        return 0;
+    fprintf(out, "%s: pinning: %s of %s, %ju of %ju files\n", unit,
+            format_bytes(locked_text, locked, options->bytes),
+            format_bytes(wanted_text, wanted, options->bytes), (uintmax_t)files,
+            (uintmax_t)wanted_files);
+    return 0;
+}
+
+/* What is pinned by hand, for a unit or for none. */
+static int render_by_hand(struct json_object *hand, FILE *out, const OutputOptions *options)
+{
+    char locked_text[FORMAT_SIZE_MAX], wanted_text[FORMAT_SIZE_MAX];
+    bool has_unit = plain_text(MEMBER(hand, "unit"));
+    const char *state = plain_text(MEMBER(hand, "state"));
+    CLEANUP_FREE char *unit = unit_cell(hand, options);
+    CLEANUP_FREE char *bound = text_cell(MEMBER(hand, "bound"), options);
+    uint64_t files, locked, wanted;
+
+    if (!unit || !bound)
+        return -ENOMEM;
+    if (!get_bytes(MEMBER(hand, "files"), &files) || !get_bytes(MEMBER(hand, "locked"), &locked) ||
+        !get_bytes(MEMBER(hand, "wanted"), &wanted))
+        return 0;
+    fprintf(out, "%s%sby hand: %ju file%s, %s of %s locked%s%s%s\n", has_unit ? unit : "",
+            has_unit ? ", " : "", (uintmax_t)files, files == 1 ? "" : "s",
+            format_bytes(locked_text, locked, options->bytes),
+            format_bytes(wanted_text, wanted, options->bytes),
+            state && strcmp(state, "pinning") == 0 ? ", going on" : "",
+            plain_text(MEMBER(hand, "bound")) ? ": " : "",
+            plain_text(MEMBER(hand, "bound")) ? bound : "");
+    return 0;
+}
+
 /* A policy that was in force stays so when its newer text is refused. */
 static int render_policy(struct json_object *policy, FILE *out, const OutputOptions *options)
 {
@@ -342,18 +395,24 @@ static int render_policy(struct json_object *policy, FILE *out, const OutputOpti
 
 static int render_notes(struct json_object *status, FILE *out, const OutputOptions *options)
 {
-    struct json_object *targets = MEMBER(status, "targets"), *policies, *warnings;
+    struct json_object *targets = MEMBER(status, "targets"), *policies, *warnings, *hands;
     int r = 0;
 
     policies = MEMBER(status, "policies");
     warnings = MEMBER(status, "warnings");
+    hands = MEMBER(status, "by_hand");
     if (json_object_is_type(targets, json_type_array))
         for (size_t i = 0; i < json_object_array_length(targets) && r >= 0; i++) {
             struct json_object *target = json_object_array_get_idx(targets, i);
-            r = render_problems(target, out, options);
+            r = render_progress(target, out, options);
+            if (r >= 0)
+                r = render_problems(target, out, options);
             if (r >= 0)
                 r = render_unwatched(target, out, options);
         }
+    if (json_object_is_type(hands, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(hands) && r >= 0; i++)
+            r = render_by_hand(json_object_array_get_idx(hands, i), out, options);
     if (json_object_is_type(policies, json_type_array))
         for (size_t i = 0; i < json_object_array_length(policies) && r >= 0; i++)
             r = render_policy(json_object_array_get_idx(policies, i), out, options);

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-PinHeld *all_pins(Target *const *targets, size_t n_targets, size_t *ret_n)
+PinHeld *all_pins(Target *const *targets, size_t n_targets, const Hands *hands, size_t *ret_n)
 {
-    size_t n = 0, at = 0;
+    size_t n = hands_count(hands), at = 0;
 
     for (size_t i = 0; i < n_targets; i++) {
         size_t k = 0;
@@ -25,6 +25,7 @@ PinHeld *all_pins(Target *const *targets, size_t n_targets, size_t *ret_n)
             memcpy(all + at, held, k * sizeof(PinHeld));
         at += k;
     }
+    at += hands_held(hands, all + at);
     qsort(all, n, sizeof(PinHeld), pin_held_compare);
     *ret_n = n;
     return all;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Two methods: Describe() answers at once, Reload() when the new policies are in force or refused.
- * A caller's message is kept meanwhile; when the bus goes away first, there is nobody left to
- * answer. */
+/* Describe() and the lists answer at once, Reload() when the new policies are in force or refused,
+ * Pin() when the holder has the files. A caller's message is kept meanwhile; when the bus goes away
+ * first, there is nobody left to answer. */
 
 #include "daemon/bus_api.h"
 
 #include <pagewarden/names.h>
 #include <string.h>
 
+#include "daemon/hand_bus.h"
 #include "util/log.h"
 #include "util/utf8.h"
+
+#define LIST_MAX 1000 /* files of an answer */
 
 struct BusApi {
     Manager *manager;
@@ -64,11 +67,86 @@ static int on_reload(sd_bus_message *message, void *userdata, sd_bus_error *erro
     return 1;
 }
 
+static int on_pin(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    BusApi *api = userdata;
+
+    return hand_bus_pin(message, manager_hands(api->manager), error);
+}
+
+static int on_unpin(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    BusApi *api = userdata;
+
+    return hand_bus_unpin(message, manager_hands(api->manager), error);
+}
+
+static int on_list_by_hand(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    BusApi *api = userdata;
+
+    return hand_bus_list(message, manager_hands(api->manager), error);
+}
+
+/* The first that is behind @key in the order of pin_held_compare(). */
+static size_t first_behind(const PinHeld *held, size_t n, const PinHeld *key)
+{
+    size_t from = 0, to = n;
+
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (pin_held_compare(&held[middle], key) <= 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+static int on_list_pins(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    BusApi *api = userdata;
+    cleanup(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    PinHeld behind = { 0 };
+    const PinHeld *held;
+    const char *unit;
+    size_t n;
+
+    int r = sd_bus_message_read(message, "stt", &unit, &behind.dev, &behind.ino);
+    if (r < 0)
+        return r;
+    if (manager_pinned(api->manager, unit, &held, &n) < 0)
+        return sd_bus_error_set(error, PAGEWARDEN_BUS_NAME ".Error.NoSuchUnit",
+                                "No such unit is governed");
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = sd_bus_message_open_container(reply, 'a', "(tttt)");
+    size_t first = first_behind(held, n, &behind);
+    for (size_t i = first; i < n && i < first + LIST_MAX && r >= 0; i++)
+        r = sd_bus_message_append(reply, "(tttt)", held[i].dev, held[i].ino, held[i].length,
+                                  held[i].locked);
+    if (r >= 0)
+        r = sd_bus_message_close_container(reply);
+    return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+/* Who may call what is said in units/org.pagewarden1.conf. */
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), on_describe,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Pin", SD_BUS_ARGS("s", unit, "t", usec, "t", user, "a(hs)", files),
+                            SD_BUS_RESULT("a(ss)", problems), on_pin, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Unpin", SD_BUS_ARGS("s", unit, "b", all, "a(tts)", files),
+                            SD_BUS_RESULT("as", unknown, "t", files), on_unpin,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ListByHand", SD_BUS_ARGS("t", skip),
+                            SD_BUS_RESULT("a(sstttttttt)", files), on_list_by_hand,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ListPins", SD_BUS_ARGS("s", unit, "t", device, "t", inode),
+                            SD_BUS_RESULT("a(tttt)", files), on_list_pins,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };

@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The state of things as JSON. Every text goes through put_string(): it may be a file's name, which
- * need not be UTF-8, and D-Bus refuses a reply as a whole for one byte that is not. */
+/* The state of things as JSON. */
 #include "daemon/describe.h"
 
+#include "daemon/put.h"
 #include "util/units.h"
-#include "util/utf8.h"
 
 /* A size, or null where there is none. */
 static json_object *limit(uint64_t bytes)
 {
     return bytes == LIMIT_NONE ? NULL : json_object_new_uint64(bytes);
-}
-
-static void put(json_object *object, const char *key, json_object *value)
-{
-    json_object_object_add(object, key, value);
-}
-
-static void put_size(json_object *object, const char *key, uint64_t bytes)
-{
-    put(object, key, json_object_new_uint64(bytes));
-}
-
-static void put_string(json_object *object, const char *key, const char *text)
-{
-    CLEANUP_FREE char *valid = text ? utf8_escape(text) : NULL;
-
-    put(object, key, valid ? json_object_new_string(valid) : NULL);
 }
 
 static json_object *describe_memory(const Sample *sample)
@@ -84,7 +66,6 @@ static json_object *describe_again(const PinnerStatus *status, uint64_t usec)
 static json_object *describe_pin(const Target *t, uint64_t again_usec)
 {
     json_object *pin = json_object_new_object();
-    json_object *problems = json_object_new_array();
     PinnerStatus status = { 0 };
 
     if (t->pinner)
@@ -102,13 +83,7 @@ static json_object *describe_pin(const Target *t, uint64_t again_usec)
     put_string(pin, "state", status.state);
     put_string(pin, "bound",
                status.bound == PIN_BOUND_NONE ? NULL : pin_bound_to_string(status.bound));
-    for (size_t i = 0; i < status.n_problems; i++) {
-        json_object *problem = json_object_new_object();
-        put_string(problem, "path", status.problems[i].path);
-        put_string(problem, "reason", status.problems[i].reason);
-        json_object_array_add(problems, problem);
-    }
-    put(pin, "problems", problems);
+    put(pin, "problems", put_problems(status.problems, status.n_problems));
     put(pin, "follow", describe_follow(&status.follow));
     return pin;
 }

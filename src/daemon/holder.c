@@ -231,6 +231,19 @@ static void on_started(int error, const char *message, void *userdata)
         lose(h, "it ended");
 }
 
+/* Whose pins it holds, for people; to be freed. */
+static char *served_by(const Holder *h)
+{
+    const char *unit = h->unit + strlen(HOLDER_BY_HAND);
+    char *text;
+
+    if (strncmp(h->unit, HOLDER_BY_HAND, strlen(HOLDER_BY_HAND)) != 0)
+        return strdup(h->unit);
+    if (asprintf(&text, "%s%sby hand", unit, *unit ? ", " : "") < 0)
+        return NULL;
+    return text;
+}
+
 /* Starts the unit with a socket of its own. Returns the connected socket. */
 static int start(Holder *h, const char *name, const struct sockaddr_un *address)
 {
@@ -243,7 +256,10 @@ static int start(Holder *h, const char *name, const struct sockaddr_un *address)
     if (fd < 0)
         return fd;
 
-    int r = holder_unit_start(h->host->bus, &h->starting, name, h->slice, h->unit, listen_fd,
+    CLEANUP_FREE char *served = served_by(h);
+    if (!served)
+        return -ENOMEM;
+    int r = holder_unit_start(h->host->bus, &h->starting, name, h->slice, served, listen_fd,
                               on_started, h);
     if (r < 0)
         return r;

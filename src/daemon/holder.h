@@ -6,6 +6,10 @@
 #include "daemon/host.h"
 #include "hold/wire.h"
 
+/* In front of a unit's name (or of nothing), where a unit's name is asked for below: the holder of
+ * what was pinned by hand for that unit. No unit's name begins so. */
+#define HOLDER_BY_HAND ":hand:"
+
 typedef struct Holder Holder;
 
 typedef struct HolderHandler {

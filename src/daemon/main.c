@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "config.h"
+#include "daemon/hand_record.h"
 #include "daemon/manager.h"
 #include "daemon/memory.h"
 #include "daemon/restore.h"
@@ -47,6 +48,8 @@ static int restore(const ManagerOptions *options)
     CLEANUP_CLOSE int runtime_fd = open(options->runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (runtime_fd < 0 && errno == ENOENT)
         return EXIT_SUCCESS;
+    if (holders > 0)
+        hand_record_remove(runtime_fd);
     CLEANUP_CLOSE int cgroup_fd = open(options->cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int r = ledger_open(&ledger, runtime_fd, NULL);
     if (r >= 0) {

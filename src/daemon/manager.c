@@ -55,6 +55,7 @@ struct Manager {
 
     Target **targets;
     size_t n_targets;
+    Hands *hands;
 
     SystemBus *system_bus;
     UnitWatch *watch;
@@ -78,7 +79,7 @@ static void look_and_act(Manager *m)
         distress |= target_look(m->targets[i], now) != DISTRESS_NONE;
 
     size_t n_pinned;
-    CLEANUP_FREE PinHeld *pinned = all_pins(m->targets, m->n_targets, &n_pinned);
+    CLEANUP_FREE PinHeld *pinned = all_pins(m->targets, m->n_targets, m->hands, &n_pinned);
     for (size_t i = 0; i < m->n_targets; i++)
         target_act(m->targets[i], now, distress, pinned, n_pinned);
 }
@@ -134,6 +135,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
     look_and_act(m);
     remove_finished(m);
+    hands_tick(m->hands, now);
     for (size_t i = 0; i < m->n_targets; i++)
         waiting |= target_is_expected(m->targets[i], now);
     if (waiting || now - m->listed_usec >= LIST_EVERY_USEC)
@@ -200,7 +202,9 @@ static void note_unit(Manager *m, const UnitEntry *entry, uint64_t now)
  */
 static void stop_orphan(Manager *m, const UnitEntry *entry)
 {
-    if (strncmp(entry->name, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) != 0)
+    if (strncmp(entry->name, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) !=
+            0 ||
+        hands_own(m->hands, entry->name))
         return;
     for (size_t i = 0; i < m->n_targets; i++) {
         const Pinner *pinner = m->targets[i]->pinner;
@@ -229,6 +233,7 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
     for (size_t i = 0; i < m->n_targets; i++)
         if (!m->targets[i]->listed)
             target_note_listed(m->targets[i], false, now);
+    hands_note_units(m->hands, units, n_units, now);
     for (size_t i = 0; i < n_units; i++)
         if (strcmp(units[i].active_state, "active") == 0)
             stop_orphan(m, &units[i]);
@@ -282,6 +287,7 @@ static void on_bus_down(int error, void *userdata)
     m->api = bus_api_free(m->api);
     for (size_t i = 0; i < m->n_targets; i++)
         target_bus_lost(m->targets[i]);
+    hands_bus_lost(m->hands);
 }
 
 /* Reload */
@@ -525,6 +531,8 @@ int manager_new(sd_event *event, const ManagerOptions *options, Manager **ret)
     if (r >= 0)
         r = open_runtime(m, options->runtime);
     if (r >= 0)
+        r = hands_new(&m->host, m->runtime_fd, &m->hands);
+    if (r >= 0)
         r = load_first(m);
     if (r >= 0)
         r = restore_first(m);
@@ -548,6 +556,7 @@ Manager *manager_free(Manager *m)
     for (size_t i = 0; i < m->n_targets; i++)
         target_free(m->targets[i]);
     free(m->targets);
+    hands_free(m->hands);
     system_bus_free(m->system_bus);
     jobs_free(m->host.evict_jobs);
     jobs_free(m->host.pin_jobs);
@@ -586,8 +595,25 @@ json_object *manager_describe(Manager *m)
     for (size_t i = 0; i < m->n_warnings; i++)
         json_object_array_add(warnings, json_object_new_string(m->warnings[i]));
     json_object_object_add(root, "targets", targets);
+    json_object_object_add(root, "by_hand", hands_describe(m->hands));
     json_object_object_add(root, "settings", describe_settings(&m->config));
     json_object_object_add(root, "policies", describe_policies(&m->config.policies));
     json_object_object_add(root, "warnings", warnings);
     return root;
+}
+
+Hands *manager_hands(Manager *m)
+{
+    return m->hands;
+}
+
+int manager_pinned(const Manager *m, const char *unit, const PinHeld **ret, size_t *ret_n)
+{
+    const Target *target = find_target(m, unit);
+
+    if (!target)
+        return -ENOENT;
+    *ret_n = 0;
+    *ret = target->pinner ? pinner_held(target->pinner, ret_n) : NULL;
+    return 0;
 }

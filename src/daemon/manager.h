@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "config/places.h"
+#include "daemon/hands.h"
 #include "util/cleanup.h"
 
 typedef struct Manager Manager;
@@ -44,3 +45,10 @@ void manager_tell_ready(Manager *manager);
 
 /* What `status` shows; a reference for the caller. NULL: out of memory. */
 json_object *manager_describe(Manager *manager);
+
+/* What is pinned by hand; the manager's. */
+Hands *manager_hands(Manager *manager);
+
+/* The files that the holder of @unit's policy has, sorted by pin_held_compare(); valid until the
+ * loop goes on. -ENOENT: no such unit is governed. */
+int manager_pinned(const Manager *manager, const char *unit, const PinHeld **ret, size_t *ret_n);

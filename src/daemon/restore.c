@@ -103,7 +103,10 @@ int restore_holders(void)
     cleanup(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
     int r = sd_bus_open_system(&bus);
-    if (r >= 0 && own_unit_is_stopping(bus))
-        r = units_stop_by_prefix_wait(bus, PAGEWARDEN_HOLD_UNIT_PREFIX);
-    return r;
+    if (r < 0)
+        return r;
+    if (!own_unit_is_stopping(bus))
+        return 0;
+    r = units_stop_by_prefix_wait(bus, PAGEWARDEN_HOLD_UNIT_PREFIX);
+    return r < 0 ? r : 1;
 }

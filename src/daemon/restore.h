@@ -8,5 +8,6 @@
  * loop. Returns how many entries are left, or -errno. */
 int restore_limits(Ledger *ledger, int cgroup_fd);
 
-/* Stops all holders where our own unit is being stopped for good. */
+/* Stops all holders where our own unit is being stopped for good: then returns 1, else 0 or -errno.
+ */
 int restore_holders(void);

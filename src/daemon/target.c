@@ -13,9 +13,6 @@
 #include "util/io.h"
 #include "util/log.h"
 
-/* Longer than `systemctl stop` and `start` one after the other, or an upgrade's restart. */
-#define PIN_AWAY_USEC (5 * USEC_PER_SEC)
-
 /* For how long a unit without a cgroup is asked about every second. */
 #define EXPECT_USEC (10 * USEC_PER_SEC)
 

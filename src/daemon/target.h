@@ -9,6 +9,11 @@
 #include "daemon/limiter.h"
 #include "daemon/pinner.h"
 #include "policy/policy.h"
+#include "util/units.h"
+
+/* How long pins outlive their unit: longer than `systemctl stop` and `start` one after the other,
+ * or an upgrade's restart. */
+#define PIN_AWAY_USEC (5 * USEC_PER_SEC)
 
 typedef enum TargetState {
     TARGET_WAITING, /* the unit is about to run, and has no cgroup yet */

@@ -11,46 +11,6 @@ no_bus() {
     export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$TEST_DIR/no-such-socket
 }
 
-# A bus where everybody may do everything.
-start_bus() {
-    cat >bus.conf <<END
-<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>system</type>
-  <listen>unix:path=$PWD/bus</listen>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-    ${1-}
-  </policy>
-</busconfig>
-END
-    export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$PWD/bus
-    dbus-daemon --config-file=bus.conf --nofork --nopidfile --nosyslog 2>bus.log &
-    TEST_PIDS+=($!)
-    local i
-    for ((i = 0; i < 100; i++)); do
-        [ -S bus ] && return
-        sleep 0.05
-    done
-    fail "no bus: $(cat bus.log)"
-}
-
-# start_manager DESCRIPTION [ERROR]: files with what it answers.
-start_manager() {
-    local i
-    "$FAKE_MANAGER" "$@" >manager.out 2>manager.err &
-    MANAGER=$!
-    TEST_PIDS+=($!)
-    for ((i = 0; i < 100; i++)); do
-        grep -q ready manager.out && return
-        sleep 0.05
-    done
-    fail "no manager: $(cat manager.err)"
-}
-
 test_without_a_bus() {
     local verb
     no_bus

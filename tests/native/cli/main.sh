@@ -7,7 +7,7 @@ set -u
 
 test_help_fits_a_screen() {
     local verb
-    for verb in "" status inspect warm verify cat-config list-policies reload; do
+    for verb in "" status inspect pins pin unpin warm verify cat-config list-policies reload; do
         run "$PAGEWARDEN" ${verb:+"$verb"} --help
         expect_code 0
         expect_err ""
@@ -46,7 +46,7 @@ test_unknown_option() {
     run "$PAGEWARDEN" --frobnicate
     expect_code 2
     expect_err 'pagewarden: unknown option "--frobnicate" (see pagewarden --help)'
-    for verb in status inspect warm verify cat-config list-policies plan reload; do
+    for verb in status inspect pins pin unpin warm verify cat-config list-policies plan reload; do
         run "$PAGEWARDEN" "$verb" --frobnicate
         expect_code 2
         expect_err "pagewarden: $verb: unknown option \"--frobnicate\" (see pagewarden $verb --help)"

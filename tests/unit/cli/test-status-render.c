@@ -56,9 +56,8 @@ static void check_table(const char *name, const OutputOptions *options)
 
 static void test_tables(void **state)
 {
-    static const char *const names[] = {
-        "ordinary", "trouble", "hostile", "none", "idle", "nothing"
-    };
+    static const char *const names[] = { "ordinary", "pinning", "trouble", "hostile",
+                                         "none",     "idle",    "nothing" };
     const OutputOptions options = { .legend = true, .unicode = true };
 
     for (size_t i = 0; i < ELEMENTS(names); i++)

@@ -37,6 +37,22 @@ void manager_tell_ready(Manager *manager)
     n_ready++;
 }
 
+static PinHeld pinned[1500]; /* by the policy of "shop.service" */
+
+int manager_pinned(const Manager *manager, const char *unit, const PinHeld **ret, size_t *ret_n)
+{
+    if (strcmp(unit, "shop.service") != 0)
+        return -ENOENT;
+    *ret = pinned;
+    *ret_n = sizeof(pinned) / sizeof(pinned[0]);
+    return 0;
+}
+
+Hands *manager_hands(Manager *manager)
+{
+    return NULL;
+}
+
 static sd_bus_message_handler_t named;
 static void *named_userdata;
 
@@ -189,12 +205,46 @@ static void the_start_ends_with_the_name(void **state)
     sd_bus_message_unref(answer);
 }
 
+/* Behind the last file of the page before, until a page is empty. */
+static void pins_are_listed_page_by_page(void **state)
+{
+    Peers *peers = *state;
+    uint64_t dev = 0, ino = 0, length, locked, sum = 0;
+    size_t n = 0, before;
+
+    for (uint64_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++)
+        pinned[i] = (PinHeld){ .dev = 1 + i / 700, .ino = 1 + i % 700, .length = i, .locked = 7 };
+    do {
+        sd_bus_message *answer = NULL;
+        before = n;
+        assert_true(sd_bus_call_method_async(peers->client, NULL, NULL, PAGEWARDEN_OBJECT_PATH,
+                                             PAGEWARDEN_INTERFACE, "ListPins", on_answer, &answer,
+                                             "stt", "shop.service", dev, ino) >= 0);
+        for (unsigned i = 0; i < 10000 && !answer; i++) {
+            assert_true(sd_bus_process(peers->server, NULL) >= 0);
+            assert_true(sd_bus_process(peers->client, NULL) >= 0);
+        }
+        assert_non_null(answer);
+        assert_true(sd_bus_message_enter_container(answer, 'a', "(tttt)") >= 0);
+        while (sd_bus_message_read(answer, "(tttt)", &dev, &ino, &length, &locked) > 0) {
+            assert_int_equal(length, n);
+            assert_int_equal(locked, 7);
+            n++;
+        }
+        sd_bus_message_unref(answer);
+        sum++;
+    } while (n > before);
+    assert_int_equal(n, sizeof(pinned) / sizeof(pinned[0]));
+    assert_int_equal(sum, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(describe_tells, set_up, tear_down),
         cmocka_unit_test_setup_teardown(describe_answers_when_it_cannot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reload_answers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pins_are_listed_page_by_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_start_ends_with_the_name, set_up, tear_down),
     };
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The path is where a file was found when it was pinned, without links. It is opened as a policy's
+ * files are, following no link, and counts only if it leads to the very inode that was handed over:
+ * so nothing is opened for the caller that he had not opened himself. */
+
+#include "daemon/hand_check.h"
+
+#include <string.h>
+
+static void run(Job *job)
+{
+    HandCheck *check = (HandCheck *)job;
+    SelectScope scope = {
+        .root_fd = check->root_fd,
+        .flags = check->walk_flags,
+    };
+    struct stat st;
+
+    selected_files_open(&scope, check->files, check->n, check->fds);
+    for (size_t i = 0; i < check->n; i++)
+        if (check->fds[i] >= 0 && fstat(check->fds[i], &st) == 0)
+            check->files[i].size = (uint64_t)st.st_size;
+}
+
+static void destroy(Job *job)
+{
+    hand_check_free((HandCheck *)job);
+}
+
+HandCheck *hand_check_new(const Host *host, void (*done)(Job *job, void *owner), void *owner)
+{
+    HandCheck *check = calloc(1, sizeof(HandCheck));
+    if (!check)
+        return NULL;
+
+    check->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = owner };
+    check->root_fd = host->root_fd;
+    check->walk_flags = host_walk_flags(host);
+    return check;
+}
+
+void hand_check_free(HandCheck *check)
+{
+    if (!check)
+        return;
+    for (size_t i = 0; i < check->n; i++) {
+        free(check->files[i].path);
+        safe_close(check->fds[i]);
+    }
+    free(check);
+}
+
+bool hand_check_add(HandCheck *check, const char *path, uint64_t dev, uint64_t ino)
+{
+    if (check->n == ELEMENTS(check->files))
+        return false;
+    char *copy = strdup(path);
+    if (copy) {
+        check->files[check->n] = (SelectedFile){ .path = copy, .dev = dev, .ino = ino };
+        check->fds[check->n++] = -ECANCELED;
+    }
+    return true;
+}
+
+bool hand_check_is_gone(const HandCheck *check, size_t i)
+{
+    int error = check->fds[i];
+
+    return error == -ENOENT || error == -ESTALE || error == -ENOTDIR || error == -EINVAL;
+}
