@@ -162,11 +162,12 @@ static LimitDecision applied(LimitDecision decision, LimitMode mode, const Sampl
 /* Steps until the last one, if the unit's memory stayed as it is. */
 static LimitDecision squeeze(const LimitConfig *config, Sample sample)
 {
+    const LimitContext context = { .distress = true };
     LimitState state = { 0 };
     LimitDecision decision;
 
     do {
-        decision = limit_decide(&state, config, &sample, true);
+        decision = limit_decide(&state, config, &context, &sample);
         sample.at_usec += LIMIT_STEP_USEC;
     } while (decision.reason == LIMIT_REASON_DISTRESS);
     return decision;
@@ -175,13 +176,14 @@ static LimitDecision squeeze(const LimitConfig *config, Sample sample)
 static void decide_limit(PlanUnit *unit, const Sample *sample, uint64_t page)
 {
     const LimitConfig *config = &unit->policy->memory_high;
+    const LimitContext context = { 0 };
     LimitState fresh = { 0 };
 
     unit->current = sample->current;
     unit->high = sample->high;
     unit->floor = limit_floor(sample, config->mode == LIMIT_YIELD ? config->min : 0);
-    unit->now = applied(limit_decide(&fresh, config, sample, false), config->mode, sample, page);
-    unit->squeezed = (LimitDecision){ LIMIT_NONE, LIMIT_REASON_OFF };
+    unit->now = applied(limit_decide(&fresh, config, &context, sample), config->mode, sample, page);
+    unit->squeezed = (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_OFF };
     if (config->mode == LIMIT_YIELD)
         unit->squeezed = applied(squeeze(config, *sample), config->mode, sample, page);
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* `yield` in its simplest honest form. While a critical service is in distress, the unit's limit
+/* Each mode has its law; the cap on the page cache is a brake of its own beside it, and the lower
+ * of the two holds. Whatever stalls under a limit is let go, and for longer each time: a limit that
+ * is wrong stays wrong.
+ *
+ * `yield` in its simplest honest form. While a critical service is in distress, the unit's limit
  * falls by an eighth of what it has a second; when distress is over it rises by a quarter every two
  * seconds, until it no longer means anything, and is given back. Down is faster than up, because
  * what a critical service lost comes back only as fast as it is read, and up does not end in a
@@ -16,7 +20,7 @@
 static LimitDecision let_go(LimitState *state, LimitReason reason)
 {
     state->squeezed = state->at_floor = false;
-    state->next_usec = 0;
+    state->next_usec = state->limit = 0;
     return (LimitDecision){ .want = LIMIT_NONE, .reason = reason };
 }
 
@@ -83,38 +87,31 @@ static LimitDecision give_back(LimitState *state, const Sample *sample)
 }
 
 static LimitDecision yield(LimitState *state, const LimitConfig *config, const Sample *sample,
-                           bool distress)
+                           bool distress, bool held)
 {
     uint64_t floor = limit_floor(sample, config->min);
 
-    if (stalls(state, sample) && state->squeezed) {
-        LimitDecision decision = let_go(state, LIMIT_REASON_STALL);
-        state->next_usec = sample->at_usec + LIMIT_HOLD_USEC;
-        return decision;
+    if (held) {
+        LimitReason why = state->squeezed || distress ? LIMIT_REASON_STALL : LIMIT_REASON_CALM;
+        return let_go(state, why);
     }
     /* What cannot be reclaimed may have grown: that does not wait for a step. */
     if (state->squeezed)
         state->limit = max_u64(state->limit, floor);
     if (!distress)
         return give_back(state, sample);
-    if (!state->squeezed && sample->at_usec < state->next_usec)
-        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_STALL };
     /* Nothing to gain from a unit that has no more than its floor. */
     if (!state->squeezed && sample->current <= floor)
         return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_AT_MIN };
     return squeeze(state, sample, floor);
 }
 
-static LimitDecision fixed(LimitState *state, const Sample *sample, uint64_t value)
+static LimitDecision fixed(LimitState *state, const Sample *sample, uint64_t value, bool held)
 {
     uint64_t floor = limit_floor(sample, 0);
 
-    if (state->squeezed) /* by an earlier policy */
-        (void)let_go(state, LIMIT_REASON_FIXED);
-    if (stalls(state, sample) && sample->high != LIMIT_NONE)
-        state->next_usec = sample->at_usec + LIMIT_HOLD_USEC;
-    if (sample->at_usec < state->next_usec)
-        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_STALL };
+    if (held)
+        return let_go(state, LIMIT_REASON_STALL);
     if (!rests_on(state, floor) || state->limit <= value) {
         state->limit = max_u64(value, floor);
         state->at_floor = floor > value;
@@ -122,19 +119,76 @@ static LimitDecision fixed(LimitState *state, const Sample *sample, uint64_t val
     return keep(state, state->at_floor ? LIMIT_REASON_FLOOR : LIMIT_REASON_FIXED);
 }
 
-LimitDecision limit_decide(LimitState *state, const LimitConfig *config, const Sample *sample,
-                           bool distress)
+/* The page cache that the cap speaks of: shared memory is nobody's cache. What is above the cap is
+ * reclaimed; the limit stands a margin above what is left, and comes down by no less than a step.
+ */
+static LimitDecision brake(LimitState *state, const LimitConfig *config, const Sample *sample,
+                           bool held)
+{
+    uint64_t cache = sub_u64(sample->file, sample->shmem);
+    uint64_t others = sub_u64(sample->current, cache);
+    uint64_t want = max_u64(add_u64(add_u64(others, config->cache_max), FLOOR_MARGIN),
+                            limit_floor(sample, config->min));
+
+    if (config->cache_max == 0 || held || !sample->memory_psi.valid) {
+        state->cache_limit = 0;
+        return (LimitDecision){
+            .want = LIMIT_NONE,
+            .reason = held ? LIMIT_REASON_STALL : LIMIT_REASON_NO_PSI,
+        };
+    }
+    if (want > state->cache_limit || state->cache_limit - want >= LIMIT_STEP_MIN)
+        state->cache_limit = want;
+    return (LimitDecision){
+        .want = state->cache_limit,
+        .reason = LIMIT_REASON_CACHE,
+        .reclaim = sub_u64(cache, config->cache_max),
+    };
+}
+
+static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config,
+                                    const LimitContext *context, const Sample *sample, bool held)
 {
     switch (config->mode) {
     case LIMIT_OFF:
-    case LIMIT_TRACK:
         return let_go(state, LIMIT_REASON_OFF);
     case LIMIT_FIXED:
-        return fixed(state, sample, config->value);
+        return fixed(state, sample, config->value, held);
+    case LIMIT_TRACK:
+        return track_decide(&state->track, config, context, sample);
     case LIMIT_YIELD:
-        return yield(state, config, sample, distress);
+        return yield(state, config, sample, context->distress, held);
     }
     return let_go(state, LIMIT_REASON_OFF);
+}
+
+/* A limit of ours is in force: without one the unit stalls for its own reasons. `track` has its own
+ * eye on that. */
+static bool is_limited(const LimitState *state, const Sample *sample)
+{
+    return state->squeezed || state->cache_limit > 0 ||
+           (state->mode == LIMIT_FIXED && sample->high != LIMIT_NONE);
+}
+
+LimitDecision limit_decide(LimitState *state, const LimitConfig *config,
+                           const LimitContext *context, const Sample *sample)
+{
+    if (state->mode != config->mode)
+        *state = (LimitState){ .mode = config->mode };
+
+    bool stalled = stalls(state, sample);
+    if (stalled && is_limited(state, sample) && !hold_is_on(&state->stall, sample->at_usec))
+        hold_begin(&state->stall, sample->at_usec, LIMIT_HOLD_USEC, LIMIT_HOLD_MAX_USEC);
+    bool held = hold_is_on(&state->stall, sample->at_usec);
+
+    LimitDecision decision = decide_by_mode(state, config, context, sample, held);
+    LimitDecision cap = brake(state, config, sample, held);
+    if (config->cache_max == 0 ||
+        (cap.want >= decision.want && decision.reason != LIMIT_REASON_OFF))
+        return decision;
+    cap.reclaim = max_u64(cap.reclaim, decision.reclaim);
+    cap.next_usec = decision.next_usec;
+    return cap;
 }
 
 const char *limit_reason_to_string(LimitReason reason)
@@ -146,6 +200,8 @@ const char *limit_reason_to_string(LimitReason reason)
         return "fixed";
     case LIMIT_REASON_FLOOR:
         return "floor";
+    case LIMIT_REASON_CACHE:
+        return "cache";
     case LIMIT_REASON_CALM:
         return "calm";
     case LIMIT_REASON_DISTRESS:
@@ -158,6 +214,24 @@ const char *limit_reason_to_string(LimitReason reason)
         return "return";
     case LIMIT_REASON_STALL:
         return "stall";
+    case LIMIT_REASON_LEARN:
+        return "learn";
+    case LIMIT_REASON_PROBE:
+        return "probe";
+    case LIMIT_REASON_HARM:
+        return "harm";
+    case LIMIT_REASON_PRESSURE:
+        return "pressure";
+    case LIMIT_REASON_STEADY:
+        return "steady";
+    case LIMIT_REASON_IO:
+        return "io";
+    case LIMIT_REASON_SHORT:
+        return "memory-short";
+    case LIMIT_REASON_NO_PSI:
+        return "no-psi";
+    case LIMIT_REASON_SLOW_DISK:
+        return "slow-disk";
     }
     return NULL;
 }

@@ -299,8 +299,12 @@ static void adopt(Limiter *l, uint64_t high)
 /* What memory.high is to be, or LIMIT_NONE for the original. */
 static uint64_t wanted(Limiter *l, const LimitConfig *config, const Sample *sample, bool distress)
 {
-    LimitDecision decision = limit_decide(&l->state, config, sample, distress);
+    LimitContext context = { .distress = distress };
+    LimitDecision decision = limit_decide(&l->state, config, &context, sample);
 
+    /* Not before there is an actuator for what `track` asks for. */
+    if (config->mode == LIMIT_TRACK)
+        decision = (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_OFF };
     l->reason = decision.reason;
     /* Squeezing never raises a limit that was there before. */
     if (decision.want == LIMIT_NONE ||

@@ -132,7 +132,7 @@ static void run_until_released(unsigned run, Plant *p, LimitState *state, const 
     for (unsigned look = LOOKS; high != LIMIT_NONE; look++) {
         plant_live(p, 500 * USEC_PER_MSEC + roll(&p->dice, USEC_PER_SEC), high);
         LimitState before = *state;
-        LimitDecision d = limit_decide(state, config, &p->sample, false);
+        LimitDecision d = limit_decide(state, config, &(LimitContext){ 0 }, &p->sample);
         judge(run, look, &before, state, config, &p->sample, false, d, seen);
         high = d.want;
         if (p->sample.at_usec - began > 200 * USEC_PER_SEC)
@@ -156,7 +156,8 @@ static void run_one(unsigned run, Seen *seen)
         if (roll(&p.dice, 15) == 0)
             distress = !distress;
         LimitState before = state;
-        LimitDecision d = limit_decide(&state, &config, &p.sample, distress);
+        LimitDecision d = limit_decide(&state, &config, &(LimitContext){ .distress = distress },
+                                       &p.sample);
         judge(run, look, &before, &state, &config, &p.sample, distress, d, seen);
         if (before.squeezed && d.reason == LIMIT_REASON_STALL)
             hold_until = p.sample.at_usec + LIMIT_HOLD_USEC;

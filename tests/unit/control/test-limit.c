@@ -22,6 +22,14 @@ typedef struct Look {
 
 #define NONE -1.0
 
+static LimitDecision decide(LimitState *state, const LimitConfig *config, const Sample *sample,
+                            bool distress)
+{
+    const LimitContext context = { .distress = distress };
+
+    return limit_decide(state, config, &context, sample);
+}
+
 static void run_looks(const char *file, int line, const LimitConfig *config, const Look *looks,
                       size_t n)
 {
@@ -36,7 +44,7 @@ static void run_looks(const char *file, int line, const LimitConfig *config, con
             .high = look->high > 0 ? look->high * MIB : LIMIT_NONE,
             .memory_psi = { .valid = !look->no_psi, .full_usec = look->full_ms * USEC_PER_MSEC },
         };
-        LimitDecision d = limit_decide(&state, config, &sample, look->distress);
+        LimitDecision d = decide(&state, config, &sample, look->distress);
         uint64_t want = look->want < 0 ? LIMIT_NONE : (uint64_t)(look->want * (double)MIB);
         if (d.want != want || d.reason != look->reason)
             fail_msg("%s:%d: look %zu: %.2f MiB (%s), not %.2f (%s)", file, line, i,
@@ -255,6 +263,81 @@ static void a_fixed_limit_is_let_go_when_the_unit_stalls(void **state)
           { 1000, .current = 200, .full_ms = 900, .want = 256, .reason = FIXED });
 }
 
+static void a_hold_grows(void **state)
+{
+    LimitState s = { 0 };
+    Sample sample = {
+        .at_usec = AT0, .current = 256 * MIB, .high = 256 * MIB, .memory_psi.valid = true
+    };
+    uint64_t held[7] = { 0 };
+
+    /* It stalls whenever it is limited. */
+    for (size_t i = 0; i < ELEMENTS(held);) {
+        sample.at_usec += USEC_PER_SEC;
+        LimitDecision d = decide(&s, &fixed_256, &sample, false);
+        if (d.want == LIMIT_NONE) {
+            held[i] += 1;
+            sample.high = LIMIT_NONE;
+        } else {
+            i += sample.high == LIMIT_NONE;
+            sample.high = d.want;
+            sample.memory_psi.full_usec += 900 * USEC_PER_MSEC;
+        }
+    }
+    assert_in_range(held[0], 29, 31);
+    assert_in_range(held[1], 59, 61);
+    assert_in_range(held[2], 119, 121);
+    assert_in_range(held[5], 599, 601);
+    assert_in_range(held[6], 599, 601);
+}
+
+static void a_cap_on_the_page_cache(void **state)
+{
+    LimitState s = { 0 };
+    LimitConfig config = { .mode = LIMIT_OFF, .cache_max = 100 * MIB };
+    Sample sample = { .at_usec = AT0,
+                      .current = 400 * MIB,
+                      .file = 300 * MIB,
+                      .anon = 100 * MIB,
+                      .high = LIMIT_NONE,
+                      .memory_psi.valid = true };
+
+    LimitDecision d = decide(&s, &config, &sample, false);
+    assert_int_equal(d.reason, LIMIT_REASON_CACHE);
+    assert_int_equal(d.want, 216 * MIB);
+    assert_int_equal(d.reclaim, 200 * MIB);
+    /* It moves with the rest: up at once, down by no less than a step. */
+    sample.at_usec += USEC_PER_SEC;
+    sample.anon = 110 * MIB;
+    sample.file = 100 * MIB;
+    sample.current = 210 * MIB;
+    d = decide(&s, &config, &sample, false);
+    assert_int_equal(d.want, 226 * MIB);
+    assert_int_equal(d.reclaim, 0);
+    sample.at_usec += USEC_PER_SEC;
+    sample.anon = 100 * MIB;
+    sample.current = 200 * MIB;
+    assert_int_equal(decide(&s, &config, &sample, false).want, 226 * MIB);
+    /* Beside another mode the lower one holds. */
+    config.mode = LIMIT_FIXED;
+    config.value = 200 * MIB;
+    d = decide(&s, &config, &sample, false);
+    assert_int_equal(d.reason, LIMIT_REASON_FIXED);
+    assert_int_equal(d.want, 200 * MIB);
+    config.value = 300 * MIB;
+    assert_int_equal(decide(&s, &config, &sample, false).reason, LIMIT_REASON_CACHE);
+    /* What cannot be reclaimed is below no cap, and without pressure figures there is none. */
+    sample.unevictable = 90 * MIB;
+    sample.file = 290 * MIB;
+    sample.current = 390 * MIB;
+    assert_true(decide(&s, &config, &sample, false).want >= limit_floor(&sample, 0));
+    config.mode = LIMIT_OFF;
+    sample.memory_psi.valid = false;
+    d = decide(&s, &config, &sample, false);
+    assert_int_equal(d.reason, LIMIT_REASON_NO_PSI);
+    assert_true(d.want == LIMIT_NONE && d.reclaim == 0);
+}
+
 static void another_policy_begins_anew(void **state)
 {
     static const LimitMode between[] = { LIMIT_OFF, LIMIT_FIXED };
@@ -264,15 +347,15 @@ static void another_policy_begins_anew(void **state)
         Sample sample = { .at_usec = AT0, .current = GIB };
         LimitConfig other = { .mode = between[i], .value = 2 * GIB };
 
-        assert_int_equal(limit_decide(&s, &yields, &sample, true).want, 896 * MIB);
+        assert_int_equal(decide(&s, &yields, &sample, true).want, 896 * MIB);
         sample.at_usec += USEC_PER_MSEC;
-        assert_int_equal(limit_decide(&s, &other, &sample, true).reason,
+        assert_int_equal(decide(&s, &other, &sample, true).reason,
                          between[i] == LIMIT_OFF ? LIMIT_REASON_OFF : LIMIT_REASON_FIXED);
         sample.at_usec += USEC_PER_MSEC;
-        LimitDecision d = limit_decide(&s, &yields, &sample, false);
+        LimitDecision d = decide(&s, &yields, &sample, false);
         assert_int_equal(d.reason, LIMIT_REASON_CALM);
         assert_true(d.want == LIMIT_NONE);
-        assert_int_equal(limit_decide(&s, &yields, &sample, true).want, 896 * MIB);
+        assert_int_equal(decide(&s, &yields, &sample, true).want, 896 * MIB);
     }
 }
 
@@ -282,17 +365,17 @@ static void another_value_is_taken_at_once(void **state)
     Sample sample = { .at_usec = AT0, .anon = 284 * MIB };
     LimitConfig larger = { .mode = LIMIT_FIXED, .value = 310 * MIB };
 
-    assert_int_equal(limit_decide(&s, &fixed_256, &sample, false).want, 300 * MIB);
+    assert_int_equal(decide(&s, &fixed_256, &sample, false).want, 300 * MIB);
     sample.anon = 274 * MIB;
-    assert_int_equal(limit_decide(&s, &fixed_256, &sample, false).want, 300 * MIB);
-    LimitDecision d = limit_decide(&s, &larger, &sample, false);
+    assert_int_equal(decide(&s, &fixed_256, &sample, false).want, 300 * MIB);
+    LimitDecision d = decide(&s, &larger, &sample, false);
     assert_int_equal(d.want, 310 * MIB);
     assert_int_equal(d.reason, LIMIT_REASON_FIXED);
     /* And nothing is remembered across a policy that sets none. */
-    assert_int_equal(limit_decide(&s, &fixed_256, &sample, false).want, 290 * MIB);
+    assert_int_equal(decide(&s, &fixed_256, &sample, false).want, 290 * MIB);
     sample.anon = 270 * MIB;
-    assert_true(limit_decide(&s, &off, &sample, false).want == LIMIT_NONE);
-    assert_int_equal(limit_decide(&s, &fixed_256, &sample, false).want, 286 * MIB);
+    assert_true(decide(&s, &off, &sample, false).want == LIMIT_NONE);
+    assert_int_equal(decide(&s, &fixed_256, &sample, false).want, 286 * MIB);
 }
 
 static void absurd_samples_do_not_wrap(void **state)
@@ -303,7 +386,7 @@ static void absurd_samples_do_not_wrap(void **state)
     for (unsigned i = 0; i < 100; i++) {
         sample.at_usec += 2 * USEC_PER_SEC;
         sample.anon = i % 7 == 6 ? UINT64_MAX : 0;
-        LimitDecision d = limit_decide(&s, &yields, &sample, i < 50);
+        LimitDecision d = decide(&s, &yields, &sample, i < 50);
         assert_true(d.want >= limit_floor(&sample, 0));
     }
     assert_false(s.squeezed);
@@ -311,7 +394,7 @@ static void absurd_samples_do_not_wrap(void **state)
 
 static void reasons_have_names(void **state)
 {
-    for (LimitReason reason = LIMIT_REASON_OFF; reason <= LIMIT_REASON_STALL; reason++) {
+    for (LimitReason reason = LIMIT_REASON_OFF; reason <= LIMIT_REASON_SLOW_DISK; reason++) {
         assert_non_null(limit_reason_to_string(reason));
         for (LimitReason other = LIMIT_REASON_OFF; other < reason; other++)
             assert_string_not_equal(limit_reason_to_string(reason), limit_reason_to_string(other));
@@ -335,6 +418,8 @@ int main(void)
         cmocka_unit_test(a_stalled_unit_is_let_go),
         cmocka_unit_test(what_is_no_stall),
         cmocka_unit_test(a_fixed_limit_is_let_go_when_the_unit_stalls),
+        cmocka_unit_test(a_hold_grows),
+        cmocka_unit_test(a_cap_on_the_page_cache),
         cmocka_unit_test(another_policy_begins_anew),
         cmocka_unit_test(another_value_is_taken_at_once),
         cmocka_unit_test(absurd_samples_do_not_wrap),

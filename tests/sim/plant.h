@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* A simulated unit, or several on one host, behind the Sample that the real ones give. See plant.c.
+ * Sizes are bytes, times seconds, rates per second. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/sample.h"
+#include "util/units.h"
+
+/* xorshift64*: the same plants on every machine. */
+typedef struct Dice {
+    uint64_t x;
+} Dice;
+
+Dice dice_new(uint64_t seed);
+double dice_between(Dice *dice, double low, double high);
+/* Evenly over the orders of magnitude. */
+double dice_spread(Dice *dice, double low, double high);
+bool dice_chance(Dice *dice, double share);
+
+#define AGES    8
+#define CLASSES 3
+
+/* Pages of files that are read equally often. */
+typedef struct Pages {
+    double size;          /* that the unit reads */
+    double rate;          /* how often each of them is read */
+    double age[AGES + 1]; /* resident, by how often the hand has passed since they were read */
+    double shadow;        /* not resident, and reclaimed: reading them is a refault */
+    double leave;         /* the share that is not read within a step, from rate */
+} Pages;
+
+typedef struct Unit {
+    Pages pages[CLASSES];
+    double rotated;             /* grown old, and read since */
+    double stream_rate, stream; /* pages that are read once: how fast, and resident */
+    double anon, anon_want, anon_rate;
+    double kernel, pinned;
+    double read_latency; /* of a page */
+    double tasks;
+    bool has_psi;
+
+    double high; /* INFINITY: none */
+    double scanned, taken, refaults, faults_high;
+    double memory_some, memory_full, io_some;
+    double psi_at, psi_some_before, avg10, avg60; /* as the kernel smooths them, every 2 s */
+} Unit;
+
+typedef struct Host {
+    double now;
+    double size; /* for all units, or INFINITY */
+    Unit *units;
+    size_t n_units;
+} Host;
+
+#define STEP 0.05
+
+void unit_init(Unit *unit, double kernel);
+/* @resident of them are in memory, having been passed @age times. */
+void pages_set(Pages *pages, double size, double rate, double resident, unsigned age);
+double pages_resident(const Pages *pages);
+double unit_file(const Unit *unit);
+double unit_use(const Unit *unit);
+double unit_fixed(const Unit *unit); /* what cannot be reclaimed */
+
+/* memory.reclaim: file pages; what was got. */
+double unit_reclaim(Unit *unit, double bytes);
+/* A write of memory.high: what is above it is reclaimed within the write. */
+void unit_set_high(Unit *unit, double bytes);
+
+/* Everybody lives for STEP. */
+void host_step(Host *host);
+
+Sample unit_sample(const Unit *unit, double now);

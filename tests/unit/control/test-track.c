@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/track.h"
+
+#include "control/floor.h"
+#include "unit/test.h"
+#include "util/cleanup.h"
+
+#define AT0 (1000 * USEC_PER_SEC)
+
+static const LimitConfig usual = {
+    .mode = LIMIT_TRACK,
+    .max = LIMIT_NONE,
+    .pressure = LIMIT_PRESSURE_DEFAULT,
+};
+static const LimitContext nothing = { 0 };
+
+/* 100 MiB of anonymous memory and 900 of cache, most of it inactive. */
+static Sample unit(void)
+{
+    return (Sample){
+        .at_usec = AT0,
+        .page = 4096,
+        .current = 1000 * MIB,
+        .high = LIMIT_NONE,
+        .max = LIMIT_NONE,
+        .anon = 100 * MIB,
+        .inactive_anon = 100 * MIB,
+        .file = 900 * MIB,
+        .active_file = 100 * MIB,
+        .inactive_file = 800 * MIB,
+        .memory_psi.valid = true,
+        .io_psi.valid = true,
+    };
+}
+
+/* Time passes, and what was asked for is taken. */
+static LimitDecision look(TrackState *state, const LimitConfig *config, const LimitContext *context,
+                          Sample *sample, uint64_t msec)
+{
+    sample->at_usec += msec * USEC_PER_MSEC;
+    LimitDecision d = track_decide(state, config, context, sample);
+    uint64_t taken = min_u64(d.reclaim, sample->inactive_file);
+
+    sample->inactive_file -= taken;
+    sample->file -= taken;
+    sample->current -= taken;
+    sample->pgsteal += taken / 4096;
+    sample->pgscan += taken / 4096;
+    return d;
+}
+
+static LimitDecision usual_look(TrackState *state, Sample *sample)
+{
+    return look(state, &usual, &nothing, sample, 1000);
+}
+
+/* Until a limit is in force. */
+static LimitDecision until_limited(TrackState *state, Sample *sample)
+{
+    LimitDecision d = { .want = LIMIT_NONE };
+
+    for (unsigned i = 0; i < 20 && d.want == LIMIT_NONE; i++)
+        d = usual_look(state, sample);
+    assert_true(d.want != LIMIT_NONE);
+    return d;
+}
+
+static void it_learns_probes_waits_and_tightens(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+
+    assert_int_equal(usual_look(&s, &sample).reason, LIMIT_REASON_LEARN);
+    LimitDecision d = usual_look(&s, &sample);
+    assert_int_equal(d.reason, LIMIT_REASON_PROBE);
+    assert_int_equal(d.reclaim, 2 * MIB);
+    assert_true(d.want == LIMIT_NONE);
+    assert_int_equal(usual_look(&s, &sample).reason, LIMIT_REASON_HOLD);
+    d = usual_look(&s, &sample);
+    assert_int_equal(d.reason, LIMIT_REASON_PROBE);
+    assert_int_equal(d.reclaim, 8 * MIB);
+    /* 998 in use, and a 32nd of it. */
+    assert_in_range(d.want, 1028 * MIB, 1030 * MIB);
+}
+
+static void no_probe_is_larger_than_an_eighth_or_goes_below_the_floor(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+    LimitConfig config = usual;
+
+    config.min = 400 * MIB;
+    for (unsigned i = 0; i < 200; i++) {
+        uint64_t before = sample.current;
+        LimitDecision d = look(&s, &config, &nothing, &sample, 1000);
+        assert_true(d.reclaim <= before / 8 + 1);
+        assert_true(sample.current >= 400 * MIB);
+        assert_true(d.want >= 400 * MIB);
+        assert_true(i < 100 || d.reason == LIMIT_REASON_AT_MIN || d.reason == LIMIT_REASON_HOLD);
+    }
+    assert_in_range(sample.current, 400 * MIB, 403 * MIB);
+}
+
+static void what_is_missed_ends_the_probe(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+
+    (void)until_limited(&s, &sample);
+    sample.refault_file += 512;
+    LimitDecision d = usual_look(&s, &sample);
+    assert_int_equal(d.reason, LIMIT_REASON_PRESSURE);
+    assert_int_equal(d.reclaim, 0);
+    /* No further one for 6 s and more. */
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(usual_look(&s, &sample).reason, LIMIT_REASON_STEADY);
+}
+
+static void without_pressure_figures_nothing_is_tightened(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+
+    (void)until_limited(&s, &sample);
+    sample.memory_psi.valid = false;
+    for (unsigned i = 0; i < 10; i++) {
+        LimitDecision d = usual_look(&s, &sample);
+        assert_int_equal(d.reason, LIMIT_REASON_NO_PSI);
+        assert_true(d.want == LIMIT_NONE && d.reclaim == 0);
+    }
+}
+
+static void slow_disks_are_only_observed(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+    const LimitContext slow = { .slow_disk = true };
+
+    for (unsigned i = 0; i < 10; i++) {
+        LimitDecision d = look(&s, &usual, &slow, &sample, 1000);
+        assert_true(d.want == LIMIT_NONE && d.reclaim == 0);
+        assert_int_equal(d.reason, i == 0 ? LIMIT_REASON_LEARN : LIMIT_REASON_SLOW_DISK);
+    }
+}
+
+static void nothing_is_tightened_while_the_host_is_short(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+    const LimitContext is_short = { .memory_short = true };
+
+    LimitDecision before = until_limited(&s, &sample);
+    for (unsigned i = 0; i < 10; i++) {
+        LimitDecision d = look(&s, &usual, &is_short, &sample, 1000);
+        assert_int_equal(d.reclaim, 0);
+        assert_true(i < 3 || d.reason == LIMIT_REASON_SHORT);
+        assert_true(i < 3 || d.want >= before.want / 2);
+    }
+}
+
+static void pages_that_come_back_from_a_busy_disk_end_it(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+
+    (void)usual_look(&s, &sample);
+    sample.refault_file += 2;
+    sample.io_psi.some_usec += 300 * USEC_PER_MSEC;
+    LimitDecision d = usual_look(&s, &sample);
+    assert_int_equal(d.reason, LIMIT_REASON_IO);
+    assert_int_equal(d.reclaim, 0);
+    /* A busy disk alone does not: it may read something else. */
+    sample.io_psi.some_usec += 300 * USEC_PER_MSEC;
+    assert_int_equal(usual_look(&s, &sample).reason, LIMIT_REASON_PROBE);
+}
+
+static void stall(Sample *sample)
+{
+    sample->memory_psi.some_usec += 60 * USEC_PER_MSEC;
+    sample->memory_psi.full_usec += 60 * USEC_PER_MSEC;
+    sample->events_high += 3;
+}
+
+static void a_stall_lets_go_for_longer_each_time(void **state)
+{
+    static const unsigned expected[] = { 30, 60, 120, 240, 480, 600, 600 };
+    TrackState s = { 0 };
+    Sample sample = unit();
+
+    for (size_t i = 0; i < ELEMENTS(expected); i++) {
+        unsigned seconds = 0;
+
+        sample.current += 200 * MIB;
+        sample.file += 200 * MIB;
+        sample.inactive_file += 200 * MIB;
+        (void)until_limited(&s, &sample);
+        stall(&sample);
+        LimitDecision d = look(&s, &usual, &nothing, &sample, 200);
+        assert_int_equal(d.reason, LIMIT_REASON_STALL);
+        assert_true(d.want == LIMIT_NONE && d.reclaim == 0);
+        while (usual_look(&s, &sample).reason == LIMIT_REASON_STALL)
+            seconds++;
+        assert_in_range(seconds, expected[i] - 1, expected[i]);
+    }
+}
+
+static void a_livelock_lets_go(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+
+    (void)until_limited(&s, &sample);
+    sample.events_high += 20;
+    sample.pgscan += 100000;
+    sample.pgsteal += 100;
+    LimitDecision d = look(&s, &usual, &nothing, &sample, 200);
+    assert_int_equal(d.reason, LIMIT_REASON_STALL);
+    assert_true(d.want == LIMIT_NONE);
+}
+
+static void after_a_small_stall_it_looks_again_soon(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+
+    (void)until_limited(&s, &sample);
+    sample.memory_psi.some_usec += 30 * USEC_PER_MSEC;
+    LimitDecision d = look(&s, &usual, &nothing, &sample, 500);
+    assert_true(d.want != LIMIT_NONE);
+    assert_int_equal(d.next_usec, sample.at_usec + 100 * USEC_PER_MSEC);
+}
+
+static void the_limit_moves_with_what_cannot_be_reclaimed(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+
+    LimitDecision before = until_limited(&s, &sample);
+    sample.anon += 300 * MIB;
+    sample.current += 300 * MIB;
+    LimitDecision d = look(&s, &usual, &nothing, &sample, 100);
+    assert_true(d.want >= before.want + 300 * MIB);
+    assert_int_equal(d.reclaim, 0);
+    /* A burst that went is remembered. */
+    sample.anon -= 300 * MIB;
+    sample.current -= 300 * MIB;
+    for (unsigned i = 0; i < 30; i++)
+        (void)usual_look(&s, &sample);
+    assert_true(track_floor(&s, &usual, &nothing, &sample) > limit_floor(&sample, 0) + 150 * MIB);
+}
+
+static void floors(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+    LimitConfig all = usual;
+    LimitContext swap = { .swap_free = 60 * MIB };
+
+    assert_int_equal(track_floor(&s, &usual, &nothing, &sample), 116 * MIB);
+    sample.min = 500 * MIB;
+    assert_int_equal(track_floor(&s, &usual, &nothing, &sample), 500 * MIB);
+    sample.min = 0;
+    all.reclaim = LIMIT_RECLAIM_ALL;
+    sample.swap_max = LIMIT_NONE;
+    assert_int_equal(track_floor(&s, &usual, &swap, &sample), 116 * MIB);
+    assert_int_equal(track_floor(&s, &all, &nothing, &sample), 116 * MIB);
+    assert_int_equal(track_floor(&s, &all, &swap, &sample), 56 * MIB);
+    sample.swap_max = 10 * MIB;
+    sample.swap_current = 4 * MIB;
+    assert_int_equal(track_floor(&s, &all, &swap, &sample), 110 * MIB);
+}
+
+static void never_above_the_maximum(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+    LimitConfig config = usual;
+
+    config.max = 500 * MIB;
+    (void)look(&s, &config, &nothing, &sample, 1000);
+    LimitDecision d = look(&s, &config, &nothing, &sample, 1000);
+    assert_int_equal(d.want, 500 * MIB);
+    /* But above what cannot be reclaimed. */
+    sample.anon += 700 * MIB;
+    sample.current += 700 * MIB;
+    d = look(&s, &config, &nothing, &sample, 1000);
+    assert_true(d.want != LIMIT_NONE && d.want >= limit_floor(&sample, 0));
+}
+
+static void another_cgroup_begins_anew(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+
+    LimitDecision limited = until_limited(&s, &sample);
+    sample.pgsteal = 0;
+    sample.at_usec += USEC_PER_SEC;
+    LimitDecision d = track_decide(&s, &usual, &nothing, &sample);
+    assert_int_equal(d.reason, LIMIT_REASON_LEARN);
+    assert_true(d.want == LIMIT_NONE);
+    /* A look out of order changes nothing. */
+    limited = until_limited(&s, &sample);
+    sample.at_usec -= 5 * USEC_PER_SEC;
+    d = track_decide(&s, &usual, &nothing, &sample);
+    assert_true(d.want == limited.want && d.reclaim == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_learns_probes_waits_and_tightens),
+        cmocka_unit_test(no_probe_is_larger_than_an_eighth_or_goes_below_the_floor),
+        cmocka_unit_test(what_is_missed_ends_the_probe),
+        cmocka_unit_test(without_pressure_figures_nothing_is_tightened),
+        cmocka_unit_test(slow_disks_are_only_observed),
+        cmocka_unit_test(nothing_is_tightened_while_the_host_is_short),
+        cmocka_unit_test(pages_that_come_back_from_a_busy_disk_end_it),
+        cmocka_unit_test(a_stall_lets_go_for_longer_each_time),
+        cmocka_unit_test(a_livelock_lets_go),
+        cmocka_unit_test(after_a_small_stall_it_looks_again_soon),
+        cmocka_unit_test(the_limit_moves_with_what_cannot_be_reclaimed),
+        cmocka_unit_test(floors),
+        cmocka_unit_test(never_above_the_maximum),
+        cmocka_unit_test(another_cgroup_begins_anew),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
