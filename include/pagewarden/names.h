@@ -14,14 +14,21 @@
 #define PAGEWARDEN_PIN_MAX 16
 
 #define PAGEWARDEN_RUNTIME_DIR "/run/pagewarden"
+#define PAGEWARDEN_STATE_DIR   "/var/lib/pagewarden"
 
 /* A holder's unit is this, the name of the unit that it serves (without ".service"), and
  * ".service". */
 #define PAGEWARDEN_HOLD_UNIT_PREFIX "pagewarden-hold-"
 
-/* The controller's unit and those of holders, which no policy governs. */
+/* What warms a service before it starts is this, the service's whole name, and ".service"; the
+ * drop-in that makes the service wait for it. */
+#define PAGEWARDEN_WARM_UNIT_PREFIX "pagewarden-warm@"
+#define PAGEWARDEN_WARM_DROPIN      "50-pagewarden-warm.conf"
+
+/* The controller's unit, and those of holders and warm starts, which no policy governs. */
 static inline bool pagewarden_owns_unit(const char *unit)
 {
     return strncmp(unit, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) == 0 ||
+           strncmp(unit, PAGEWARDEN_WARM_UNIT_PREFIX, strlen(PAGEWARDEN_WARM_UNIT_PREFIX)) == 0 ||
            strcmp(unit, "pagewarden.service") == 0;
 }

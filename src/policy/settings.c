@@ -12,6 +12,8 @@ void settings_set_defaults(Settings *settings, uint64_t ram)
         .interval_usec = USEC_PER_SEC,
         .pin_budget = ram / 2,
         .reserve = ram / 10,
+        .restore_rate = 200 * MIB,
+        .restore_usec = 10 * USEC_PER_SEC,
         .log_level = LOG_LEVEL_INFO,
         .refuse_network_filesystems = true,
         .rotational_disks = ROTATIONAL_OBSERVE,

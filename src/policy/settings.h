@@ -24,6 +24,8 @@ typedef struct Settings {
     uint64_t interval_usec; /* between two looks at all governed units */
     uint64_t pin_budget;    /* bytes that all pins of this host together may take */
     uint64_t reserve;       /* bytes of MemAvailable that pins leave alone */
+    uint64_t restore_rate;  /* bytes per second that a warm start reads */
+    uint64_t restore_usec;  /* for which it goes on at most */
     LogLevel log_level;
     char *metrics_file; /* NULL: none */
     bool refuse_network_filesystems;

@@ -9,6 +9,11 @@
 #define INTERVAL_MIN_USEC (200 * USEC_PER_MSEC)
 #define INTERVAL_MAX_USEC (60 * USEC_PER_SEC)
 
+/* A start that waits longer looks like one that hangs. The unit file of the warm start has a limit
+ * above this, for a disk that does not answer. */
+#define RESTORE_TIME_MIN_USEC (100 * USEC_PER_MSEC)
+#define RESTORE_TIME_MAX_USEC (60 * USEC_PER_SEC)
+
 static const Field settings_fields[] = {
     {
         .key = "version",
@@ -42,6 +47,25 @@ static const Field settings_fields[] = {
         .example = "reserve: 10%",
         .fallback = "10%",
         .help = "of available memory (MemAvailable), what pins leave alone",
+    },
+    {
+        .key = "restore_rate",
+        .type = &type_byte_rate,
+        .offset = offsetof(Settings, restore_rate),
+        .min = MIB,
+        .example = "restore_rate: 200M/s",
+        .fallback = "200M/s",
+        .help = "how fast a warm start reads, at most",
+    },
+    {
+        .key = "restore_time",
+        .type = &type_duration,
+        .offset = offsetof(Settings, restore_usec),
+        .min = RESTORE_TIME_MIN_USEC,
+        .max = RESTORE_TIME_MAX_USEC,
+        .example = "restore_time: 10s",
+        .fallback = "10s",
+        .help = "how long a service's start waits for its warm start, at most",
     },
     {
         .key = "log_level",

@@ -5,9 +5,6 @@
 static void keys_that_have_no_effect(void **state)
 {
     static const Case cases[] = {
-        { LEAST "pin: {budget: 1M, files: [{path: /srv/x}], restore: true}\n",
-          "3:44: note: \"restore: true\" in pin is not acted on by this version (it has no "
-          "effect)\n" },
         { LEAST "evict: [{path: /srv/x, dirty: write-back}]\n",
           "3:24: note: \"dirty: write-back\" in evict is not acted on by this version (it has no "
           "effect)\n" },
@@ -57,7 +54,7 @@ static void what_is_acted_on_is_silent(void **state)
           "lock: "
           "on-fault, range: 1M-2M}\n  - {path: /srv/z, lock: none}\n  - {mapped: [executables, "
           "libraries]}\n  order: [smallest, "
-          "largest, listed]\n  charge: service\n  restore: false\n  on_shortage: keep\n",
+          "largest, listed]\n  charge: service\n  restore: true\n  on_shortage: keep\n",
           "" },
         { LEAST "pin: {budget: 1M, files: [{path: /srv/x}], on_shortage: release}\n", "" },
         { LEAST "evict: [{path: /srv/x, idle: 3m, every: 1m, dirty: skip, mapped: skip}]\n", "" },

@@ -24,6 +24,8 @@ static void assert_defaults(const Settings *settings)
     assert_int_equal(settings->interval_usec, USEC_PER_SEC);
     assert_true(settings->pin_budget == RAM / 2);
     assert_true(settings->reserve == RAM / 10);
+    assert_int_equal(settings->restore_rate, 200 * MIB);
+    assert_int_equal(settings->restore_usec, 10 * USEC_PER_SEC);
     assert_int_equal(settings->log_level, LOG_LEVEL_INFO);
     assert_null(settings->metrics_file);
     assert_true(settings->refuse_network_filesystems);
@@ -56,12 +58,16 @@ static void every_key(void **state)
                      "interval: 500ms\n"
                      "pin_budget: 3G\n"
                      "reserve: 512M\n"
+                     "restore_rate: 50M/s\n"
+                     "restore_time: 30s\n"
                      "log_level: debug\n"
                      "refuse_network_filesystems: false\n"
                      "rotational_disks: enforce\n");
     assert_int_equal(settings.interval_usec, 500 * USEC_PER_MSEC);
     assert_true(settings.pin_budget == 3 * GIB);
     assert_int_equal(settings.reserve, 512 * MIB);
+    assert_int_equal(settings.restore_rate, 50 * MIB);
+    assert_int_equal(settings.restore_usec, 30 * USEC_PER_SEC);
     assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
     assert_false(settings.refuse_network_filesystems);
     assert_int_equal(settings.rotational_disks, ROTATIONAL_ENFORCE);
@@ -152,7 +158,8 @@ static void keys(void **state)
         { { "role: critical\n" }, "p.yaml:1:1: unknown key \"role\" (it belongs in a policy)\n" },
         { { "log: debug\n" },
           "p.yaml:1:1: unknown key \"log\" (known here: version, interval, pin_budget, reserve, "
-          "log_level, metrics_file, refuse_network_filesystems, rotational_disks)\n" },
+          "restore_rate, restore_time, log_level, metrics_file, refuse_network_filesystems, "
+          "rotational_disks)\n" },
         { { "interval:1s\n" },
           "p.yaml:1:1: unknown key \"interval:1s\" (a space is missing behind the colon)\n" },
         { { "interval: 1s\nlog_level: info\ninterval: 2s\n" },
