@@ -144,6 +144,8 @@ static int put_pins(struct json_object *policy, const PlanPolicy *p)
     for (size_t i = 0; i < pins->selected.n_files && r >= 0; i++)
         r = put_pin(list, &pins->files[i]);
     if (r >= 0)
+        r = json_add(object, "restore", json_object_new_boolean(p->policy->pin_restore));
+    if (r >= 0)
         r = json_add_number(object, "pinned", true, pins->sum);
     if (r >= 0)
         r = json_add_number(object, "files_not_whole", true, pins->selected.n_files - end);

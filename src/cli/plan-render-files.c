@@ -145,6 +145,10 @@ int plan_render_pins(FILE *out, const PlanOptions *options, const Plan *plan, co
         r = say_count(out, options, pins->selected.n_too_large, "larger than max_size");
     if (r >= 0)
         r = say_count(out, options, pins->selected.n_excluded, "excluded");
+    if (r >= 0 && p->policy->pin_restore)
+        r = say(out, options,
+                "  warm start: what of these is in memory when a service stops is read before it "
+                "starts again, up to the budget");
     return r < 0 ? r : say_problems(out, options, &pins->passed_over);
 }
 

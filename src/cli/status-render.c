@@ -373,6 +373,65 @@ static int render_by_hand(struct json_object *hand, FILE *out, const OutputOptio
     return 0;
 }
 
+/* "20 s", "4 min", "3 h", "2 d". */
+static const char *format_age(char buffer[static FORMAT_SIZE_MAX], uint64_t seconds)
+{
+    static const struct {
+        uint64_t seconds;
+        const char *name;
+    } units[] = { { 24 * 60 * 60, "d" }, { 60 * 60, "h" }, { 60, "min" }, { 1, "s" } };
+    size_t i = 0;
+
+    while (i + 1 < ELEMENTS(units) && seconds < units[i].seconds)
+        i++;
+    snprintf(buffer, FORMAT_SIZE_MAX, "%ju %s", (uintmax_t)(seconds / units[i].seconds),
+             units[i].name);
+    return buffer;
+}
+
+/* What is remembered for the next warm start, and what stands in its way. */
+static int render_restore(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    struct json_object *restore = MEMBER(target, "pin", "restore"), *armed;
+    CLEANUP_FREE char *unit = unit_cell(target, options);
+    char size[FORMAT_SIZE_MAX], age[FORMAT_SIZE_MAX];
+    uint64_t bytes = 0, files = 0, seconds = 0;
+
+    if (!unit)
+        return -ENOMEM;
+    if (!json_object_is_type(restore, json_type_object))
+        return 0;
+    if (get_bytes(MEMBER(restore, "snapshot", "bytes"), &bytes) &&
+        get_bytes(MEMBER(restore, "snapshot", "files"), &files) &&
+        get_bytes(MEMBER(restore, "snapshot", "age"), &seconds))
+        fprintf(out, "%s: warm start: %s of %ju file%s remembered, as of %s ago\n", unit,
+                format_bytes(size, bytes, options->bytes), (uintmax_t)files, files == 1 ? "" : "s",
+                format_age(age, seconds));
+    else
+        fprintf(out, "%s: warm start: nothing is remembered yet\n", unit);
+    const char *problem = plain_text(MEMBER(restore, "problem"));
+    CLEANUP_FREE char *head = NULL;
+    if (problem && asprintf(&head, "%s: warm start", unit) < 0) {
+        head = NULL;
+        return -ENOMEM;
+    }
+    armed = MEMBER(restore, "in_force");
+    if (json_object_is_type(armed, json_type_boolean) && !json_object_get_boolean(armed))
+        fprintf(out, "%s: warm start: in force after \"systemctl daemon-reload\"\n", unit);
+    return problem ? print_note(out, head, problem, options) : 0;
+}
+
+static int render_target_notes(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    int r = render_progress(target, out, options);
+
+    if (r >= 0)
+        r = render_problems(target, out, options);
+    if (r >= 0)
+        r = render_unwatched(target, out, options);
+    return r < 0 ? r : render_restore(target, out, options);
+}
+
 /* A policy that was in force stays so when its newer text is refused. */
 static int render_policy(struct json_object *policy, FILE *out, const OutputOptions *options)
 {
@@ -402,14 +461,8 @@ static int render_notes(struct json_object *status, FILE *out, const OutputOptio
     warnings = MEMBER(status, "warnings");
     hands = MEMBER(status, "by_hand");
     if (json_object_is_type(targets, json_type_array))
-        for (size_t i = 0; i < json_object_array_length(targets) && r >= 0; i++) {
-            struct json_object *target = json_object_array_get_idx(targets, i);
-            r = render_progress(target, out, options);
-            if (r >= 0)
-                r = render_problems(target, out, options);
-            if (r >= 0)
-                r = render_unwatched(target, out, options);
-        }
+        for (size_t i = 0; i < json_object_array_length(targets) && r >= 0; i++)
+            r = render_target_notes(json_object_array_get_idx(targets, i), out, options);
     if (json_object_is_type(hands, json_type_array))
         for (size_t i = 0; i < json_object_array_length(hands) && r >= 0; i++)
             r = render_by_hand(json_object_array_get_idx(hands, i), out, options);

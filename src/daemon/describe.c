@@ -2,6 +2,8 @@
 /* The state of things as JSON. */
 #include "daemon/describe.h"
 
+#include <time.h>
+
 #include "daemon/put.h"
 #include "util/units.h"
 
@@ -63,6 +65,28 @@ static json_object *describe_again(const PinnerStatus *status, uint64_t usec)
                : json_object_new_uint64((usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
 }
 
+/* NULL: no warm start is asked for. */
+static json_object *describe_restore(const Target *t)
+{
+    RecorderStatus status = t->recorder ? recorder_status(t->recorder) : (RecorderStatus){ 0 };
+    json_object *restore = status.wanted ? json_object_new_object() : NULL;
+    json_object *snapshot = NULL;
+
+    if (!restore)
+        return NULL;
+    if (status.has_snapshot) {
+        snapshot = json_object_new_object();
+        put_size(snapshot, "taken", status.taken_sec);
+        put_size(snapshot, "age", sub_u64((uint64_t)time(NULL), status.taken_sec));
+        put_size(snapshot, "files", status.files);
+        put_size(snapshot, "bytes", status.bytes);
+    }
+    put(restore, "in_force", status.armed_is_known ? json_object_new_boolean(status.armed) : NULL);
+    put(restore, "snapshot", snapshot);
+    put_string(restore, "problem", status.problem);
+    return restore;
+}
+
 static json_object *describe_pin(const Target *t, uint64_t again_usec)
 {
     json_object *pin = json_object_new_object();
@@ -85,6 +109,7 @@ static json_object *describe_pin(const Target *t, uint64_t again_usec)
                status.bound == PIN_BOUND_NONE ? NULL : pin_bound_to_string(status.bound));
     put(pin, "problems", put_problems(status.problems, status.n_problems));
     put(pin, "follow", describe_follow(&status.follow));
+    put(pin, "restore", describe_restore(t));
     return pin;
 }
 

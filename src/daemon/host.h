@@ -24,10 +24,12 @@ typedef struct Host {
     Jobs *evict_jobs;
     Jobs *pin_jobs;
     Jobs *reclaim_jobs;
+    Jobs *snapshot_jobs;
 
     int root_fd;   /* "/" */
     int proc_fd;   /* /proc */
     int cgroup_fd; /* /sys/fs/cgroup; -1: no v2 memory controller there */
+    int state_fd;  /* /var/lib/pagewarden, with snapshots; -1: there is none */
     const char *holders_path;
     struct PinWatch *watch;
 

@@ -28,6 +28,7 @@ static int usage(FILE *out)
           "\n"
           "                     and its like; several, the first wins\n"
           "      --runtime DIR  the ledger and the holders' sockets [" PAGEWARDEN_RUNTIME_DIR "]\n"
+          "      --state DIR    snapshots for warm starts [" PAGEWARDEN_STATE_DIR "]\n"
           "      --restore      put back what a controller that ended has changed, and exit\n"
           "      --debug        say more\n"
           "  -h, --help         show this\n"
@@ -111,10 +112,11 @@ static int run(const ManagerOptions *options)
 /* Each --config goes to @folders. */
 static int parse(int argc, char **argv, ManagerOptions *options, char ***folders, bool *ret_restore)
 {
-    enum { CONFIG = 256, RUNTIME, RESTORE, DEBUG, VERSION };
+    enum { CONFIG = 256, RUNTIME, STATE, RESTORE, DEBUG, VERSION };
     static const struct option longs[] = {
         { "config", required_argument, NULL, CONFIG },
         { "runtime", required_argument, NULL, RUNTIME },
+        { "state", required_argument, NULL, STATE },
         { "restore", no_argument, NULL, RESTORE },
         { "debug", no_argument, NULL, DEBUG },
         { "help", no_argument, NULL, 'h' },
@@ -131,6 +133,9 @@ static int parse(int argc, char **argv, ManagerOptions *options, char ***folders
             break;
         case RUNTIME:
             options->runtime = optarg;
+            break;
+        case STATE:
+            options->state = optarg;
             break;
         case RESTORE:
             *ret_restore = true;
@@ -156,6 +161,7 @@ int main(int argc, char **argv)
     bool restoring = false;
     ManagerOptions options = {
         .runtime = PAGEWARDEN_RUNTIME_DIR,
+        .state = PAGEWARDEN_STATE_DIR,
         .root = "/",
         .proc = "/proc",
         .cgroup_root = "/sys/fs/cgroup",

@@ -35,6 +35,9 @@
 /* Even without any signal. */
 #define LIST_EVERY_USEC (30 * USEC_PER_SEC)
 
+/* For the snapshots of all units, when the controller ends: others may wait for that. */
+#define LAST_SNAPSHOTS_USEC (5 * USEC_PER_SEC)
+
 /* Who wants to know how a reload ended. */
 typedef struct Reload {
     Manager *manager;
@@ -437,6 +440,7 @@ static int probe(Manager *m, const ManagerOptions *options)
     MemInfo info;
 
     m->host.page = (uint64_t)sysconf(_SC_PAGESIZE);
+    m->host.state_fd = open_folder(options->state); /* recorders tell where they miss it */
     m->host.root_fd = open_folder(options->root);
     if (m->host.root_fd < 0)
         return m->host.root_fd;
@@ -503,6 +507,8 @@ static int start_loop(Manager *m)
     if (r >= 0)
         r = pin_watch_new(m->host.event, m->host.proc_fd, &m->host.watch);
     if (r >= 0)
+        r = jobs_new(m->host.event, &m->host.snapshot_jobs);
+    if (r >= 0)
         r = sd_event_add_time_relative(m->host.event, &m->tick_timer, CLOCK_MONOTONIC,
                                        m->config.settings.interval_usec, 0, on_tick, m);
     if (r >= 0)
@@ -510,6 +516,8 @@ static int start_loop(Manager *m)
                                        LIST_DELAY_USEC, 0, on_list_timer, m);
     if (r >= 0)
         r = shortage_watch_new(&m->host, on_shortage_look, m, &m->shortage);
+    if (r >= 0)
+        recorder_remove_old(&m->host);
     if (r >= 0)
         r = system_bus_new(m->host.event, &handler, &m->system_bus);
     return r;
@@ -525,7 +533,7 @@ int manager_new(sd_event *event, const ManagerOptions *options, Manager **ret)
     m->host.settings = &m->config.settings;
     m->places = options->config;
     m->debug = options->debug;
-    m->host.root_fd = m->host.proc_fd = m->host.cgroup_fd = m->runtime_fd = -1;
+    m->host.root_fd = m->host.proc_fd = m->host.cgroup_fd = m->host.state_fd = m->runtime_fd = -1;
     m->ledger.dir_fd = -1;
     int r = probe(m, options);
     if (r >= 0)
@@ -562,12 +570,14 @@ Manager *manager_free(Manager *m)
     jobs_free(m->host.pin_jobs);
     jobs_free(m->host.reclaim_jobs);
     pin_watch_free(m->host.watch);
+    jobs_free(m->host.snapshot_jobs);
     sd_event_source_disable_unref(m->list_timer);
     sd_event_source_disable_unref(m->tick_timer);
     shortage_watch_free(m->shortage);
     ledger_close(&m->ledger);
     config_clear(&m->config);
     safe_close(m->runtime_fd);
+    safe_close(m->host.state_fd);
     safe_close(m->host.cgroup_fd);
     safe_close(m->host.proc_fd);
     safe_close(m->host.root_fd);
@@ -580,6 +590,10 @@ Manager *manager_free(Manager *m)
 int manager_end(Manager *m)
 {
     int left = restore_limits(&m->ledger, m->host.cgroup_fd);
+    uint64_t until = now_usec() + LAST_SNAPSHOTS_USEC;
+
+    for (size_t i = 0; i < m->n_targets; i++)
+        recorder_end(m->targets[i]->recorder, m->targets[i]->state == TARGET_ACTIVE, until);
     return left > 0 ? -EIO : left;
 }
 

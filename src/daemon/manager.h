@@ -16,6 +16,7 @@ typedef struct Manager Manager;
 typedef struct ManagerOptions {
     ConfigPlaces config;     /* what it points to outlives the manager */
     const char *runtime;     /* the folder with the ledger and the holders' sockets */
+    const char *state;       /* the folder with the snapshots */
     const char *root;        /* "/" */
     const char *proc;        /* "/proc" */
     const char *cgroup_root; /* "/sys/fs/cgroup" */
@@ -31,7 +32,7 @@ Manager *manager_free(Manager *manager);
 
 DEFINE_CLEANUP(Manager *, manager_free)
 
-/* After the loop: puts every limit back. Waits for systemd. */
+/* After the loop: puts every limit back, and takes last snapshots. Waits for systemd and disks. */
 int manager_end(Manager *manager);
 
 /* Reads the policies again, on a worker. @done (may be NULL) is told NULL when the new ones are in

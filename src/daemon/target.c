@@ -57,6 +57,8 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
         return -ENOMEM;
     int r = evictor_new(host, unit, &t->evictor);
     if (r >= 0)
+        r = recorder_new(host, unit, &t->recorder);
+    if (r >= 0)
         r = target_set_policy(t, policy);
     if (r < 0)
         return r;
@@ -82,6 +84,7 @@ Target *target_free(Target *t)
     pinner_free(t->pinner);
     limiter_free(t->limiter);
     evictor_free(t->evictor);
+    recorder_free(t->recorder);
     free(t->control_group);
     free(t->object_path);
     free(t->unit);
@@ -168,7 +171,9 @@ static void on_described(int error, const UnitDetails *details, void *userdata)
     Target *t = userdata;
 
     t->describing = sd_bus_slot_unref(t->describing);
-    if (error < 0 || details->control_group[0] != '/')
+    if (error >= 0)
+        recorder_note_armed(t->recorder, details->waits_for_warm_start);
+    if (error < 0 || details->control_group[0] != '/' || t->state == TARGET_ACTIVE)
         return; /* gone again, or not yet there: the next list tells */
     int r = make_parts(t, details);
     if (r >= 0 && t->host->cgroup_fd >= 0 && !t->cgroup)
@@ -207,19 +212,23 @@ void target_dismiss(Target *t)
     log_info("%s: no longer governed", t->unit);
     t->policy = &nothing;
     (void)evictor_want(t->evictor, NULL);
+    (void)recorder_want(t->recorder, NULL);
     leave(t, 0);
 }
 
 void target_note_listed(Target *t, bool running, uint64_t now)
 {
     if (!running) {
-        if (t->state != TARGET_LEFT)
+        if (t->state != TARGET_LEFT) {
             leave(t, now);
+            recorder_note_stop(t->recorder, now);
+        }
         return;
     }
     if (t->state == TARGET_LEFT)
         come_back(t);
-    if (t->state == TARGET_WAITING && !t->describing && t->host->bus)
+    if ((t->state == TARGET_WAITING || recorder_asks_for_armed(t->recorder)) && !t->describing &&
+        t->host->bus)
         (void)unit_describe(t->host->bus, &t->describing, t->object_path, on_described, t);
 }
 
@@ -249,6 +258,8 @@ int target_set_policy(Target *t, const Policy *policy)
     int r = evictor_want(t->evictor, policy);
     if (r >= 0 && t->pinner)
         r = pinner_want(t->pinner, observes(t) ? NULL : policy);
+    if (r >= 0)
+        r = recorder_want(t->recorder, observes(t) ? NULL : policy);
     if (t->limiter)
         limiter_resume(t->limiter);
     if (policy->role != ROLE_CRITICAL)
@@ -270,6 +281,7 @@ DistressReason target_look(Target *t, uint64_t now)
     if (r == -ENODEV) { /* removed: the unit has ended, or is being restarted */
         drop_cgroup(t);
         enter_state(t, TARGET_WAITING);
+        recorder_note_restart(t->recorder, now);
     }
     if (r < 0 || t->policy->role != ROLE_CRITICAL)
         return DISTRESS_NONE;
@@ -308,6 +320,7 @@ void target_act(Target *t, uint64_t now, bool distress, const PinHeld *pinned, s
     }
     if (t->pinner)
         pinner_tick(t->pinner, now);
+    recorder_tick(t->recorder, now);
     if (t->limiter && t->has_sample)
         limiter_update(t->limiter, &t->policy->memory_high, &t->sample, distress, observes(t));
 }
@@ -319,7 +332,7 @@ bool target_is_expected(const Target *t, uint64_t now)
 
 bool target_is_finished(const Target *t, uint64_t now)
 {
-    return has_lingered(t, now) && !evictor_is_busy(t->evictor) &&
+    return has_lingered(t, now) && !evictor_is_busy(t->evictor) && !recorder_is_busy(t->recorder) &&
            (!t->limiter || limiter_is_idle(t->limiter)) &&
            (!t->pinner || pinner_is_off(t->pinner)) && now - t->left_usec >= PIN_AWAY_USEC;
 }

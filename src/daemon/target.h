@@ -8,6 +8,7 @@
 #include "daemon/evictor.h"
 #include "daemon/limiter.h"
 #include "daemon/pinner.h"
+#include "daemon/recorder.h"
 #include "policy/policy.h"
 #include "util/units.h"
 
@@ -42,6 +43,7 @@ typedef struct Target {
     Pinner *pinner;
     Limiter *limiter;
     Evictor *evictor;
+    Recorder *recorder;
 
     sd_bus_slot *describing;
     bool listed; /* the list that is being read has it */

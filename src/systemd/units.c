@@ -4,6 +4,7 @@
 
 #include "systemd/units.h"
 
+#include <pagewarden/names.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -150,12 +151,30 @@ UnitWatch *unit_watch_free(UnitWatch *watch)
 
 /* unit_describe */
 
+/* An array of unit names: whether a warm start is among them. */
+static int read_wants(sd_bus_message *reply, bool *ret)
+{
+    const char *name;
+
+    int r = sd_bus_message_enter_container(reply, 'v', "as");
+    if (r >= 0)
+        r = sd_bus_message_enter_container(reply, 'a', "s");
+    while (r >= 0 && (r = sd_bus_message_read(reply, "s", &name)) > 0)
+        if (strncmp(name, PAGEWARDEN_WARM_UNIT_PREFIX, strlen(PAGEWARDEN_WARM_UNIT_PREFIX)) == 0)
+            *ret = true;
+    for (int i = 0; i < 2 && r >= 0; i++)
+        r = sd_bus_message_exit_container(reply);
+    return r;
+}
+
 static int read_property(sd_bus_message *reply, const char *name, UnitDetails *details)
 {
     if (strcmp(name, "ControlGroup") == 0)
         return sd_bus_message_read(reply, "v", "s", &details->control_group);
     if (strcmp(name, "Slice") == 0)
         return sd_bus_message_read(reply, "v", "s", &details->slice);
+    if (strcmp(name, "Wants") == 0)
+        return read_wants(reply, &details->waits_for_warm_start);
     return sd_bus_message_skip(reply, "v");
 }
 

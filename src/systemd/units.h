@@ -22,6 +22,7 @@ typedef struct UnitEntry {
 typedef struct UnitDetails {
     const char *control_group; /* "/system.slice/shop.service"; "" while it has none */
     const char *slice;         /* "system.slice" */
+    bool waits_for_warm_start; /* wants an instance of pagewarden-warm@.service */
 } UnitDetails;
 
 typedef void (*units_listed_t)(int error, const UnitEntry *units, size_t n_units, void *userdata);

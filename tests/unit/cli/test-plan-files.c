@@ -54,7 +54,9 @@ static void where_the_budget_ends(void **state)
                 "  passed over: /none does not exist\n");
 
     /* It ends between two files, and behind the last. */
-    put_policy(&p, "shop", SHOP "pin:\n  budget: 20K\n  files:\n    - path: /srv/{a,c,d}\n");
+    put_policy(&p, "shop",
+               SHOP "pin:\n  budget: 20K\n  restore: true\n"
+                    "  files:\n    - path: /srv/{a,c,d}\n");
     expect_plan(&p, "shop: normal, enforce\n"
                     "  /etc/pagewarden/policies.d/shop.yaml\n"
                     "\n"
@@ -67,7 +69,9 @@ static void where_the_budget_ends(void **state)
                     " 16K    16K    16K    16K /srv/a\n"
                     "  4K     4K     4K      0 /srv/c\n"
                     "                          -- the budget ends here: 1 file, 8K not pinned --\n"
-                    "  8K     8K      0      - /srv/d\n");
+                    "  8K     8K      0      - /srv/d\n"
+                    "  warm start: what of these is in memory when a service stops is read before "
+                    "it starts again, up to the budget\n");
     put_policy(&p, "shop", SHOP "pin:\n  budget: 28K\n  files:\n    - path: /srv/{a,c,d}\n");
     expect_plan(&p, "shop: normal, enforce\n"
                     "  /etc/pagewarden/policies.d/shop.yaml\n"
