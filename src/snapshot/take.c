@@ -92,10 +92,10 @@ static int add_file(SnapshotWriter *writer, const SelectedFile *file, int fd, Ra
     ranges->n = 0;
     if (fd < 0 || fstat(fd, &st) < 0)
         return 0;
-    uint64_t size = (uint64_t)st.st_size, end = min_u64(size, file->wanted);
-    if (end == 0)
+    uint64_t size = (uint64_t)st.st_size, end = min_u64(size, file->offset + file->wanted);
+    if (end <= file->offset)
         return 0;
-    int r = look(fd, 0, end, size, ranges);
+    int r = look(fd, file->offset, end, size, ranges);
     if (r == -ENOMEM)
         return r;
     if (r < 0 || ranges->n == 0)

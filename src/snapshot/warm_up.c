@@ -98,8 +98,9 @@ static uint64_t bounded(WarmUp *up, int fd, uint64_t offset, uint64_t length)
 /* The part of a range that the rule means, too. */
 static int warm_blocks(WarmUp *up, int fd, const SelectedFile *file, const SnapshotRange *range)
 {
-    uint64_t offset = range->first * SNAPSHOT_BLOCK;
-    uint64_t end = min_u64(offset + range->count * SNAPSHOT_BLOCK, file->wanted);
+    uint64_t offset = max_u64(range->first * SNAPSHOT_BLOCK, file->offset);
+    uint64_t end = min_u64((range->first + range->count) * SNAPSHOT_BLOCK,
+                           file->offset + file->wanted);
     WarmOptions options = {
         .rate = up->limits->rate == UINT64_MAX ? 0 : up->limits->rate,
         .cancelled = up->scope->cancelled,

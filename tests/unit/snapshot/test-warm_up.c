@@ -107,13 +107,13 @@ static void what_is_in_memory_is_taken(void **state)
     scratch_put_sized(&s.root, "d/hole", 1 * MIB); /* nothing of it is there */
     put_bytes(&s.root, "d/not-named", 4096);
     put_bytes(&s.root, "d/part", 5 * 4096);
-    add_rule(&s, "/d/part")->range.end = 2 * 4096;
+    add_rule(&s, "/d/part")->range = (ByteRange){ 4096, 3 * 4096 };
     add_rule(&s, "/d/{a,b,hole,missing}");
     assert_int_equal(snapshot_begin(&writer, UNIT, SNAPSHOT_SIZE_MAX), 0);
     assert_false(take(&s, &writer));
     read_back(&writer, &snapshot);
     assert_int_equal(snapshot.head.n_files, 3);
-    assert_next(&snapshot.files, "/d/part", 0, 2);
+    assert_next(&snapshot.files, "/d/part", 1, 2);
     assert_next(&snapshot.files, "/d/a", 0, 3);
     assert_next(&snapshot.files, "/d/b", 0, 1);
     assert_false(snapshot_next_file(&snapshot.files, &file));
@@ -178,6 +178,21 @@ static void what_was_there_is_there_again(void **state)
     assert_int_equal(outcome.n_changed + outcome.n_missing + outcome.n_failed, 0);
     assert_false(outcome.budget_reached);
     assert_in_range(outcome.bytes + outcome.was_there, 2 * MIB, 3 * MIB);
+}
+
+/* The rule meant all of it then, and means a part now. */
+static void only_what_the_rule_means(void **state)
+{
+    static const char *const paths[] = { "/a", NULL };
+    CLEANUP_SELECTING Selecting s = selecting_in("/var/tmp");
+    cleanup(snapshot_writer_clear) SnapshotWriter writer;
+
+    put_bytes(&s.root, "a", 2 * MIB);
+    add_rule(&s, "/a")->range = (ByteRange){ 4096, 3 * 4096 };
+    remember(&s, &writer, paths);
+    WarmUpOutcome outcome = warm(&s, &writer, &no_limits);
+    assert_int_equal(outcome.n_files, 1);
+    assert_in_range(outcome.bytes + outcome.was_there, 0, 2 * 4096);
 }
 
 static void other_files_are_left_alone(void **state)
@@ -296,6 +311,7 @@ int main(void)
         cmocka_unit_test(short_gaps_are_closed),
         cmocka_unit_test(the_least_important_are_left_out),
         cmocka_unit_test(what_was_there_is_there_again),
+        cmocka_unit_test(only_what_the_rule_means),
         cmocka_unit_test(other_files_are_left_alone),
         cmocka_unit_test(a_link_in_its_place_is_not_followed),
         cmocka_unit_test(the_budget_is_kept),
