@@ -202,7 +202,10 @@ static int tear_down(void **state)
     World *w = *state;
 
     w->hands = hands_free(w->hands);
-    n_queued = 0;
+    while (n_queued > 0) { /* abandoned */
+        Job *job = queue[--n_queued];
+        job->destroy(job);
+    }
     safe_close(w->host.root_fd);
     scratch_done(&w->files);
     scratch_done(&w->runtime);
