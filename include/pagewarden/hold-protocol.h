@@ -9,7 +9,8 @@
  *   HOLD_HELLO   → HOLD_DONE with the holder's pid
  *   HOLD_LIST    → HOLD_ITEMS with up to HOLD_BATCH_MAX files each, then HOLD_DONE without items
  *   HOLD_PIN     → HOLD_DONE: the items were mapped, read and locked as far as they say, in order
- *   HOLD_REFRESH → HOLD_DONE: what a rewriting of the files in place took is locked again
+ *   HOLD_REFRESH → HOLD_DONE: what a rewriting of the files in place took is locked again, in
+ *                  [offset, offset + length) of each; without a length, everywhere
  *   HOLD_RELEASE → HOLD_DONE: the files are unmapped
  *   HOLD_SCORE   → HOLD_DONE: all processes of the holder have the header's score
  *

@@ -30,7 +30,9 @@ struct PinApply {
     PinApplySetup setup;
     PinScan *scan;
     Phase phase;
-    size_t at; /* of scan->held, or of scan->steps: all before is done */
+    size_t at;           /* of scan->held, or of scan->steps: all before is done */
+    uint64_t refreshed;  /* bytes of that file, in PHASE_REFRESH */
+    bool refresh_failed; /* of it, some part */
 
     PinOpening *opening; /* in the queue's hands */
     size_t open_at;      /* of scan->steps: the next to be opened */
@@ -184,24 +186,73 @@ static HoldItem *add_item(PinApply *a)
     return item;
 }
 
-/* Of what is held the next files that are (not) to be kept, up to a batch, or to one slice of what
- * may have to be read. */
-static bool next_held(PinApply *a, HoldType type, bool keep)
+/* The next files that are not to be kept. */
+static bool next_releases(PinApply *a)
 {
-    uint64_t sum = 0;
-
-    a->packet.header = (HoldHeader){ .type = (uint16_t)type };
+    a->packet.header = (HoldHeader){ .type = HOLD_RELEASE };
     for (; a->at < a->scan->n_held && a->packet.header.n_items < HOLD_BATCH_MAX; a->at++) {
         const PinHeld *held = &a->scan->held[a->at];
-        if (held->keep != keep || (keep && !held->refresh && !a->setup.refresh))
+        if (held->keep)
             continue;
-        sum = add_u64(sum, keep ? held->locked : 0);
-        if (sum > HOLD_SLICE_MAX && a->packet.header.n_items > 0)
-            break;
         HoldItem *item = add_item(a);
         item->dev = held->dev;
         item->ino = held->ino;
     }
+    return a->packet.header.n_items > 0;
+}
+
+static bool is_to_refresh(const PinApply *a, const PinHeld *held)
+{
+    return held->keep && (held->refresh || a->setup.refresh);
+}
+
+static bool refreshes_are_left(PinApply *a)
+{
+    while (a->at < a->scan->n_held && !is_to_refresh(a, &a->scan->held[a->at]))
+        a->at++;
+    return a->at < a->scan->n_held;
+}
+
+/* The next parts of what was rewritten, up to @room bytes. */
+static void add_refreshes(PinApply *a, uint64_t room)
+{
+    uint64_t sum = 0;
+
+    for (; a->at < a->scan->n_held && a->packet.header.n_items < HOLD_BATCH_MAX; a->at++) {
+        const PinHeld *held = &a->scan->held[a->at];
+        uint64_t size = page_floor(add_u64(held->length, a->setup.host->page - 1),
+                                   a->setup.host->page);
+        if (!is_to_refresh(a, held))
+            continue;
+        uint64_t part = min_u64(size - a->refreshed, room - sum);
+        if (part == 0)
+            break;
+        HoldItem *item = add_item(a);
+        item->dev = held->dev;
+        item->ino = held->ino;
+        item->offset = held->offset + a->refreshed;
+        item->length = part;
+        a->refreshed += part;
+        sum += part;
+        if (a->refreshed < size)
+            break;
+        a->refreshed = 0;
+    }
+}
+
+/* As much room is asked for as if all of it was lost. What finds none is the next scan's. */
+static bool next_refreshes(PinApply *a, PinBound *bound)
+{
+    PinBound bound_now = PIN_BOUND_NONE;
+
+    a->packet.header = (HoldHeader){ .type = HOLD_REFRESH };
+    if (!refreshes_are_left(a))
+        return false;
+    uint64_t room = headroom(a->setup.host, a->setup.cgroup_path, HOLD_SLICE_MAX, &bound_now);
+    if (room == 0)
+        *bound = bound_now;
+    else
+        add_refreshes(a, room);
     return a->packet.header.n_items > 0;
 }
 
@@ -477,13 +528,13 @@ static PinApplyNext next(PinApply *a, PinBound *bound)
         a->phase = PHASE_RELEASE;
         /* fall through */
     case PHASE_RELEASE:
-        if (next_held(a, HOLD_RELEASE, false))
+        if (next_releases(a))
             return PIN_APPLY_SEND;
         a->phase = PHASE_REFRESH;
         a->at = 0;
         /* fall through */
     case PHASE_REFRESH:
-        if (next_held(a, HOLD_REFRESH, true))
+        if (next_refreshes(a, bound))
             return PIN_APPLY_SEND;
         a->phase = PHASE_PIN;
         a->at = 0;
@@ -532,14 +583,18 @@ static int on_locked(PinApply *a, const HoldItem *item, PinStep *step)
     return 0;
 }
 
-static int on_held(PinApply *a, const HoldItem *item)
+/* A file's time is noted with its last part: what is not done is due again. */
+static int on_refreshed(PinApply *a, const HoldItem *item, bool is_last)
 {
     const PinHeld *scanned = bsearch(&(PinHeld){ .dev = item->dev, .ino = item->ino },
                                      a->scan->held, a->scan->n_held, sizeof(PinHeld),
                                      pin_held_compare);
 
     int r = held_note(a->setup.held, item, false);
-    if (r >= 0 && a->phase == PHASE_REFRESH && item->error >= 0 && scanned)
+    a->refresh_failed |= item->error < 0;
+    if (!is_last)
+        return r;
+    if (!TAKE(a->refresh_failed, false) && r >= 0 && scanned)
         held_note_ctime(a->setup.held, item->dev, item->ino, scanned->ctime);
     return r;
 }
@@ -569,8 +624,10 @@ static int on_warmed(PinApply *a, const HoldItem *asked, const HoldItem *item, P
 
 static int on_item(PinApply *a, uint32_t i, const HoldItem *item)
 {
+    if (a->phase == PHASE_REFRESH)
+        return on_refreshed(a, item, i + 1 < a->packet.header.n_items || a->refreshed == 0);
     if (a->phase != PHASE_PIN)
-        return on_held(a, item);
+        return held_note(a->setup.held, item, false);
     PinStep *step = &a->scan->steps[a->steps[i]];
     return step->lock == HOLD_LOCK_NONE ? on_warmed(a, &a->packet.items[i], item, step)
                                         : on_locked(a, item, step);

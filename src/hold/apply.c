@@ -87,7 +87,7 @@ static int apply_item(PinTable *pins, HoldType type, const HoldItem *item, int f
     case HOLD_PIN:
         return pin(pins, item, fd, info);
     case HOLD_REFRESH:
-        return pin_table_refresh(pins, item->dev, item->ino, info);
+        return pin_table_refresh(pins, item->dev, item->ino, item->offset, item->length, info);
     case HOLD_RELEASE:
         return pin_table_release(pins, item->dev, item->ino);
     case HOLD_HELLO:

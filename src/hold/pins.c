@@ -252,15 +252,27 @@ int pin_table_lock_resident(PinTable *table, uint64_t dev, uint64_t ino, uint64_
     return r;
 }
 
-int pin_table_refresh(PinTable *table, uint64_t dev, uint64_t ino, PinInfo *ret)
+int pin_table_refresh(PinTable *table, uint64_t dev, uint64_t ino, uint64_t offset, uint64_t length,
+                      PinInfo *ret)
 {
     Pin *pin = find(table, dev, ino);
     int r = 0;
 
     if (!pin)
         return -ENOENT;
-    for (size_t i = 0; i < pin->n_regions && r >= 0; i++)
-        r = region_refresh(&pin->regions[i], table->page);
+    if (offset % table->page != 0)
+        return -EINVAL;
+    /* From here on in bytes of the pin, and then of the region. */
+    uint64_t end = length > 0 ? whole_pages(add_u64(offset, length), table->page) : UINT64_MAX;
+    uint64_t begin = sub_u64(offset, pin->offset);
+    end = sub_u64(end, pin->offset);
+    for (size_t i = 0; i < pin->n_regions && begin < end && r >= 0; i++) {
+        uint64_t size = pin->regions[i].size;
+        if (begin < size)
+            r = region_refresh(&pin->regions[i], begin, min_u64(end, size), table->page);
+        begin = sub_u64(begin, size);
+        end = sub_u64(end, size);
+    }
 
     *ret = info_of(pin);
     return r;

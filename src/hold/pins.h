@@ -55,10 +55,12 @@ int pin_table_lock_resident(PinTable *table, uint64_t dev, uint64_t ino, uint64_
                             uint64_t length, uint64_t bytes, PinInfo *ret);
 
 /* Truncating a file takes its pages out of every mapping, locked ones too, and nobody is told: when
- * it was filled again, this reads and locks what is missing of what was locked. Costs a walk of the
- * page tables where nothing is. *ret as pin_table_lock(). -ENOENT; -EFAULT: the file is still
- * shorter; -EIO … */
-int pin_table_refresh(PinTable *table, uint64_t dev, uint64_t ino, PinInfo *ret);
+ * it was filled again, this reads and locks what is missing of what was locked, in [@offset,
+ * @offset +
+ * @length) of the file (@length 0: everywhere), whole pages. Costs a walk of the page tables where
+ * nothing is. *ret as pin_table_lock(). -ENOENT; -EFAULT: the file is still shorter; -EIO … */
+int pin_table_refresh(PinTable *table, uint64_t dev, uint64_t ino, uint64_t offset, uint64_t length,
+                      PinInfo *ret);
 
 /* Unmaps one file. -ENOENT: no such file. */
 int pin_table_release(PinTable *table, uint64_t dev, uint64_t ino);

@@ -146,16 +146,16 @@ static int refresh_range(const Region *region, uint64_t begin, uint64_t end)
     return r;
 }
 
-int region_refresh(const Region *region, uint64_t page)
+int region_refresh(const Region *region, uint64_t begin, uint64_t end, uint64_t page)
 {
-    uint64_t pages = region->size / page;
+    uint64_t last = min_u64(end, region->size) / page;
     bool locked;
     int r = 0;
 
     if (!region->bitmap)
-        return refresh_range(region, 0, region->locked);
-    for (uint64_t i = 0, n; i < pages && r >= 0; i += n) {
-        n = run_length(region, i, pages, &locked);
+        return refresh_range(region, begin, min_u64(end, region->locked));
+    for (uint64_t i = begin / page, n; i < last && r >= 0; i += n) {
+        n = run_length(region, i, last, &locked);
         if (locked)
             r = refresh_range(region, i * page, (i + n) * page);
     }

@@ -38,8 +38,8 @@ int region_lock(Region *region, uint64_t size);
 /* Locks of the pages [@first, @end) those that are not, while *bytes last, and subtracts them. */
 int region_lock_pages(Region *region, uint64_t first, uint64_t end, uint64_t page, uint64_t *bytes);
 
-/* Reads again what should be locked. */
-int region_refresh(const Region *region, uint64_t page);
+/* Reads again what of the bytes [@begin, @end), whole pages, should be locked. */
+int region_refresh(const Region *region, uint64_t begin, uint64_t end, uint64_t page);
 
 /* How many mappings the kernel makes of it. */
 size_t region_mappings(const Region *region);

@@ -342,14 +342,14 @@ static void a_file_rewritten_in_place_is_locked_again(void **state)
     struct stat st = open_pin(table, fd, 4 * MIB);
     expect_lock(table, &st, 4 * MIB, 0, 4 * MIB);
     must(ftruncate(fd, (off_t)MIB));
-    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, &info), -EFAULT);
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, 0, 0, &info), -EFAULT);
     must(ftruncate(fd, (off_t)(4 * MIB)));
     assert_int_equal(mapped_of(0, &st).locked, MIB); /* what the truncation took */
 
-    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, &info), 0);
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, 0, 0, &info), 0);
     assert_int_equal(info.locked, 4 * MIB);
     expect_mapped(&st, 4 * MIB, 4 * MIB);
-    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino + 1, &info), -ENOENT);
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino + 1, 0, 0, &info), -ENOENT);
 }
 
 static void all_that_was_locked_is_locked_again_and_no_more(void **state)
@@ -367,9 +367,32 @@ static void all_that_was_locked_is_locked_again_and_no_more(void **state)
     must(ftruncate(fd, 0));
     must(ftruncate(fd, (off_t)(60 * MIB)));
     assert_int_equal(mapped_of(0, &st).locked, 0);
-    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, &info), 0);
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, 0, 0, &info), 0);
     assert_int_equal(info.locked, 38 * MIB);
     expect_mapped(&st, size, 38 * MIB);
+}
+
+/* Across two regions, so that a controller can look for room between the parts. */
+static void locked_again_in_parts(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    cleanup(pin_table_freep) PinTable *table = a_table();
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", 60 * MIB);
+    PinInfo info;
+
+    struct stat st = open_pin(table, fd, 20 * MIB);
+    assert_int_equal(open_to(table, fd, 60 * MIB, NULL), 0);
+    expect_lock(table, &st, 60 * MIB, 0, 60 * MIB);
+    must(ftruncate(fd, 0));
+    must(ftruncate(fd, (off_t)(60 * MIB)));
+    for (uint64_t at = 0, end; at < 60 * MIB; at = end) {
+        end = min_u64(at + 16 * MIB, 60 * MIB);
+        assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, at, end - at, &info), 0);
+        assert_int_equal(mapped_of(0, &st).locked, end);
+    }
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, 60 * MIB, UINT64_MAX, &info),
+                     0);
+    assert_int_equal(pin_table_refresh(table, st.st_dev, st.st_ino, 1, 1, &info), -EINVAL);
 }
 
 static void release_unlocks(void **state)
@@ -626,6 +649,7 @@ int main(void)
         cmocka_unit_test(growth_within_the_last_page_maps_nothing),
         cmocka_unit_test(a_truncated_file_is_an_error),
         cmocka_unit_test(a_file_rewritten_in_place_is_locked_again),
+        cmocka_unit_test(locked_again_in_parts),
         cmocka_unit_test(all_that_was_locked_is_locked_again_and_no_more),
         cmocka_unit_test(release_unlocks),
         cmocka_unit_test(a_file_is_one_by_all_its_names),

@@ -53,6 +53,8 @@ typedef struct World {
     uint64_t warmed;
     bool on_fault;
     uint8_t pages[8192]; /* of one file that is locked on fault: which are locked */
+    uint64_t refreshed;  /* bytes */
+    int refresh_error;   /* of what begins a file */
 } World;
 
 static void on_ready(void *userdata)
@@ -160,6 +162,25 @@ static HoldItem do_pin(World *w, const HoldItem *item, int fd)
     return answer;
 }
 
+/* All of it was lost. */
+static void do_refresh(World *w, const HoldItem *item, HoldItem *ret, uint64_t *sum)
+{
+    size_t n;
+    const PinHeld *held = held_sorted(&w->held, &n);
+    const PinHeld *known = bsearch(&(PinHeld){ .dev = item->dev, .ino = item->ino }, held, n,
+                                   sizeof(PinHeld), pin_held_compare);
+
+    assert_non_null(known);
+    assert_int_equal(item->offset % PAGE, 0);
+    *ret = (HoldItem){
+        .dev = item->dev, .ino = item->ino, .length = known->length, .locked = known->locked
+    };
+    if (w->refresh_error < 0 && item->offset == 0)
+        ret->error = w->refresh_error;
+    w->refreshed += item->length;
+    *sum += item->length;
+}
+
 static void answer_request(World *w, const HoldPacket *request, const HoldFds *fds, HoldPacket *ret)
 {
     uint64_t sum = 0;
@@ -175,7 +196,7 @@ static void answer_request(World *w, const HoldPacket *request, const HoldFds *f
         if (request->header.type == HOLD_PIN)
             ret->items[i] = do_pin(w, item, fd);
         else if (request->header.type == HOLD_REFRESH)
-            ret->items[i].length = ret->items[i].locked = PAGE;
+            do_refresh(w, item, &ret->items[i], &sum);
     }
     assert_int_equal(n_fds, fds->n);
     assert_int_equal(sum % PAGE, 0);
@@ -557,6 +578,54 @@ static void only_what_was_changed_is_refreshed(void **state)
     assert_int_equal(held_sorted(&w.held, &n)[1].ctime, before); /* done */
 }
 
+/* A large file part by part, and no part without room. */
+static void refreshed_in_slices(void **state)
+{
+    static const uint64_t size = 2 * HOLD_SLICE_MAX + 3 * PAGE;
+    WORLD(w, GIB);
+    size_t n;
+
+    put_files(&w, 3, PAGE);
+    scratch_put_sized(&w.root, "large", size);
+    begin(&w, false);
+    run_all(&w);
+    const PinHeld *held = held_sorted(&w.held, &n);
+    uint64_t sum = w.held.sum;
+    assert_int_equal(n, 4);
+    w.requests = 0;
+    begin(&w, true);
+    run_all(&w);
+    assert_int_equal(w.refreshed, size + 3 * PAGE);
+    assert_in_range(w.requests, 3, 4);
+    assert_int_equal(w.held.sum, sum);
+
+    /* Some part of it fails, and so it is not done. */
+    for (size_t i = 0; i < n; i++)
+        held_note_ctime(&w.held, held[i].dev, held[i].ino, 1);
+    w.refresh_error = -EFAULT;
+    begin(&w, false);
+    run_all(&w);
+    held = held_sorted(&w.held, &n);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(held[i].ctime, 1);
+
+    /* In smaller parts where there is less room, and without any it waits. */
+    w.settings.reserve = GIB;
+    w.refreshed = 0;
+    w.refresh_error = 0;
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.refreshed, 0);
+    assert_int_equal(w.bound, PIN_BOUND_RESERVE);
+    w.settings.reserve = GIB - MIB;
+    w.asked_most = 0;
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.refreshed, size + 3 * PAGE);
+    assert_int_equal(w.asked_most, MIB);
+    assert_int_equal(w.bound, PIN_BOUND_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -565,6 +634,7 @@ int main(void)
         cmocka_unit_test(no_more_than_there_is_room_for),
         cmocka_unit_test(release_refresh_and_growth),
         cmocka_unit_test(only_what_was_changed_is_refreshed),
+        cmocka_unit_test(refreshed_in_slices),
         cmocka_unit_test(what_cannot_be_pinned_is_told),
         cmocka_unit_test(warmed_once_and_without_room),
         cmocka_unit_test(what_is_in_memory_is_locked),
