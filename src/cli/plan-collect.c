@@ -203,7 +203,7 @@ static int look_at_unit(const PlanScope *scope, PlanUnit *unit)
         return plan_is_fatal(unit->error) ? unit->error : 0;
     decide_limit(unit, &found, scope->page);
 
-    unit->pin_room = pin_room_cgroup(&found);
+    unit->pin_room = pin_room_beside(&found);
     for (char *slash; (slash = strrchr(above, '/')) && slash > above;) {
         *slash = '\0';
         int r = read_sample(scope, above, &found);

@@ -24,6 +24,13 @@ uint64_t pin_room_cgroup(const Sample *sample)
     return sub_u64(limit, add_u64(unreclaimable(sample), PIN_CGROUP_HEADROOM));
 }
 
+uint64_t pin_room_beside(const Sample *sample)
+{
+    uint64_t room = pin_room_cgroup(sample);
+
+    return add_u64(sample->active_file, sample->inactive_file) <= room ? LIMIT_NONE : room;
+}
+
 const char *pin_bound_to_string(PinBound bound)
 {
     switch (bound) {

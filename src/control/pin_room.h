@@ -35,4 +35,9 @@ uint64_t pin_room_host(const PinHost *host, PinBound *ret_bound);
  * limits. LIMIT_NONE where it has none. */
 uint64_t pin_room_cgroup(const Sample *sample);
 
+/* The same for the cgroup of a service whose holder is charged beside it. Nothing that is read for
+ * a pin is charged there; only what the service has in its cache already stays so when it is
+ * locked. LIMIT_NONE where there is room for all of that. */
+uint64_t pin_room_beside(const Sample *sample);
+
 const char *pin_bound_to_string(PinBound bound);

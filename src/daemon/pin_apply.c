@@ -186,6 +186,15 @@ static HoldItem *add_item(PinApply *a)
     return item;
 }
 
+/* How many of @bytes there is room for now. */
+static uint64_t room_for(const PinApply *a, uint64_t bytes, PinBound *bound)
+{
+    const PinApplySetup *setup = &a->setup;
+
+    return setup->fill ? headroom(setup->host, setup->cgroup_path, bytes, bound)
+                       : headroom_beside(setup->host, setup->cgroup_path, bytes, bound);
+}
+
 /* The next files that are not to be kept. */
 static bool next_releases(PinApply *a)
 {
@@ -248,7 +257,7 @@ static bool next_refreshes(PinApply *a, PinBound *bound)
     a->packet.header = (HoldHeader){ .type = HOLD_REFRESH };
     if (!refreshes_are_left(a))
         return false;
-    uint64_t room = headroom(a->setup.host, a->setup.cgroup_path, HOLD_SLICE_MAX, &bound_now);
+    uint64_t room = room_for(a, HOLD_SLICE_MAX, &bound_now);
     if (room == 0)
         *bound = bound_now;
     else
@@ -401,9 +410,8 @@ static Next next_batch(PinApply *a, bool locks, PinBound *bound)
 {
     PinBound bound_now = PIN_BOUND_NONE;
 
-    uint64_t room = locks || a->setup.fill
-                        ? headroom(a->setup.host, a->setup.cgroup_path, wanted_next(a), &bound_now)
-                        : HOLD_SLICE_MAX;
+    uint64_t room = locks || a->setup.fill ? room_for(a, wanted_next(a), &bound_now)
+                                           : HOLD_SLICE_MAX;
     bool unopened = room > 0 && add_steps(a, room);
     if (room > 0 && open_more(a) < 0)
         return next_done;
@@ -457,7 +465,7 @@ static Next next_resident(PinApply *a, PinStep *step, PinBound *bound)
     if (!a->ranges.known)
         return a->looking ? next_wait : look_at(a, step);
     uint64_t wanted = min_u64(missing_of(a, step), HOLD_SLICE_MAX);
-    uint64_t room = headroom(a->setup.host, a->setup.cgroup_path, wanted, bound);
+    uint64_t room = room_for(a, wanted, bound);
     if (room == 0)
         return next_again;
     if (!step->held)

@@ -100,8 +100,9 @@ static inline void put_unit(const Planning *p, const char *cgroup, unsigned mib,
                                         "file_dirty",    "shmem",       "slab_unreclaimable",
                                         "file_writeback" };
     char path[256], text[1024];
-    int n = snprintf(text, sizeof text, "anon %ju\nfile %ju\ninactive_file 0\nkernel 0\n",
-                     (uintmax_t)(anon * MIB), (uintmax_t)((mib - anon) * MIB));
+    int n = snprintf(text, sizeof text, "anon %ju\nfile %ju\ninactive_file %ju\nkernel 0\n",
+                     (uintmax_t)(anon * MIB), (uintmax_t)((mib - anon) * MIB),
+                     (uintmax_t)((mib - anon) * MIB));
 
     for (size_t i = 0; i < ELEMENTS(none); i++)
         n += snprintf(text + n, sizeof text - (size_t)n, "%s 0\n", none[i]);

@@ -36,7 +36,7 @@ static void a_whole_policy(void **state)
                "evict:\n  - path: /log/*\n  - stream: true\n"
                "memory_high:\n  mode: yield\n  min: 50M\n");
     put_policy(&p, "shop2", "match:\n  units: [\"shop*.service\", \"shop2.service\"]\n");
-    put_unit(&p, "system.slice/shop.service", 100, 10, "157286400\n");
+    put_unit(&p, "system.slice/shop.service", 100, 10, "115343360\n");
     put_unit(&p, "system.slice/shop2.service", 100, 10, "max\n");
     put_unit(&p, "system.slice/shop3.service", 40, 10, "max\n");
     scratch_put(&p.root, "cgroup/system.slice/shop1.service/cgroup.procs", "");
@@ -80,7 +80,7 @@ static void a_whole_policy(void **state)
                     "          \"cgroup\":\"/system.slice/shop.service\",\n"
                     "          \"draw\":\"shop2\",\n"
                     "          \"current\":104857600,\n"
-                    "          \"high\":157286400,\n"
+                    "          \"high\":115343360,\n"
                     "          \"floor\":52428800,\n"
                     "          \"planned\":{\n"
                     "            \"value\":null,\n"
@@ -90,7 +90,7 @@ static void a_whole_policy(void **state)
                     "            \"value\":52428800,\n"
                     "            \"reason\":\"at-min\"\n"
                     "          },\n"
-                    "          \"pin_room\":130023424,\n"
+                    "          \"pin_room\":88080384,\n"
                     "          \"error\":null\n"
                     "        },\n"
                     "        {\n"

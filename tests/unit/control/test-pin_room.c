@@ -70,6 +70,35 @@ static void the_cgroup(void **state)
             fail_msg("case %zu: %ju", i, (uintmax_t)pin_room_cgroup(&cases[i].sample));
 }
 
+/* A service whose holder is charged beside it. */
+static void the_cgroup_beside(void **state)
+{
+    static const struct {
+        Sample sample;
+        uint64_t expected;
+    } cases[] = {
+        { { .high = LIMIT_NONE, .max = LIMIT_NONE, .inactive_file = GIB }, LIMIT_NONE },
+        /* It may have cached what is to be locked, and then that is all it can lock. */
+        { { .high = LIMIT_NONE, .max = GIB, .anon = 900 * MIB, .inactive_file = 109 * MIB },
+          108 * MIB },
+        { { .high = LIMIT_NONE, .max = GIB, .anon = 900 * MIB, .active_file = 108 * MIB },
+          LIMIT_NONE },
+        { { .high = LIMIT_NONE,
+            .max = GIB,
+            .anon = 900 * MIB,
+            .active_file = 55 * MIB,
+            .inactive_file = 54 * MIB },
+          108 * MIB },
+        /* A service full of its own memory, which nothing is charged to. */
+        { { .high = LIMIT_NONE, .max = GIB, .anon = GIB }, LIMIT_NONE },
+        { { .high = LIMIT_NONE, .max = GIB, .anon = GIB, .active_file = 4096 }, 0 },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        if (pin_room_beside(&cases[i].sample) != cases[i].expected)
+            fail_msg("case %zu: %ju", i, (uintmax_t)pin_room_beside(&cases[i].sample));
+}
+
 static void bounds_have_words(void **state)
 {
     for (PinBound bound = PIN_BOUND_NONE; bound <= PIN_BOUND_CGROUP; bound++) {
@@ -84,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_host),
         cmocka_unit_test(the_cgroup),
+        cmocka_unit_test(the_cgroup_beside),
         cmocka_unit_test(bounds_have_words),
     };
 

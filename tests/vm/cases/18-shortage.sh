@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 300
 # When the host runs out of memory pins go before the kernel kills: as far as that helps, those of background
 # services first; and they come back. Where the policy keeps them, the kernel kills.
 . /payload/tests/vm/pagewarden.sh
@@ -22,32 +23,37 @@ available() {
 kills() {
     awk '$1 == "oom_kill" { print $2 }' /proc/vmstat
 }
-# Takes BYTES, 8 MiB at a time, the last 200 slowly, and keeps them; the first to be killed.
+# Takes BYTES and keeps them: most of them at once, as shared memory, and the last ones slowly, by a process
+# that is the first to be killed.
 hog() {
-    run_unit t-hog.service --property=OOMScoreAdjust=1000 --property=OOMPolicy=continue -- perl -e '
+    rm -f /run/t-hog
+    fallocate --length=$(($1 - 240 * MIB)) /dev/shm/t-hog
+    run_unit t-hog.service --property=OOMScoreAdjust=1000 -- perl -e '
         my @all;
-        for (my $left = $ARGV[0]; $left > 0; $left -= 8 << 20) {
+        for (my $left = 240; $left > 0; $left -= 8) {
             push @all, "x" x (8 << 20);
-            select(undef, undef, undef, $left < (200 << 20) ? 0.2 : 0.01);
+            select(undef, undef, undef, 0.2);
         }
         open(my $told, ">", "/run/t-hog");
-        sleep' "$1"
+        sleep'
 }
+end_hog() {
+    systemctl stop t-hog.service 2>/dev/null || true
+    rm -f /dev/shm/t-hog
+}
+trap end_hog EXIT
 hog_is_full() {
     [[ -e /run/t-hog ]] || inactive t-hog.service
 }
 
-make_file shop-a 60
-for file in b c d e; do
-    make_file shop-$file 20
+# Of holes: reading them costs no disk.
+for file in shop-a:60 shop-{b,c,d,e}:20 batch-a:60 batch-b:40; do
+    truncate --size="${file#*:}M" "$FILES/${file%:*}"
 done
-make_file batch-a 60
-make_file batch-b 40
 pinned shop critical release
 pinned batch background release
 run_unit t-shop.service -- sleep infinity
 run_unit t-batch.service -- sleep infinity
-rm -f /run/t-hog
 start_daemon
 wait_for 60 target_is t-shop.service .pin.locked $((140 * MIB))
 wait_for 60 target_is t-batch.service .pin.locked $((100 * MIB))
@@ -68,7 +74,7 @@ echo "left: $((batch / MIB)) MiB of batch, $((shop / MIB)) MiB of shop, $(($(ava
 assert_match "$(pagewarden status)" 't-batch.service: released: host memory short: .*; they come back'
 
 # It ends: they come back after the hold-off, and not before.
-systemctl stop t-hog.service
+end_hog
 again() { (($(target t-batch.service '.pin.again_in // 0') > 0)); }
 wait_for 10 again
 assert_match "$(pagewarden status)" 't-batch.service: released: .*; they come back in [0-9]+ s'
@@ -81,7 +87,6 @@ journal_has 't-batch.service: pins come back' || fail "the return is not told"
 pinned shop critical keep
 pinned batch background keep
 systemctl reload pagewarden.service
-rm -f /run/t-hog
 hog $(($(available) + 40 * MIB))
 wait_for 120 hog_is_full
 (($(kills) > killed)) || fail "nothing was killed"
