@@ -169,7 +169,7 @@ static LimitDecision squeeze(const LimitConfig *config, Sample sample)
     do {
         decision = limit_decide(&state, config, &context, &sample);
         sample.at_usec += LIMIT_STEP_USEC;
-    } while (decision.reason == LIMIT_REASON_DISTRESS);
+    } while (decision.reason == LIMIT_REASON_FREEZE || decision.reason == LIMIT_REASON_DISTRESS);
     return decision;
 }
 

@@ -52,16 +52,18 @@ typedef struct LimitContext {
 } LimitContext;
 
 typedef enum LimitReason {
-    LIMIT_REASON_OFF,   /* the policy leaves memory.high alone */
-    LIMIT_REASON_FIXED, /* the policy's value */
-    LIMIT_REASON_FLOOR, /* the policy's value is below what cannot be reclaimed: the floor instead
-                         */
-    LIMIT_REASON_CACHE, /* the policy's cap on the page cache */
-    LIMIT_REASON_CALM,  /* no critical service suffers */
-    LIMIT_REASON_DISTRESS, /* one does: squeezed by a further step */
+    LIMIT_REASON_OFF,    /* the policy leaves memory.high alone */
+    LIMIT_REASON_FIXED,  /* the policy's value */
+    LIMIT_REASON_FLOOR,  /* the policy's value is below what cannot be reclaimed: the floor instead
+                          */
+    LIMIT_REASON_CACHE,  /* the policy's cap on the page cache */
+    LIMIT_REASON_CALM,   /* no critical service suffers */
+    LIMIT_REASON_FREEZE, /* one does: no more than it has now */
+    LIMIT_REASON_DISTRESS, /* and goes on to: squeezed by a further step */
     LIMIT_REASON_HOLD,     /* waiting for the last step to show */
     LIMIT_REASON_AT_MIN,   /* as low as the policy or the floor allows */
     LIMIT_REASON_RETURN,   /* calm: given back by a further step */
+    LIMIT_REASON_NO_HELP,  /* squeezing did not help the critical service: given back */
     LIMIT_REASON_STALL,    /* the unit itself stalled: let go */
     LIMIT_REASON_LEARN,    /* the first look, or a cgroup made anew: nothing to compare with */
     LIMIT_REASON_PROBE,    /* some pages are taken, to see whether they are missed */

@@ -90,8 +90,11 @@ static bool is_stolen_from(const DistressConfig *config, const DistressPoint *th
                            const DistressPoint *now)
 {
     uint64_t stolen = min_u64(now->stolen - then->stolen, sub_u64(then->file, now->file));
+    uint64_t share = max_u64(then->file / DISTRESS_STOLEN_SHARE, DISTRESS_STOLEN_LEAST);
 
-    return reaches(stolen, config->stolen, DISTRESS_STOLEN_USEC, now->at_usec - then->at_usec);
+    return config->stolen != DISTRESS_NEVER &&
+           reaches(stolen, min_u64(config->stolen, share), DISTRESS_STOLEN_USEC,
+                   now->at_usec - then->at_usec);
 }
 
 /* What was stolen between two looks. Summed up, and not only compared over the whole span, where a
@@ -154,6 +157,11 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
 uint64_t distress_stall_usec(const DistressConfig *config)
 {
     return config->window_usec * config->memory_pressure / 1000000;
+}
+
+uint64_t distress_stolen(const DistressState *state)
+{
+    return state->n_points > 0 ? state->points[state->n_points - 1].stolen : 0;
 }
 
 const char *distress_reason_to_string(DistressReason reason)

@@ -50,9 +50,13 @@ uint64_t distress_stall_usec(const DistressConfig *config);
  * comes back to them slowly, so a flicker must not start it. */
 #define DISTRESS_CALM_USEC (5 * USEC_PER_SEC)
 
-/* Pages go faster than a window: with 16M/s allowed, 4 MiB in a quarter of a second are enough, so
- * that a file of 256 MiB has lost no more than 3 % by the time that something is done about it. */
-#define DISTRESS_STOLEN_USEC (250 * USEC_PER_MSEC)
+/* Pages go faster than a window: with 16M/s allowed, 4 MiB in a quarter of a second are enough.
+ * What is little for a large cache is much for a small one: a 128th of the cache in a second is
+ * enough, too, but for flickers of the smallest ones. So a file of 256 MiB has lost no more than 3
+ * % by the time that something is done about it, however slowly it goes. */
+#define DISTRESS_STOLEN_USEC  (250 * USEC_PER_MSEC)
+#define DISTRESS_STOLEN_SHARE 128 /* bytes a second, of bytes */
+#define DISTRESS_STOLEN_LEAST MIB
 
 /* Looks are kept a 24th of the window apart: 83 ms of the usual 2 s. */
 #define DISTRESS_HISTORY         32
@@ -85,5 +89,8 @@ typedef struct DistressState {
  * whose counters went backwards (the cgroup was made anew) only begin the history. */
 DistressReason distress_update(DistressState *state, const DistressConfig *config,
                                const Sample *sample);
+
+/* Bytes stolen from the service in all looks together, since its history began. */
+uint64_t distress_stolen(const DistressState *state);
 
 const char *distress_reason_to_string(DistressReason reason);

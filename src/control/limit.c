@@ -1,28 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Each mode has its law; the cap on the page cache is a brake of its own beside it, and the lower
  * of the two holds. Whatever stalls under a limit is let go, and for longer each time: a limit that
- * is wrong stays wrong.
- *
- * `yield` in its simplest honest form. While a critical service is in distress, the unit's limit
- * falls by an eighth of what it has a second; when distress is over it rises by a quarter every two
- * seconds, until it no longer means anything, and is given back. Down is faster than up, because
- * what a critical service lost comes back only as fast as it is read, and up does not end in a
- * jump.
- *
- * A unit that stalls itself is let go at once and left alone for a while, whoever else suffers. */
+ * is wrong stays wrong. */
 
 #include "control/limit.h"
 
 #include <stddef.h>
 
 #include "control/floor.h"
-
-static LimitDecision let_go(LimitState *state, LimitReason reason)
-{
-    state->squeezed = state->at_floor = false;
-    state->next_usec = state->limit = 0;
-    return (LimitDecision){ .want = LIMIT_NONE, .reason = reason };
-}
 
 /* More than half of the time since the last sample nothing in the unit could run for want of
  * memory. */
@@ -51,67 +36,35 @@ static bool rests_on(const LimitState *state, uint64_t floor)
     return state->at_floor && state->limit >= floor && state->limit - floor < LIMIT_STEP_MIN;
 }
 
-static LimitDecision squeeze(LimitState *state, const Sample *sample, uint64_t floor)
-{
-    if (!state->squeezed) {
-        state->squeezed = true;
-        state->at_floor = false;
-        state->limit = state->use_before = sample->current;
-    } else if (sample->at_usec < state->next_usec) {
-        return keep(state, LIMIT_REASON_HOLD);
-    }
-
-    state->next_usec = sample->at_usec + LIMIT_STEP_USEC;
-    if (rests_on(state, floor))
-        return keep(state, LIMIT_REASON_AT_MIN);
-
-    uint64_t step = max_u64(state->limit / 8, LIMIT_STEP_MIN);
-    state->limit = max_u64(sub_u64(state->limit, step), floor);
-    state->at_floor = state->limit == floor;
-    return keep(state, state->at_floor ? LIMIT_REASON_AT_MIN : LIMIT_REASON_DISTRESS);
-}
-
-static LimitDecision give_back(LimitState *state, const Sample *sample)
-{
-    if (!state->squeezed)
-        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_CALM };
-    if (sample->at_usec < state->next_usec)
-        return keep(state, LIMIT_REASON_HOLD);
-
-    state->at_floor = false;
-    state->limit = add_u64(state->limit, max_u64(state->limit / 4, LIMIT_STEP_MIN));
-    state->next_usec = sample->at_usec + LIMIT_RETURN_USEC;
-    if (state->limit >= state->use_before)
-        return let_go(state, LIMIT_REASON_CALM);
-    return keep(state, LIMIT_REASON_RETURN);
-}
-
 static LimitDecision yield(LimitState *state, const LimitConfig *config, const Sample *sample,
                            bool distress, bool held)
 {
-    uint64_t floor = limit_floor(sample, config->min);
+    const YieldNeed need = {
+        .at_usec = sample->at_usec,
+        .running = true,
+        .distress = distress ? DISTRESS_REFAULTS : DISTRESS_NONE,
+    };
+    YieldUnit unit = {
+        .config = config,
+        .sample = sample,
+        .competes = true,
+        .held = held,
+        .state = &state->yield,
+    };
 
-    if (held) {
-        LimitReason why = state->squeezed || distress ? LIMIT_REASON_STALL : LIMIT_REASON_CALM;
-        return let_go(state, why);
-    }
-    /* What cannot be reclaimed may have grown: that does not wait for a step. */
-    if (state->squeezed)
-        state->limit = max_u64(state->limit, floor);
-    if (!distress)
-        return give_back(state, sample);
-    /* Nothing to gain from a unit that has no more than its floor. */
-    if (!state->squeezed && sample->current <= floor)
-        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_AT_MIN };
-    return squeeze(state, sample, floor);
+    yield_decide(&state->law, &need, &unit, 1);
+    return unit.decision;
 }
 
 static LimitDecision fixed(LimitState *state, const Sample *sample, uint64_t value, bool held)
 {
     uint64_t floor = limit_floor(sample, 0);
 
-    if (held)
-        return let_go(state, LIMIT_REASON_STALL);
+    if (held) {
+        state->limit = 0;
+        state->at_floor = false;
+        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_STALL };
+    }
     if (!rests_on(state, floor) || state->limit <= value) {
         state->limit = max_u64(value, floor);
         state->at_floor = floor > value;
@@ -151,7 +104,7 @@ static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config
 {
     switch (config->mode) {
     case LIMIT_OFF:
-        return let_go(state, LIMIT_REASON_OFF);
+        break;
     case LIMIT_FIXED:
         return fixed(state, sample, config->value, held);
     case LIMIT_TRACK:
@@ -159,14 +112,14 @@ static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config
     case LIMIT_YIELD:
         return yield(state, config, sample, context->distress, held);
     }
-    return let_go(state, LIMIT_REASON_OFF);
+    return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_OFF };
 }
 
 /* A limit of ours is in force: without one the unit stalls for its own reasons. `track` has its own
  * eye on that. */
 static bool is_limited(const LimitState *state, const Sample *sample)
 {
-    return state->squeezed || state->cache_limit > 0 ||
+    return state->yield.limited || state->cache_limit > 0 ||
            (state->mode == LIMIT_FIXED && sample->high != LIMIT_NONE);
 }
 
@@ -204,6 +157,8 @@ const char *limit_reason_to_string(LimitReason reason)
         return "cache";
     case LIMIT_REASON_CALM:
         return "calm";
+    case LIMIT_REASON_FREEZE:
+        return "freeze";
     case LIMIT_REASON_DISTRESS:
         return "distress";
     case LIMIT_REASON_HOLD:
@@ -212,6 +167,8 @@ const char *limit_reason_to_string(LimitReason reason)
         return "at-min";
     case LIMIT_REASON_RETURN:
         return "return";
+    case LIMIT_REASON_NO_HELP:
+        return "no-help";
     case LIMIT_REASON_STALL:
         return "stall";
     case LIMIT_REASON_LEARN:

@@ -461,7 +461,7 @@ static int probe(Manager *m, const ManagerOptions *options)
     m->host.has_psi = psi_probe(m->host.proc_fd) >= 0;
     if (!m->host.has_psi)
         warn_and_keep(m, "The kernel keeps no pressure stall information (boot with psi=1): "
-                         "distress is seen by refaults alone");
+                         "no unit yields");
     return 0;
 }
 

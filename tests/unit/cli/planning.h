@@ -113,6 +113,10 @@ static inline void put_unit(const Planning *p, const char *cgroup, unsigned mib,
     scratch_put(&p->root, path, text);
     snprintf(path, sizeof path, "cgroup/%s/memory.high", cgroup);
     scratch_put(&p->root, path, high);
+    snprintf(path, sizeof path, "cgroup/%s/memory.pressure", cgroup);
+    scratch_put(&p->root, path,
+                "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+                "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
     snprintf(path, sizeof path, "cgroup/%s/cgroup.procs", cgroup);
     scratch_put(&p->root, path, "");
 }

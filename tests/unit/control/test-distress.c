@@ -236,43 +236,54 @@ static void the_reason_is_the_latest(void **state)
 static void pages_that_go_are_the_leading_sign(void **state)
 {
     /* 4 MiB in a quarter of a second; no less, and no slower. */
-    LOOKS({ 0, .file = 256, .expected = CALM }, { 100, .file = 254, .stolen = 2, .expected = CALM },
-          { 200, .file = 252, .stolen = 4, .expected = STOLEN });
-    LOOKS({ 0, .file = 256, .expected = CALM }, { 250, .file = 253, .stolen = 3, .expected = CALM },
-          { 500, .file = 249, .stolen = 7, .expected = STOLEN });
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 100, .file = 2254, .stolen = 2, .expected = CALM },
+          { 200, .file = 2252, .stolen = 4, .expected = STOLEN });
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 250, .file = 2253, .stolen = 3, .expected = CALM },
+          { 500, .file = 2249, .stolen = 7, .expected = STOLEN });
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 1000, .file = 2241, .stolen = 15, .expected = CALM },
+          { 2000, .file = 2226, .stolen = 30, .expected = CALM },
+          { 3000, .file = 2210, .stolen = 46, .expected = STOLEN });
+    /* Of a small cache less is much: 1 MiB a second of 128, or of fewer. */
     LOOKS({ 0, .file = 256, .expected = CALM },
-          { 1000, .file = 241, .stolen = 15, .expected = CALM },
-          { 2000, .file = 226, .stolen = 30, .expected = CALM },
-          { 3000, .file = 210, .stolen = 46, .expected = STOLEN });
+          { 1000, .file = 255, .stolen = 1, .expected = CALM },
+          { 2000, .file = 253, .stolen = 3, .expected = STOLEN });
+    LOOKS({ 0, .file = 64, .expected = CALM },
+          { 1000, .file = 63, .stolen = 1, .expected = STOLEN });
+    LOOKS({ 0, .file = 64, .expected = CALM }, { 1500, .file = 63, .stolen = 1, .expected = CALM });
     /* Quick looks do not hide a slow theft, nor make one of it. */
-    LOOKS({ 0, .file = 256, .expected = CALM }, { 60, .file = 255, .stolen = 1, .expected = CALM },
-          { 120, .file = 254, .stolen = 2, .expected = CALM },
-          { 180, .file = 253, .stolen = 3, .expected = CALM },
-          { 240, .file = 252, .stolen = 4, .expected = STOLEN });
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 60, .file = 2255, .stolen = 1, .expected = CALM },
+          { 120, .file = 2254, .stolen = 2, .expected = CALM },
+          { 180, .file = 2253, .stolen = 3, .expected = CALM },
+          { 240, .file = 2252, .stolen = 4, .expected = STOLEN });
 }
 
 static void what_is_not_stolen(void **state)
 {
     /* It streams: reclaim takes what it brings in. It deletes a file. */
-    LOOKS({ 0, .file = 256, .expected = CALM },
-          { 1000, .file = 256, .stolen = 400, .expected = CALM },
-          { 2000, .file = 10, .stolen = 400, .expected = CALM });
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 1000, .file = 2256, .stolen = 400, .expected = CALM },
+          { 2000, .file = 2010, .stolen = 400, .expected = CALM });
     /* No more is stolen than the cache shrank by. */
-    LOOKS({ 0, .file = 256, .expected = CALM },
-          { 1000, .file = 241, .stolen = 400, .expected = CALM });
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 1000, .file = 2241, .stolen = 400, .expected = CALM });
     /* Its own limits. */
-    LOOKS({ 0, .file = 256, .expected = CALM },
-          { 1000, .file = 156, .stolen = 100, .events = 1, .expected = CALM },
-          { 2000, .file = 56, .stolen = 200, .events = 1, .expected = STOLEN });
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 1000, .file = 2156, .stolen = 100, .events = 1, .expected = CALM },
+          { 2000, .file = 2056, .stolen = 200, .events = 1, .expected = STOLEN });
     config.stolen = DISTRESS_NEVER;
-    LOOKS({ 0, .file = 256, .expected = CALM }, { 1000, .stolen = 256, .expected = CALM });
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 1000, .file = 1744, .stolen = 256, .expected = CALM });
 }
 
 static void damage_is_named_before_its_sign(void **state)
 {
-    LOOKS({ 0, .file = 256, .expected = CALM },
-          { 1000, .file = 200, .stolen = 56, .expected = STOLEN },
-          { 2000, .file = 100, .stolen = 156, .refaults = 40, .expected = REFAULTED });
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 1000, .file = 2200, .stolen = 56, .expected = STOLEN },
+          { 2000, .file = 2100, .stolen = 156, .refaults = 40, .expected = REFAULTED });
 }
 
 static void faults_and_io_where_they_are_asked_for(void **state)

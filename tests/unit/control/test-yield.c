@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/yield.h"
+
+#include "control/floor.h"
+#include "control/limit.h"
+#include "unit/test.h"
+#include "util/cleanup.h"
+
+#define AT0 (1000 * USEC_PER_SEC)
+
+/* One look at a unit alone: milliseconds since AT0, MiB, milliseconds of "full" stall in all. */
+typedef struct Look {
+    uint64_t at_ms;
+    bool distress;
+    uint64_t current;
+    uint64_t anon;
+    uint64_t full_ms;
+    bool no_psi;
+    double want; /* MiB; NONE */
+    LimitReason reason;
+} Look;
+
+#define NONE -1.0
+
+static void run_looks(const char *file, int line, const LimitConfig *config, const Look *looks,
+                      size_t n)
+{
+    LimitState state = { 0 };
+
+    for (size_t i = 0; i < n; i++) {
+        const Look *look = &looks[i];
+        Sample sample = {
+            .at_usec = AT0 + look->at_ms * USEC_PER_MSEC,
+            .current = look->current * MIB,
+            .anon = look->anon * MIB,
+            .high = LIMIT_NONE,
+            .memory_psi = { .valid = !look->no_psi, .full_usec = look->full_ms * USEC_PER_MSEC },
+        };
+        const LimitContext context = { .distress = look->distress };
+        LimitDecision d = limit_decide(&state, config, &context, &sample);
+        uint64_t want = look->want < 0 ? LIMIT_NONE : (uint64_t)(look->want * (double)MIB);
+        if (d.want != want || d.reason != look->reason)
+            fail_msg("%s:%d: look %zu: %.2f MiB (%s), not %.2f (%s)", file, line, i,
+                     (double)d.want / (double)MIB, limit_reason_to_string(d.reason),
+                     (double)want / (double)MIB, limit_reason_to_string(look->reason));
+    }
+}
+
+#define LOOKS(config, ...)                                               \
+    do {                                                                 \
+        const Look looks_[] = { __VA_ARGS__ };                           \
+        run_looks(__FILE__, __LINE__, config, looks_, ELEMENTS(looks_)); \
+    } while (0)
+
+#define CALM     LIMIT_REASON_CALM
+#define FREEZE   LIMIT_REASON_FREEZE
+#define DISTRESS LIMIT_REASON_DISTRESS
+#define HOLD     LIMIT_REASON_HOLD
+#define AT_MIN   LIMIT_REASON_AT_MIN
+#define RETURN   LIMIT_REASON_RETURN
+#define STALL    LIMIT_REASON_STALL
+#define NO_PSI   LIMIT_REASON_NO_PSI
+
+static const LimitConfig yields_all = { .mode = LIMIT_YIELD };
+static const LimitConfig yields_to_512 = { .mode = LIMIT_YIELD, .min = 512 * MIB };
+
+static void calm_means_no_limit(void **state)
+{
+    LOOKS(&yields_to_512, { 0, .current = 1024, .want = NONE, .reason = CALM },
+          { 1000, .current = 4096, .want = NONE, .reason = CALM });
+}
+
+static void distress_freezes_and_then_takes_an_eighth_a_second(void **state)
+{
+    LOOKS(&yields_to_512, { 0, .distress = true, .current = 1024, .want = 1024, .reason = FREEZE },
+          { 500, .distress = true, .current = 1024, .want = 1024, .reason = HOLD },
+          { 1000, .distress = true, .current = 1024, .want = 896, .reason = DISTRESS },
+          { 1999, .distress = true, .current = 900, .want = 896, .reason = HOLD },
+          { 2000, .distress = true, .current = 896, .want = 784, .reason = DISTRESS },
+          /* One step, however late the look. */
+          { 9000, .distress = true, .current = 784, .want = 686, .reason = DISTRESS },
+          { 9900, .distress = true, .current = 784, .want = 686, .reason = HOLD });
+}
+
+static void small_steps_do_not_show(void **state)
+{
+    LOOKS(&yields_all, { 0, .distress = true, .current = 60, .want = 60, .reason = FREEZE },
+          { 1000, .distress = true, .current = 60, .want = 44, .reason = DISTRESS },
+          { 2000, .distress = true, .current = 44, .want = 28, .reason = DISTRESS },
+          { 3000, .distress = true, .current = 28, .want = 16, .reason = AT_MIN },
+          { 4000, .distress = true, .current = 16, .want = 16, .reason = AT_MIN });
+}
+
+static void never_below_the_floor(void **state)
+{
+    LOOKS(&yields_to_512, { 0, .distress = true, .current = 600, .want = 600, .reason = FREEZE },
+          { 1000, .distress = true, .current = 600, .want = 525, .reason = DISTRESS },
+          { 2000, .distress = true, .current = 525, .want = 512, .reason = AT_MIN },
+          /* Anonymous memory that grows lifts the limit at once; that it wavers is no step. */
+          { 2100, .distress = true, .current = 525, .anon = 510, .want = 526, .reason = AT_MIN },
+          { 3100, .distress = true, .current = 525, .anon = 500, .want = 526, .reason = AT_MIN },
+          { 4100, .current = 525, .anon = 600, .want = 616, .reason = HOLD });
+    /* Nothing to gain from a unit that has no more. */
+    LOOKS(&yields_to_512, { 0, .distress = true, .current = 512, .want = NONE, .reason = AT_MIN },
+          { 1000, .distress = true, .current = 900, .anon = 884, .want = NONE, .reason = AT_MIN },
+          { 2000, .distress = true, .current = 513, .want = 513, .reason = FREEZE },
+          { 3000, .distress = true, .current = 513, .want = 512, .reason = AT_MIN });
+}
+
+static void calm_gives_back_a_quarter_every_two_seconds(void **state)
+{
+    LOOKS(&yields_all, { 0, .distress = true, .current = 1024, .want = 1024, .reason = FREEZE },
+          { 1000, .distress = true, .current = 1024, .want = 896, .reason = DISTRESS },
+          { 2000, .distress = true, .current = 500, .want = 784, .reason = DISTRESS },
+          { 3000, .current = 500, .want = 784, .reason = HOLD },
+          { 4999, .current = 500, .want = 784, .reason = HOLD },
+          { 5000, .current = 500, .want = 980, .reason = RETURN },
+          { 6999, .current = 500, .want = 980, .reason = HOLD },
+          /* 1,225 MiB is what it had and more. */
+          { 7000, .current = 500, .want = NONE, .reason = CALM },
+          { 7001, .current = 2000, .want = NONE, .reason = CALM });
+}
+
+static void one_that_pushes_is_kept_from_where_distress_came_back(void **state)
+{
+    LOOKS(&yields_all, { 0, .distress = true, .current = 1024, .want = 1024, .reason = FREEZE },
+          { 500, .current = 1024, .want = 1024, .reason = HOLD },
+          { 2500, .current = 1024, .want = 1280, .reason = RETURN },
+          /* With what it has by then, and not within an eighth of that for 10 s. */
+          { 3000, .distress = true, .current = 1200, .want = 1200, .reason = HOLD },
+          { 3500, .current = 1200, .want = 1200, .reason = HOLD },
+          { 12999, .current = 1200, .want = 1200, .reason = HOLD },
+          { 13000, .current = 1200, .want = 1275, .reason = RETURN },
+          /* And then for twice as long. */
+          { 13500, .distress = true, .current = 1275, .want = 1275, .reason = HOLD },
+          { 14000, .current = 1275, .want = 1275, .reason = HOLD },
+          { 33499, .current = 1275, .want = 1275, .reason = HOLD },
+          { 33500, .current = 1275, .want = 1354.6875, .reason = RETURN });
+}
+
+static void a_stalled_unit_is_let_go(void **state)
+{
+    LOOKS(
+        &yields_all, { 0, .distress = true, .current = 1024, .want = 1024, .reason = FREEZE },
+        { 1000, .distress = true, .current = 1024, .full_ms = 500, .want = 896,
+          .reason = DISTRESS },
+        { 2000, .distress = true, .current = 896, .full_ms = 1001, .want = NONE, .reason = STALL },
+        { 3000, .distress = true, .current = 900, .full_ms = 1001, .want = NONE, .reason = STALL },
+        { 3500, .current = 900, .full_ms = 1001, .want = NONE, .reason = CALM },
+        { 31999, .distress = true, .current = 900, .full_ms = 1001, .want = NONE, .reason = STALL },
+        { 32000, .distress = true, .current = 1024, .full_ms = 1001, .want = 1024,
+          .reason = FREEZE },
+        /* The next time, for longer. */
+        { 33000, .distress = true, .current = 1024, .full_ms = 1801, .want = NONE,
+          .reason = STALL },
+        { 92999, .distress = true, .current = 900, .full_ms = 1801, .want = NONE, .reason = STALL },
+        { 93000, .distress = true, .current = 900, .full_ms = 1801, .want = 900,
+          .reason = FREEZE });
+    /* Half of the time; too short a look; no limit of ours. */
+    LOOKS(&yields_all, { 0, .distress = true, .current = 1024, .want = 1024, .reason = FREEZE },
+          { 499, .distress = true, .current = 1024, .full_ms = 499, .want = 1024, .reason = HOLD },
+          { 998, .distress = true, .current = 1024, .full_ms = 499, .want = 1024, .reason = HOLD });
+    LOOKS(&yields_all, { 0, .current = 1024, .want = NONE, .reason = CALM },
+          { 1000, .current = 1024, .full_ms = 1000, .want = NONE, .reason = CALM },
+          { 2000, .distress = true, .current = 1024, .full_ms = 2000, .want = 1024,
+            .reason = FREEZE });
+}
+
+static void without_pressure_figures_nobody_is_squeezed(void **state)
+{
+    LOOKS(&yields_all,
+          { 0, .no_psi = true, .distress = true, .current = 1024, .want = NONE, .reason = NO_PSI },
+          { 1000, .distress = true, .current = 1024, .want = 1024, .reason = FREEZE },
+          { 2000, .no_psi = true, .distress = true, .current = 1024, .want = NONE,
+            .reason = NO_PSI });
+}
+
+static void absurd_samples_do_not_wrap(void **state)
+{
+    LimitState s = { 0 };
+    Sample sample = { .at_usec = AT0, .current = UINT64_MAX, .memory_psi.valid = true };
+
+    for (unsigned i = 0; i < 200; i++) {
+        const LimitContext context = { .distress = i < 50 };
+        sample.at_usec += 2 * USEC_PER_SEC;
+        sample.anon = i % 7 == 6 ? UINT64_MAX : 0;
+        LimitDecision d = limit_decide(&s, &yields_all, &context, &sample);
+        assert_true(d.want >= limit_floor(&sample, 0));
+    }
+}
+
+/* Several units */
+
+#define UNITS 3
+
+typedef struct Several {
+    YieldLaw law;
+    YieldNeed need;
+    Sample samples[UNITS];
+    YieldState states[UNITS];
+    YieldUnit units[UNITS];
+} Several;
+
+/* 300, 500 and 400 MiB, all of it cold cache. */
+static void several_init(Several *s)
+{
+    static const uint64_t sizes[UNITS] = { 300 * MIB, 500 * MIB, 400 * MIB };
+
+    *s = (Several){
+        .need = { .at_usec = AT0, .running = true, .distress = DISTRESS_REFAULTS, .measured = true }
+    };
+    for (size_t i = 0; i < UNITS; i++) {
+        s->samples[i] = (Sample){ .at_usec = AT0,
+                                  .current = sizes[i],
+                                  .file = sizes[i],
+                                  .inactive_file = sizes[i],
+                                  .memory_psi.valid = true };
+        s->units[i] = (YieldUnit){ .config = &yields_all,
+                                   .sample = &s->samples[i],
+                                   .competes = true,
+                                   .state = &s->states[i] };
+    }
+}
+
+/* A second passes; what was asked for is done. */
+static void second(Several *s, uint64_t damage)
+{
+    s->need.damage += damage;
+    yield_decide(&s->law, &s->need, s->units, UNITS);
+    for (size_t i = 0; i < UNITS; i++) {
+        Sample *sample = &s->samples[i];
+        sample->current = min_u64(sample->current, s->units[i].decision.want);
+        sample->file = sample->inactive_file = sample->current;
+    }
+    s->need.at_usec += USEC_PER_SEC;
+}
+
+static void all_freeze_and_the_largest_shrinks(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    second(&s, 1000);
+    for (size_t i = 0; i < UNITS; i++) {
+        assert_int_equal(s.units[i].decision.reason, FREEZE);
+        assert_int_equal(s.units[i].decision.want, s.samples[i].current);
+    }
+    second(&s, 1000);
+    assert_int_equal(s.units[0].decision.reason, HOLD);
+    assert_int_equal(s.units[1].decision.reason, DISTRESS);
+    assert_int_equal(s.units[1].decision.reclaim, 500 * MIB / 8);
+    assert_int_equal(s.units[2].decision.reason, HOLD);
+    /* 437 is still more than 400, 383 is not; nor what is mapped, which it uses. */
+    second(&s, 1000);
+    assert_int_equal(s.units[1].decision.reason, DISTRESS);
+    s.samples[2].active_file = s.samples[2].file_mapped = 300 * MIB;
+    s.samples[2].inactive_file = 100 * MIB;
+    yield_decide(&s.law, &s.need, s.units, UNITS);
+    assert_int_equal(s.units[1].decision.reason, DISTRESS);
+}
+
+static void a_sign_alone_squeezes_nobody(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    s.need.distress = DISTRESS_STOLEN;
+    s.need.lost = 10 * MIB;
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.reason, FREEZE);
+    assert_int_equal(s.units[1].decision.reclaim, 10 * MIB);
+    assert_int_equal(s.units[0].decision.reclaim, 0);
+    s.need.lost = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        second(&s, 0);
+        assert_int_equal(s.units[1].decision.reason, HOLD);
+        assert_int_equal(s.units[1].decision.want, 500 * MIB);
+        assert_int_equal(s.units[1].decision.reclaim, 0);
+    }
+}
+
+static void who_does_not_compete_is_left_alone(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    s.units[1].competes = false;
+    for (unsigned i = 0; i < 5; i++) {
+        second(&s, 1000);
+        assert_int_equal(s.units[1].decision.reason, CALM);
+        assert_true(s.units[1].decision.want == LIMIT_NONE && s.units[1].decision.reclaim == 0);
+    }
+    assert_true(s.units[2].decision.want < 400 * MIB);
+}
+
+static bool steps(const Several *s)
+{
+    for (size_t i = 0; i < UNITS; i++)
+        if (s->units[i].decision.reason == DISTRESS)
+            return true;
+    return false;
+}
+
+static void it_ends_where_it_does_not_help(void **state)
+{
+    Several s;
+    unsigned seconds = 0, again = 0;
+
+    several_init(&s);
+    while (s.units[1].decision.reason != LIMIT_REASON_NO_HELP && seconds++ < 30)
+        second(&s, 1000);
+    assert_in_range(seconds, 7, 12);
+    /* All is given back, whether there is distress or not, and not tried again for half a minute.
+     */
+    while (!steps(&s) && again++ < 60)
+        second(&s, 1000);
+    assert_in_range(again, 29, 32);
+    /* And then for a whole one. */
+    for (again = 0; again < 60 && s.units[1].decision.reason != LIMIT_REASON_NO_HELP; again++)
+        second(&s, 1000);
+    for (again = 0; again < 90 && (again == 0 || !steps(&s)); again++)
+        second(&s, 1000);
+    assert_in_range(again, 59, 63);
+}
+
+static void it_goes_on_where_it_helps(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    for (unsigned i = 0; i < 30; i++) {
+        second(&s, i < 4 ? 1000 : 100);
+        for (size_t k = 0; k < UNITS; k++)
+            assert_int_not_equal(s.units[k].decision.reason, LIMIT_REASON_NO_HELP);
+    }
+    /* A theft is stopped though squeezing does not help. */
+    several_init(&s);
+    for (unsigned i = 0; i < 30 && s.units[1].decision.reason != LIMIT_REASON_NO_HELP; i++)
+        second(&s, 1000);
+    for (unsigned i = 0; i < 12; i++)
+        second(&s, 1000);
+    assert_true(s.units[1].decision.want == LIMIT_NONE);
+    s.need.lost = MIB;
+    second(&s, 1000);
+    assert_int_equal(s.units[1].decision.reason, FREEZE);
+}
+
+static void it_is_given_back_in_reverse_order(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    second(&s, 1000); /* freeze */
+    for (unsigned i = 0; i < 3; i++)
+        second(&s, 1000);
+    /* 500, 437, 400: the last step was the third unit's. */
+    assert_int_equal(s.units[2].decision.reason, DISTRESS);
+    s.need.distress = DISTRESS_NONE;
+    second(&s, 0);
+    second(&s, 0);
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.reason, HOLD);
+    assert_true(s.units[2].decision.want == LIMIT_NONE || s.units[2].decision.reason == RETURN);
+    for (unsigned i = 0; i < 60; i++)
+        second(&s, 0);
+    for (size_t i = 0; i < UNITS; i++)
+        assert_true(s.units[i].decision.want == LIMIT_NONE);
+}
+
+static void nobody_to_protect_is_the_end_of_it(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    for (unsigned i = 0; i < 5; i++)
+        second(&s, 1000);
+    s.need.running = false;
+    second(&s, 0);
+    for (size_t i = 0; i < UNITS; i++)
+        assert_true(s.units[i].decision.want == LIMIT_NONE);
+}
+
+/* Who competes, and when to look */
+
+static void where_memory_is_short(void **state)
+{
+    YieldAncestor chain[] = {
+        { "/shop.slice/web.slice/web.service", 100 * MIB, 400 * MIB },
+        { "/shop.slice/web.slice", 300 * MIB, LIMIT_NONE },
+        { "/shop.slice", 900 * MIB, 1000 * MIB },
+    };
+
+    assert_string_equal(yield_domain(chain, ELEMENTS(chain)), "/");
+    chain[2].current = 990 * MIB;
+    assert_string_equal(yield_domain(chain, ELEMENTS(chain)), "/shop.slice");
+    chain[0].current = 390 * MIB; /* its own limit: nobody else's memory helps */
+    assert_null(yield_domain(chain, ELEMENTS(chain)));
+    assert_string_equal(yield_domain(chain, 0), "/");
+
+    assert_true(yield_competes("/", "/a.service"));
+    assert_true(yield_competes("/shop.slice", "/shop.slice/job.service"));
+    assert_true(yield_competes("/shop.slice", "/shop.slice"));
+    assert_false(yield_competes("/shop.slice", "/shop.slice.d/job.service"));
+    assert_false(yield_competes("/shop.slice", "/system.slice/job.service"));
+}
+
+static void it_looks_sooner_while_it_matters(void **state)
+{
+    YieldWatch watch = { .critical = true,
+                         .background = true,
+                         .free = GIB,
+                         .total = 4 * GIB,
+                         .interval_usec = USEC_PER_SEC };
+
+    assert_int_equal(yield_look_usec(&watch), USEC_PER_SEC);
+    watch.free = 100 * MIB;
+    assert_int_equal(yield_look_usec(&watch), YIELD_LOOK_USEC);
+    watch.free = GIB;
+    watch.reclaiming = true;
+    assert_int_equal(yield_look_usec(&watch), YIELD_LOOK_USEC);
+    watch.background = false;
+    assert_int_equal(yield_look_usec(&watch), USEC_PER_SEC);
+    watch = (YieldWatch){ .background = true, .reclaiming = true, .interval_usec = 5 };
+    assert_int_equal(yield_look_usec(&watch), 5);
+    watch.critical = true;
+    assert_int_equal(yield_look_usec(&watch), 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(calm_means_no_limit),
+        cmocka_unit_test(distress_freezes_and_then_takes_an_eighth_a_second),
+        cmocka_unit_test(small_steps_do_not_show),
+        cmocka_unit_test(never_below_the_floor),
+        cmocka_unit_test(calm_gives_back_a_quarter_every_two_seconds),
+        cmocka_unit_test(one_that_pushes_is_kept_from_where_distress_came_back),
+        cmocka_unit_test(a_stalled_unit_is_let_go),
+        cmocka_unit_test(without_pressure_figures_nobody_is_squeezed),
+        cmocka_unit_test(absurd_samples_do_not_wrap),
+        cmocka_unit_test(all_freeze_and_the_largest_shrinks),
+        cmocka_unit_test(a_sign_alone_squeezes_nobody),
+        cmocka_unit_test(who_does_not_compete_is_left_alone),
+        cmocka_unit_test(it_ends_where_it_does_not_help),
+        cmocka_unit_test(it_goes_on_where_it_helps),
+        cmocka_unit_test(it_is_given_back_in_reverse_order),
+        cmocka_unit_test(nobody_to_protect_is_the_end_of_it),
+        cmocka_unit_test(where_memory_is_short),
+        cmocka_unit_test(it_looks_sooner_while_it_matters),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
