@@ -67,8 +67,9 @@ static int find_names(PinsCommand *pins, const Policy *policy, size_t first)
         SelectedFile key = { .dev = file->dev, .ino = file->ino };
         SelectedFile *found = bsearch(&key, list.files, list.n_files, sizeof(SelectedFile),
                                       compare_files);
-        if (found)
-            file->path = TAKE_PTR(found->path);
+        file->path = found ? strdup(found->path) : NULL; /* the list's are its own */
+        if (found && !file->path)
+            return -ENOMEM;
     }
     return 0;
 }
