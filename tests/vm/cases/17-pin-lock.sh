@@ -46,8 +46,6 @@ assert_eq "$(resident "$FILES/hot")" "$more"
 assert_eq "$(resident "$FILES/warm")" 0 "warmed again"
 # But another version is.
 echo >>"$FILES/warm"
-sync "$FILES/warm"
-evict "$FILES/warm"
 warm_again() { (($(resident "$FILES/warm") > 4 * MIB)); }
 wait_for 40 warm_again
 
