@@ -400,6 +400,45 @@ static void what_was_warmed_is_not_warmed_again(void **state)
     expect_steps(&root, scan, "/1 4096/4096\n");
 }
 
+/* In rounds of up to a slice, or of one file, in the order of what is held. */
+static void read_again_at_the_charge_of_the_service(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, GIB, "/*", NULL);
+    static const char *const names[] = { "a", "b", "c", "d" };
+    static const uint64_t sizes[] = { 7 * MIB, 40 * MIB, 12 * MIB, PAGE };
+    uint64_t again = 0;
+    unsigned rounds = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        scratch_put_sized(&root, names[i], sizes[i]);
+        add_held(&root, scan, names[i], sizes[i], sizes[i]);
+    }
+    scan->fill = true;
+    scan->recharge = 39 * MIB; /* too little for one of them */
+    do {
+        scan->n_recharged = 0;
+        run_scan_again(scan);
+        uint64_t sum = 0;
+        for (size_t i = 0; i < scan->n_steps; i++) {
+            const PinStep *step = &scan->steps[i];
+            assert_true(step->recharge && step->opens && !step->held);
+            assert_int_equal(step->locked, 0);
+            sum += step->target;
+        }
+        assert_int_equal(scan->n_steps, scan->n_recharged);
+        assert_true(sum < HOLD_SLICE_MAX + 12 * MIB);
+        again += sum;
+        rounds++;
+    } while (scan->n_recharged > 0 && rounds < 9);
+    assert_int_equal(again, 19 * MIB + PAGE);
+    assert_in_range(rounds, 2, 4);
+    /* And nothing else is touched. */
+    expect_steps(&root, scan, "");
+    for (size_t i = 0; i < scan->n_held; i++)
+        assert_true(scan->held[i].keep);
+}
+
 static void not_without_end_is_remembered(void **state)
 {
     WarmSet set = { 0 };
@@ -837,6 +876,7 @@ int main(void)
         cmocka_unit_test(a_part_in_the_middle),
         cmocka_unit_test(as_far_as_it_is_in_memory),
         cmocka_unit_test(what_was_warmed_is_not_warmed_again),
+        cmocka_unit_test(read_again_at_the_charge_of_the_service),
         cmocka_unit_test(not_without_end_is_remembered),
         cmocka_unit_test(empty_files_and_none),
         cmocka_unit_test(opened_in_batches),

@@ -37,6 +37,7 @@ systemctl set-property --runtime t-narrow.slice MemoryHigh=24M
 run_unit t-shop.service --slice=t-narrow.slice -- sleep infinity
 bounded() { [[ $(target t-shop.service .pin.bound) == *"memory limit of the service"* ]]; }
 wait_for 60 bounded
+wait_for 30 target_at_least t-shop.service .pin.locked 1 # it is measured a little later
 locked=$(target t-shop.service .pin.locked)
 ((locked > 0 && locked <= 8 * MIB)) || fail "locked under the limit: $locked"
 systemctl revert t-narrow.slice

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/recharge.h"
+
+#include "unit/kernel/scratch.h"
+#include "unit/test.h"
+#include "util/units.h"
+
+typedef struct World {
+    Scratch proc;
+    Settings settings;
+    Host host;
+} World;
+
+static void world_begin(World *w)
+{
+    *w = (World){ .proc = scratch_new("/tmp"), .settings = { .pin_budget = UINT64_MAX } };
+    scratch_put(&w->proc, "meminfo", "MemTotal: 1 kB\nMemFree: 1 kB\nMemAvailable: 65536 kB\n");
+    w->host = (Host){
+        .proc_fd = w->proc.fd,
+        .cgroup_fd = -1,
+        .settings = &w->settings,
+        .page = 4096,
+    };
+}
+
+static void world_end(World *w)
+{
+    scratch_done(&w->proc);
+}
+
+#define WORLD(name)                        \
+    cleanup(world_end) World name = { 0 }; \
+    world_begin(&(name))
+
+static uint64_t room(const World *w, const Recharge *recharge, Measured measured, bool bounded)
+{
+    PinScan scan = { 0 };
+
+    recharge_prepare(recharge, &w->host, "", &measured, 32 * MIB, bounded, &scan);
+    return scan.recharge;
+}
+
+static void only_what_the_service_is_not_charged_with(void **state)
+{
+    WORLD(w);
+    Recharge recharge = { 0 };
+
+    assert_int_equal(room(&w, &recharge, (Measured){ .cgroup = 7 }, false), 32 * MIB);
+    assert_int_equal(room(&w, &recharge, (Measured){ .cgroup = 7, .service = 30 * MIB }, false),
+                     32 * MIB);
+    /* As much as the kernel may not have counted yet. */
+    assert_int_equal(room(&w, &recharge, (Measured){ .cgroup = 7, .service = 31 * MIB }, false), 0);
+    assert_int_equal(room(&w, &recharge, (Measured){ .cgroup = 7, .service = GIB }, false), 0);
+    /* Not while it has no control group, nor while there is no room for pins. */
+    assert_int_equal(room(&w, &recharge, (Measured){ 0 }, false), 0);
+    assert_int_equal(room(&w, &recharge, (Measured){ .cgroup = 7 }, true), 0);
+    w.settings.reserve = 60 * MIB;
+    assert_int_equal(room(&w, &recharge, (Measured){ .cgroup = 7 }, false), 4 * MIB);
+}
+
+static void once_for_each_control_group(void **state)
+{
+    WORLD(w);
+    Recharge recharge = { 0 };
+    Measured measured = { .cgroup = 7 };
+    PinScan scan = { .recharge = MIB, .n_recharged = 2, .recharge_after = { .dev = 1, .ino = 9 } };
+
+    assert_false(recharge_is_due(&recharge, UINT64_MAX));
+    recharge_scanned(&recharge, &measured, &scan, 1000);
+    assert_int_equal(recharge.after.ino, 9);
+    assert_false(recharge_is_due(&recharge, 1000));
+    assert_true(recharge_is_due(&recharge, 1000 + 10 * USEC_PER_SEC));
+    assert_int_equal(room(&w, &recharge, measured, false), 32 * MIB);
+    /* The last of the round. */
+    scan.n_recharged = 0;
+    recharge_scanned(&recharge, &measured, &scan, 2000);
+    assert_false(recharge_is_due(&recharge, UINT64_MAX));
+    assert_int_equal(recharge.after.ino, 0);
+    assert_int_equal(room(&w, &recharge, measured, false), 0);
+    measured.cgroup = 8;
+    assert_int_equal(room(&w, &recharge, measured, false), 32 * MIB);
+    /* A scan that was not to choose any says nothing. */
+    scan.recharge = 0;
+    recharge_scanned(&recharge, &measured, &scan, 3000);
+    assert_int_equal(room(&w, &recharge, measured, false), 32 * MIB);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_what_the_service_is_not_charged_with),
+        cmocka_unit_test(once_for_each_control_group),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
