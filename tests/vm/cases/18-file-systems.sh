@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 120
 # On each file system a pinned file stays in memory, tmpfs out of swap too; a hard link is no second file.
 . /payload/tests/vm/pagewarden.sh
 
@@ -82,7 +81,7 @@ vmtouch -q -e "${pinned[@]}" "${loose[@]}"
 for cgroup in "$(sed s/^0::// /proc/self/cgroup)" /system.slice/t-shop.service \
     "/$(systemctl show --value -p ControlGroup pagewarden-hold-t-shop.service)"; do
     # A shortfall is an error, and expected.
-    echo 512M 2>/dev/null >"/sys/fs/cgroup/$cgroup/memory.reclaim" || true
+    echo 96M 2>/dev/null >"/sys/fs/cgroup/$cgroup/memory.reclaim" || true
 done
 drop_caches
 for file in "${loose[@]}"; do
