@@ -451,6 +451,7 @@ static Next look_at(PinApply *a, const PinStep *step)
     a->looking = pin_look_new(step->fd, max_u64(a->ranges.cursor, step->offset), end, on_looked, a);
     if (!a->looking)
         return next_done;
+    a->looking->data = step->data;
     jobs_submit(a->setup.host->pin_jobs, &a->looking->job);
     return next_wait;
 }

@@ -4,15 +4,28 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "kernel/extents.h"
 #include "util/cleanup.h"
 #include "util/units.h"
+
+static int look_for_data(PinLook *look)
+{
+    Extent extents[PIN_LOOK_MAX];
+
+    int r = extents_of(look->fd, look->from, look->end, extents, PIN_LOOK_MAX, &look->n,
+                       &look->next);
+    for (size_t i = 0; r >= 0 && i < look->n; i++)
+        look->ranges[i] = (ResidentRange){ extents[i].offset, extents[i].length };
+    return r;
+}
 
 static void run(Job *job)
 {
     PinLook *look = (PinLook *)job;
 
-    look->error = residency_ranges(look->fd, look->from, look->end, look->ranges, PIN_LOOK_MAX,
-                                   &look->n, &look->next);
+    look->error = look->data ? look_for_data(look)
+                             : residency_ranges(look->fd, look->from, look->end, look->ranges,
+                                                PIN_LOOK_MAX, &look->n, &look->next);
 }
 
 static void destroy(Job *job)

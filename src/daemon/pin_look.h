@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What of an open file is in memory: listed on a worker, part by part, and asked to be locked. */
+/* What of an open file is in memory, or is data: listed on a worker, part by part, and asked to be
+ * locked. */
 
 #include <pagewarden/hold-protocol.h>
 
@@ -17,6 +18,7 @@ typedef struct PinLook {
     /* in */
     int fd; /* its own */
     uint64_t from, end;
+    bool data; /* look for data, not for what is in memory */
 
     /* out */
     int error;

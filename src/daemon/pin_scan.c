@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernel/entry.h"
+#include "kernel/extents.h"
 #include "kernel/residency.h"
 #include "select/pin_files.h"
 #include "util/cleanup.h"
@@ -94,6 +95,14 @@ static void note_ctime(PinHeld *held, uint64_t ctime)
 
 /* Wishes */
 
+/* That it is held is all that is known of it. */
+static void keep_as_held(const PinHeld *held, PinWish *wish)
+{
+    wish->way = held->way;
+    wish->only_resident = held->way == HOLD_LOCK_ON_FAULT;
+    wish->resident = held->locked;
+}
+
 static HoldLock lock_of(const PinScan *scan, const SelectedFile *file)
 {
     switch (scan->rules[file->rule].lock) {
@@ -108,9 +117,16 @@ static HoldLock lock_of(const PinScan *scan, const SelectedFile *file)
     return HOLD_LOCK_NOW;
 }
 
+/* Of a file with holes that is to be locked, what is data is locked, wherever that is: as of one
+ * that is locked on fault what is in memory. */
+static bool is_sparse(const PinScan *scan, const SelectedFile *file)
+{
+    return file->may_have_holes && lock_of(scan, file) == HOLD_LOCK_NOW;
+}
+
 static PinWish wish_for(const PinScan *scan, const SelectedFile *file)
 {
-    HoldLock lock = lock_of(scan, file);
+    HoldLock lock = is_sparse(scan, file) ? HOLD_LOCK_ON_FAULT : lock_of(scan, file);
 
     return (PinWish){
         .dev = file->dev,
@@ -153,7 +169,7 @@ static size_t fill_wishes(PinScan *scan, const SelectedFiles *list, PinWish *wis
         if (scan->only_held && !held)
             wishes[i].size = 0;
         if (scan->only_held && held)
-            wishes[i].resident = held->locked;
+            keep_as_held(held, &wishes[i]);
         scan->wanted = add_u64(scan->wanted,
                                page_floor(add_u64(file->wanted, scan->page - 1), scan->page));
     }
@@ -165,23 +181,46 @@ static size_t fill_wishes(PinScan *scan, const SelectedFiles *list, PinWish *wis
     return n;
 }
 
+/* One that is data throughout (compressed, it seems to have holes) is an ordinary file. */
+static int measure_data(const PinScan *scan, const SelectedFile *file, int fd, PinWish *wish)
+{
+    int r = extents_sum(fd, file->offset, file->offset + file->wanted, &wish->resident);
+
+    if (r >= 0 && wish->resident >= page_floor(file->wanted, scan->page)) {
+        wish->way = HOLD_LOCK_NOW;
+        wish->only_resident = false;
+    }
+    return r;
+}
+
+static int measure_resident(const SelectedFile *file, int fd, PinWish *wish)
+{
+    Residency residency;
+
+    int r = residency_of_range(fd, file->offset, file->wanted, &residency);
+    if (r >= 0)
+        wish->resident = residency.resident;
+    return r;
+}
+
 /* What cannot be measured stays as it is. */
 static void measure(PinScan *scan, const SelectedFile *file, int fd, PinWish *wish)
 {
     const PinHeld *held = held_of(scan, wish);
-    Residency residency;
 
-    int r = fd < 0 ? fd : residency_of_range(fd, file->offset, file->wanted, &residency);
-    if (r >= 0) {
-        wish->resident = residency.resident;
+    int r = fd < 0                  ? fd
+            : is_sparse(scan, file) ? measure_data(scan, file, fd, wish)
+                                    : measure_resident(file, fd, wish);
+    if (r >= 0)
         return;
-    }
+    if (held && is_sparse(scan, file))
+        keep_as_held(held, wish);
     wish->resident = held ? held->locked : 0;
     pin_problems_add(&scan->problems, file->path,
                      r == -EPERM ? "does not tell what of it is in memory" : pin_problem_text(r));
 }
 
-/* How much is in memory of the files of which only that is to be locked. */
+/* How much is in memory, or data, of the files of which only that is to be locked. */
 static int measure_all(PinScan *scan, const SelectScope *scope, const SelectedFiles *list,
                        PinWish *wishes)
 {
@@ -301,6 +340,7 @@ static int add_steps(PinScan *scan, SelectedFiles *list, const PinWish *wishes)
             .file_size = files[i].size,
             .mtime = files[i].mtime,
             .lock = (HoldLock)wish->way,
+            .data = is_sparse(scan, &files[i]),
             .held = wish->held && !again,
             .opens = !wish->held || again || wish->only_resident || scan->fill,
             .recharge = again,

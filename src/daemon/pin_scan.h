@@ -51,6 +51,7 @@ typedef struct PinStep {
     uint64_t locked;                     /* bytes that are */
     uint64_t file_size, mtime, resident; /* HOLD_LOCK_NONE: see Warmed */
     HoldLock lock;
+    bool data;     /* HOLD_LOCK_ON_FAULT: of what is data, not of what is in memory */
     bool held;     /* the holder has it mapped as far as that; else it is to be handed over */
     bool opens;    /* it is to be opened before anything is done with it */
     bool recharge; /* it was released to be read again at the charge of its service */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/extents.h"
 #include "util/cleanup.h"
 #include "util/units.h"
 
@@ -41,6 +42,7 @@ int selected_files_add(SelectedFiles *list, const char *path, const struct stat 
         .mtime = (uint64_t)st->st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st->st_mtim.tv_nsec,
         .offset = offset,
         .wanted = wanted,
+        .may_have_holes = extents_may_have_holes(st),
         .rule = rule,
         .found = list->n_files,
     };

@@ -49,8 +49,9 @@ typedef struct SelectedFile {
     uint64_t mtime;  /* nanoseconds */
     uint64_t offset; /* bytes, whole pages: where what the rule means begins */
     uint64_t wanted; /* bytes of it that the rule means, from there on; not 0 */
-    size_t rule;     /* the first that means it */
-    size_t found;    /* sorts as they were found: by rule, then by name */
+    bool may_have_holes;
+    size_t rule;  /* the first that means it */
+    size_t found; /* sorts as they were found: by rule, then by name */
 } SelectedFile;
 
 typedef struct SelectedFiles {

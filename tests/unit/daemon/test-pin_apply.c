@@ -275,7 +275,7 @@ static void put_files(World *w, size_t n, uint64_t size)
 
     for (size_t i = 0; i < n; i++) {
         snprintf(name, sizeof(name), "%05zu", i);
-        scratch_put_sized(&w->root, name, size);
+        scratch_put_dense(&w->root, name, size);
     }
 }
 
@@ -305,7 +305,7 @@ static void no_request_is_larger_than_a_slice(void **state)
 
     /* Two fit into a slice, and three do not. */
     put_files(&w, 5, 7 * MIB);
-    scratch_put_sized(&w.root, "99999", 40 * MIB + 1);
+    scratch_put_dense(&w.root, "99999", 40 * MIB + 1);
     begin(&w, false);
     run_all(&w);
     assert_int_equal(w.held.sum, 75 * MIB + PAGE);
@@ -415,7 +415,7 @@ static void warmed_once_and_without_room(void **state)
 
     w.settings.reserve = 20 * MIB; /* for locks there is none */
     put_files(&w, HOLD_BATCH_MAX + 1, PAGE + 1);
-    scratch_put_sized(&w.root, "99999", 20 * MIB + 5);
+    scratch_put_dense(&w.root, "99999", 20 * MIB + 5);
     size_t before = count_descriptors(0);
     begin_with(&w, false, PIN_LOCK_NONE);
     run_all(&w);

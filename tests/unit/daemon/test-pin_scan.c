@@ -364,6 +364,37 @@ static void as_far_as_it_is_in_memory(void **state)
     assert_false(is_kept(&root, scan, "1"));
 }
 
+/* What is not on the disk is not to be in memory either, nor to be paid for. */
+static void as_far_as_it_is_data(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/dev/shm");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, 4 * MIB, "/*", NULL);
+
+    scratch_put_sized(&root, "1", 900 * GIB);
+    scratch_put_sized(&root, "2", 900 * GIB); /* nothing but a hole */
+    scratch_put_sized(&root, "3", 9 * PAGE);  /* not worth it */
+    int fd = open(scratch_path(&root, "1"), O_WRONLY | O_CLOEXEC);
+    must((int)pwrite(fd, "x", 1, (off_t)(3 * PAGE)));
+    must((int)pwrite(fd, "xy", 2, (off_t)(800 * GIB - 1)));
+    close(fd);
+    run_scan(scan);
+    expect_steps(&root, scan, "/1 12288/966367641600\n/3 36864/36864\n");
+    assert_int_equal(scan->steps[0].lock, HOLD_LOCK_ON_FAULT);
+    assert_true(scan->steps[0].data && scan->steps[0].opens);
+    assert_int_equal(scan->steps[1].lock, HOLD_LOCK_NOW);
+
+    /* Held so, nothing is left to do; not even where only what is held is looked at. */
+    add_held(&root, scan, "1", 900 * GIB, 3 * PAGE);
+    add_held(&root, scan, "3", 9 * PAGE, 9 * PAGE);
+    for (size_t i = 0; i < 2; i++)
+        scan->held[i].way = scan->held[i].length > MIB ? HOLD_LOCK_ON_FAULT : HOLD_LOCK_NOW;
+    run_scan_again(scan);
+    expect_steps(&root, scan, "");
+    scan->only_held = true;
+    run_scan_again(scan);
+    assert_true(is_kept(&root, scan, "1") && is_kept(&root, scan, "3"));
+}
+
 /* Each version of a file once. */
 static void what_was_warmed_is_not_warmed_again(void **state)
 {
@@ -875,6 +906,7 @@ int main(void)
         cmocka_unit_test(a_part_that_is_held),
         cmocka_unit_test(a_part_in_the_middle),
         cmocka_unit_test(as_far_as_it_is_in_memory),
+        cmocka_unit_test(as_far_as_it_is_data),
         cmocka_unit_test(what_was_warmed_is_not_warmed_again),
         cmocka_unit_test(read_again_at_the_charge_of_the_service),
         cmocka_unit_test(not_without_end_is_remembered),

@@ -89,6 +89,15 @@ static inline void scratch_put_sized(const Scratch *scratch, const char *path, u
     close(fd);
 }
 
+/* The same without holes. */
+static inline void scratch_put_dense(const Scratch *scratch, const char *path, uint64_t size)
+{
+    scratch_put_sized(scratch, path, size);
+    int fd = must(openat(scratch->fd, path, O_WRONLY | O_CLOEXEC));
+    must(fallocate(fd, 0, 0, (off_t)size));
+    close(fd);
+}
+
 static inline const char *scratch_get(const Scratch *scratch, const char *path, char *buffer,
                                       size_t size)
 {

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# On each file system a pinned file stays in memory, tmpfs out of swap too; a hard link is no second file.
+# On each file system a pinned file stays in memory, tmpfs out of swap too; a hard link is no second file,
+# and of a file with holes only the data is locked.
 . /payload/tests/vm/pagewarden.sh
 
 M=/run/t-mounts
@@ -42,6 +43,8 @@ for type in ext4 xfs btrfs tmpfs; do
     put "$M/$type/file" 2
     put "$M/$type/loose" 2
     ln "$M/$type/file" "$M/$type/second-name"
+    truncate -s 1200G "$M/$type/holes"
+    dd if=/dev/urandom of="$M/$type/holes" bs=1M count=1 seek=1100K conv=notrunc status=none
 done
 mkdir -p /dev/shm/t
 put /dev/shm/t/file 2
@@ -55,16 +58,18 @@ pin:
   files:
     - path: $M/{ext4,xfs,btrfs,tmpfs,squashfs}/file
     - path: $M/{ext4,xfs,btrfs,tmpfs}/second-name
+    - path: $M/{ext4,xfs,btrfs,tmpfs}/holes
     - path: $M/overlay/{lower,upper}
     - path: /dev/shm/t/file
 POLICY
 pinned=("$M"/{ext4,xfs,btrfs,tmpfs,squashfs}/file "$M"/overlay/{lower,upper} /dev/shm/t/file)
 loose=("$M"/{ext4,xfs,btrfs,squashfs,overlay}/loose)
-total=$((2 * MIB * ${#pinned[@]}))
+sparse=("$M"/{ext4,xfs,btrfs,tmpfs}/holes)
+total=$((2 * MIB * ${#pinned[@]} + MIB * ${#sparse[@]}))
 run_unit t-shop.service -- sleep infinity
 start_daemon
 wait_for 60 target_is t-shop.service .pin.locked $total
-assert_eq "$(target t-shop.service .pin.files)" ${#pinned[@]} "files, each once"
+assert_eq "$(target t-shop.service .pin.files)" $((${#pinned[@]} + ${#sparse[@]})) "files, each once"
 assert_eq "$(target t-shop.service .pin.failed)" 0
 assert_eq "$(locked_in pagewarden-hold-t-shop.service)" $total
 
@@ -78,6 +83,10 @@ for file in "${loose[@]}"; do
     assert_eq "$(resident "$file")" $((2 * MIB)) "before: $file"
 done
 vmtouch -q -e "${pinned[@]}" "${loose[@]}"
+# What is read ahead around the data is not locked, and goes.
+for file in "${sparse[@]}"; do
+    dd if="$file" of=/dev/null bs=1M count=2 skip=1100K status=none
+done
 for cgroup in "$(sed s/^0::// /proc/self/cgroup)" /system.slice/t-shop.service \
     "/$(systemctl show --value -p ControlGroup pagewarden-hold-t-shop.service)"; do
     # A shortfall is an error, and expected.
@@ -90,6 +99,9 @@ done
 (($(resident "$M/tmpfs/loose") < 2 * MIB)) || fail "what is not pinned of a tmpfs was not swapped out"
 for file in "${pinned[@]}"; do
     assert_eq "$(resident "$file")" $((2 * MIB)) "pinned: $file"
+done
+for file in "${sparse[@]}"; do
+    assert_eq "$(resident "$file")" $MIB "data of: $file"
 done
 assert_eq "$(locked_in pagewarden-hold-t-shop.service)" $total "afterwards"
 
