@@ -586,7 +586,7 @@ static void refreshed_in_slices(void **state)
     size_t n;
 
     put_files(&w, 3, PAGE);
-    scratch_put_sized(&w.root, "large", size);
+    scratch_put_dense(&w.root, "large", size);
     begin(&w, false);
     run_all(&w);
     const PinHeld *held = held_sorted(&w.held, &n);

@@ -115,9 +115,9 @@ static void world_begin(World *w)
         .page = PAGE,
     };
     memory_is(w, GIB);
-    scratch_put_sized(&w->root, "a", MIB);
-    scratch_put_sized(&w->root, "b", 2 * MIB);
-    scratch_put_sized(&w->root, "c", 4 * MIB);
+    scratch_put_dense(&w->root, "a", MIB);
+    scratch_put_dense(&w->root, "b", 2 * MIB);
+    scratch_put_dense(&w->root, "c", 4 * MIB);
     add_pin_rule(&w->policy.pins, &w->policy.n_pins, "/*");
     assert_int_equal(pinner_new(&w->host, UNIT, "system.slice", "/x", &w->pinner), 0);
     assert_int_equal(pinner_want(w->pinner, &w->policy), 0);
@@ -205,7 +205,7 @@ static void nothing_is_taken_meanwhile(void **state)
     settle(&w);
     pinner_shed(w.pinner, MIB + 1);
     settle(&w);
-    scratch_put_sized(&w.root, "d", MIB);
+    scratch_put_dense(&w.root, "d", MIB);
     unsigned before = n_pins;
     look_again(&w);
     expect_state(&w, "released", 2, 5);
@@ -225,7 +225,7 @@ static void in_the_middle_of_pinning(void **state)
     WORLD(w);
     uint64_t pending;
 
-    scratch_put_sized(&w.root, "0", 40 * MIB);
+    scratch_put_dense(&w.root, "0", 40 * MIB);
     pinner_tick(w.pinner, 0);
     answer();
     answer();
