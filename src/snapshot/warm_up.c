@@ -165,12 +165,9 @@ static void keep_known(WarmUp *up, SelectedFiles *list)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < list->n_files; i++) {
+    for (size_t i = 0; i < list->n_files; i++)
         if (find(up, list->files[i].path))
             list->files[n++] = list->files[i];
-        else
-            free(list->files[i].path);
-    }
     list->n_files = n;
     up->outcome.n_files = n;
     up->outcome.n_missing = sub_u64(up->n_files, n);

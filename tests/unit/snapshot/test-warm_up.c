@@ -169,6 +169,7 @@ static void what_was_there_is_there_again(void **state)
 
     put_bytes(&s.root, "a", 2 * MIB);
     put_bytes(&s.root, "b", 1 * MIB);
+    put_bytes(&s.root, "b2", 4096); /* meant, and not remembered */
     add_rule(&s, "/*");
     remember(&s, &writer, paths);
     evict(&s, "a");
