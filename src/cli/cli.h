@@ -26,6 +26,8 @@ ExitCode verb_plan(int argc, char *argv[]);
 ExitCode verb_reload(int argc, char *argv[]);
 ExitCode verb_cat_config(int argc, char *argv[]);
 ExitCode verb_list_policies(int argc, char *argv[]);
+ExitCode verb_record(int argc, char *argv[]);
+ExitCode verb_simulate(int argc, char *argv[]);
 ExitCode verb_warm(int argc, char *argv[]);
 ExitCode verb_pin(int argc, char *argv[]);
 ExitCode verb_unpin(int argc, char *argv[]);

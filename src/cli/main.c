@@ -23,6 +23,8 @@ static const Verb verbs[] = {
     { "cat-config", "[NAME…]", "what is in force, with its origins", verb_cat_config },
     { "list-policies", NULL, "the policies, and whether they are in force", verb_list_policies },
     { "plan", "[NAME…]", "what policies would do now, without a daemon", verb_plan },
+    { "record", "UNIT", "samples of a unit's memory, for simulate", verb_record },
+    { "simulate", NULL, "what a policy would have decided at them", verb_simulate },
     { "reload", NULL, "read the policies again, all or nothing", verb_reload },
 };
 

@@ -87,7 +87,13 @@ static LimitDecision fixed(LawState *state, const Sample *sample, const Unit *un
     return (LimitDecision){ .want = state->limit };
 }
 
-const Law law_ours = { "pagewarden `track`", true, ours };
+static LimitDecision none(LawState *state, const Sample *sample, const Unit *unit)
+{
+    return (LimitDecision){ .want = LIMIT_NONE };
+}
+
+const Law law_none = { "no limit", false, none };
+const Law law_ours = { "pagewarden, track", true, ours };
 const Law law_senpai = { "senpai.py", false, senpai };
 const Law law_oomd = { "oomd Senpai, memory.high", false, oomd };
 const Law law_oomd_reclaim = { "oomd Senpai, memory.reclaim", false, oomd_reclaim };

@@ -23,7 +23,7 @@ typedef struct Law {
     LimitDecision (*look)(LawState *state, const Sample *sample, const Unit *unit);
 } Law;
 
-extern const Law law_ours, law_senpai, law_oomd, law_oomd_reclaim, law_static;
+extern const Law law_ours, law_senpai, law_oomd, law_oomd_reclaim, law_static, law_none;
 
 /* Runs @law on the only unit of @host for a STEP: looks when it is time, and does what it says.
  * Returns true where there was a look; then *ret is the decision. */

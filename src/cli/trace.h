@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What `record` writes and `simulate` reads: one sample a line, as text. */
+
+#include <stdio.h>
+
+#include "control/sample.h"
+
+/* Two lines: what it is, and the names of the columns. 0, or -EIO. */
+int trace_write_head(FILE *out);
+
+/* One line, flushed: whoever ends us has all that was seen. 0, or -EIO. */
+int trace_write(FILE *out, const Sample *sample);
+
+#define TRACE_COLUMNS_MAX 64
+
+typedef struct TraceReader {
+    FILE *in;
+    char *line;
+    size_t line_size;
+    size_t line_number;                /* of what was read last, from 1 */
+    size_t columns[TRACE_COLUMNS_MAX]; /* the field of each; SIZE_MAX: not known to us */
+    size_t n_columns;
+    const char *error; /* what is wrong with the line, for people */
+} TraceReader;
+
+/* Takes any order of columns, and passes over those that it does not know. 0; -EBADMSG with
+ * reader->error; -EIO, -ENOMEM. */
+int trace_read_head(TraceReader *reader);
+
+/* 1: *ret is the next sample; 0: there is none; errors as above. Empty lines and those that begin
+ * with # are passed over. */
+int trace_read(TraceReader *reader, Sample *ret);
+
+void trace_reader_clear(TraceReader *reader);
