@@ -25,10 +25,15 @@
 #define PAGEWARDEN_WARM_UNIT_PREFIX "pagewarden-warm@"
 #define PAGEWARDEN_WARM_DROPIN      "50-pagewarden-warm.conf"
 
-/* The controller's unit, and those of holders and warm starts, which no policy governs. */
+/* The unit that guards a mount is this, the name of the mount unit (without ".mount"), and
+ * ".service". */
+#define PAGEWARDEN_MOUNT_UNIT_PREFIX "pagewarden-mount-"
+
+/* The controller's unit, and those that it starts, which no policy governs. */
 static inline bool pagewarden_owns_unit(const char *unit)
 {
     return strncmp(unit, PAGEWARDEN_HOLD_UNIT_PREFIX, strlen(PAGEWARDEN_HOLD_UNIT_PREFIX)) == 0 ||
+           strncmp(unit, PAGEWARDEN_MOUNT_UNIT_PREFIX, strlen(PAGEWARDEN_MOUNT_UNIT_PREFIX)) == 0 ||
            strncmp(unit, PAGEWARDEN_WARM_UNIT_PREFIX, strlen(PAGEWARDEN_WARM_UNIT_PREFIX)) == 0 ||
            strcmp(unit, "pagewarden.service") == 0;
 }

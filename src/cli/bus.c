@@ -227,3 +227,19 @@ int manager_bus_list_pins(ManagerBus *bus, const char *unit,
             return check_answer(r, ret_error);
     }
 }
+
+/* Releasing */
+
+int bus_call_manager_path(const char *method, const char *path, char **ret_error)
+{
+    cleanup(manager_bus_closep) ManagerBus *bus = NULL;
+    cleanup(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+
+    int r = manager_bus_open(&bus, ret_error);
+    if (r < 0)
+        return r;
+    r = new_call(bus, method, &call);
+    if (r >= 0)
+        r = sd_bus_message_append(call, "s", path);
+    return send(bus, r, call, NULL, ret_error);
+}

@@ -85,3 +85,5 @@ int manager_bus_list_by_hand(ManagerBus *bus, int (*file)(const BusHeldFile *, v
 int manager_bus_list_pins(ManagerBus *bus, const char *unit,
                           int (*file)(const BusHeldFile *, void *userdata), void *userdata,
                           char **ret_error);
+/* The same of one that takes a path, and answers nothing. */
+int bus_call_manager_path(const char *method, const char *path, char **ret_error);

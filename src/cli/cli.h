@@ -24,6 +24,7 @@ ExitCode verb_status(int argc, char *argv[]);
 ExitCode verb_inspect(int argc, char *argv[]);
 ExitCode verb_plan(int argc, char *argv[]);
 ExitCode verb_reload(int argc, char *argv[]);
+ExitCode verb_release(int argc, char *argv[]);
 ExitCode verb_cat_config(int argc, char *argv[]);
 ExitCode verb_list_policies(int argc, char *argv[]);
 ExitCode verb_record(int argc, char *argv[]);

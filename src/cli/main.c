@@ -25,6 +25,7 @@ static const Verb verbs[] = {
     { "plan", "[NAME…]", "what policies would do now, without a daemon", verb_plan },
     { "record", "UNIT", "samples of a unit's memory, for simulate", verb_record },
     { "simulate", NULL, "what a policy would have decided at them", verb_simulate },
+    { "release", "PATH…", "let go of what is pinned there, to unmount it", verb_release },
     { "reload", NULL, "read the policies again, all or nothing", verb_reload },
 };
 

@@ -452,6 +452,21 @@ static int render_policy(struct json_object *policy, FILE *out, const OutputOpti
     return print_note(out, head, error ? error : "no reason given", options);
 }
 
+static int render_released_folders(struct json_object *released, FILE *out,
+                                   const OutputOptions *options)
+{
+    size_t n = json_object_is_type(released, json_type_array) ? json_object_array_length(released)
+                                                              : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        CLEANUP_FREE char *path = text_cell(json_object_array_get_idx(released, i), options);
+        if (!path)
+            return -ENOMEM;
+        fprintf(out, "%s: released: nothing is pinned below it until it is mounted anew\n", path);
+    }
+    return 0;
+}
+
 static int render_notes(struct json_object *status, FILE *out, const OutputOptions *options)
 {
     struct json_object *targets = MEMBER(status, "targets"), *policies, *warnings, *hands;
@@ -466,6 +481,8 @@ static int render_notes(struct json_object *status, FILE *out, const OutputOptio
     if (json_object_is_type(hands, json_type_array))
         for (size_t i = 0; i < json_object_array_length(hands) && r >= 0; i++)
             r = render_by_hand(json_object_array_get_idx(hands, i), out, options);
+    if (r >= 0)
+        r = render_released_folders(MEMBER(status, "released"), out, options);
     if (json_object_is_type(policies, json_type_array))
         for (size_t i = 0; i < json_object_array_length(policies) && r >= 0; i++)
             r = render_policy(json_object_array_get_idx(policies, i), out, options);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Describe() and the lists answer at once, Reload() when the new policies are in force or refused,
- * Pin() when the holder has the files. A caller's message is kept meanwhile; when the bus goes away
- * first, there is nobody left to answer. */
+ * Pin() when the holder has the files, Release() when everything is let go. A caller's message is
+ * kept meanwhile; when the bus goes away first, there is nobody left to answer. */
 
 #include "daemon/bus_api.h"
 
@@ -130,6 +130,20 @@ static int on_list_pins(sd_bus_message *message, void *userdata, sd_bus_error *e
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+static int on_release(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    BusApi *api = userdata;
+
+    return releasing_on_release(manager_releasing(api->manager), message, error);
+}
+
+static int on_pin_again(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    BusApi *api = userdata;
+
+    return releasing_on_pin_again(manager_releasing(api->manager), message, error);
+}
+
 /* Who may call what is said in units/org.pagewarden1.conf. */
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
@@ -147,6 +161,10 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ListPins", SD_BUS_ARGS("s", unit, "t", device, "t", inode),
                             SD_BUS_RESULT("a(tttt)", files), on_list_pins,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("s", path), SD_BUS_NO_RESULT, on_release,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("PinAgain", SD_BUS_ARGS("s", path), SD_BUS_NO_RESULT, on_pin_again,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };

@@ -6,6 +6,7 @@
 
 #include "daemon/put.h"
 #include "util/units.h"
+#include "util/utf8.h"
 
 /* A size, or null where there is none. */
 static json_object *limit(uint64_t bytes)
@@ -160,6 +161,18 @@ json_object *describe_target(const Target *t, uint64_t again_usec)
     put(target, "evict", describe_evict(t));
     put(target, "memory_high", describe_memory_high(t));
     return target;
+}
+
+json_object *describe_released(const Released *released)
+{
+    json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < released->n; i++) {
+        CLEANUP_FREE char *valid = utf8_escape(released->folders[i].path);
+        if (valid)
+            json_object_array_add(array, json_object_new_string(valid));
+    }
+    return array;
 }
 
 static void put_error(json_object *object, const ConfigEntry *policy)

@@ -14,6 +14,7 @@
 #include "policy/settings.h"
 
 struct PinWatch;
+struct Released;
 
 typedef struct Host {
     sd_event *event;
@@ -32,6 +33,7 @@ typedef struct Host {
     int state_fd;  /* /var/lib/pagewarden, with snapshots; -1: there is none */
     const char *holders_path;
     struct PinWatch *watch;
+    struct Released *released; /* in force; NULL: nothing can be */
 
     const Settings
         *settings; /* in force; never NULL, and what it points to may change at a reload */

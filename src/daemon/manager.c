@@ -20,9 +20,12 @@
 #include "daemon/describe.h"
 #include "daemon/holder.h"
 #include "daemon/load_job.h"
+#include "daemon/mount_guard.h"
 #include "daemon/pin_watch.h"
+#include "daemon/releasing.h"
 #include "daemon/restore.h"
 #include "daemon/shortage_watch.h"
+#include "daemon/target_pins.h"
 #include "kernel/meminfo.h"
 #include "kernel/psi.h"
 #include "systemd/units.h"
@@ -63,6 +66,8 @@ struct Manager {
     SystemBus *system_bus;
     UnitWatch *watch;
     BusApi *api;
+    Releasing *releasing;
+    MountGuard *guard;
     sd_bus_slot *listing;
     sd_event_source *list_timer;
     sd_event_source *tick_timer;
@@ -139,6 +144,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
     look_and_act(m);
     remove_finished(m);
     hands_tick(m->hands, now);
+    targets_guard_mounts(m->targets, m->n_targets, m->guard);
     for (size_t i = 0; i < m->n_targets; i++)
         waiting |= target_is_expected(m->targets[i], now);
     if (waiting || now - m->listed_usec >= LIST_EVERY_USEC)
@@ -288,6 +294,8 @@ static void on_bus_down(int error, void *userdata)
     m->listing = sd_bus_slot_unref(m->listing);
     m->watch = unit_watch_free(m->watch);
     m->api = bus_api_free(m->api);
+    releasing_bus_lost(m->releasing);
+    mount_guard_bus_lost(m->guard);
     for (size_t i = 0; i < m->n_targets; i++)
         target_bus_lost(m->targets[i]);
     hands_bus_lost(m->hands);
@@ -349,6 +357,7 @@ static void adopt(Manager *m, Config *config)
     cleanup(config_clear) Config old = m->config;
 
     m->config = TAKE(*config, (Config){ 0 });
+    releasing_forget(m->releasing);
     apply_log_level(m);
     for (size_t i = 0; i < m->n_targets; i++)
         adopt_policy(m->targets[i], &old.policies.set, &m->config.policies.set);
@@ -400,6 +409,27 @@ int manager_reload(Manager *m, manager_reloaded_t done, void *userdata)
     if (r < 0)
         free(reload);
     return r;
+}
+
+/* Releasing */
+
+static void look_at_pins(void *userdata)
+{
+    Manager *m = userdata;
+
+    targets_rescan_pins(m->targets, m->n_targets);
+}
+
+static bool has_let_go(uint64_t since_usec, void *userdata)
+{
+    const Manager *m = userdata;
+
+    return targets_have_let_go(m->targets, m->n_targets, since_usec);
+}
+
+Releasing *manager_releasing(Manager *m)
+{
+    return m->releasing;
 }
 
 /* Start and end */
@@ -498,6 +528,7 @@ static int restore_first(Manager *m)
 static int start_loop(Manager *m)
 {
     SystemBusHandler handler = { .up = on_bus_up, .down = on_bus_down, .userdata = m };
+    ReleasingHandler releasing = { look_at_pins, has_let_go, m };
 
     int r = jobs_new(m->host.event, &m->host.evict_jobs);
     if (r >= 0)
@@ -508,6 +539,10 @@ static int start_loop(Manager *m)
         r = pin_watch_new(m->host.event, m->host.proc_fd, &m->host.watch);
     if (r >= 0)
         r = jobs_new(m->host.event, &m->host.snapshot_jobs);
+    if (r >= 0)
+        r = releasing_new(&m->host, &releasing, &m->releasing);
+    if (r >= 0)
+        r = mount_guard_new(&m->host, &m->guard);
     if (r >= 0)
         r = sd_event_add_time_relative(m->host.event, &m->tick_timer, CLOCK_MONOTONIC,
                                        m->config.settings.interval_usec, 0, on_tick, m);
@@ -565,6 +600,8 @@ Manager *manager_free(Manager *m)
         target_free(m->targets[i]);
     free(m->targets);
     hands_free(m->hands);
+    releasing_free(m->releasing);
+    mount_guard_free(m->guard);
     system_bus_free(m->system_bus);
     jobs_free(m->host.evict_jobs);
     jobs_free(m->host.pin_jobs);
@@ -613,6 +650,7 @@ json_object *manager_describe(Manager *m)
     json_object_object_add(root, "settings", describe_settings(&m->config));
     json_object_object_add(root, "policies", describe_policies(&m->config.policies));
     json_object_object_add(root, "warnings", warnings);
+    json_object_object_add(root, "released", describe_released(m->host.released));
     return root;
 }
 

@@ -9,6 +9,7 @@
 
 #include "config/places.h"
 #include "daemon/hands.h"
+#include "daemon/releasing.h"
 #include "util/cleanup.h"
 
 typedef struct Manager Manager;
@@ -43,6 +44,9 @@ int manager_reload(Manager *manager, manager_reloaded_t done, void *userdata);
 
 /* Tells systemd, once, that the start is over: whoever has waited for it can ask for `status`. */
 void manager_tell_ready(Manager *manager);
+
+/* The manager's. */
+Releasing *manager_releasing(Manager *manager);
 
 /* What `status` shows; a reference for the caller. NULL: out of memory. */
 json_object *manager_describe(Manager *manager);

@@ -564,6 +564,11 @@ PinApplyNext pin_apply_next(PinApply *a, const HoldPacket **ret_packet, const Ho
     return what;
 }
 
+bool pin_apply_has_released(const PinApply *a)
+{
+    return a->phase != PHASE_RELEASE;
+}
+
 bool pin_apply_is_asked(const PinApply *a)
 {
     return a->asked;

@@ -44,7 +44,10 @@ typedef enum PinApplyNext {
 PinApplyNext pin_apply_next(PinApply *apply, const HoldPacket **ret_packet, const HoldFds **ret_fds,
                             PinBound *bound);
 
-/* Whether a request is under way. */
+/* What is not to be kept is released. */
+bool pin_apply_has_released(const PinApply *apply);
+
+/* A request waits for its answer. */
 bool pin_apply_is_asked(const PinApply *apply);
 
 /* The answer to the last request. -EPROTO: it is none; -ENOMEM. */

@@ -9,10 +9,12 @@
 
 #include "kernel/entry.h"
 #include "kernel/extents.h"
+#include "kernel/mounts.h"
 #include "kernel/residency.h"
 #include "select/pin_files.h"
 #include "util/cleanup.h"
 #include "util/parse.h"
+#include "util/strv.h"
 #include "util/units.h"
 
 void pin_problems_add(PinProblems *problems, const char *path, const char *reason)
@@ -91,6 +93,35 @@ static void note_ctime(PinHeld *held, uint64_t ctime)
 {
     held->refresh = held->ctime != 0 && held->ctime != ctime;
     held->ctime = ctime;
+}
+
+static bool is_in_folder_of(const char *path, const char *other)
+{
+    size_t length = (size_t)(strrchr(path, '/') - path);
+
+    return strncmp(path, other, length + 1) == 0 && !strchr(other + length + 1, '/');
+}
+
+/* Of all that gets something. Files come folder by folder, mostly. */
+static int note_mounts(PinScan *scan, const SelectedFiles *list, const PinWish *wishes)
+{
+    cleanup(strv_freep) char **table = NULL;
+    const char *last = NULL;
+    int r = 0;
+
+    if (mounts_read(scan->processes.proc_fd, &table) < 0)
+        return 0; /* then nobody guards them */
+    for (size_t i = 0; i < list->n_files && r >= 0; i++) {
+        const SelectedFile *file = &list->files[i];
+        if (wishes[i].target == 0 || file->place.pid > 0 ||
+            (last && is_in_folder_of(file->path, last)))
+            continue;
+        last = file->path;
+        const char *mount = mounts_above(table, file->path);
+        if (mount && strcmp(mount, "/") != 0 && !mounts_has(scan->mounts, mount))
+            r = strv_append(&scan->mounts, mount);
+    }
+    return r;
 }
 
 /* Wishes */
@@ -173,7 +204,7 @@ static size_t fill_wishes(PinScan *scan, const SelectedFiles *list, PinWish *wis
         scan->wanted = add_u64(scan->wanted,
                                page_floor(add_u64(file->wanted, scan->page - 1), scan->page));
     }
-    if (!processes->wanted || !processes->lost || !processes->patient)
+    if (!processes->wanted || !processes->lost || !processes->patient || scan->avoid)
         return n;
     for (size_t i = 0; i < scan->n_held; i++)
         if (!wished[i])
@@ -369,8 +400,9 @@ static int plan(PinScan *scan, const SelectScope *scope, SelectedFiles *list)
     if (r < 0)
         return r;
     pin_plan(wishes, n, scan->held, scan->n_held, scan->budget, scan->page);
-    if (scan->only_held)
-        return 0;
+    r = note_mounts(scan, list, wishes);
+    if (r < 0 || scan->only_held)
+        return r;
     if (scan->recharge > 0)
         choose_recharged(scan);
     return add_steps(scan, list, wishes);
@@ -407,6 +439,7 @@ static int scan_files(PinScan *scan)
         .flags = scan->walk_flags,
         .processes = &processes,
         .cancelled = &scan->job.cancelled,
+        .avoid = (const char *const *)scan->avoid,
         .passed_over = on_passed_over,
         .folder = on_folder,
         .userdata = scan,
@@ -455,6 +488,7 @@ PinScan *pin_scan_take(PinScan *scan)
     scan->problems = (PinProblems){ 0 };
     scan->processes = (PinProcesses){ 0 };
     scan->folders = (WatchList){ 0 };
+    scan->avoid = scan->mounts = NULL;
     return taken;
 }
 
@@ -472,5 +506,7 @@ void pin_scan_free(PinScan *scan)
     pin_processes_clear(&scan->processes);
     pin_problems_clear(&scan->problems);
     watch_list_clear(&scan->folders);
+    strv_free(scan->avoid);
+    strv_free(scan->mounts);
     free(scan);
 }

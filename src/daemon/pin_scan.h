@@ -73,6 +73,7 @@ typedef struct PinScan {
     uint64_t page;   /* bytes */
     bool only_held;  /* nothing more is to be pinned; what is gone is let go all the same */
     PinProcesses processes;
+    char **avoid;           /* what is there, or below, is not wanted, nor even opened */
     WarmSet warmed;         /* out: as far as it is still wanted */
     bool fill;              /* what is read is charged to the service */
     uint64_t recharge;      /* bytes that may be read again, because they are charged elsewhere */
@@ -81,6 +82,7 @@ typedef struct PinScan {
 
     /* out; and processes.now */
     int error;
+    char **mounts;     /* mount points, other than "/", that files to be pinned are on */
     WatchList folders; /* that the walks looked into, watched; in: empty */
     PinStep *steps;    /* in order */
     size_t n_steps;

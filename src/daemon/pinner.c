@@ -18,10 +18,12 @@
 #include "daemon/pin_apply.h"
 #include "daemon/pin_follow.h"
 #include "daemon/recharge.h"
+#include "daemon/released.h"
 #include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
+#include "util/strv.h"
 #include "util/units.h"
 
 /* A holder that dies at once is not started more than once a minute. */
@@ -74,9 +76,12 @@ struct Pinner {
     PinScan *scanning;   /* in the queue's hands */
     size_t wanted_files; /* at the last scan */
     uint64_t wanted_sum;
-    PinApply *apply; /* what it found */
-    bool requested;  /* there was something to do */
-    bool pinned;     /* and files to lock */
+    PinApply *apply;      /* what it found */
+    bool hurry;           /* what it found is out of date: after the next answer another scan */
+    uint64_t let_go_usec; /* the last scan that let go of everything it wanted to began then */
+    char **mounts;        /* that the last scan found */
+    bool requested;       /* there was something to do */
+    bool pinned;          /* and files to lock */
     PinProblems problems;
     PinBound bound, last_bound;
 
@@ -172,6 +177,7 @@ static void drop_holder(Pinner *p)
     p->measured = (Measured){ 0 };
     p->holder_pid = 0;
     p->score = 0;
+    p->mounts = strv_free(p->mounts);
     account(p);
 }
 
@@ -305,6 +311,8 @@ static void apply_scan(Pinner *p, PinScan *scan, bool refresh)
 
 static void begin_applying(Pinner *p, PinScan *scan)
 {
+    strv_free(p->mounts);
+    p->mounts = TAKE_PTR(scan->mounts);
     held_note_scan(&p->held, scan->held, scan->n_held);
     for (size_t i = 0; i < scan->n_held && p->withheld; i++)
         scan->held[i].refresh = false; /* it reads, and waits for better times */
@@ -361,6 +369,9 @@ static int copy_inputs(Pinner *p, PinScan *scan)
     scan->only_held = p->withheld;
     scan->root_fd = p->host->root_fd;
     scan->walk_flags = host_walk_flags(p->host);
+    r = p->host->released ? released_paths(p->host->released, &scan->avoid) : 0;
+    if (r < 0)
+        return r;
     scan->fill = p->charge == PIN_CHARGE_SERVICE;
     if (scan->fill)
         recharge_prepare(&p->recharge, p->host, p->cgroup_path, &p->measured, p->sum,
@@ -386,7 +397,7 @@ static void start_scan(Pinner *p)
 
     scan->folders = pin_follow_begin(&p->follow);
     p->scanning = scan;
-    p->changed = p->requested = p->pinned = false;
+    p->changed = p->requested = p->pinned = p->hurry = false;
     enter_state(p, PINNER_SCANNING);
     jobs_submit(p->host->pin_jobs, &scan->job);
 }
@@ -529,7 +540,10 @@ static void next_request(void *userdata)
         begin_shedding(p);
         return;
     }
-    switch (pin_apply_next(p->apply, &packet, &fds, &p->bound)) {
+    PinApplyNext next = pin_apply_next(p->apply, &packet, &fds, &p->bound);
+    if (pin_apply_has_released(p->apply) && !p->shedding)
+        p->let_go_usec = p->follow.began_usec;
+    switch (next) {
     case PIN_APPLY_SEND:
         send_request(p, packet, fds);
         break;
@@ -552,6 +566,10 @@ static void on_applied(Pinner *p, const HoldPacket *packet)
     }
     p->unmeasured = true;
     measure_if_due(p);
+    if (p->hurry && !p->shedding) {
+        start_scan(p);
+        return;
+    }
     next_request(p);
 }
 
@@ -708,6 +726,32 @@ void pinner_tick(Pinner *p, uint64_t now)
     case PINNER_APPLYING:
         break; /* goes on by itself */
     }
+}
+
+void pinner_rescan(Pinner *p)
+{
+    bool asked = p->state == PINNER_APPLYING && pin_apply_is_asked(p->apply);
+
+    p->changed = true; /* that is enough while something is let go anyway */
+    if (!p->wanted || p->shedding)
+        return;
+    if (asked)
+        p->hurry = true;
+    else if (p->state == PINNER_SCANNING || p->state == PINNER_APPLYING ||
+             p->state == PINNER_SETTLED)
+        start_scan(p);
+}
+
+bool pinner_has_let_go(const Pinner *p, uint64_t since_usec)
+{
+    bool has_none = p->state == PINNER_OFF || p->state == PINNER_WAITING;
+
+    return has_none || p->let_go_usec >= since_usec;
+}
+
+char *const *pinner_mounts(const Pinner *p)
+{
+    return p->mounts;
 }
 
 bool pinner_is_off(const Pinner *p)

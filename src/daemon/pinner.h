@@ -29,6 +29,15 @@ int pinner_want(Pinner *pinner, const Policy *policy);
 /* To be called every second or so. */
 void pinner_tick(Pinner *pinner, uint64_t now_usec);
 
+/* The files are looked for at once, as if nothing had been found yet. */
+void pinner_rescan(Pinner *pinner);
+
+/* Nothing is held that a scan which began at @since_usec, or later, would have let go. */
+bool pinner_has_let_go(const Pinner *pinner, uint64_t since_usec);
+
+/* The mount points, other than "/", that files to be pinned are on. Until the next scan. */
+char *const *pinner_mounts(const Pinner *pinner);
+
 /* No holder, and none wanted. */
 bool pinner_is_off(const Pinner *pinner);
 

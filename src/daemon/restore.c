@@ -108,5 +108,7 @@ int restore_holders(void)
     if (!own_unit_is_stopping(bus))
         return 0;
     r = units_stop_by_prefix_wait(bus, PAGEWARDEN_HOLD_UNIT_PREFIX);
+    if (r >= 0)
+        r = units_stop_by_prefix_wait(bus, PAGEWARDEN_MOUNT_UNIT_PREFIX);
     return r < 0 ? r : 1;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/mounts.h"
 #include "select/excludes.h"
 #include "util/units.h"
 
@@ -17,14 +18,11 @@ typedef struct PinWalk {
     SelectedFiles *list;
 } PinWalk;
 
-/* The path itself, or what it is below of. */
 static bool is_avoided(const SelectScope *scope, const char *path)
 {
-    for (const char *const *avoid = scope->avoid; avoid && *avoid; avoid++) {
-        size_t length = strlen(*avoid);
-        if (strncmp(path, *avoid, length) == 0 && (path[length] == '\0' || path[length] == '/'))
+    for (const char *const *avoid = scope->avoid; avoid && *avoid; avoid++)
+        if (path_is_below(path, *avoid))
             return true;
-    }
     return false;
 }
 

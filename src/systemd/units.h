@@ -66,6 +66,11 @@ void unit_high_dropin_remove_if(const char *unit, uint64_t bytes);
 int holder_unit_start(sd_bus *bus, sd_bus_slot **ret_slot, const char *name, const char *slice,
                       const char *for_unit, int listen_fd, unit_done_t done, void *userdata);
 
+/* Starts the unit that is part of the mount unit @stem.mount and, before that is stopped, has what
+ * is pinned below @path released. -EEXIST: it is there; -ENAMETOOLONG. */
+int mount_guard_unit_start(sd_bus *bus, sd_bus_slot **ret_slot, const char *stem, const char *path,
+                           unit_done_t done, void *userdata);
+
 /* Stops @unit; that it is not there is no error. @slot may be NULL: then nobody waits for the
  * answer. */
 int unit_stop(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, unit_done_t done,

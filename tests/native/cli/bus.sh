@@ -105,6 +105,33 @@ test_reload_that_fails() {
 /p/b.yaml:1:9: \x1b[2Jbad'
 }
 
+test_release() {
+    start_bus
+    echo '{}' >description
+    start_manager description
+    mkdir -p folder
+    ln -s folder link
+    run "$PAGEWARDEN" release link/ folder/../folder
+    expect_code 0
+    expect_out ""
+    expect_err ""
+    run "$PAGEWARDEN" release --undo link /not/there
+    expect_code 0
+    [ "$(tail -n +2 manager.out)" = "Release $PWD/folder
+Release $PWD/folder
+PinAgain $PWD/folder
+PinAgain /not/there" ] || fail "asked for: $(cat manager.out)"
+    # One that fails does not keep the others from being released.
+    run "$PAGEWARDEN" release not-there /dev folder
+    expect_code 1
+    expect_err "pagewarden: not-there: No such file or directory
+Not everything is let go yet"
+    [ "$(tail -n 1 manager.out)" = "Release $PWD/folder" ] || fail "the last one was not asked for"
+    run "$PAGEWARDEN" release
+    expect_code 2
+    expect_err "pagewarden: release needs a path (see pagewarden release --help)"
+}
+
 # It was there, and is killed between two calls.
 test_daemon_that_dies() {
     start_bus
@@ -120,4 +147,4 @@ test_daemon_that_dies() {
 }
 
 tests without_a_bus without_a_daemon not_allowed status status_that_is_no_json reload \
-    reload_that_fails daemon_that_dies
+    reload_that_fails release daemon_that_dies

@@ -141,6 +141,20 @@ static int list_pins(sd_bus_message *call, void *userdata, sd_bus_error *error)
                                       UINT64_C(12288), UINT64_C(8192));
 }
 
+static int release(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+    const char *path;
+
+    int r = sd_bus_message_read(call, "s", &path);
+    if (r < 0)
+        return r;
+    printf("%s %s\n", sd_bus_message_get_member(call), path);
+    fflush(stdout);
+    return strcmp(path, "/dev") == 0 ? sd_bus_error_set(error, PAGEWARDEN_BUS_NAME ".Error.Busy",
+                                                        "Not everything is let go yet")
+                                     : sd_bus_reply_method_return(call, "");
+}
+
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Describe", "", "s", describe, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -149,6 +163,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD("Unpin", "sba(tts)", "ast", unpin, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ListByHand", "t", "a(sstttttttt)", list_by_hand, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ListPins", "stt", "a(tttt)", list_pins, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Release", "s", "", release, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("PinAgain", "s", "", release, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

@@ -37,6 +37,12 @@ void manager_tell_ready(Manager *manager)
     n_ready++;
 }
 
+/* What is behind these is tested where it is. */
+Releasing *manager_releasing(Manager *manager)
+{
+    return NULL;
+}
+
 static PinHeld pinned[1500]; /* by the policy of "shop.service" */
 
 int manager_pinned(const Manager *manager, const char *unit, const PinHeld **ret, size_t *ret_n)
@@ -51,6 +57,16 @@ int manager_pinned(const Manager *manager, const char *unit, const PinHeld **ret
 Hands *manager_hands(Manager *manager)
 {
     return NULL;
+}
+
+int releasing_on_release(Releasing *releasing, sd_bus_message *message, sd_bus_error *error)
+{
+    return sd_bus_reply_method_return(message, NULL);
+}
+
+int releasing_on_pin_again(Releasing *releasing, sd_bus_message *message, sd_bus_error *error)
+{
+    return sd_bus_error_set(error, PAGEWARDEN_BUS_NAME ".Error.NotReleased", "Not so");
 }
 
 static sd_bus_message_handler_t named;

@@ -165,6 +165,32 @@ static void the_settings(void **state)
     config_entry_clear(&config.settings_entry);
 }
 
+static void how_changes_are_followed(void **state)
+{
+    pinner = (PinnerStatus){
+        .follow = { .watched = 7,
+                    .unwatched = 2,
+                    .changes = 5,
+                    .last_usec = 60000,
+                    .max_usec = 900000,
+                    .overflows = 1 },
+    };
+    expect("/pin/follow", "{\"watched\":7,\"unwatched\":2,\"changes\":5,\"last_usec\":60000,"
+                          "\"max_usec\":900000,\"overflows\":1}");
+    pinner = (PinnerStatus){ 0 };
+}
+
+static void what_is_released(void **state)
+{
+    ReleasedFolder folders[] = { { .path = (char *)"/srv" }, { .path = (char *)"/a\xff" } };
+    Released released = { .folders = folders, .n = ELEMENTS(folders) };
+
+    cleanup(json_object_putp) json_object *described = describe_released(&released);
+    assert_string_equal(json_object_to_json_string_ext(
+                            described, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+                        "[\"/srv\",\"/a\\\\xff\"]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +199,8 @@ int main(void)
         cmocka_unit_test(policies_and_their_states),
         cmocka_unit_test(the_settings),
         cmocka_unit_test(the_original_is_told_where_a_limit_is_applied),
+        cmocka_unit_test(how_changes_are_followed),
+        cmocka_unit_test(what_is_released),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

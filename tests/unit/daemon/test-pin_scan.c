@@ -10,6 +10,7 @@
 #include "unit/hold/descriptors.h"
 #include "unit/kernel/scratch.h"
 #include "unit/select/pin-rule.h"
+#include "util/strv.h"
 #include "util/units.h"
 
 #define PAGE UINT64_C(4096)
@@ -894,6 +895,53 @@ static void what_was_changed_in_place_is_refreshed(void **state)
     assert_true(held_of(&root, second, "rewritten")->refresh);
 }
 
+/* A table of mounts, as the scan's /proc has it. */
+static int a_proc(const Scratch *scratch, const char *const *points)
+{
+    char text[1024] = "";
+
+    for (; *points; points++)
+        snprintf(text + strlen(text), sizeof text - strlen(text),
+                 "36 35 98:0 / %s rw - ext4 /dev/vda rw\n", *points);
+    scratch_put(scratch, "1/mountinfo", text);
+    return scratch->fd;
+}
+
+static void what_is_released_is_let_go(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    const char *const points[] = { "/", "/a", "/b", "/b/c", "/empty", NULL };
+
+    scratch_put_sized(&root, "a/1", 5);
+    scratch_put_sized(&root, "ab/1", 5);
+    scratch_put_sized(&root, "b/1", 5);
+    scratch_put_sized(&root, "b/2", 5);
+    scratch_put_sized(&root, "b/c/1", 5);
+    scratch_put_sized(&root, "z/1", 5);
+    CLEANUP_SCAN PinScan *before = a_scan(&root, MIB, "/**", NULL);
+    before->processes.proc_fd = a_proc(&proc, points);
+    add_held(&root, before, "a/1", 5, 5);
+    run_scan(before);
+    expect_steps(&root, before, "/ab/1 5/5\n/b/1 5/5\n/b/2 5/5\n/b/c/1 5/5\n/z/1 5/5\n");
+    assert_true(is_kept(&root, before, "a/1"));
+    assert_int_equal(strv_length(before->mounts), 3);
+    assert_string_equal(before->mounts[0], "/a");
+    assert_string_equal(before->mounts[1], "/b");
+    assert_string_equal(before->mounts[2], "/b/c");
+
+    CLEANUP_SCAN PinScan *after = a_scan(&root, MIB, "/**", NULL);
+    after->processes.proc_fd = proc.fd;
+    assert_int_equal(strv_append(&after->avoid, "/a"), 0);
+    assert_int_equal(strv_append(&after->avoid, "/b/c"), 0);
+    add_held(&root, after, "a/1", 5, 5);
+    run_scan(after);
+    expect_steps(&root, after, "/ab/1 5/5\n/b/1 5/5\n/b/2 5/5\n/z/1 5/5\n");
+    assert_false(is_kept(&root, after, "a/1"));
+    assert_int_equal(strv_length(after->mounts), 1);
+    expect_problems(after, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -914,6 +962,7 @@ int main(void)
         cmocka_unit_test(opened_in_batches),
         cmocka_unit_test(what_is_held_need_not_be_opened),
         cmocka_unit_test(what_was_changed_in_place_is_refreshed),
+        cmocka_unit_test(what_is_released_is_let_go),
         cmocka_unit_test(a_smaller_budget),
         cmocka_unit_test(problems_are_told),
         cmocka_unit_test(unreadable_things),

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What concerns the pins of all targets. */
+
+#include "daemon/mount_guard.h"
+#include "daemon/target.h"
+
+/* Their files are looked for at once. */
+void targets_rescan_pins(Target *const *targets, size_t n);
+
+/* None has anything that was released before @since_usec. */
+bool targets_have_let_go(Target *const *targets, size_t n, uint64_t since_usec);
+
+/* The mounts that files of theirs are on are guarded. */
+void targets_guard_mounts(Target *const *targets, size_t n, MountGuard *guard);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The table of mounts: what a path is on. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Mount points, as PID 1 sees them, which is where systemd's mount units are. NULL-terminated, to
+ * be freed by strv_free(). @proc_fd is of /proc. -errno. */
+int mounts_read(int proc_fd, char ***ret);
+
+/* The longest mount point that @path, which is absolute, is or is below of; NULL: none. */
+const char *mounts_above(char *const *mounts, const char *path);
+
+bool mounts_has(char *const *mounts, const char *point);
+
+/* Whether @path is @folder, or below it; both are absolute, and "/" has no slash behind it. */
+bool path_is_below(const char *path, const char *folder);
+
+/* The name of the mount unit of @point, without ".mount": "srv-data" of /srv/data. NULL: out of
+ * memory, or it is "/". To be freed. */
+char *mounts_unit_stem(const char *point);
