@@ -566,7 +566,7 @@ PinApplyNext pin_apply_next(PinApply *a, const HoldPacket **ret_packet, const Ho
 
 bool pin_apply_has_released(const PinApply *a)
 {
-    return a->phase != PHASE_RELEASE;
+    return a->phase > PHASE_RELEASE;
 }
 
 bool pin_apply_is_asked(const PinApply *a)

@@ -7,10 +7,12 @@
 
 #include "daemon/holder.h"
 #include "daemon/measure.h"
+#include "daemon/released.h"
 #include "unit/daemon/job-queue.h"
 #include "unit/daemon/log-text.h"
 #include "unit/kernel/scratch.h"
 #include "unit/select/pin-rule.h"
+#include "util/io.h"
 
 #define PAGE UINT64_C(4096)
 #define UNIT "shop.service"
@@ -88,6 +90,7 @@ typedef struct World {
     Host host;
     Policy policy;
     Pinner *pinner;
+    Released released;
 } World;
 
 static void memory_is(const World *w, uint64_t available)
@@ -113,6 +116,7 @@ static void world_begin(World *w)
         .cgroup_fd = -1,
         .settings = &w->settings,
         .page = PAGE,
+        .released = &w->released,
     };
     memory_is(w, GIB);
     scratch_put_dense(&w->root, "a", MIB);
@@ -130,6 +134,7 @@ static void world_end(World *w)
 {
     pinner_free(w->pinner);
     run_queue();
+    released_clear(&w->released);
     pin_rules_free(w->policy.pins, w->policy.n_pins);
     scratch_done(&w->root);
     scratch_done(&w->proc);
@@ -315,6 +320,111 @@ static void a_holder_that_dies_meanwhile(void **state)
     assert_int_equal(n_pins, 1);
 }
 
+/* Releases /c. Returns the moment. */
+static uint64_t release_c(World *w)
+{
+    uint64_t since = now_usec();
+
+    assert_int_equal(released_add(&w->released, NULL, "/c"), 0);
+    pinner_rescan(w->pinner);
+    assert_false(pinner_has_let_go(w->pinner, since));
+    return since;
+}
+
+static void what_is_released_goes_at_once(void **state)
+{
+    WORLD(w);
+
+    settle(&w);
+    uint64_t since = release_c(&w);
+    run_queue();
+    assert_int_equal(request.header.type, HOLD_RELEASE);
+    assert_false(pinner_has_let_go(w.pinner, since)); /* before the holder says so */
+    answer();
+    assert_true(pinner_has_let_go(w.pinner, since));
+    settle(&w);
+    expect_state(&w, "settled", 2, 3);
+    assert_int_equal(n_releases, 1);
+
+    assert_int_equal(released_undo(&w.released, "/c"), 0);
+    pinner_rescan(w.pinner);
+    settle(&w);
+    expect_state(&w, "settled", 3, 7);
+}
+
+/* What is asked for is answered first, and may be just that; the rest is not asked for any more. */
+static void released_in_the_middle_of_pinning(void **state)
+{
+    WORLD(w);
+
+    scratch_put_sized(&w.root, "c", 40 * MIB);
+    pinner_tick(w.pinner, 0);
+    answer();
+    answer();
+    run_queue(); /* the scan */
+    answer();    /* the score */
+    run_queue(); /* opening */
+    assert_int_equal(request.header.type, HOLD_PIN);
+    answer();
+    assert_true(is_asked);
+    unsigned before = n_pins;
+    uint64_t since = release_c(&w);
+    answer();
+    assert_false(pinner_has_let_go(w.pinner, since));
+    settle(&w);
+    assert_true(pinner_has_let_go(w.pinner, since));
+    expect_state(&w, "settled", 2, 3);
+    assert_int_equal(n_pins, before);
+}
+
+/* The scan that is under way does not know of it. */
+static void released_in_the_middle_of_looking(void **state)
+{
+    WORLD(w);
+
+    settle(&w);
+    pinner_tick(w.pinner, UINT64_MAX);
+    assert_int_equal(n_queued, 1);
+    uint64_t since = release_c(&w);
+    settle(&w);
+    assert_true(pinner_has_let_go(w.pinner, since));
+    expect_state(&w, "settled", 2, 3);
+}
+
+/* Letting go for want of memory is no answer to that. */
+static void released_while_memory_is_short(void **state)
+{
+    WORLD(w);
+
+    settle(&w);
+    pinner_shed(w.pinner, MIB);
+    assert_true(is_asked);
+    uint64_t since = release_c(&w);
+    answer();
+    assert_false(pinner_has_let_go(w.pinner, since));
+    settle(&w);
+    assert_true(pinner_has_let_go(w.pinner, since));
+    expect_state(&w, "released", 1, 2);
+}
+
+static void what_nobody_has_is_let_go(void **state)
+{
+    WORLD(w);
+
+    assert_true(pinner_has_let_go(w.pinner, UINT64_MAX)); /* off */
+    pinner_tick(w.pinner, 0);
+    assert_false(pinner_has_let_go(w.pinner, 1)); /* what the holder has is not known */
+    answer();
+    answer();
+    run_queue();
+    assert_int_equal(request.header.type, HOLD_SCORE);
+    assert_false(pinner_has_let_go(w.pinner, 1)); /* nothing was let go yet */
+    answer();
+    assert_true(pinner_has_let_go(w.pinner, 1));
+    handler.gone("it ended", handler.userdata);
+    assert_true(pinner_has_let_go(w.pinner, UINT64_MAX));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +435,11 @@ int main(void)
         cmocka_unit_test(again_before_it_is_done),
         cmocka_unit_test(a_policy_that_keeps),
         cmocka_unit_test(a_holder_that_dies_meanwhile),
+        cmocka_unit_test(what_is_released_goes_at_once),
+        cmocka_unit_test(released_in_the_middle_of_pinning),
+        cmocka_unit_test(released_in_the_middle_of_looking),
+        cmocka_unit_test(released_while_memory_is_short),
+        cmocka_unit_test(what_nobody_has_is_let_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
