@@ -258,17 +258,19 @@ static int add_evict_file(PlanEvict *evict, const PlanEvictFile *file)
 
 /* How long it has been idle is known only to who watches: so as if it had been for long enough. */
 static EvictVerdict judge(const Eviction *e, const SelectedFile *file, uint64_t resident,
-                          uint64_t idle_usec)
+                          const EvictRule *rule)
 {
+    bool mapped_too = rule->mapped == EVICT_MAPPED_SKIP;
     PinHeld key = { .dev = file->dev, .ino = file->ino };
     EvictFacts facts = {
         .resident = resident,
         .pinned = bsearch(&key, e->pinned, e->n_pinned, sizeof(PinHeld), pin_held_compare) != NULL,
-        .in_use = e->open && open_set_has(e->open, file->dev, file->ino),
-        .idle_usec = idle_usec,
+        .in_use = e->open && (mapped_too ? open_set_has(e->open, file->dev, file->ino)
+                                         : open_set_is_open(e->open, file->dev, file->ino)),
+        .idle_usec = rule->idle_usec,
     };
 
-    return evict_judge(&facts, idle_usec);
+    return evict_judge(&facts, rule->idle_usec);
 }
 
 static int plan_evict_file(const Eviction *e, PlanEvict *evict, const SelectedFile *file)
@@ -289,7 +291,7 @@ static int plan_evict_file(const Eviction *e, PlanEvict *evict, const SelectedFi
         .resident = residency.resident,
         .dirty = residency.dirty + residency.writeback,
         .has_dirty = residency.has_counters,
-        .verdict = judge(e, file, residency.resident, evict->rule->idle_usec),
+        .verdict = judge(e, file, residency.resident, evict->rule),
     };
     found.unsure = found.verdict == EVICT_NOW && (!e->open || open_set_unreadable(e->open) > 0);
     r = found.path ? add_evict_file(evict, &found) : -ENOMEM;

@@ -203,6 +203,20 @@ static int render_evict_table(FILE *out, const PlanOptions *options, const PlanE
     return r < 0 ? r : table_print(table);
 }
 
+static const char *when_text(unsigned when)
+{
+    switch (when) {
+    case EVICT_WHEN_PRESSURE:
+        return ", while memory is short";
+    case EVICT_WHEN_DISTRESS:
+        return ", while a critical service suffers";
+    case EVICT_WHEN_PRESSURE | EVICT_WHEN_DISTRESS:
+        return ", while memory is short or a critical service suffers";
+    default:
+        return "";
+    }
+}
+
 static int render_evict(FILE *out, const PlanOptions *options, const PlanEvict *evict)
 {
     const EvictRule *rule = evict->rule;
@@ -212,11 +226,13 @@ static int render_evict(FILE *out, const PlanOptions *options, const PlanEvict *
 
     if (rule->dormant)
         return say(out, options, "\nEvictions of %s: left alone by this version", what);
-    int r = say(out, options,
-                "\nEvictions of %s: %s once idle for %s, looked at every %s; %zu of %zu file%s in "
-                "memory",
-                what, BYTES(evict->bytes, options), format_duration(idle, rule->idle_usec),
-                format_duration(every, rule->every_usec), evict->n_files, n_known, plural(n_known));
+    int r = say(
+        out, options,
+        "\nEvictions of %s: %s once idle for %s%s, looked at every %s; %zu of %zu file%s in "
+        "memory",
+        what, BYTES(evict->bytes, options), format_duration(idle, rule->idle_usec),
+        when_text(rule->when), format_duration(every, rule->every_usec), evict->n_files, n_known,
+        plural(n_known));
     if (r >= 0 && evict->n_files > 0)
         r = render_evict_table(out, options, evict);
     if (r >= 0 && evict->n_unknown > 0)

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/evict_plan.h"
 
+#include <stddef.h>
+
+#include "util/parse.h"
+#include "util/units.h"
+
 EvictVerdict evict_judge(const EvictFacts *facts, uint64_t idle_usec)
 {
     if (facts->pinned)
@@ -10,4 +15,63 @@ EvictVerdict evict_judge(const EvictFacts *facts, uint64_t idle_usec)
     if (facts->resident == 0)
         return EVICT_NOT_RESIDENT;
     return facts->idle_usec < idle_usec ? EVICT_NOT_IDLE : EVICT_NOW;
+}
+
+EvictPart evict_part(uint64_t size, uint64_t first, uint64_t last, uint64_t page)
+{
+    uint64_t begin = page_floor(add_u64(min_u64(first, size), page - 1), page);
+    uint64_t end = last > 0 ? page_floor(sub_u64(size, last), page) : size;
+
+    if (begin >= end)
+        begin = end = 0;
+    return (EvictPart){ begin, end };
+}
+
+const char *evict_rung_to_string(EvictRung rung)
+{
+    switch (rung) {
+    case EVICT_ADVISE:
+        return "advise";
+    case EVICT_WRITE_BACK:
+        return "write-back";
+    case EVICT_PAGE_OUT:
+        return "page-out";
+    case EVICT_RECLAIM:
+        return "reclaim";
+    case _EVICT_RUNG_MAX:
+        break;
+    }
+    return NULL;
+}
+
+EvictRung evict_next_rung(const unsigned tried[static _EVICT_RUNG_MAX], const EvictLeft *left,
+                          const EvictAllowed *allowed)
+{
+    bool dirty = !left->has_dirty || left->dirty > 0;
+    bool clean = !left->has_dirty || left->resident > left->dirty;
+
+    if (left->resident == 0)
+        return EVICT_NO_RUNG;
+    if (tried[EVICT_ADVISE] == 0)
+        return EVICT_ADVISE;
+    if (allowed->write_back && dirty && tried[EVICT_WRITE_BACK] <= tried[EVICT_PAGE_OUT])
+        return EVICT_WRITE_BACK;
+    /* Dirty pages stay wherever they are mapped, so taking these out would be in vain. */
+    if (!allowed->page_out || !clean)
+        return EVICT_NO_RUNG;
+    if (tried[EVICT_PAGE_OUT] == 0)
+        return EVICT_PAGE_OUT;
+    return allowed->reclaim && tried[EVICT_RECLAIM] == 0 ? EVICT_RECLAIM : EVICT_NO_RUNG;
+}
+
+uint64_t evict_interval(const EvictLook *look)
+{
+    uint64_t before = look->interval_usec > 0 ? look->interval_usec : look->every_usec;
+    uint64_t next = look->every_usec;
+
+    if (look->freed >= look->much)
+        next = max_u64(min_u64(before, look->every_usec) / 2, look->every_usec / EVICT_SOONER);
+    else if (look->freed == 0 && !look->waiting)
+        next = min_u64(max_u64(before, look->every_usec) * 2, look->every_usec * EVICT_LATER);
+    return max_u64(next, look->cpu_usec * (100 / EVICT_CPU_PERCENT));
 }

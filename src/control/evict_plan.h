@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Should this file leave the page cache now? */
+/* What decides about evictions: should this file leave the page cache now, which part of it, by
+ * what means next, and when is the next look. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,10 +16,72 @@ typedef enum EvictVerdict {
 } EvictVerdict;
 
 typedef struct EvictFacts {
-    uint64_t resident; /* bytes in memory */
+    uint64_t resident; /* bytes in memory of what is to go */
     bool pinned;
     bool in_use;
     uint64_t idle_usec; /* for how long nobody has been seen to have it open */
 } EvictFacts;
 
 EvictVerdict evict_judge(const EvictFacts *facts, uint64_t idle_usec);
+
+/* Bytes [begin, end) of a file; empty where begin == end. */
+typedef struct EvictPart {
+    uint64_t begin, end;
+} EvictPart;
+
+/* What is to go of a file of @size bytes when @first bytes of its head and @last of its tail stay:
+ * whole pages, of which none has a byte that stays. A part that reaches the end of the file ends
+ * there, in the middle of a page or not. */
+EvictPart evict_part(uint64_t size, uint64_t first, uint64_t last, uint64_t page);
+
+/* The rungs of the ladder, from what costs nobody anything to what costs more. */
+typedef enum EvictRung {
+    EVICT_ADVISE,     /* clean pages that nobody has mapped */
+    EVICT_WRITE_BACK, /* dirty ones: written to the disk, then as above */
+    EVICT_PAGE_OUT,   /* mapped ones: taken out of each process, then as above */
+    EVICT_RECLAIM,    /* mapped by several: reclaimed in the cgroup of those who map them */
+    _EVICT_RUNG_MAX,
+    EVICT_NO_RUNG = _EVICT_RUNG_MAX,
+} EvictRung;
+
+/* "advise", "write-back", "page-out", "reclaim". */
+const char *evict_rung_to_string(EvictRung rung);
+
+typedef struct EvictAllowed {
+    bool write_back;
+    bool page_out;
+    bool reclaim; /* only with page_out */
+} EvictAllowed;
+
+/* Of what is to go, bytes, measured. */
+typedef struct EvictLeft {
+    uint64_t resident;
+    uint64_t dirty; /* of these; on the way to the disk counts */
+    bool has_dirty; /* false: the kernel does not tell */
+} EvictLeft;
+
+/* The rung to try next, when @tried[rung] times each has been tried; EVICT_NO_RUNG: the rest stays.
+ * After pages were taken out of processes, what these had written to them is written once more. */
+EvictRung evict_next_rung(const unsigned tried[static _EVICT_RUNG_MAX], const EvictLeft *left,
+                          const EvictAllowed *allowed);
+
+/* One look at all files of a rule, and what came of it. */
+typedef struct EvictLook {
+    uint64_t every_usec;    /* as the policy has it */
+    uint64_t interval_usec; /* what came before this look; 0: it was the first */
+    uint64_t freed;         /* bytes */
+    uint64_t much;          /* bytes: what it is worth to come back sooner for; not 0 */
+    bool waiting;           /* some file is in memory, and not idle for long enough yet */
+    uint64_t cpu_usec;      /* that it took */
+} EvictLook;
+
+/* Looks may come so much sooner or later than `every` says. */
+#define EVICT_SOONER 2
+#define EVICT_LATER  4
+
+/* A look never takes more than this share of one core: 2 %. */
+#define EVICT_CPU_PERCENT 2
+
+/* From this look to the next: sooner where much was freed, later where nothing was and nothing
+ * waits to be, and rarer the more time the look itself took. */
+uint64_t evict_interval(const EvictLook *look);

@@ -121,7 +121,16 @@ static json_object *describe_evict(const Target *t)
 
     put_size(evict, "bytes", status.bytes);
     put_size(evict, "files", status.files);
+    put_size(evict, "written", status.written);
+    json_object *by = json_object_new_object();
+    for (EvictRung rung = 0; rung < _EVICT_RUNG_MAX; rung++)
+        put_size(by, evict_rung_to_string(rung), status.evicted[rung]);
+    put(evict, "by", by);
     put_size(evict, "dirty", status.dirty);
+    put_size(evict, "locked", status.locked);
+    put_size(evict, "mapped", status.mapped);
+    put_size(evict, "other", status.other);
+    put_size(evict, "failed", status.failed);
     return evict;
 }
 

@@ -1,88 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* Every rule has a job of its own that comes round every `every`: who has which files open now,
- * then the walk, then file by file: measure, judge (pure, control/evict_plan.h), evict, measure.
- *
- * A file is idle since the first of our looks that found it in memory and in nobody's hands; that
- * it was opened and closed between two looks goes unseen. Access times are not asked: relatime
- * makes them lie. */
+/* Every rule has a job of its own (evict_job.h) that comes round every `every`, or sooner or later
+ * than that as the looks turn out (control/evict_plan.h). A rule with `when` looks as often, so
+ * that it knows which files are idle, and evicts nothing; when it is called for, it does so at
+ * once, and then not again for a while. */
 
 #include "daemon/evictor.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* Out of memory is this look's trouble, not the end of the daemon, as uthash would have it. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 #include "control/evict_plan.h"
-#include "kernel/evict.h"
-#include "kernel/openers.h"
-#include "kernel/residency.h"
-#include "kernel/walk.h"
-#include "util/io.h"
+#include "daemon/evict_job.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/units.h"
 
-/* Files of one rule that are in memory and waited for; beyond it they wait for a later look. */
-#define IDLE_FILES_MAX 200000
+/* Between two answers to a call: pressure and distress last, and what was there is gone. */
+#define CALL_EVERY_USEC (10 * USEC_PER_SEC)
 
-typedef struct FileId {
-    uint64_t dev, ino;
-} FileId;
-
-typedef struct IdleFile {
-    FileId id;
-    uint64_t since_usec;
-    uint64_t look; /* the look that saw it last */
-    UT_hash_handle hh;
-} IdleFile;
-
-/* What a rule knows of its files. In the job's hands while that runs. */
-typedef struct IdleTable {
-    IdleFile *files;
-    uint64_t look;
-} IdleTable;
-
-/* What a look had to pass over. */
-typedef struct PassedOver {
-    char *first;   /* path and reason; NULL: nothing */
-    bool harmless; /* the first is */
-    size_t n;
-} PassedOver;
-
-typedef struct EvictJob {
-    Job job;
-    /* in */
-    int root_fd, proc_fd; /* borrowed, live as long as the daemon */
-    WalkFlags walk_flags;
-    char *path;
-    uint64_t idle_usec;
-    PinHeld *pinned;
-    size_t n_pinned;
-    bool observe;
-    IdleTable *table;
-    OpenSet *open;
-    uint64_t now_usec;
-    /* out */
-    int error;
-    unsigned unreadable; /* processes that could not be looked into */
-    uint64_t bytes, files, dirty;
-    int file_error; /* the last one, of a file that could not be measured */
-    PassedOver passed_over;
-} EvictJob;
+/* What one look must free to be worth the next one sooner: a share of memory. */
+#define MUCH_PER_RAM 100
 
 typedef struct Rule {
     Evictor *evictor;
     char *path;
-    uint64_t idle_usec, every_usec;
-    uint64_t next_usec;
+    uint64_t idle_usec, every_usec, interval_usec;
+    unsigned when; /* EVICT_WHEN_…; 0: always */
+    EvictAllowed allowed;
+    EvictKeep keep;
+    uint64_t rate; /* bytes per second; 0: no limit */
+    uint64_t looked_usec, next_usec, answered_usec;
     IdleTable *table;
     EvictJob *job;
+    EvictOutcome last; /* of the last look that evicted: what is left is its */
+    uint64_t failed;   /* files, likewise */
     int last_error;    /* told once */
+    char *last_failed; /* the file that goes with it; NULL: it is not about one */
     char *passed_over; /* told once: the first of them, NULL: nothing is */
     bool wanted;       /* a mark of evictor_want() */
 } Rule;
@@ -95,180 +48,28 @@ struct Evictor {
     EvictorStatus status;
 };
 
-static IdleTable *table_free(IdleTable *table)
-{
-    IdleFile *file, *next;
-
-    if (!table)
-        return NULL;
-    HASH_ITER (hh, table->files, file, next) {
-        HASH_DEL(table->files, file);
-        free(file);
-    }
-    free(table);
-    return NULL;
-}
-
-/* On the worker */
-
-static IdleFile *table_find(IdleTable *table, const struct stat *st)
-{
-    FileId id = { .dev = st->st_dev, .ino = st->st_ino };
-    IdleFile *file;
-
-    HASH_FIND(hh, table->files, &id, sizeof(id), file);
-    return file;
-}
-
-/* For how long nobody has been seen to have it, this look included. */
-static uint64_t note_idle(EvictJob *ej, const struct stat *st, bool in_use)
-{
-    IdleFile *file = table_find(ej->table, st);
-
-    if (!file) {
-        if (HASH_COUNT(ej->table->files) >= IDLE_FILES_MAX)
-            return 0;
-        file = calloc(1, sizeof(IdleFile));
-        if (!file)
-            return 0;
-        file->id = (FileId){ .dev = st->st_dev, .ino = st->st_ino };
-        file->since_usec = ej->now_usec;
-        HASH_ADD(hh, ej->table->files, id, sizeof(FileId), file);
-        if (!file->hh.tbl) {
-            free(file);
-            return 0;
-        }
-    }
-    if (in_use)
-        file->since_usec = ej->now_usec;
-    file->look = ej->table->look;
-    return ej->now_usec - file->since_usec;
-}
-
-static bool is_pinned(const EvictJob *ej, const struct stat *st)
-{
-    PinHeld key = { .dev = st->st_dev, .ino = st->st_ino };
-
-    return ej->n_pinned > 0 &&
-           bsearch(&key, ej->pinned, ej->n_pinned, sizeof(PinHeld), pin_held_compare) != NULL;
-}
-
-static int judge_and_evict(EvictJob *ej, int fd, const struct stat *st)
-{
-    uint64_t size = (uint64_t)st->st_size;
-    Residency residency;
-
-    int r = residency_of(fd, size, &residency);
-    if (r < 0)
-        return r;
-    EvictFacts facts = {
-        .resident = residency.resident,
-        .pinned = is_pinned(ej, st),
-        .in_use = open_set_has(ej->open, st->st_dev, st->st_ino),
-    };
-    if (facts.resident > 0)
-        facts.idle_usec = note_idle(ej, st, facts.in_use);
-    if (evict_judge(&facts, ej->idle_usec) != EVICT_NOW || ej->observe)
-        return 0;
-
-    EvictOutcome outcome;
-    r = evict_file(fd, size, &outcome);
-    if (r < 0)
-        return r;
-    ej->bytes += outcome.evicted;
-    ej->files += outcome.evicted > 0;
-    ej->dirty += outcome.dirty;
-    return 0;
-}
-
-/* One file's trouble is not the others'. */
-static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
-{
-    EvictJob *ej = userdata;
-
-    if (atomic_load(&ej->job.cancelled))
-        return -ECANCELED;
-    CLEANUP_CLOSE int fd = walk_reopen(path_fd, O_RDONLY);
-    int r = fd < 0 ? fd : judge_and_evict(ej, fd, st);
-    if (r < 0)
-        ej->file_error = r;
-    return 0;
-}
-
-/* A path without a file yet, or the folder that a wildcard matches too, is nobody's trouble. */
-static bool is_harmless(WalkReason reason)
-{
-    return reason == WALK_MISSING || reason == WALK_DIRECTORY || reason == WALK_FIFO ||
-           reason == WALK_SOCKET || reason == WALK_DEVICE;
-}
-
-/* Keeps the first that somebody should see to, or else the first. */
-static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
-{
-    EvictJob *ej = userdata;
-    PassedOver *over = &ej->passed_over;
-    char *text;
-
-    if (atomic_load(&ej->job.cancelled))
-        return -ECANCELED;
-    over->n++;
-    if (over->first && (!over->harmless || is_harmless(reason)))
-        return 0;
-    if (asprintf(&text, "%s %s", path, why) < 0)
-        return -ENOMEM;
-    free(over->first);
-    over->first = text;
-    over->harmless = is_harmless(reason);
-    return 0;
-}
-
-static void forget_unseen(IdleTable *table)
-{
-    IdleFile *file, *next;
-
-    HASH_ITER (hh, table->files, file, next) {
-        if (file->look != table->look) {
-            HASH_DEL(table->files, file);
-            free(file);
-        }
-    }
-}
-
-static void run(Job *job)
-{
-    EvictJob *ej = (EvictJob *)job;
-    cleanup(open_set_freep) OpenSet *open = NULL;
-    WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = ej };
-
-    ej->error = open_set_scan(ej->proc_fd, getpid(), &open);
-    if (ej->error < 0)
-        return;
-    ej->unreadable = open_set_unreadable(open);
-    if (ej->unreadable > 0)
-        return; /* "nobody" must not be concluded */
-
-    ej->open = open;
-    ej->now_usec = now_usec();
-    ej->table->look++;
-    ej->error = walk_glob(ej->root_fd, ej->path, ej->walk_flags, &handler);
-    forget_unseen(ej->table);
-    ej->open = NULL;
-}
-
 /* On the loop */
 
-static void tell_error(Rule *rule, const EvictJob *ej)
+static void tell_error(Rule *rule, EvictJob *ej)
 {
+    bool ours = ej->error < 0 || ej->unreadable > 0;
     int error = ej->error < 0 ? ej->error : ej->unreadable > 0 ? -EACCES : ej->file_error;
+    const char *file = ours || !ej->file_failed ? "" : ej->file_failed;
 
-    if (error == rule->last_error)
+    if (error == rule->last_error && strcmp(file, rule->last_failed ?: "") == 0)
         return;
     rule->last_error = error;
-    if (error < 0)
+    free(rule->last_failed);
+    rule->last_failed = ours ? NULL : TAKE_PTR(ej->file_failed);
+    if (ours)
         log_warning("%s: evicting %s: %s", rule->evictor->unit, rule->path,
-                    ej->error >= 0 && ej->unreadable > 0
+                    ej->error >= 0
                         ? "some processes cannot be looked into, so nobody knows who has it open"
                         : strerror(-error));
+    else if (error < 0)
+        log_warning("%s: evicting %s: %s%s%s (%llu files)", rule->evictor->unit, rule->path,
+                    rule->last_failed ?: "", rule->last_failed ? ": " : "", strerror(-error),
+                    (unsigned long long)ej->failed);
 }
 
 /* Once, until another is the first. A look that was cut short does not know. */
@@ -289,62 +90,100 @@ static void tell_passed_over(Rule *rule, EvictJob *ej)
     rule->passed_over = TAKE_PTR(ej->passed_over.first);
 }
 
+static uint64_t next_look(const Rule *rule, const EvictJob *ej)
+{
+    EvictLook look = {
+        .every_usec = rule->every_usec,
+        .interval_usec = rule->interval_usec,
+        .freed = evict_outcome_evicted(&ej->sum),
+        .much = max_u64(rule->evictor->host->ram / MUCH_PER_RAM, 1),
+        .waiting = ej->waiting,
+        .cpu_usec = ej->cpu_usec,
+    };
+
+    /* A look that was cut short says nothing. */
+    return ej->error < 0 || ej->unreadable > 0 ? rule->every_usec : evict_interval(&look);
+}
+
+static void tell_evicted(const Rule *rule, const EvictJob *ej, uint64_t bytes)
+{
+    char text[FORMAT_SIZE_MAX], rung_text[FORMAT_SIZE_MAX], how[160] = "";
+    size_t n = 0;
+
+    for (EvictRung rung = EVICT_WRITE_BACK; rung < _EVICT_RUNG_MAX; rung++)
+        if (ej->sum.evicted[rung] > 0)
+            n += (size_t)snprintf(how + n, sizeof(how) - n, "%s%s by %s", n > 0 ? ", " : ", ",
+                                  format_size(rung_text, ej->sum.evicted[rung]),
+                                  evict_rung_to_string(rung));
+    log_info("%s: evicted %s of %llu files matching %s%s", rule->evictor->unit,
+             format_size(text, bytes), (unsigned long long)ej->files, rule->path, how);
+}
+
 static void done(Job *job, void *owner)
 {
     EvictJob *ej = (EvictJob *)job;
     Rule *rule = owner;
-    Evictor *e = rule->evictor;
+    EvictorStatus *status = &rule->evictor->status;
+    uint64_t bytes = evict_outcome_evicted(&ej->sum);
 
     rule->job = NULL;
-    rule->table = TAKE_PTR(ej->table);
+    rule->table = TAKE_PTR(ej->task.table);
     tell_error(rule, ej);
     tell_passed_over(rule, ej);
-    e->status.bytes += ej->bytes;
-    e->status.files += ej->files;
-    e->status.dirty = ej->dirty;
-    if (ej->bytes > 0) {
-        char text[FORMAT_SIZE_MAX];
-        log_info("%s: evicted %s of %llu files matching %s", e->unit, format_size(text, ej->bytes),
-                 (unsigned long long)ej->files, ej->path);
+    rule->interval_usec = next_look(rule, ej);
+    rule->next_usec = add_u64(rule->looked_usec, rule->interval_usec);
+
+    status->bytes += bytes;
+    status->files += ej->files;
+    status->written += ej->sum.written;
+    for (int i = 0; i < _EVICT_RUNG_MAX; i++)
+        status->evicted[i] += ej->sum.evicted[i];
+    if (!ej->task.look_only) {
+        rule->last = ej->sum;
+        rule->failed = ej->failed;
     }
+    if (bytes > 0)
+        tell_evicted(rule, ej, bytes);
 }
 
-static void destroy(Job *job)
+static int start(Rule *rule, const PinHeld *pinned, size_t n_pinned, bool look_only,
+                 const char *control_group)
 {
-    EvictJob *ej = (EvictJob *)job;
+    const Host *host = rule->evictor->host;
+    EvictTask task = {
+        .root_fd = host->root_fd,
+        .proc_fd = host->proc_fd,
+        .cgroup_fd = host->cgroup_fd,
+        .walk_flags = host_walk_flags(host),
+        .path = strdup(rule->path),
+        .control_group = control_group ? strdup(control_group) : NULL,
+        .idle_usec = rule->idle_usec,
+        .allowed = rule->allowed,
+        .keep_first = rule->keep.first,
+        .keep_last = rule->keep.last,
+        .rate = rule->rate,
+        .pinned = n_pinned > 0 ? malloc(n_pinned * sizeof(PinHeld)) : NULL,
+        .n_pinned = n_pinned,
+        .look_only = look_only,
+        .table = rule->table ? TAKE_PTR(rule->table) : idle_table_new(),
+    };
+    bool short_of_memory = !task.path || !task.table || (control_group && !task.control_group) ||
+                           (n_pinned > 0 && !task.pinned);
 
-    table_free(ej->table);
-    free(ej->passed_over.first);
-    free(ej->pinned);
-    free(ej->path);
-    free(ej);
-}
-
-static int start(Rule *rule, const PinHeld *pinned, size_t n_pinned, bool observe)
-{
-    EvictJob *ej = calloc(1, sizeof(EvictJob));
+    if (task.pinned)
+        memcpy(task.pinned, pinned, n_pinned * sizeof(PinHeld));
+    EvictJob *ej = evict_job_new(&task);
     if (!ej)
         return -ENOMEM;
-
-    ej->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = rule };
-    ej->root_fd = rule->evictor->host->root_fd;
-    ej->walk_flags = host_walk_flags(rule->evictor->host);
-    ej->proc_fd = rule->evictor->host->proc_fd;
-    ej->idle_usec = rule->idle_usec;
-    ej->observe = observe;
-    ej->path = strdup(rule->path);
-    ej->table = rule->table ? TAKE_PTR(rule->table) : calloc(1, sizeof(IdleTable));
-    ej->pinned = n_pinned > 0 ? malloc(n_pinned * sizeof(PinHeld)) : NULL;
-    if (!ej->path || !ej->table || (n_pinned > 0 && !ej->pinned)) {
-        destroy(&ej->job);
+    ej->job.done = done;
+    ej->job.owner = rule;
+    if (short_of_memory) {
+        ej->job.destroy(&ej->job);
         return -ENOMEM;
     }
-    if (n_pinned > 0)
-        memcpy(ej->pinned, pinned, n_pinned * sizeof(PinHeld));
-    ej->n_pinned = n_pinned;
 
     rule->job = ej;
-    jobs_submit(rule->evictor->host->evict_jobs, &ej->job);
+    jobs_submit(host->evict_jobs, &ej->job);
     return 0;
 }
 
@@ -354,7 +193,8 @@ static Rule *rule_free(Rule *rule)
         return NULL;
     if (rule->job)
         job_abandon(&rule->job->job);
-    table_free(rule->table);
+    idle_table_free(rule->table);
+    free(rule->last_failed);
     free(rule->passed_over);
     free(rule->path);
     free(rule);
@@ -422,6 +262,24 @@ static void rules_free_others(Rule **rules, size_t n, Rule *const *kept, size_t 
         kept[i]->wanted = false;
 }
 
+static void follow(Rule *rule, const EvictRule *wanted)
+{
+    if (rule->every_usec != wanted->every_usec) { /* what was learnt is of another pace */
+        rule->interval_usec = wanted->every_usec;
+        rule->next_usec = min_u64(rule->next_usec, add_u64(rule->looked_usec, wanted->every_usec));
+    }
+    rule->idle_usec = wanted->idle_usec;
+    rule->every_usec = wanted->every_usec;
+    rule->when = wanted->when;
+    rule->keep = wanted->keep;
+    rule->rate = wanted->rate == UINT64_MAX ? 0 : wanted->rate;
+    rule->allowed = (EvictAllowed){
+        .write_back = wanted->dirty == EVICT_DIRTY_WRITE_BACK,
+        .page_out = wanted->mapped == EVICT_MAPPED_PAGE_OUT,
+        .reclaim = wanted->mapped == EVICT_MAPPED_PAGE_OUT,
+    };
+}
+
 int evictor_want(Evictor *e, const Policy *policy)
 {
     size_t n_evicts = policy ? policy->n_evicts : 0, n = 0;
@@ -451,8 +309,7 @@ int evictor_want(Evictor *e, const Policy *policy)
 
         if (wanted->dormant)
             continue;
-        rules[n]->idle_usec = wanted->idle_usec;
-        rules[n++]->every_usec = wanted->every_usec;
+        follow(rules[n++], wanted);
     }
     rules_free_others(e->rules, e->n_rules, rules, n);
     e->rules = rules;
@@ -460,14 +317,35 @@ int evictor_want(Evictor *e, const Policy *policy)
     return 0;
 }
 
-void evictor_tick(Evictor *e, uint64_t now, const PinHeld *pinned, size_t n_pinned, bool observe)
+/* Whether the rule is to be looked at now, and *ret_look_only: without evicting anything. */
+static bool is_due(Rule *rule, const EvictorMoment *moment, bool *ret_look_only)
+{
+    bool called = (rule->when & moment->calls) != 0;
+
+    if (called &&
+        (rule->answered_usec == 0 || moment->now_usec >= rule->answered_usec + CALL_EVERY_USEC)) {
+        rule->answered_usec = moment->now_usec;
+        *ret_look_only = moment->observe;
+        return true;
+    }
+    *ret_look_only = moment->observe || rule->when != 0;
+    return moment->now_usec >= rule->next_usec;
+}
+
+void evictor_tick(Evictor *e, const EvictorMoment *moment)
 {
     for (size_t i = 0; i < e->n_rules; i++) {
         Rule *rule = e->rules[i];
-        if (rule->job || now < rule->next_usec)
+        bool look_only;
+
+        if (rule->job || !is_due(rule, moment, &look_only))
             continue;
-        rule->next_usec = now + rule->every_usec;
-        (void)start(rule, pinned, n_pinned, observe); /* out of memory: the next look tries again */
+        if (rule->interval_usec == 0)
+            rule->interval_usec = rule->every_usec;
+        rule->looked_usec = moment->now_usec;
+        rule->next_usec = moment->now_usec + rule->interval_usec;
+        /* Out of memory: the next look tries again. */
+        (void)start(rule, moment->pinned, moment->n_pinned, look_only, moment->control_group);
     }
 }
 
@@ -475,11 +353,16 @@ uint64_t evictor_linger_usec(const Evictor *e)
 {
     uint64_t usec = 0;
 
-    /* A look is due after `every`, and had by the tick that comes next. Two more of them: one that
-     * sees the file idle for the first time, one that is late. */
-    for (size_t i = 0; i < e->n_rules; i++)
-        usec = max_u64(usec, e->rules[i]->idle_usec +
-                                 3 * (e->rules[i]->every_usec + e->host->settings->interval_usec));
+    /* A look is due after an interval, which may have grown, and had by the tick that comes next.
+     * Then two more of them: one that sees the file idle for the first time, one that is late. */
+    for (size_t i = 0; i < e->n_rules; i++) {
+        const Rule *rule = e->rules[i];
+        uint64_t grown = EVICT_LATER * rule->every_usec;
+        uint64_t looks = rule->interval_usec > grown ? 3 * rule->interval_usec
+                                                     : grown + 2 * rule->every_usec;
+
+        usec = max_u64(usec, rule->idle_usec + looks + 3 * e->host->settings->interval_usec);
+    }
     return usec;
 }
 
@@ -493,5 +376,16 @@ bool evictor_is_busy(const Evictor *e)
 
 EvictorStatus evictor_status(const Evictor *e)
 {
-    return e->status;
+    EvictorStatus status = e->status;
+
+    for (size_t i = 0; i < e->n_rules; i++) {
+        const EvictOutcome *last = &e->rules[i]->last;
+
+        status.dirty += last->dirty;
+        status.locked += last->locked;
+        status.mapped += last->mapped;
+        status.other += last->beside + last->memory + last->unknown;
+        status.failed += e->rules[i]->failed;
+    }
+    return status;
 }

@@ -3,6 +3,7 @@
 
 /* Takes one unit's cold files out of memory, as its policy says. */
 
+#include "control/evict_plan.h"
 #include "control/pin_plan.h"
 #include "daemon/host.h"
 #include "policy/policy.h"
@@ -18,10 +19,19 @@ Evictor *evictor_free(Evictor *evictor);
  * not kept, NULL is none. -ENOMEM: the rules are what they were. */
 int evictor_want(Evictor *evictor, const Policy *policy);
 
-/* To be called every second or so. @pinned are the files that any policy pins, sorted by
- * pin_held_compare(); they are copied. @observe: nothing is evicted. */
-void evictor_tick(Evictor *evictor, uint64_t now_usec, const PinHeld *pinned, size_t n_pinned,
-                  bool observe);
+/* What the rules need to know of the machine as it is now. */
+typedef struct EvictorMoment {
+    uint64_t now_usec;
+    unsigned calls;        /* EVICT_WHEN_…: memory is short, a critical unit is in distress */
+    const PinHeld *pinned; /* files that any policy pins, sorted by pin_held_compare() */
+    size_t n_pinned;
+    bool observe; /* nothing is evicted */
+    /* The unit's, where its page cache may be reclaimed; NULL: nowhere. */
+    const char *control_group;
+} EvictorMoment;
+
+/* To be called every second or so. All of @moment is copied. */
+void evictor_tick(Evictor *evictor, const EvictorMoment *moment);
 
 /* How long a unit that has ended must be looked after until every rule has seen its files idle: µs.
  */
@@ -30,10 +40,17 @@ uint64_t evictor_linger_usec(const Evictor *evictor);
 /* A look is under way, or waits for its turn. */
 bool evictor_is_busy(const Evictor *evictor);
 
+/* Bytes, all measured. */
 typedef struct EvictorStatus {
-    uint64_t bytes; /* evicted, measured */
-    uint64_t files; /* times a file was evicted */
-    uint64_t dirty; /* bytes left for a second pass, as of the last one */
+    /* since the unit is governed */
+    uint64_t bytes;                    /* evicted, and */
+    uint64_t evicted[_EVICT_RUNG_MAX]; /* of these, by each rung */
+    uint64_t written;                  /* to the disk first */
+    uint64_t files;                    /* times a file was evicted */
+    /* left by the last look that evicted, because it was … */
+    uint64_t dirty, locked, mapped;
+    uint64_t other;  /* something else, or nobody knows why */
+    uint64_t failed; /* files that this look failed for */
 } EvictorStatus;
 
 EvictorStatus evictor_status(const Evictor *evictor);

@@ -22,6 +22,7 @@
 #include "daemon/load_job.h"
 #include "daemon/mount_guard.h"
 #include "daemon/pin_watch.h"
+#include "daemon/pressure.h"
 #include "daemon/releasing.h"
 #include "daemon/restore.h"
 #include "daemon/shortage_watch.h"
@@ -73,6 +74,7 @@ struct Manager {
     sd_event_source *tick_timer;
     ShortageWatch *shortage;
     uint64_t listed_usec;
+    HostPressure pressure;
     int runtime_fd;
 };
 
@@ -81,15 +83,18 @@ struct Manager {
 static void look_and_act(Manager *m)
 {
     uint64_t now = now_usec();
-    bool distress = false;
+    unsigned calls = 0;
 
+    if (host_pressure_look(&m->pressure, m->host.proc_fd, now))
+        calls |= EVICT_WHEN_PRESSURE;
     for (size_t i = 0; i < m->n_targets; i++)
-        distress |= target_look(m->targets[i], now) != DISTRESS_NONE;
+        if (target_look(m->targets[i], now) != DISTRESS_NONE)
+            calls |= EVICT_WHEN_DISTRESS;
 
     size_t n_pinned;
     CLEANUP_FREE PinHeld *pinned = all_pins(m->targets, m->n_targets, m->hands, &n_pinned);
     for (size_t i = 0; i < m->n_targets; i++)
-        target_act(m->targets[i], now, distress, pinned, n_pinned);
+        target_act(m->targets[i], now, calls, pinned, n_pinned);
 }
 
 /* Apart from the others: a host runs out of memory faster than once a second. */

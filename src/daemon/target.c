@@ -310,10 +310,21 @@ static bool has_lingered(const Target *t, uint64_t now)
     return t->state == TARGET_LEFT && now - t->left_usec >= evictor_linger_usec(t->evictor);
 }
 
-void target_act(Target *t, uint64_t now, bool distress, const PinHeld *pinned, size_t n_pinned)
+void target_act(Target *t, uint64_t now, unsigned calls, const PinHeld *pinned, size_t n_pinned)
 {
+    bool distress = calls & EVICT_WHEN_DISTRESS;
+    EvictorMoment moment = {
+        .now_usec = now,
+        .calls = calls,
+        .pinned = pinned,
+        .n_pinned = n_pinned,
+        .observe = observes(t),
+        /* What is critical is not reclaimed, whatever its files. */
+        .control_group = t->cgroup && t->policy->role != ROLE_CRITICAL ? t->control_group : NULL,
+    };
+
     if (!has_lingered(t, now))
-        evictor_tick(t->evictor, now, pinned, n_pinned, observes(t));
+        evictor_tick(t->evictor, &moment);
     if (t->state == TARGET_LEFT) {
         act_on_left(t, now);
         return;

@@ -76,8 +76,9 @@ void target_bus_lost(Target *target);
 /* Takes a sample; the reason why the unit suffers, if it is critical and does. */
 DistressReason target_look(Target *target, uint64_t now_usec);
 
-/* Acts: pins, evicts, limits. @distress: some critical unit suffers. */
-void target_act(Target *target, uint64_t now_usec, bool distress, const PinHeld *pinned,
+/* Acts: pins, evicts, limits. @calls: EVICT_WHEN_PRESSURE, EVICT_WHEN_DISTRESS: some critical unit
+ * suffers. */
+void target_act(Target *target, uint64_t now_usec, unsigned calls, const PinHeld *pinned,
                 size_t n_pinned);
 
 /* Its cgroup should be there any moment, so that it is worth asking for. Units that are active

@@ -1,44 +1,76 @@
 /* SPDX-License-Identifier: MIT */
 /* posix_fadvise(POSIX_FADV_DONTNEED) says 0 whatever it did: locked, mapped and dirty pages stay,
- * on XFS folios that reach over the range as well. So an eviction is measure, advise, measure, and
- * what cannot be measured is not attempted. The whole file is advised (offset 0, length 0): a
- * length that does not end on a page leaves the last one.
+ * and folios that reach over the range as well. Of a whole file it is given offset 0 and length 0,
+ * because a length that does not end on a page leaves the last one.
  *
- * Dirty pages are left for the kernel to write, which the advice sets off; a second pass, later,
- * takes them. No fdatasync(): it would wait for the disk, and write more than asked. */
+ * Surprise: it begins to write all dirty pages of its range, at once. So those are left out of the
+ * range: it is halved until a piece is clean, or too small to be worth it. Pieces are cut at
+ * multiples of the largest folio, which are never in the middle of one.
+ *
+ * There is no "rung 0" for mappings of ours: the controller and the command map nothing but to ask
+ * mincore(2), PROT_NONE and for the time of the call; holders unmap what they let go. */
 #include "kernel/evict.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "kernel/residency.h"
 #include "util/units.h"
 
-int evict_file(int fd, uint64_t size, EvictOutcome *ret)
+#define FOLIO_MAX      (2 * MIB) /* of files: as large as a page-table entry of the second level */
+#define PIECE_MIN      (256 * KIB) /* below, clean pages between dirty ones wait for the next look */
+#define BURSTS_PER_SEC 10          /* how a rate is cut */
+
+static int advise(const Evicting *e, uint64_t begin, uint64_t end)
 {
-    Residency before, after;
+    uint64_t length = e->to_the_end && end == e->end ? 0 : end - begin;
 
-    int r = residency_of(fd, size, &before);
+    return -posix_fadvise(e->fd, (off_t)begin, (off_t)length, POSIX_FADV_DONTNEED);
+}
+
+static uint64_t middle(uint64_t begin, uint64_t end)
+{
+    uint64_t half = begin + (end - begin) / 2,
+             unit = end - begin > 2 * FOLIO_MAX ? FOLIO_MAX : PIECE_MIN / 4;
+
+    half -= half % unit;
+    return half > begin ? half : end;
+}
+
+static int take(const Evicting *e, uint64_t begin, uint64_t end)
+{
+    Residency residency;
+
+    int r = residency_of_range(e->fd, begin, end - begin, &residency);
     if (r < 0)
         return r;
+    if (residency.resident == 0 ||
+        (residency.has_counters && residency.dirty == residency.resident))
+        return 0;
+    uint64_t cut = middle(begin, end);
+    if (residency.has_counters && residency.dirty > 0) {
+        if (end - begin <= PIECE_MIN || cut == end)
+            return 0;
+        r = take(e, begin, cut);
+        return r < 0 ? r : take(e, cut, end);
+    }
+    r = pace_wait(e->pace, residency.resident);
+    return r < 0 ? r : advise(e, begin, end);
+}
 
-    r = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    if (r != 0)
-        return -r;
+int evict_advise(const Evicting *e)
+{
+    uint64_t step = e->end - e->begin;
+    int r = 0;
 
-    r = residency_of(fd, size, &after);
-    if (r < 0)
-        return r;
-
-    bool counted = before.has_counters && after.has_counters;
-    /* What was dirty before may be written, clean and still there by now. */
-    uint64_t excused = max_u64(before.dirty + before.writeback, after.dirty + after.writeback);
-    *ret = (EvictOutcome){
-        .before = before.resident,
-        .after = after.resident,
-        .evicted = sub_u64(before.resident, after.resident),
-        .dirty = min_u64(after.dirty + after.writeback, after.resident),
-        .has_dirty = counted,
-        .locked_or_mapped_left = counted && after.resident > excused,
-    };
-    return 0;
+    if (e->pace->rate > 0) {
+        step = max_u64(e->pace->rate / BURSTS_PER_SEC, FOLIO_MAX);
+        step -= step % FOLIO_MAX;
+    }
+    for (uint64_t at = e->begin, next; at < e->end && r >= 0; at = next) {
+        next = min_u64(e->end, step < e->end - at ? at - at % FOLIO_MAX + step : e->end);
+        r = take(e, at, next);
+    }
+    return r;
 }

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Taking a file's clean pages out of memory, and telling what that really did. */
+/* The first two rungs of an eviction. Neither tells what it did: measure before and after. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bytes, all measured. */
-typedef struct EvictOutcome {
-    uint64_t before;  /* resident before */
-    uint64_t after;   /* resident after */
-    uint64_t evicted; /* before - after; 0 where someone read more than we took */
-    uint64_t dirty;   /* left because dirty or being written: gone at a second pass, later */
-    bool has_dirty;   /* false: mincore measured; dirty and locked_or_mapped_left are not known */
-    bool locked_or_mapped_left; /* more is left than was dirty: locked, mapped, or being read */
-} EvictOutcome;
+#include "kernel/pace.h"
 
-/* @fd is open for reading; @size is the file's. Whole file. Writes nothing to the file and waits
- * for no disk, but the kernel begins to write back what is dirty. Errors are those of
- * residency_of(), and then nothing was evicted: what cannot be measured is not done. */
-int evict_file(int fd, uint64_t size, EvictOutcome *ret);
+/* A part of a file to be taken out of memory, and how. */
+typedef struct Evicting {
+    int fd;              /* open for reading */
+    uint64_t begin, end; /* bytes; begin is on a page, end too or the end of the file */
+    bool to_the_end;     /* whatever the file grows by goes as well */
+    Pace *pace;          /* borrowed; of whole looks, not of one file */
+} Evicting;
+
+/* Takes clean pages that nobody has mapped. Writes nothing where the kernel tells which pages are
+ * dirty; elsewhere it begins to write these. -ECANCELED; -errno of fadvise. */
+int evict_advise(const Evicting *evicting);
+
+/* Writes dirty pages to the disk and waits for that, as far as the pace and @patience_usec go; adds
+ * to *written the bytes asked for. -EIO, -ENOSPC …: some could not be written, and whoever wrote
+ * them still learns so from his own fsync(2). -ECANCELED. */
+int evict_write_back(const Evicting *evicting, uint64_t patience_usec, uint64_t *written);

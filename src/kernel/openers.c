@@ -247,6 +247,11 @@ bool open_set_has(const OpenSet *set, dev_t dev, ino_t ino)
     return contains(&set->open, (FileId){ dev, ino }) || contains(&set->mapped, (FileId){ 0, ino });
 }
 
+bool open_set_is_open(const OpenSet *set, dev_t dev, ino_t ino)
+{
+    return contains(&set->open, (FileId){ dev, ino });
+}
+
 unsigned open_set_unreadable(const OpenSet *set)
 {
     return set->unreadable;

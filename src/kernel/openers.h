@@ -27,6 +27,9 @@ DEFINE_CLEANUP(OpenSet *, open_set_free)
  * (SCM_RIGHTS), io_uring's registered files, and the kernel's own (loop devices, nfsd). */
 bool open_set_has(const OpenSet *set, dev_t dev, ino_t ino);
 
+/* The same of descriptors alone, by device and inode: what is merely mapped is not open. */
+bool open_set_is_open(const OpenSet *set, dev_t dev, ino_t ino);
+
 /* Processes that could not be looked into (permission, or hidden by hidepid=): unless this is 0,
  * "nobody has it" must not be concluded. */
 unsigned open_set_unreadable(const OpenSet *set);

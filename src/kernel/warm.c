@@ -12,17 +12,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "kernel/pace.h"
 #include "kernel/residency.h"
-#include "util/io.h"
 #include "util/units.h"
 
 #define SLICE_PAGES     320 /* what one call brings at most */
 #define SLICE_PAGES_MIN 32  /* the kernel's usual read-ahead, which every device takes */
 #define SLICES_AHEAD    4
-#define NAP_USEC        (100 * USEC_PER_MSEC) /* how long a cancellation waits at most */
 
 typedef struct Slice {
     uint64_t offset, length; /* bytes */
@@ -35,8 +33,7 @@ typedef struct Warming {
     uint64_t page;
     uint64_t slice; /* bytes: of the next one */
     uint64_t begin, at, end;
-    uint64_t began_usec;
-    uint64_t asked; /* bytes: asked of the disk since then */
+    Pace pace;
     bool measured;
     Slice ahead[SLICES_AHEAD]; /* the oldest first */
     size_t n_ahead;
@@ -46,23 +43,6 @@ typedef struct Warming {
 static bool is_cancelled(const Warming *w)
 {
     return w->options->cancelled && atomic_load(w->options->cancelled);
-}
-
-/* Waits until @bytes more do not exceed the rate. */
-static int pace(const Warming *w, uint64_t bytes)
-{
-    uint64_t rate = w->options->rate;
-
-    while (!is_cancelled(w)) {
-        double due = rate > 0 ? (double)(w->asked + bytes) / (double)rate * USEC_PER_SEC : 0;
-        double passed = (double)(now_usec() - w->began_usec);
-        if (passed >= due)
-            return 0;
-        double nap = due - passed < NAP_USEC ? due - passed : NAP_USEC;
-        struct timespec time = { .tv_nsec = (long)nap * 1000 };
-        (void)nanosleep(&time, NULL);
-    }
-    return -ECANCELED;
 }
 
 /* Reads [@offset, @offset + @length) into nowhere. 0 at the end of the file, too. */
@@ -104,12 +84,11 @@ static int go_ahead(Warming *w)
 
     slice.resident = look(w, &slice);
     uint64_t missing = sub_u64(in_pages(w, slice.length), slice.resident);
-    int r = pace(w, missing);
+    int r = pace_wait(&w->pace, missing);
     if (r < 0)
         return r;
     if (missing > 0) /* a failure shows when it is waited for */
         (void)posix_fadvise(w->fd, (off_t)slice.offset, (off_t)slice.length, POSIX_FADV_WILLNEED);
-    w->asked += missing;
     w->at += slice.length;
     w->ahead[w->n_ahead++] = slice;
     return 0;
@@ -163,7 +142,7 @@ int warm_range(int fd, uint64_t offset, uint64_t length, const WarmOptions *opti
         .begin = offset,
         .at = offset - offset % page,
         .end = add_u64(offset, length),
-        .began_usec = now_usec(),
+        .pace = { .rate = options->rate, .cancelled = options->cancelled },
         .measured = true,
     };
     int r = w.end > INT64_MAX ? -EINVAL : 0;

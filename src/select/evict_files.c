@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "select/evict_files.h"
 
+#include <unistd.h>
+
+#include "control/evict_plan.h"
 #include "util/cleanup.h"
 
 typedef struct EvictWalk {
     const SelectScope *scope;
+    const EvictKeep *keep;
     size_t rule_index;
     SelectedFiles *list;
 } EvictWalk;
@@ -15,9 +19,12 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
 
     if (select_is_cancelled(walk->scope))
         return -ECANCELED;
-    if (st->st_size == 0)
+    EvictPart part = evict_part((uint64_t)st->st_size, walk->keep->first, walk->keep->last,
+                                (uint64_t)sysconf(_SC_PAGESIZE));
+    if (part.begin == part.end)
         return 0;
-    return selected_files_add(walk->list, path, st, 0, (uint64_t)st->st_size, walk->rule_index);
+    return selected_files_add(walk->list, path, st, part.begin, part.end - part.begin,
+                              walk->rule_index);
 }
 
 static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
@@ -37,7 +44,12 @@ int evict_files(const SelectScope *scope, const EvictRule *rules, size_t n_rules
     cleanup(selected_files_clear) SelectedFiles list = { 0 };
 
     for (size_t i = 0; i < n_rules; i++) {
-        EvictWalk walk = { .scope = scope, .rule_index = i, .list = &list };
+        EvictWalk walk = {
+            .scope = scope,
+            .keep = &rules[i].keep,
+            .rule_index = i,
+            .list = &list,
+        };
         WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = &walk };
 
         if (rules[i].dormant)

@@ -8,6 +8,7 @@
 
 /* What the paths of those rules match that are not dormant, in the order of the rules; whether a
  * file is idle, pinned or in memory at all is not asked. A file counts for the first rule that
- * names it; empty ones for none. *ret is to be cleared. Fails as walk_glob() does. */
+ * names it; those of which nothing is to go, such as empty ones, for none. *ret is to be cleared.
+ * Fails as walk_glob() does. */
 int evict_files(const SelectScope *scope, const EvictRule *rules, size_t n_rules,
                 SelectedFiles *ret);

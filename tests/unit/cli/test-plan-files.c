@@ -317,7 +317,8 @@ static void evictions(void **state)
                     "  - path: /log/*\n    idle: 90s\n    every: 10s\n"
                     "  - path: /log/**\n"
                     "  - stream: true\n"
-                    "  - path: /none/*\n    keep: last 1M\n"
+                    "  - path: /none/*\n    keep: last 1M\n    when: [distress]\n"
+                    "  - path: /kept/*\n    keep: first 8K\n"
                     "  - path: /gone\n");
     put_file(&p, "log/cold", 'c', 2);
     put_file(&p, "log/free", 'h', 4);
@@ -327,6 +328,7 @@ static void evictions(void **state)
     put_file(&p, "log/secret", 's', 1);
     put_file(&p, "log/theirs", 'r', 1);
     put_file(&p, "log/old/x", 'r', 3);
+    put_file(&p, "kept/tail", 'r', 4);
     put_opener(&p, "log/open");
     /* Its own pins count as if there was a unit, those of others do not. */
     expect_has(&p, "pinned /log/mine\n");
@@ -364,10 +366,16 @@ static void evictions(void **state)
         "\n"
         "Evictions of streams: left alone by this version\n"
         "\n"
-        "Evictions of /none/*: left alone by this version\n"
+        "Evictions of /none/*: 0 once idle for 2m, while a critical service suffers, looked at "
+        "every 30s; 0 of 0 files in memory\n"
+        "\n"
+        "Evictions of /kept/*: 8K once idle for 2m, looked at every 30s; 1 of 1 file in memory\n"
+        "SIZE CACHED DIRTY VERDICT PATH\n"
+        " 16K     8K     0   evict /kept/tail\n"
         "\n"
         "Evictions of /gone: 0 once idle for 2m, looked at every 30s; 0 of 0 files in memory\n"
         "  passed over: /log/old is a directory\n"
+        "  passed over: /none does not exist\n"
         "  passed over: /gone does not exist\n"
         "\n"
         "Notes:\n"
@@ -378,8 +386,6 @@ static void evictions(void **state)
         "\"/log/{mine,part}\" in pin.files, line 7 (what is pinned is not evicted: write globs "
         "that have no file in common)\n"
         "  /etc/pagewarden/policies.d/shop.yaml:13:5: note: \"stream\" in evict is not acted on by "
-        "this version (this entry is left alone)\n"
-        "  /etc/pagewarden/policies.d/shop.yaml:15:5: note: \"keep\" in evict is not acted on by "
         "this version (this entry is left alone)\n");
 
     /* What others pin counts as soon as there is a unit for which it is pinned. */

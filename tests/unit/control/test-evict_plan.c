@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/evict_plan.h"
 
+#include <string.h>
+
 #include "unit/test.h"
 #include "util/cleanup.h"
 
@@ -40,11 +42,139 @@ static void idle_at_once(void **state)
     assert_int_equal(evict_judge(&facts, 0), EVICT_IN_USE);
 }
 
+#define PAGE 4096
+
+static void expect_part(uint64_t size, uint64_t first, uint64_t last, uint64_t begin, uint64_t end)
+{
+    EvictPart part = evict_part(size, first, last, PAGE);
+
+    assert_int_equal(part.begin, begin);
+    assert_int_equal(part.end, end);
+}
+
+static void parts_are_whole_pages_without_a_byte_that_stays(void **state)
+{
+    expect_part(5, 0, 0, 0, 5);
+    expect_part(0, 0, 0, 0, 0);
+    expect_part(10 * PAGE + 5, 0, 0, 0, 10 * PAGE + 5);
+    expect_part(10 * PAGE + 5, 1, 0, PAGE, 10 * PAGE + 5);
+    expect_part(10 * PAGE + 5, PAGE, 0, PAGE, 10 * PAGE + 5);
+    expect_part(10 * PAGE + 5, 0, 1, 0, 10 * PAGE);
+    expect_part(10 * PAGE + 5, 0, 6, 0, 9 * PAGE);
+    expect_part(10 * PAGE, 0, PAGE, 0, 9 * PAGE);
+    expect_part(10 * PAGE, 2 * PAGE, 3 * PAGE, 2 * PAGE, 7 * PAGE);
+
+    /* Nothing is left to go. */
+    expect_part(10 * PAGE, 10 * PAGE, 0, 0, 0);
+    expect_part(10 * PAGE, UINT64_MAX, 0, 0, 0);
+    expect_part(10 * PAGE, 0, UINT64_MAX, 0, 0);
+    expect_part(10 * PAGE, 6 * PAGE, 5 * PAGE, 0, 0);
+    expect_part(10 * PAGE + 5, 10 * PAGE + 1, 0, 0, 0);
+}
+
+/* Climbs a ladder on which each rung leaves what @left has for it, and returns the rungs tried. */
+static const char *climb(const EvictAllowed *allowed, const EvictLeft *left, size_t n)
+{
+    static char text[200];
+    unsigned tried[_EVICT_RUNG_MAX] = { 0 };
+    EvictRung rung;
+    size_t i = 0;
+
+    text[0] = '\0';
+    while ((rung = evict_next_rung(tried, &left[i < n ? i : n - 1], allowed)) != EVICT_NO_RUNG) {
+        strcat(strcat(text, evict_rung_to_string(rung)), " ");
+        tried[rung]++;
+        assert_true(++i < 10);
+    }
+    return text;
+}
+
+static void rungs(void **state)
+{
+    static const EvictAllowed nothing = { 0 }, write_back = { .write_back = true },
+                              page_out = { .page_out = true }, reclaim_alone = { .reclaim = true },
+                              everything = { true, true, true };
+    static const EvictLeft none[] = { { .has_dirty = true } };
+    static const EvictLeft clean[] = { { 8, 0, true } };
+    static const EvictLeft dirty[] = { { 8, 8, true } };
+    static const EvictLeft both[] = { { 8, 4, true } };
+    static const EvictLeft goes[] = { { 8, 0, true }, { 0, 0, true } };
+    static const EvictLeft written[] = { { 8, 8, true }, { 8, 8, true }, { 0, 0, true } };
+    static const EvictLeft unknown[] = { { 8, 0, false } };
+    /* Mapped and dirty: written, taken out, which finds more that was written to, written again. */
+    static const EvictLeft again[] = {
+        { 8, 8, true }, { 8, 8, true }, { 8, 0, true }, { 8, 8, true }, { 0, 0, true },
+    };
+
+    assert_string_equal(climb(&everything, none, 1), "");
+    assert_string_equal(climb(&everything, goes, 2), "advise ");
+    assert_string_equal(climb(&nothing, clean, 1), "advise ");
+    assert_string_equal(climb(&nothing, dirty, 1), "advise ");
+    assert_string_equal(climb(&write_back, clean, 1), "advise ");
+    assert_string_equal(climb(&write_back, dirty, 1), "advise write-back ");
+    assert_string_equal(climb(&write_back, written, 3), "advise write-back ");
+    assert_string_equal(climb(&page_out, clean, 1), "advise page-out ");
+    assert_string_equal(climb(&page_out, dirty, 1), "advise ");
+    assert_string_equal(climb(&page_out, both, 1), "advise page-out ");
+    assert_string_equal(climb(&reclaim_alone, clean, 1), "advise ");
+    assert_string_equal(climb(&everything, clean, 1), "advise page-out reclaim ");
+    assert_string_equal(climb(&everything, both, 1),
+                        "advise write-back page-out write-back reclaim ");
+    assert_string_equal(climb(&everything, again, 5), "advise write-back page-out write-back ");
+    assert_string_equal(climb(&nothing, unknown, 1), "advise ");
+    assert_string_equal(climb(&everything, unknown, 1),
+                        "advise write-back page-out write-back reclaim ");
+}
+
+#define SEC UINT64_C(1000000)
+
+static void looks_come_sooner_and_later(void **state)
+{
+    EvictLook look = { .every_usec = 30 * SEC, .much = 100, .cpu_usec = 1 };
+
+    /* Nothing to do: rarer, up to a bound. */
+    static const uint64_t rarer[] = { 60, 120, 120 };
+    for (size_t i = 0; i < ELEMENTS(rarer); i++) {
+        look.interval_usec = evict_interval(&look);
+        assert_int_equal(look.interval_usec, rarer[i] * SEC);
+    }
+    /* Something waits, or a little was freed: as the policy has it. */
+    look.waiting = true;
+    assert_int_equal(evict_interval(&look), 30 * SEC);
+    look.waiting = false;
+    look.freed = 99;
+    assert_int_equal(evict_interval(&look), 30 * SEC);
+    /* Much: at once from however late, and no sooner than the bound. */
+    look.freed = 100;
+    look.interval_usec = evict_interval(&look);
+    assert_int_equal(look.interval_usec, 15 * SEC);
+    assert_int_equal(evict_interval(&look), 15 * SEC);
+    look.freed = 0;
+    assert_int_equal(evict_interval(&look), 60 * SEC);
+}
+
+/* However much there is to look at, of one core it takes no more than its share. */
+static void a_long_look_makes_the_next_one_rare(void **state)
+{
+    for (uint64_t cpu = 0; cpu < 3600 * SEC; cpu = cpu * 2 + 1000) {
+        EvictLook look = { .every_usec = 30 * SEC, .much = 1, .freed = 1, .cpu_usec = cpu };
+        uint64_t next = evict_interval(&look);
+
+        assert_true(next >= 15 * SEC);
+        assert_true(cpu * 100 <= next * EVICT_CPU_PERCENT);
+        assert_true(next == 15 * SEC || next == cpu * 50);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts),
         cmocka_unit_test(idle_at_once),
+        cmocka_unit_test(parts_are_whole_pages_without_a_byte_that_stays),
+        cmocka_unit_test(rungs),
+        cmocka_unit_test(looks_come_sooner_and_later),
+        cmocka_unit_test(a_long_look_makes_the_next_one_rare),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

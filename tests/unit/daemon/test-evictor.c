@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/evictor.h"
 
+#include "daemon/evict_job.h"
 #include "unit/daemon/job-queue.h"
 #include "unit/daemon/log-text.h"
 #include "unit/kernel/scratch.h"
@@ -11,7 +12,7 @@ static void look(Evictor *e)
     static uint64_t now;
 
     now += 60 * USEC_PER_SEC;
-    evictor_tick(e, now, NULL, 0, true);
+    evictor_tick(e, &(EvictorMoment){ .now_usec = now, .observe = true });
     assert_int_equal(n_queued, 1);
     run_queue();
 }
@@ -99,11 +100,126 @@ static void a_path_that_is_not_there_yet(void **state)
     evictor_free(e);
 }
 
+/* A look that only looks, or one that may evict. */
+static bool looks_only(Evictor *e, uint64_t second, unsigned calls)
+{
+    EvictorMoment moment = { .now_usec = second * USEC_PER_SEC, .calls = calls };
+
+    n_queued = 0;
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 1);
+    bool only = ((EvictJob *)queue[0])->task.look_only;
+    run_queue();
+    return only;
+}
+
+static bool is_quiet(Evictor *e, uint64_t second, unsigned calls)
+{
+    EvictorMoment moment = { .now_usec = second * USEC_PER_SEC, .calls = calls };
+
+    evictor_tick(e, &moment);
+    return n_queued == 0;
+}
+
+static void what_waits_for_a_call_only_looks_until_then(void **state)
+{
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
+    EvictRule rule = { .path = (char *)"/*",
+                       .idle_usec = USEC_PER_SEC,
+                       .every_usec = 30 * USEC_PER_SEC,
+                       .when = EVICT_WHEN_DISTRESS };
+    Policy policy = { .evicts = &rule, .n_evicts = 1 };
+    Evictor *e;
+
+    assert_int_equal(evictor_new(&host, "a.service", &e), 0);
+    assert_int_equal(evictor_want(e, &policy), 0);
+    assert_true(looks_only(e, 1000, 0));
+    assert_true(is_quiet(e, 1001, 0));
+    assert_true(is_quiet(e, 1001, EVICT_WHEN_PRESSURE)); /* not its call */
+
+    /* At once, and then not again for a while, however long it lasts. */
+    assert_false(looks_only(e, 1002, EVICT_WHEN_DISTRESS));
+    for (uint64_t second = 1003; second < 1012; second++)
+        assert_true(is_quiet(e, second, EVICT_WHEN_DISTRESS | EVICT_WHEN_PRESSURE));
+    assert_false(looks_only(e, 1012, EVICT_WHEN_DISTRESS));
+
+    /* Who only observes is not called. */
+    evictor_tick(e, &(EvictorMoment){ .now_usec = 1030 * USEC_PER_SEC,
+                                      .calls = EVICT_WHEN_DISTRESS,
+                                      .observe = true });
+    assert_int_equal(n_queued, 1);
+    assert_true(((EvictJob *)queue[0])->task.look_only);
+    run_queue();
+    evictor_free(e);
+}
+
+/* What the policy says of a rule is what its job gets. */
+static void keys_of_a_rule(void **state)
+{
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
+    EvictRule rules[] = {
+        { .path = (char *)"/a", .every_usec = USEC_PER_SEC, .rate = UINT64_MAX },
+        { .path = (char *)"/b",
+          .every_usec = USEC_PER_SEC,
+          .rate = 5 * MIB,
+          .keep.last = MIB,
+          .dirty = EVICT_DIRTY_WRITE_BACK,
+          .mapped = EVICT_MAPPED_PAGE_OUT },
+    };
+    Policy policy = { .evicts = rules, .n_evicts = ELEMENTS(rules) };
+    Evictor *e;
+
+    assert_int_equal(evictor_new(&host, "a.service", &e), 0);
+    assert_int_equal(evictor_want(e, &policy), 0);
+    evictor_tick(e, &(EvictorMoment){ .now_usec = 1, .control_group = "/a.slice/a.service" });
+    assert_int_equal(n_queued, 2);
+    const EvictTask *plain = &((EvictJob *)queue[0])->task;
+    const EvictTask *all = &((EvictJob *)queue[1])->task;
+    assert_int_equal(plain->rate, 0);
+    assert_false(plain->allowed.write_back || plain->allowed.page_out || plain->allowed.reclaim);
+    assert_int_equal(all->rate, 5 * MIB);
+    assert_int_equal(all->keep_last, MIB);
+    assert_true(all->allowed.write_back && all->allowed.page_out && all->allowed.reclaim);
+    assert_string_equal(all->control_group, "/a.slice/a.service");
+    run_queue();
+    evictor_free(e);
+}
+
+/* The next look is as far away as the last one was in vain, and another `every` begins anew. */
+static void looks_in_vain_become_rarer(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    Host host = { .root_fd = root.fd, .proc_fd = proc.fd, .settings = &settings };
+    EvictRule rule = { .path = (char *)"/*",
+                       .idle_usec = USEC_PER_SEC,
+                       .every_usec = 30 * USEC_PER_SEC };
+    Policy policy = { .evicts = &rule, .n_evicts = 1 };
+    Evictor *e;
+
+    put_process(&proc);
+    assert_int_equal(evictor_new(&host, "a.service", &e), 0);
+    assert_int_equal(evictor_want(e, &policy), 0);
+    (void)looks_only(e, 1000, 0);
+    assert_true(is_quiet(e, 1059, 0));
+    (void)looks_only(e, 1060, 0);
+    assert_true(is_quiet(e, 1179, 0));
+    rule.every_usec = 10 * USEC_PER_SEC;
+    assert_int_equal(evictor_want(e, &policy), 0);
+    (void)looks_only(e, 1071, 0);
+    evictor_free(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_passed_over_is_told_until_it_changes),
         cmocka_unit_test(a_path_that_is_not_there_yet),
+        cmocka_unit_test(what_waits_for_a_call_only_looks_until_then),
+        cmocka_unit_test(keys_of_a_rule),
+        cmocka_unit_test(looks_in_vain_become_rarer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,13 +89,13 @@ static void new_rules_come_into_force_all_or_none(void **state)
         assert_int_equal(r, -ENOMEM);
         assert_int_equal(evictor_linger_usec(e), before);
         /* Each of the old ones is still there, and runs. */
-        evictor_tick(e, n * 1000 * USEC_PER_SEC, NULL, 0, true);
+        evictor_tick(e, &(EvictorMoment){ .now_usec = n * 1000 * USEC_PER_SEC, .observe = true });
         assert_int_equal(n_queued, ELEMENTS(old_rules));
         run_queue(0);
     } while (n < 100);
     countdown = 0;
     assert_int_equal(n, 6); /* the array, and two for each of two rules */
-    assert_int_equal(evictor_linger_usec(e), 203 * USEC_PER_SEC);
+    assert_int_equal(evictor_linger_usec(e), 206 * USEC_PER_SEC);
     assert_int_equal(evictor_want(e, NULL), 0);
     assert_int_equal(evictor_linger_usec(e), 0);
     evictor_free(e);
@@ -103,7 +103,7 @@ static void new_rules_come_into_force_all_or_none(void **state)
 
 static bool look(Evictor *e, uint64_t second, unsigned n)
 {
-    evictor_tick(e, second * USEC_PER_SEC, NULL, 0, true);
+    evictor_tick(e, &(EvictorMoment){ .now_usec = second * USEC_PER_SEC, .observe = true });
     assert_int_equal(n_queued, 1);
     return run_queue(n);
 }

@@ -245,12 +245,8 @@ static void what_stands_instead_of_a_path(void **state)
           "alone)\n"
           "5:3: \"idle\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
           "6:3: \"every\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
-          "7:3: note: \"when\" in evict is not acted on by this version (this entry is left "
-          "alone)\n"
           "7:3: \"when\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
           "8:3: \"mapped\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
-          "9:3: note: \"keep\" in evict is not acted on by this version (this entry is left "
-          "alone)\n"
           "9:3: \"keep\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n" },
     };
 

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* A file that is open or mapped counts as used, for whoever that is. With `mapped: page-out` a
+ * mapping alone does not: it is what shall be taken away.
+ *
+ * What only one file has to say is counted, and does not end the look. */
+#include "daemon/evict_job.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "kernel/cgroup.h"
+#include "kernel/gentle.h"
+#include "kernel/openers.h"
+#include "kernel/procs.h"
+#include "util/io.h"
+#include "util/units.h"
+
+typedef struct Look {
+    EvictJob *ej;
+    const OpenSet *open;
+    Ladder *ladder;
+} Look;
+
+static bool is_pinned(const EvictTask *task, const struct stat *st)
+{
+    PinHeld key = { .dev = st->st_dev, .ino = st->st_ino };
+
+    return task->n_pinned > 0 &&
+           bsearch(&key, task->pinned, task->n_pinned, sizeof(PinHeld), pin_held_compare) != NULL;
+}
+
+static void note_failed(EvictJob *ej, const char *path, int error)
+{
+    ej->failed++;
+    if (ej->file_failed)
+        return;
+    ej->file_error = error;
+    ej->file_failed = strdup(path);
+}
+
+static EvictVerdict judge(const Look *look, const struct stat *st, const EvictSeen *seen)
+{
+    const EvictTask *task = &look->ej->task;
+    bool mapped_too = !task->allowed.page_out;
+    EvictFacts facts = {
+        .resident = seen->resident,
+        .pinned = is_pinned(task, st),
+        .in_use = mapped_too ? open_set_has(look->open, st->st_dev, st->st_ino)
+                             : open_set_is_open(look->open, st->st_dev, st->st_ino),
+    };
+
+    if (facts.resident > 0)
+        facts.idle_usec = idle_table_note(task->table, st, facts.in_use);
+    return evict_judge(&facts, task->idle_usec);
+}
+
+static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
+{
+    Look *look = userdata;
+    EvictJob *ej = look->ej;
+    EvictSeen seen;
+
+    if (atomic_load(&ej->job.cancelled))
+        return -ECANCELED;
+    if (st->st_size == 0)
+        return 0;
+    CLEANUP_CLOSE int fd = walk_reopen(path_fd, O_RDONLY);
+    int r = fd < 0 ? fd : ladder_look(look->ladder, fd, st, &seen);
+    if (r < 0) {
+        note_failed(ej, path, r);
+        return 0;
+    }
+    switch (judge(look, st, &seen)) {
+    case EVICT_NOW:
+        return ej->task.look_only ? 0 : ladder_evict(look->ladder, path, &fd, st);
+    case EVICT_NOT_IDLE:
+        ej->waiting = true;
+        return 0;
+    case EVICT_NOT_RESIDENT:
+    case EVICT_PINNED:
+    case EVICT_IN_USE:
+        return 0;
+    }
+    return 0;
+}
+
+static int on_done(const char *path, const struct stat *st, int error, const EvictOutcome *outcome,
+                   void *userdata)
+{
+    EvictJob *ej = ((Look *)userdata)->ej;
+
+    if (error >= 0)
+        error = outcome->error;
+    if (error < 0)
+        note_failed(ej, path, error);
+    ej->files += evict_outcome_evicted(outcome) > 0;
+    evict_outcome_add(&ej->sum, outcome);
+    return 0;
+}
+
+/* A path without a file yet, or the folder that a wildcard matches too, is nobody's trouble. */
+static bool is_harmless(WalkReason reason)
+{
+    return reason == WALK_MISSING || reason == WALK_DIRECTORY || reason == WALK_FIFO ||
+           reason == WALK_SOCKET || reason == WALK_DEVICE;
+}
+
+/* Keeps the first that somebody should see to, or else the first. */
+static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
+{
+    EvictJob *ej = ((Look *)userdata)->ej;
+    PassedOver *over = &ej->passed_over;
+    char *text;
+
+    if (atomic_load(&ej->job.cancelled))
+        return -ECANCELED;
+    over->n++;
+    if (over->first && (!over->harmless || is_harmless(reason)))
+        return 0;
+    if (asprintf(&text, "%s %s", path, why) < 0)
+        return -ENOMEM;
+    free(over->first);
+    over->first = text;
+    over->harmless = is_harmless(reason);
+    return 0;
+}
+
+/* Only where all who map the file are of the unit that the rule belongs to: nobody else's memory is
+ * its affair. */
+static int reclaim(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userdata)
+{
+    const EvictTask *task = &((Look *)userdata)->ej->task;
+    cleanup(pids_clear) Pids own = { 0 };
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+    size_t k = 0;
+
+    int r = cgroup_pids(task->cgroup_fd, task->control_group, &own);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n_pids; i++) { /* both rise */
+        while (k < own.n_pids && own.pids[k] < pids[i])
+            k++;
+        if (k == own.n_pids || own.pids[k] != pids[i])
+            return -ENOENT;
+    }
+    r = cgroup_open(task->cgroup_fd, task->control_group, &cgroup);
+    return r < 0 ? r : cgroup_reclaim(cgroup, bytes, RECLAIM_FILE);
+}
+
+static int look_at_all(Look *look)
+{
+    EvictJob *ej = look->ej;
+    const EvictTask *task = &ej->task;
+    WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = look };
+    LadderOptions options = {
+        .allowed = task->allowed,
+        .keep_first = task->keep_first,
+        .keep_last = task->keep_last,
+        .rate = task->rate,
+        .proc_fd = task->proc_fd,
+        .explanations = 1,
+        .cancelled = &ej->job.cancelled,
+        .reclaim = reclaim,
+        .done = on_done,
+        .userdata = look,
+    };
+
+    options.allowed.reclaim &= task->control_group && task->cgroup_fd >= 0;
+    int r = ladder_new(&options, &look->ladder);
+    if (r < 0)
+        return r;
+    idle_table_begin(task->table, now_usec());
+    r = walk_glob(task->root_fd, task->path, task->walk_flags, &handler);
+    if (r >= 0)
+        r = ladder_finish(look->ladder);
+    idle_table_end(task->table);
+    look->ladder = ladder_free(look->ladder);
+    return r;
+}
+
+static uint64_t thread_usec(void)
+{
+    struct timespec time;
+
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) < 0)
+        return 0;
+    return (uint64_t)time.tv_sec * USEC_PER_SEC + (uint64_t)time.tv_nsec / NSEC_PER_USEC;
+}
+
+static void run(Job *job)
+{
+    EvictJob *ej = (EvictJob *)job;
+    cleanup(open_set_freep) OpenSet *open = NULL;
+    Look look = { .ej = ej };
+    uint64_t began = thread_usec();
+
+    gentle_thread();
+    ej->sum.has_dirty = true;
+    ej->error = open_set_scan(ej->task.proc_fd, getpid(), &open);
+    if (ej->error < 0)
+        return;
+    ej->unreadable = open_set_unreadable(open);
+    if (ej->unreadable > 0)
+        return; /* "nobody" must not be concluded */
+
+    look.open = open;
+    ej->error = look_at_all(&look);
+    ej->cpu_usec = thread_usec() - began;
+}
+
+static void task_clear(EvictTask *task)
+{
+    idle_table_free(task->table);
+    free(task->pinned);
+    free(task->control_group);
+    free(task->path);
+}
+
+static void destroy(Job *job)
+{
+    EvictJob *ej = (EvictJob *)job;
+
+    task_clear(&ej->task);
+    free(ej->passed_over.first);
+    free(ej->file_failed);
+    free(ej);
+}
+
+EvictJob *evict_job_new(EvictTask *task)
+{
+    EvictJob *ej = calloc(1, sizeof(EvictJob));
+    if (!ej) {
+        task_clear(task);
+        return NULL;
+    }
+    ej->job = (Job){ .run = run, .destroy = destroy };
+    ej->task = *task;
+    return ej;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* One look at all files of a rule, on a worker: who has which files open now, then the walk, then
+ * file by file: measure, judge, evict. */
+
+#include "control/pin_plan.h"
+#include "daemon/idle_table.h"
+#include "daemon/jobs.h"
+#include "evict/ladder.h"
+#include "kernel/walk.h"
+
+/* What a look had to pass over. */
+typedef struct PassedOver {
+    char *first;   /* path and reason; NULL: nothing */
+    bool harmless; /* the first is */
+    size_t n;
+} PassedOver;
+
+/* What the job needs, all of it its own but for descriptors that live as long as the daemon. */
+typedef struct EvictTask {
+    int root_fd, proc_fd, cgroup_fd; /* cgroup_fd may be -1 */
+    WalkFlags walk_flags;
+    char *path;
+    char *control_group; /* of the unit, where memory.reclaim is allowed; NULL: nowhere */
+    uint64_t idle_usec;
+    EvictAllowed allowed;
+    uint64_t keep_first, keep_last;
+    uint64_t rate; /* bytes per second; 0: no limit */
+    PinHeld *pinned;
+    size_t n_pinned;
+    bool look_only; /* nothing is evicted */
+    IdleTable *table;
+} EvictTask;
+
+typedef struct EvictJob {
+    Job job;
+    EvictTask task;
+    /* out */
+    int error;
+    unsigned unreadable; /* processes that could not be looked into */
+    uint64_t files;      /* that pages were evicted of */
+    uint64_t failed;     /* files that could not be measured, or that a rung failed for */
+    int file_error;      /* of one of these */
+    char *file_failed;   /* its path */
+    bool waiting;        /* some file is in memory, and not idle for long enough */
+    uint64_t cpu_usec;   /* that the look took */
+    EvictOutcome sum;
+    PassedOver passed_over;
+} EvictJob;
+
+/* @task is taken over, also where this fails. NULL: out of memory. job.done and job.owner are the
+ * caller's to set. */
+EvictJob *evict_job_new(EvictTask *task);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* A file is idle since the first of our looks that found it in memory and in nobody's hands; that
+ * it was opened and closed between two looks goes unseen. Access times are not asked: relatime
+ * makes them lie. Files that are not in memory cost nothing here. */
+#include "daemon/idle_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Out of memory is this look's trouble, not the end of the daemon, as uthash would have it. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/* Files of one rule that are in memory and waited for; beyond it they wait for a later look. */
+#define IDLE_FILES_MAX 200000
+
+typedef struct FileId {
+    uint64_t dev, ino;
+} FileId;
+
+typedef struct IdleFile {
+    FileId id;
+    uint64_t since_usec;
+    uint64_t look; /* the look that saw it last */
+    UT_hash_handle hh;
+} IdleFile;
+
+struct IdleTable {
+    IdleFile *files;
+    uint64_t look;
+    uint64_t now_usec;
+};
+
+IdleTable *idle_table_new(void)
+{
+    return calloc(1, sizeof(IdleTable));
+}
+
+IdleTable *idle_table_free(IdleTable *table)
+{
+    IdleFile *file, *next;
+
+    if (!table)
+        return NULL;
+    HASH_ITER (hh, table->files, file, next) {
+        HASH_DEL(table->files, file);
+        free(file);
+    }
+    free(table);
+    return NULL;
+}
+
+void idle_table_begin(IdleTable *table, uint64_t now_usec)
+{
+    table->look++;
+    table->now_usec = now_usec;
+}
+
+void idle_table_end(IdleTable *table)
+{
+    IdleFile *file, *next;
+
+    HASH_ITER (hh, table->files, file, next) {
+        if (file->look != table->look) {
+            HASH_DEL(table->files, file);
+            free(file);
+        }
+    }
+}
+
+static IdleFile *find_or_add(IdleTable *table, FileId id)
+{
+    IdleFile *file;
+
+    HASH_FIND(hh, table->files, &id, sizeof(id), file);
+    if (file || HASH_COUNT(table->files) >= IDLE_FILES_MAX)
+        return file;
+    file = calloc(1, sizeof(IdleFile));
+    if (!file)
+        return NULL;
+    file->id = id;
+    file->since_usec = table->now_usec;
+    HASH_ADD(hh, table->files, id, sizeof(FileId), file);
+    if (!file->hh.tbl) {
+        free(file);
+        return NULL;
+    }
+    return file;
+}
+
+uint64_t idle_table_note(IdleTable *table, const struct stat *st, bool in_use)
+{
+    IdleFile *file = find_or_add(table, (FileId){ .dev = st->st_dev, .ino = st->st_ino });
+
+    if (!file)
+        return 0;
+    if (in_use)
+        file->since_usec = table->now_usec;
+    file->look = table->look;
+    return table->now_usec - file->since_usec;
+}

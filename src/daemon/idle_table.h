@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Since when files have been in memory and in nobody's hands, as far as our looks tell. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+typedef struct IdleTable IdleTable;
+
+/* NULL: out of memory. */
+IdleTable *idle_table_new(void);
+
+/* Takes NULL, returns NULL. */
+IdleTable *idle_table_free(IdleTable *table);
+
+/* Begins a look: what is not noted until idle_table_end() is forgotten then. */
+void idle_table_begin(IdleTable *table, uint64_t now_usec);
+void idle_table_end(IdleTable *table);
+
+/* The file is in memory now, and maybe in someone's hands. For how long it has not been, this look
+ * included; 0 where there is no room for one more. */
+uint64_t idle_table_note(IdleTable *table, const struct stat *st, bool in_use);

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/* No call that evicts tells what it did. So every rung is measured before and after, and what is
+ * left decides about the next one (pure, control/evict_plan.h); what cannot be measured is not
+ * attempted. The first two rungs need nothing but the file. For the others somebody has to know who
+ * has it mapped, which takes a look into every process of the machine: files that resist wait with
+ * their descriptors until there are LADDER_BATCH of them, and one look serves all.
+ *
+ * memory.reclaim takes whatever the cgroup uses least, and not just this file: it goes on only
+ * while the file shrinks by it. */
+#include "evict/ladder.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "kernel/evict.h"
+#include "kernel/evict_mapped.h"
+#include "kernel/mappers.h"
+#include "kernel/residency.h"
+#include "util/cleanup.h"
+#include "util/units.h"
+
+#define FOLIO_MAX      (2 * MIB)           /* of files */
+#define PATIENCE_USEC  (30 * USEC_PER_SEC) /* for one file's pages to be written */
+#define RECLAIM_ROUNDS 8
+
+/* One file on its way up. */
+typedef struct Climb {
+    char *path;
+    int fd;
+    struct stat st;
+    EvictPart part;
+    unsigned tried[_EVICT_RUNG_MAX];
+    Residency now;
+    EvictOutcome outcome;
+} Climb;
+
+struct Ladder {
+    LadderOptions options;
+    Pace pace;
+    uint64_t page;
+    Climb waiting[LADDER_BATCH];
+    size_t n_waiting;
+};
+
+uint64_t evict_outcome_evicted(const EvictOutcome *outcome)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < _EVICT_RUNG_MAX; i++)
+        sum += outcome->evicted[i];
+    return sum;
+}
+
+void evict_outcome_add(EvictOutcome *sum, const EvictOutcome *more)
+{
+    for (int i = 0; i < _EVICT_RUNG_MAX; i++)
+        sum->evicted[i] += more->evicted[i];
+    sum->before += more->before;
+    sum->after += more->after;
+    sum->written += more->written;
+    sum->dirty += more->dirty;
+    sum->locked += more->locked;
+    sum->mapped += more->mapped;
+    sum->beside += more->beside;
+    sum->memory += more->memory;
+    sum->unknown += more->unknown;
+    sum->has_dirty &= more->has_dirty;
+}
+
+int ladder_new(const LadderOptions *options, Ladder **ret)
+{
+    Ladder *ladder = calloc(1, sizeof(Ladder));
+    if (!ladder)
+        return -ENOMEM;
+
+    ladder->options = *options;
+    ladder->pace = (Pace){ .rate = options->rate, .cancelled = options->cancelled };
+    ladder->page = (uint64_t)sysconf(_SC_PAGESIZE);
+    *ret = ladder;
+    return 0;
+}
+
+static void climb_clear(Climb *climb)
+{
+    climb->fd = safe_close(climb->fd);
+    free(TAKE_PTR(climb->path));
+}
+
+Ladder *ladder_free(Ladder *ladder)
+{
+    if (!ladder)
+        return NULL;
+    for (size_t i = 0; i < ladder->n_waiting; i++)
+        climb_clear(&ladder->waiting[i]);
+    free(ladder);
+    return NULL;
+}
+
+static bool is_cancelled(const Ladder *ladder)
+{
+    return ladder->options.cancelled && atomic_load(ladder->options.cancelled);
+}
+
+/* Measuring */
+
+static EvictPart part_of(const Ladder *ladder, const struct stat *st)
+{
+    return evict_part((uint64_t)st->st_size, ladder->options.keep_first, ladder->options.keep_last,
+                      ladder->page);
+}
+
+static int measure(int fd, const EvictPart *part, Residency *ret)
+{
+    return residency_of_range(fd, part->begin, part->end - part->begin, ret);
+}
+
+static EvictLeft left_of(const Residency *residency)
+{
+    return (EvictLeft){
+        .resident = residency->resident,
+        .dirty = min_u64(residency->dirty + residency->writeback, residency->resident),
+        .has_dirty = residency->has_counters,
+    };
+}
+
+int ladder_look(const Ladder *ladder, int fd, const struct stat *st, EvictSeen *ret)
+{
+    EvictPart part = part_of(ladder, st);
+    Residency residency;
+
+    int r = measure(fd, &part, &residency);
+    if (r < 0)
+        return r;
+    EvictLeft left = left_of(&residency);
+    *ret = (EvictSeen){ left.resident, left.dirty, left.has_dirty };
+    return 0;
+}
+
+static bool is_in_memory_only(int fd)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return false;
+    unsigned long type = (unsigned long)fs.f_type;
+    return type == TMPFS_MAGIC || type == RAMFS_MAGIC;
+}
+
+/* Resident clean bytes of the folios that reach over into the parts that stay. Folios begin at
+ * multiples of their size, so that such a one ends within FOLIO_MAX of the border. */
+static uint64_t beside(const Ladder *ladder, const Climb *climb)
+{
+    const EvictPart *part = &climb->part;
+    uint64_t bytes = 0, size = (uint64_t)climb->st.st_size;
+    Residency residency;
+
+    if (ladder->options.keep_first > 0) {
+        uint64_t end = min_u64(part->end, (part->begin / FOLIO_MAX + 1) * FOLIO_MAX);
+        if (part->begin % FOLIO_MAX != 0 &&
+            residency_of_range(climb->fd, part->begin, end - part->begin, &residency) >= 0)
+            bytes += sub_u64(residency.resident, residency.dirty + residency.writeback);
+    }
+    if (ladder->options.keep_last > 0 && part->end < size) {
+        uint64_t begin = max_u64(part->begin, part->end / FOLIO_MAX * FOLIO_MAX);
+        if (begin < part->end &&
+            residency_of_range(climb->fd, begin, part->end - begin, &residency) >= 0)
+            bytes += sub_u64(residency.resident, residency.dirty + residency.writeback);
+    }
+    return bytes;
+}
+
+/* Bytes of what is to go that mappings lock. */
+static uint64_t locked_by(const Climb *climb, const Mapper *mappers, size_t n)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t begin = max_u64(mappers[i].offset, climb->part.begin);
+        uint64_t end = min_u64(mappers[i].offset + (mappers[i].end - mappers[i].begin),
+                               climb->part.end);
+        bytes += min_u64(mappers[i].locked, sub_u64(end, begin));
+    }
+    return bytes;
+}
+
+static uint64_t take(uint64_t *left, uint64_t bytes)
+{
+    uint64_t taken = min_u64(*left, bytes);
+
+    *left -= taken;
+    return taken;
+}
+
+/* Why what is left is. */
+static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n)
+{
+    EvictOutcome *out = &climb->outcome;
+    EvictLeft now = left_of(&climb->now);
+    uint64_t left = now.resident;
+
+    out->after = left;
+    out->has_dirty = now.has_dirty;
+    if (left > 0 && is_in_memory_only(climb->fd))
+        out->memory = take(&left, left);
+    out->dirty = take(&left, now.dirty);
+    if (left > 0)
+        out->locked = take(&left, locked_by(climb, mappers, n));
+    if (left > 0)
+        out->beside = take(&left, beside(ladder, climb));
+    if (n > 0)
+        out->mapped = take(&left, left);
+    out->unknown = left;
+}
+
+/* Climbing */
+
+static Evicting evicting(Ladder *ladder, const Climb *climb)
+{
+    return (Evicting){
+        .fd = climb->fd,
+        .begin = climb->part.begin,
+        .end = climb->part.end,
+        .to_the_end = climb->part.end == (uint64_t)climb->st.st_size,
+        .pace = &ladder->pace,
+    };
+}
+
+static int reclaim(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n)
+{
+    const LadderOptions *options = &ladder->options;
+    CLEANUP_FREE pid_t *pids = calloc(n + 1, sizeof(pid_t));
+    size_t n_pids = 0;
+    int r = pids ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < n && r >= 0; i++)
+        if (n_pids == 0 || pids[n_pids - 1] != mappers[i].pid)
+            pids[n_pids++] = mappers[i].pid;
+    for (int round = 0; round < RECLAIM_ROUNDS && r >= 0 && n_pids > 0; round++) {
+        Residency before = climb->now;
+        EvictLeft left = left_of(&before);
+
+        if (is_cancelled(ladder))
+            return -ECANCELED;
+        r = pace_wait(&ladder->pace, left.resident - left.dirty);
+        if (r >= 0)
+            r = options->reclaim(pids, n_pids, left.resident - left.dirty, options->userdata);
+        if (r == -EAGAIN) /* less than that: what is measured decides */
+            r = 0;
+        if (r >= 0)
+            r = measure(climb->fd, &climb->part, &climb->now);
+        /* One round may go by with learning that nobody uses the pages any more. */
+        if (r < 0 || climb->now.resident == 0 ||
+            (round > 0 && climb->now.resident >= before.resident))
+            break;
+    }
+    return r == -ENOENT ? 0 : r;
+}
+
+/* One rung. What came of it, the caller measures. */
+static int try_rung(Ladder *ladder, Climb *climb, EvictRung rung, const Mapper *mappers, size_t n)
+{
+    Evicting e = evicting(ladder, climb);
+    PageOut paged;
+    int r = 0;
+
+    switch (rung) {
+    case EVICT_ADVISE:
+        return evict_advise(&e);
+    case EVICT_WRITE_BACK:
+        r = evict_write_back(&e, PATIENCE_USEC, &climb->outcome.written);
+        break;
+    case EVICT_PAGE_OUT:
+        r = evict_page_out(&e, mappers, n, &paged);
+        if (r >= 0 && paged.failed > 0)
+            r = paged.error;
+        break;
+    case EVICT_RECLAIM:
+        r = reclaim(ladder, climb, mappers, n);
+        break;
+    case _EVICT_RUNG_MAX:
+        return 0;
+    }
+    /* Pages that could not be written are the only good copy as long as they stay. */
+    return r < 0 ? r : evict_advise(&e);
+}
+
+static bool needs_mappers(EvictRung rung)
+{
+    return rung == EVICT_PAGE_OUT || rung == EVICT_RECLAIM;
+}
+
+/* Climbs until nothing is left, allowed or possible. @mappers NULL: nobody knows them yet, and *ret
+ * is set where they are needed. -ECANCELED and -ENOMEM only. */
+static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n, bool known,
+                    bool *ret_wait)
+{
+    EvictOutcome *out = &climb->outcome;
+
+    for (;;) {
+        EvictLeft left = left_of(&climb->now);
+        EvictRung rung = evict_next_rung(climb->tried, &left, &ladder->options.allowed);
+
+        *ret_wait = needs_mappers(rung) && !known;
+        if (rung == EVICT_NO_RUNG || *ret_wait)
+            return 0;
+        climb->tried[rung]++;
+        int r = try_rung(ladder, climb, rung, mappers, n);
+        if (r == -ECANCELED || r == -ENOMEM)
+            return r;
+
+        int measured = measure(climb->fd, &climb->part, &climb->now);
+        out->evicted[rung] += sub_u64(left.resident, climb->now.resident);
+        if (r >= 0)
+            r = measured;
+        if (r < 0) {
+            out->failed = rung;
+            out->error = r;
+            return 0;
+        }
+        if (rung == EVICT_ADVISE && climb->now.resident > 0 && is_in_memory_only(climb->fd))
+            return 0;
+    }
+}
+
+static int tell(Ladder *ladder, Climb *climb)
+{
+    const LadderOptions *options = &ladder->options;
+
+    return options->done(climb->path, &climb->st, 0, &climb->outcome, options->userdata);
+}
+
+/* Whether a look at who maps it would say why something is left. */
+static bool is_unexplained(const Climb *climb)
+{
+    EvictLeft left = left_of(&climb->now);
+
+    return left.resident > left.dirty && climb->outcome.error == 0 && !is_in_memory_only(climb->fd);
+}
+
+/* Those of @mappers that are of the file @index. */
+static const Mapper *mappers_of(const Mappers *mappers, size_t index, size_t *ret_n)
+{
+    size_t first = 0, n = 0;
+
+    while (first < mappers->n && mappers->items[first].file < index)
+        first++;
+    while (first + n < mappers->n && mappers->items[first + n].file == index)
+        n++;
+    *ret_n = n;
+    return n > 0 ? &mappers->items[first] : NULL;
+}
+
+/* All that wait, with what is known of those who map them. */
+static int climb_batch(Ladder *ladder)
+{
+    cleanup(mappers_clear) Mappers mappers = { 0 };
+    int fds[LADDER_BATCH], r = 0;
+    bool ignored;
+
+    for (size_t i = 0; i < ladder->n_waiting; i++)
+        fds[i] = ladder->waiting[i].fd;
+    r = mappers_find(ladder->options.proc_fd, fds, ladder->n_waiting, ladder->options.cancelled,
+                     &mappers);
+    if (r == -ECANCELED || r == -ENOMEM)
+        return r;
+    for (size_t i = 0; i < ladder->n_waiting; i++) {
+        Climb *climb = &ladder->waiting[i];
+        size_t n;
+        const Mapper *own = mappers_of(&mappers, i, &n);
+
+        r = climb_on(ladder, climb, own, n, true, &ignored);
+        if (r < 0)
+            return r;
+        explain(ladder, climb, own, n);
+        r = tell(ladder, climb);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+int ladder_finish(Ladder *ladder)
+{
+    if (ladder->n_waiting == 0)
+        return 0;
+    int r = climb_batch(ladder);
+    for (size_t i = 0; i < ladder->n_waiting; i++)
+        climb_clear(&ladder->waiting[i]);
+    ladder->n_waiting = 0;
+    return r;
+}
+
+static int wait_for_others(Ladder *ladder, Climb *climb, const char *path, int *fd)
+{
+    climb->path = strdup(path);
+    if (!climb->path)
+        return -ENOMEM;
+    climb->fd = TAKE_FD(*fd);
+    ladder->waiting[ladder->n_waiting++] = *climb;
+    return ladder->n_waiting == LADDER_BATCH ? ladder_finish(ladder) : 0;
+}
+
+int ladder_evict(Ladder *ladder, const char *path, int *fd, const struct stat *st)
+{
+    const LadderOptions *options = &ladder->options;
+    Climb climb = { .fd = *fd, .st = *st, .part = part_of(ladder, st) };
+    bool wait = false;
+
+    climb.outcome.failed = EVICT_NO_RUNG;
+    int r = measure(*fd, &climb.part, &climb.now);
+    if (r < 0)
+        return options->done(path, st, r, &climb.outcome, options->userdata);
+    climb.outcome.before = climb.now.resident;
+
+    r = climb_on(ladder, &climb, NULL, 0, false, &wait);
+    if (r < 0)
+        return r;
+    if (!wait && is_unexplained(&climb) && ladder->options.explanations > 0) {
+        wait = true;
+        ladder->options.explanations -= ladder->n_waiting == LADDER_BATCH - 1;
+    }
+    if (wait)
+        return wait_for_others(ladder, &climb, path, fd);
+    explain(ladder, &climb, NULL, 0);
+    return options->done(path, st, 0, &climb.outcome, options->userdata);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Takes files out of memory, rung by rung, as far as it is allowed to, and tells what became of
+ * them. For a worker, or a command: it waits for disks where it may write. */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "control/evict_plan.h"
+
+/* Bytes, in whole pages, of the part that was to go; all measured. */
+typedef struct EvictOutcome {
+    uint64_t before;                   /* resident before */
+    uint64_t after;                    /* resident after; more than before where someone reads it */
+    uint64_t evicted[_EVICT_RUNG_MAX]; /* by each rung */
+    uint64_t written;                  /* asked to be written to the disk */
+
+    /* Why that is left; together they are `after`. */
+    uint64_t dirty;   /* not on the disk yet, or on its way there */
+    uint64_t locked;  /* by mlock(), such as pins */
+    uint64_t mapped;  /* by processes */
+    uint64_t beside;  /* hangs together with a part that stays: one folio */
+    uint64_t memory;  /* has no disk behind it: tmpfs, memfd */
+    uint64_t unknown; /* being read, or mapped by someone we may not look at */
+    bool has_dirty;   /* false: the kernel does not tell what is dirty, which is not counted then */
+
+    /* The rung that failed, and how; EVICT_NO_RUNG and 0: none did. */
+    EvictRung failed;
+    int error;
+} EvictOutcome;
+
+uint64_t evict_outcome_evicted(const EvictOutcome *outcome);
+
+/* Adds @more to @sum, but for failures. */
+void evict_outcome_add(EvictOutcome *sum, const EvictOutcome *more);
+
+typedef struct LadderOptions {
+    EvictAllowed allowed;
+    uint64_t keep_first, keep_last; /* bytes that stay of each file */
+    uint64_t rate;                  /* bytes per second, written or evicted; 0: no limit */
+    int proc_fd;                    /* of /proc, borrowed */
+    /* Passes over /proc to find out who maps what is left where that is only to be told; paging out
+     * makes as many as it needs, for LADDER_BATCH files each. */
+    unsigned explanations;
+    const atomic_bool *cancelled; /* may be NULL */
+
+    /* Reclaims @bytes of page cache in the cgroup that all of @pids are in, waiting for it; only
+     * with allowed.reclaim. -ENOENT: there is none in which it is allowed. */
+    int (*reclaim)(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userdata);
+    /* A file is done with; not in the order in which they came. @error: it could not be measured,
+     * and nothing was done. What it returns ends the ladder, where it is not 0. */
+    int (*done)(const char *path, const struct stat *st, int error, const EvictOutcome *outcome,
+                void *userdata);
+    void *userdata;
+} LadderOptions;
+
+/* Files that wait to be asked for together. Each costs a descriptor. */
+#define LADDER_BATCH 64
+
+typedef struct Ladder Ladder;
+
+/* @options is copied. */
+int ladder_new(const LadderOptions *options, Ladder **ret);
+
+/* Drops those that wait. Takes NULL, returns NULL. */
+Ladder *ladder_free(Ladder *ladder);
+
+/* What of the file is resident, of the part that is to go. Errors are residency_of()'s. */
+typedef struct EvictSeen {
+    uint64_t resident, dirty;
+    bool has_dirty;
+} EvictSeen;
+int ladder_look(const Ladder *ladder, int fd, const struct stat *st, EvictSeen *ret);
+
+/* Evicts the file open for reading as *fd, which may be taken; @path is copied where it is. 0;
+ * -ECANCELED, -ENOMEM; what done() returned. Other failures are told to done(). */
+int ladder_evict(Ladder *ladder, const char *path, int *fd, const struct stat *st);
+
+/* Goes on with the files that wait. Returns as ladder_evict(). */
+int ladder_finish(Ladder *ladder);

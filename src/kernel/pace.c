@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What is asked for is paid before: a piece is due when the time that it takes at the given rate
+ * has passed since the one before was. */
+#include "kernel/pace.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "util/io.h"
+#include "util/units.h"
+
+#define NAP_USEC (100 * USEC_PER_MSEC) /* how long a cancellation waits at most */
+
+void pace_nap(uint64_t usec)
+{
+    uint64_t nap = min_u64(usec, NAP_USEC);
+    struct timespec time = { .tv_nsec = (long)(nap * NSEC_PER_USEC) };
+
+    (void)nanosleep(&time, NULL);
+}
+
+int pace_wait(Pace *pace, uint64_t bytes)
+{
+    uint64_t now = now_usec();
+
+    if (pace->rate > 0) {
+        double cost = (double)bytes / (double)pace->rate * USEC_PER_SEC;
+        pace->due_usec = max_u64(pace->due_usec, now) + (uint64_t)cost;
+    }
+    while (!(pace->cancelled && atomic_load(pace->cancelled))) {
+        if (pace->rate == 0 || now >= pace->due_usec)
+            return 0;
+        pace_nap(pace->due_usec - now);
+        now = now_usec();
+    }
+    return -ECANCELED;
+}

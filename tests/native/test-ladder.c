@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: MIT */
+/* Each row: what the ladder says it did, beside what the kernel says is there. */
+#include "evict/ladder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "kernel/residency.h"
+#include "native/native.h"
+#include "native/seccomp.h"
+#include "util/io.h"
+
+#define CACHESTAT_NR 451
+#define NOBODY       65534
+
+#define SIZE (4 * MIB)
+
+static LadderOptions options; /* of the test that runs; proc_fd and the like are set for it */
+static EvictOutcome told;
+static int told_error;
+static unsigned n_told;
+
+static int on_done(const char *path, const struct stat *st, int error, const EvictOutcome *outcome,
+                   void *userdata)
+{
+    told = *outcome;
+    told_error = error;
+    n_told++;
+    return 0;
+}
+
+static int setup(void **state)
+{
+    options = (LadderOptions){
+        .proc_fd = must(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+        .explanations = 1,
+        .done = on_done,
+    };
+    n_told = 0;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    close(options.proc_fd);
+    return 0;
+}
+
+/* The whole ladder for one file; in a child, too, where cmocka's assertions would run on. */
+static int climb(int fd)
+{
+    Ladder *ladder;
+    struct stat st;
+    int copy = dup(fd);
+
+    if (copy < 0 || fstat(fd, &st) < 0 || ladder_new(&options, &ladder) < 0)
+        return -ENOTRECOVERABLE;
+    int r = ladder_evict(ladder, "f", &copy, &st);
+    if (r == 0)
+        r = ladder_finish(ladder);
+    ladder_free(ladder);
+    if (copy >= 0)
+        close(copy);
+    return r;
+}
+
+static uint64_t resident(int fd, uint64_t size)
+{
+    Residency r;
+
+    assert_int_equal(residency_of(fd, size, &r), 0);
+    return r.resident;
+}
+
+/* What is left has a reason, each byte one. */
+static void expect_adds_up(void)
+{
+    assert_int_equal(told.dirty + told.locked + told.mapped + told.beside + told.memory +
+                         told.unknown,
+                     told.after);
+}
+
+static void evict(int fd)
+{
+    n_told = 0;
+    assert_int_equal(climb(fd), 0);
+    assert_int_equal(n_told, 1);
+    assert_int_equal(told_error, 0);
+    expect_adds_up();
+}
+
+static void clean_pages_go(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE + 5);
+
+    must(fsync(fd));
+    evict(fd);
+    told.before = 0;
+    /* Others may evict as well: a few tries until all of it was there. */
+    for (int i = 0; i < 20 && told.before != SIZE + 4096; i++) {
+        assert_true(file_is_whole(fd, SIZE));
+        must(pread(fd, (char[8]){ 0 }, 5, SIZE));
+        evict(fd);
+        assert_int_equal(told.after, 0);
+        assert_int_equal(told.evicted[EVICT_ADVISE], told.before);
+        assert_int_equal(told.failed, EVICT_NO_RUNG);
+    }
+    assert_int_equal(told.before, SIZE + 4096);
+    assert_int_equal(evict_outcome_evicted(&told), SIZE + 4096);
+    assert_int_equal(resident(fd, SIZE + 5), 0);
+}
+
+static void at_a_rate_all_goes_too(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const size_t size = 16 * MIB;
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", size);
+    void *pin = lock_part(fd, 0, size);
+    uint64_t began = now_usec();
+
+    /* Locked, and so in memory for certain, all of it is paid for. */
+    must(fsync(fd));
+    options.rate = 32 * MIB;
+    evict(fd);
+    assert_true(now_usec() - began >= 400 * USEC_PER_MSEC);
+    assert_int_equal(told.after, size);
+    munmap(pin, size);
+    options.rate = GIB;
+    evict(fd);
+    assert_int_equal(told.after, 0);
+    assert_int_equal(resident(fd, size), 0);
+}
+
+static void locked_pages_stay(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    void *pin = lock_part(fd, 0, SIZE);
+
+    must(fsync(fd));
+    for (int page_out = 0; page_out < 2; page_out++) {
+        options.allowed.page_out = page_out;
+        evict(fd);
+        assert_int_equal(told.before, SIZE);
+        assert_int_equal(told.after, SIZE);
+        assert_int_equal(told.locked, SIZE);
+        assert_int_equal(evict_outcome_evicted(&told), 0);
+        assert_int_equal(told.failed, EVICT_NO_RUNG);
+        assert_int_equal(resident(fd, SIZE), SIZE);
+    }
+
+    munmap(pin, SIZE);
+    evict(fd);
+    assert_int_equal(told.after, 0);
+}
+
+static void what_is_beside_a_lock_goes(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const size_t size = 16 * MIB; /* folios of up to 2 MiB hang together */
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", size);
+    void *pin = lock_part(fd, 0, MIB);
+
+    must(fsync(fd));
+    evict(fd);
+    assert_true(told.after >= MIB);
+    assert_true(told.after < size);
+    assert_true(told.locked >= MIB);
+    assert_int_equal(resident(fd, MIB), MIB);
+    munmap(pin, MIB);
+}
+
+/* Nobody but us cleans them so soon: all that is dirty stays as it is, and is told. */
+static void dirty_pages_stay(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const size_t size = 64 * MIB;
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", size);
+
+    evict(fd);
+    assert_true(told.before > 0);
+    if (told.has_dirty)
+        assert_true(told.dirty <= told.after);
+    assert_int_equal(told.written, 0);
+    assert_true(file_is_whole(fd, size));
+
+    must(fsync(fd));
+    evict(fd);
+    assert_int_equal(told.after, 0);
+    assert_int_equal(told.dirty, 0);
+    assert_true(file_is_whole(fd, size));
+}
+
+static void advice_on_dirty_pages(void *argument)
+{
+    int fd = *(int *)argument;
+
+    /* Were it given, its answer would be EIO. */
+    seccomp_answer(__NR_fadvise64, EIO);
+    check(climb(fd) == 0);
+    check(told.has_dirty && told.dirty > 0);
+    check(told.failed == EVICT_NO_RUNG && told.error == 0);
+}
+
+/* Advice on dirty pages would begin to write them, at once and all. */
+static void what_is_dirty_is_not_even_advised(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    Residency residency;
+
+    assert_int_equal(residency_of(fd, SIZE, &residency), 0);
+    if (!residency.has_counters || residency.dirty != SIZE)
+        skip(); /* no cachestat, or the disk was faster */
+    assert_int_equal(run_child(advice_on_dirty_pages, &fd), 0);
+}
+
+static void dirty_pages_are_written_first(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const size_t size = 24 * MIB + 5 * 4096;
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", size);
+
+    options.allowed.write_back = true;
+    evict(fd);
+    assert_int_equal(told.failed, EVICT_NO_RUNG);
+    assert_int_equal(told.after, 0);
+    assert_int_equal(evict_outcome_evicted(&told), told.before);
+    if (told.evicted[EVICT_WRITE_BACK] > 0 && told.has_dirty)
+        assert_true(told.written > 0);
+    assert_int_equal(resident(fd, size), 0);
+    assert_true(file_is_whole(fd, size));
+}
+
+static void write_with_a_bad_disk(void *argument)
+{
+    int fd = *(int *)argument;
+    Residency residency;
+
+    options.allowed.write_back = true;
+    seccomp_answer(__NR_ioctl, EIO); /* FIEMAP: the disk did not take it */
+    check(climb(fd) == 0);
+    check(told.failed == EVICT_WRITE_BACK && told.error == -EIO);
+    check(residency_of(fd, SIZE, &residency) == 0);
+    check(residency.resident == told.after);
+}
+
+static void what_cannot_be_written_is_told(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    Residency residency;
+
+    assert_int_equal(residency_of(fd, SIZE, &residency), 0);
+    if (!residency.has_counters || residency.dirty != SIZE)
+        skip();
+    assert_int_equal(run_child(write_with_a_bad_disk, &fd), 0);
+    assert_true(file_is_whole(fd, SIZE));
+}
+
+/* A process that maps the file, all of it, and has touched each page. */
+static pid_t map_elsewhere(int fd, size_t size)
+{
+    int down[2];
+    char byte;
+
+    must(pipe2(down, O_CLOEXEC));
+    pid_t pid = must(fork());
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        char *address = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+        check(address != MAP_FAILED);
+        check(madvise(address, size, MADV_POPULATE_READ) == 0);
+        check(write(down[1], "m", 1) == 1);
+        for (;;)
+            pause();
+    }
+    close(down[1]);
+    assert_int_equal(must(read(down[0], &byte, 1)), 1);
+    close(down[0]);
+    return pid;
+}
+
+static void unmap(pid_t pid)
+{
+    must(kill(pid, SIGKILL));
+    must(waitpid(pid, NULL, 0));
+}
+
+static void mapped_pages_stay(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+
+    must(fsync(fd));
+    pid_t mapping = map_elsewhere(fd, SIZE);
+    evict(fd);
+    assert_int_equal(told.locked, 0);
+    assert_int_equal(told.mapped, told.after);
+    assert_int_equal(told.evicted[EVICT_PAGE_OUT], 0);
+    unmap(mapping);
+}
+
+static void mapped_pages_are_taken_out(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+
+    if (geteuid() != 0)
+        skip();
+    must(fsync(fd));
+    options.allowed.page_out = true;
+    pid_t mapping = map_elsewhere(fd, SIZE);
+    evict(fd);
+    assert_int_equal(told.error, 0);
+    assert_int_equal(resident(fd, SIZE), told.after);
+    assert_true(told.after <= 16 * 4096); /* "all (± 16 pages)" */
+    assert_int_equal(told.mapped, told.after);
+    unmap(mapping);
+}
+
+/* What MADV_PAGEOUT leaves, saying success, is told as it is. */
+static void what_two_map_is_told(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+
+    if (geteuid() != 0)
+        skip();
+    must(fsync(fd));
+    options.allowed.page_out = true;
+    pid_t one = map_elsewhere(fd, SIZE), two = map_elsewhere(fd, SIZE);
+    evict(fd);
+    assert_int_equal(resident(fd, SIZE), told.after);
+    assert_int_equal(told.mapped, told.after);
+    unmap(one);
+    unmap(two);
+}
+
+static pid_t reclaimed_of[4];
+static size_t n_reclaimed_of;
+static unsigned n_reclaims;
+
+static int on_reclaim(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userdata)
+{
+    assert_true(n_pids <= ELEMENTS(reclaimed_of));
+    memcpy(reclaimed_of, pids, n_pids * sizeof *pids);
+    n_reclaimed_of = n_pids;
+    n_reclaims++;
+    return -EAGAIN;
+}
+
+/* Reclaim is asked for by those who map it, and not for ever where it does not help. */
+static void what_resists_is_reclaimed(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    void *pin = lock_part(fd, 0, SIZE);
+
+    must(fsync(fd));
+    options.allowed = (EvictAllowed){ .page_out = true, .reclaim = true };
+    options.reclaim = on_reclaim;
+    n_reclaims = 0;
+    evict(fd);
+    assert_int_equal(n_reclaims, 2);
+    assert_int_equal(n_reclaimed_of, 1);
+    assert_int_equal(reclaimed_of[0], getpid());
+    assert_int_equal(told.locked, SIZE);
+    assert_int_equal(told.error, 0);
+    munmap(pin, SIZE);
+}
+
+static void parts_that_stay(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const size_t size = 16 * MIB;
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", size);
+    Residency part;
+
+    must(fsync(fd));
+    options.keep_first = 3 * MIB + 1;
+    evict(fd);
+    assert_true(told.before <= size - options.keep_first);
+    assert_int_equal(residency_of_range(fd, 4 * MIB, size - 4 * MIB, &part), 0);
+    assert_int_equal(part.resident, 0);
+    assert_int_equal(told.beside, told.after);
+
+    assert_true(file_is_whole(fd, size));
+    options.keep_first = 0;
+    options.keep_last = 5 * MIB - 1;
+    evict(fd);
+    assert_int_equal(residency_of_range(fd, 0, 10 * MIB, &part), 0);
+    assert_int_equal(part.resident, 0);
+    assert_int_equal(told.beside, told.after);
+
+    options.keep_last = 2 * size;
+    evict(fd);
+    assert_int_equal(told.before, 0);
+}
+
+static void a_file_in_memory_only_stays(void **state)
+{
+    CLEANUP_CLOSE int fd = must(memfd_create("f", MFD_CLOEXEC));
+
+    must(ftruncate(fd, SIZE));
+    must(pwrite(fd, "x", 1, 0));
+    options.allowed = (EvictAllowed){ .write_back = true, .page_out = true };
+    evict(fd);
+    assert_int_equal(told.before, 4096);
+    assert_int_equal(told.after, 4096);
+    assert_int_equal(told.memory, 4096);
+}
+
+static void an_empty_file(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int empty = make_file(&scratch, "empty", 0);
+
+    evict(empty);
+    assert_true(told.before == 0 && told.after == 0);
+}
+
+/* More than one look at all processes can ask for. */
+static void many_files_that_resist(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const unsigned n = 2 * LADDER_BATCH + 3;
+    void *pins[2 * LADDER_BATCH + 3];
+    Ladder *ladder;
+
+    options.explanations = UINT_MAX;
+    n_told = 0;
+    assert_int_equal(ladder_new(&options, &ladder), 0);
+    for (unsigned i = 0; i < n; i++) {
+        char name[16];
+        struct stat st;
+
+        snprintf(name, sizeof name, "%u", i);
+        int fd = make_file(&scratch, name, 2 * 4096);
+        must(fsync(fd));
+        must(fstat(fd, &st));
+        pins[i] = lock_part(fd, 0, 2 * 4096);
+        assert_int_equal(ladder_evict(ladder, name, &fd, &st), 0);
+        assert_int_equal(fd, -1);
+        assert_true(n_told == 0 || told.locked == 2 * 4096);
+    }
+    assert_int_equal(n_told, 2 * LADDER_BATCH);
+    assert_int_equal(ladder_finish(ladder), 0);
+    assert_int_equal(n_told, n);
+    assert_int_equal(told.locked, 2 * 4096);
+    assert_int_equal(told.after, 2 * 4096);
+    ladder_free(ladder);
+    for (unsigned i = 0; i < n; i++)
+        munmap(pins[i], 2 * 4096);
+}
+
+static atomic_bool cancelled = true;
+
+static void a_cancelled_one_ends(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    void *pin = lock_part(fd, 0, SIZE);
+
+    must(fsync(fd));
+    options.cancelled = &cancelled;
+    assert_int_equal(climb(fd), -ECANCELED);
+    assert_int_equal(n_told, 0);
+    munmap(pin, SIZE);
+}
+
+static void evict_without_cachestat(void *argument)
+{
+    int fd = *(int *)argument;
+
+    seccomp_answer(CACHESTAT_NR, ENOSYS);
+    check(climb(fd) == 0);
+    check(told.before >= MIB && told.after >= MIB);
+    check(!told.has_dirty && told.dirty == 0 && told.locked >= MIB);
+}
+
+static void measured_by_mincore(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    void *pin = lock_part(fd, 0, MIB);
+
+    must(fsync(fd));
+    /* The lock is the parent's, which maps it as well. */
+    assert_int_equal(run_child(evict_without_cachestat, &fd), 0);
+    munmap(pin, MIB);
+}
+
+/* Were the advice given nevertheless, its answer would be EIO. */
+static void evict_as_a_stranger(void *argument)
+{
+    int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+
+    if (geteuid() == 0)
+        check(setresgid(NOBODY, NOBODY, NOBODY) == 0 && setresuid(NOBODY, NOBODY, NOBODY) == 0);
+    if (argument)
+        seccomp_answer(CACHESTAT_NR, ENOSYS);
+    seccomp_answer(__NR_fadvise64, EIO);
+    check(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == EIO);
+    check(climb(fd) == 0);
+    check(told_error == -EPERM);
+    check(told.before == 0 && told.after == 0);
+}
+
+static void what_cannot_be_measured_is_not_done(void **state)
+{
+    bool old_kernel = true;
+
+    assert_int_equal(run_child(evict_as_a_stranger, NULL), 0);
+    assert_int_equal(run_child(evict_as_a_stranger, &old_kernel), 0);
+}
+
+static void evict_with_a_failing_kernel(void *argument)
+{
+    int fd = *(int *)argument;
+
+    seccomp_answer(__NR_fadvise64, EIO);
+    check(climb(fd) == 0);
+    check(told.failed == EVICT_ADVISE && told.error == -EIO);
+    check(told.before == SIZE && told.after == SIZE);
+}
+
+static void failure_is_told(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    void *pin = lock_part(fd, 0, SIZE);
+
+    must(fsync(fd));
+    assert_int_equal(run_child(evict_with_a_failing_kernel, &fd), 0);
+    munmap(pin, SIZE);
+}
+
+static void page_out_without_the_right(void *argument)
+{
+    int fd = *(int *)argument;
+
+    options.allowed.page_out = true;
+    seccomp_answer(__NR_process_madvise, EPERM);
+    check(climb(fd) == 0);
+    check(told.failed == EVICT_PAGE_OUT && told.error == -EPERM);
+    check(told.mapped == told.after);
+}
+
+static void a_right_that_is_missing_is_told(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+
+    must(fsync(fd));
+    pid_t mapping = map_elsewhere(fd, SIZE);
+    assert_int_equal(run_child(page_out_without_the_right, &fd), 0);
+    unmap(mapping);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(clean_pages_go),
+        TEST(at_a_rate_all_goes_too),
+        TEST(locked_pages_stay),
+        TEST(what_is_beside_a_lock_goes),
+        TEST(dirty_pages_stay),
+        TEST(what_is_dirty_is_not_even_advised),
+        TEST(dirty_pages_are_written_first),
+        TEST(what_cannot_be_written_is_told),
+        TEST(mapped_pages_stay),
+        TEST(mapped_pages_are_taken_out),
+        TEST(what_two_map_is_told),
+        TEST(what_resists_is_reclaimed),
+        TEST(parts_that_stay),
+        TEST(a_file_in_memory_only_stays),
+        TEST(an_empty_file),
+        TEST(many_files_that_resist),
+        TEST(a_cancelled_one_ends),
+        TEST(measured_by_mincore),
+        TEST(what_cannot_be_measured_is_not_done),
+        TEST(failure_is_told),
+        TEST(a_right_that_is_missing_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
