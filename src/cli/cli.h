@@ -5,6 +5,7 @@
 
 #include <getopt.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef enum ExitCode {
     EXIT_OK = 0,
@@ -33,6 +34,7 @@ ExitCode verb_warm(int argc, char *argv[]);
 ExitCode verb_pin(int argc, char *argv[]);
 ExitCode verb_unpin(int argc, char *argv[]);
 ExitCode verb_pins(int argc, char *argv[]);
+ExitCode verb_evict(int argc, char *argv[]);
 
 typedef enum JsonMode {
     JSON_OFF,    /* a table for people */
@@ -61,6 +63,9 @@ bool output_options_parse(int argc, char *argv[], void (*help)(void), OutputOpti
 
 /* The value of --json. Complains where it is none, and returns false. */
 bool json_mode_parse(const char *text, JsonMode *ret);
+
+/* The value of --rate, bytes per second. Complains where it is none, and returns false. */
+bool rate_option_parse(const char *verb, const char *text, uint64_t *ret);
 
 /* "pagewarden: …" on standard error. What comes from outside goes through escape_text() first. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

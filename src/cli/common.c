@@ -12,6 +12,7 @@
 #include "policy/text.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/parse.h"
 
 bool json_mode_parse(const char *text, JsonMode *ret)
 {
@@ -140,4 +141,16 @@ const char *suggest_name(const char *name, const char *const names[])
         suggestion_offer(&suggestion, name, names[i]);
     }
     return suggestion.word;
+}
+
+bool rate_option_parse(const char *verb, const char *text, uint64_t *ret)
+{
+    uint64_t rate;
+
+    if (parse_byte_rate(text, &rate, NULL) < 0 || rate == 0) {
+        complain("%s: --rate takes bytes per second: 16M/s", verb);
+        return false;
+    }
+    *ret = rate;
+    return true;
 }

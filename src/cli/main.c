@@ -19,6 +19,7 @@ static const Verb verbs[] = {
     { "pin", "FILE…", "keep files in memory, by hand", verb_pin },
     { "unpin", "FILE…", "let go what was pinned by hand", verb_unpin },
     { "warm", "PATH…", "read files into memory, without keeping them", verb_warm },
+    { "evict", "PATH…", "take files out of memory, and say what is left", verb_evict },
     { "verify", "[FILE…]", "check policies and settings, without a daemon", verb_verify },
     { "cat-config", "[NAME…]", "what is in force, with its origins", verb_cat_config },
     { "list-policies", NULL, "the policies, and whether they are in force", verb_list_policies },

@@ -3,13 +3,13 @@
  * without a daemon, with the rights of whoever calls. All is looked at again when the last file was
  * read: on a machine that is short of memory the first ones may be gone by then. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/file-list.h"
 #include "cli/inspect-report.h"
+#include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/paths.h"
 #include "kernel/warm.h"
@@ -21,6 +21,7 @@ typedef struct WarmCommand {
     bool dry_run;
     uint64_t rate; /* bytes per second; 0: none */
     char **paths;
+    const atomic_bool *interrupted;
 
     NamedPaths walk;
     uint64_t done; /* bytes of the files before, and */
@@ -28,22 +29,6 @@ typedef struct WarmCommand {
     InspectReport report;
     InspectTotal total;
 } WarmCommand;
-
-static atomic_bool interrupted;
-
-static void on_signal(int signal)
-{
-    atomic_store(&interrupted, true);
-}
-
-/* What was done until then is told; a second one ends us at once. */
-static void catch_signals(void)
-{
-    struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 static void on_step(uint64_t bytes, void *userdata)
 {
@@ -62,7 +47,7 @@ static int warm_file(const char *path, int *fd, const struct stat *st, void *use
     WarmCommand *warm = userdata;
     WarmOptions options = {
         .rate = warm->rate,
-        .cancelled = &interrupted,
+        .cancelled = warm->interrupted,
         .step = on_step,
         .userdata = warm,
     };
@@ -163,7 +148,7 @@ static ExitCode warm_all(WarmCommand *warm)
     warm->walk.unicode = warm->output.unicode;
     warm->walk.userdata = warm;
     if (!warm->dry_run) {
-        catch_signals();
+        warm->interrupted = catch_interrupts();
         r = walk(warm, false, warm_file);
     }
     bool cut = r == -ECANCELED;
@@ -201,18 +186,6 @@ static void help(void)
         "  -h, --help              show this\n");
 }
 
-static bool parse_rate_option(const char *text, uint64_t *ret)
-{
-    uint64_t rate;
-
-    if (parse_byte_rate(text, &rate, NULL) < 0 || rate == 0) {
-        complain("warm: --rate takes bytes per second: 16M/s");
-        return false;
-    }
-    *ret = rate;
-    return true;
-}
-
 /* False: the verb is over, with *ret_code. */
 static bool parse(int argc, char *argv[], WarmCommand *warm, ExitCode *ret_code)
 {
@@ -235,7 +208,7 @@ static bool parse(int argc, char *argv[], WarmCommand *warm, ExitCode *ret_code)
             warm->dry_run = true;
             break;
         case OPT_RATE:
-            if (!parse_rate_option(optarg, &warm->rate))
+            if (!rate_option_parse("warm", optarg, &warm->rate))
                 return false;
             break;
         case OPT_FILES0_FROM:

@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# `pagewarden evict` on real files. What nothing holds may leave the page cache at any time, so that what it says
+# it evicted is bounded from above only; what it leaves must be held.
+set -u
+# shellcheck source=tests/native/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+PAGE=$(getconf PAGESIZE)
+
+# make FILE PAGES: on the disk, and maybe in memory.
+make() {
+    head -c $(($2 * PAGE)) /dev/urandom >"$1"
+    sync "$1"
+}
+
+# resident FILE: bytes of it in memory.
+resident() {
+    "$PAGEWARDEN" inspect --json=short "$1" | jq '.files[0].resident'
+}
+
+# hold FILE: locks all of it until the end of the test; $holder is who does.
+hold() {
+    vmtouch -q -l "$1" &
+    holder=$!
+    local i
+    for ((i = 0; i < 100; i++)); do
+        grep -q '^VmFlags:.* lo' "/proc/$holder/smaps" 2>/dev/null && [ "$(resident "$1")" = "$(stat -c %s "$1")" ] && return
+        sleep 0.1
+    done
+    fail "vmtouch did not lock $1"
+}
+
+release() {
+    kill "$holder"
+    wait "$holder" 2>/dev/null
+}
+
+test_files_and_folders() {
+    mkdir d d/sub
+    make d/a 700
+    make d/sub/b 3
+    cat d/a d/sub/b >/dev/null
+    run "$PAGEWARDEN" evict --json=short d
+    expect_code 0
+    expect_err ""
+    expect_json "[.files[].path] | sort == [\"d/a\", \"d/sub/b\"]"
+    expect_json ".total | .files == 2 and .after == 0 and .evicted == .before and .evicted == .by.advise and
+        .written == 0 and .locked == 0 and .mapped == 0 and .other == 0"
+    [ "$(resident d/a)" = 0 ] || fail "it is still there"
+    [ "$(wc -l <"$TEST_DIR/.out")" = 1 ] || fail "--json=short is not one line"
+}
+
+test_for_people() {
+    make a 256
+    run "$PAGEWARDEN" evict a
+    expect_code 0
+    expect_out_has ": 1 file, 0 left in memory"
+    LC_ALL=C run "$PAGEWARDEN" evict --help
+    expect_code 0
+    expect_out_has "--mapped=skip|page-out"
+}
+
+test_what_is_locked_stays_and_is_told() {
+    make a 256
+    make b 4
+    hold a
+    for mapped in skip page-out; do
+        cat b >/dev/null
+        run "$PAGEWARDEN" evict --json=short --mapped=$mapped a b
+        expect_code 1
+        expect_err "pagewarden: 1M of it stays: locked"
+        expect_json ".files[] | select(.path == \"a\") | .after == $((256 * PAGE)) and .locked == .after and
+            .evicted == 0 and .error == null"
+        expect_json ".files[] | select(.path == \"b\") | .after == 0"
+        [ "$(resident a)" = $((256 * PAGE)) ] || fail "not all of it is there any more"
+        [ "$(resident b)" = 0 ] || fail "what is beside it is still there"
+    done
+    release
+}
+
+test_dirty() {
+    head -c $((256 * PAGE)) /dev/urandom >a
+    local sum
+    sum=$(sha256sum <a)
+    run "$PAGEWARDEN" evict --json=short --dirty=write-back a
+    expect_code 0
+    expect_json ".total | .after == 0 and .evicted == .before"
+    [ "$(sha256sum <a)" = "$sum" ] || fail "it is another file now"
+    # Who is first, the kernel or we, only the kernel knows; but we never write.
+    head -c $((256 * PAGE)) /dev/urandom >b
+    run "$PAGEWARDEN" evict --json=short b
+    expect_json ".total | .written == 0 and .dirty == .after and .by[\"write-back\"] == 0"
+    if [ "$(jq .total.after <"$TEST_DIR/.out")" != 0 ]; then
+        expect_code 1
+        expect_err_has "of it stays: dirty (--dirty=write-back writes it to the disk first)"
+    fi
+}
+
+test_keep() {
+    make a 1024
+    for keep in "--keep=last 1M" "--keep last 1M" "--keep=first 1M"; do
+        hold a
+        # shellcheck disable=SC2086 # one word, or three
+        if [ "$keep" = "--keep last 1M" ]; then run "$PAGEWARDEN" evict --json=short $keep a; else
+            run "$PAGEWARDEN" evict --json=short "$keep" a; fi
+        expect_code 1
+        expect_json ".total | .before == $((768 * PAGE)) and .locked == .before"
+        release
+    done
+    for keep in 1M "last" "last 0" "last 10%" "middle 1M" "lastly 1M"; do
+        run "$PAGEWARDEN" evict --keep "$keep"
+        expect_code 2
+        expect_err_has "pagewarden: evict: --keep takes first or last, and a size: --keep last 16M"
+    done
+}
+
+test_dry_run_evicts_nothing() {
+    make a 256
+    hold a
+    run "$PAGEWARDEN" evict -n a
+    expect_code 0
+    expect_out "Would evict 1M: 1 file, 1M in memory now"
+    run "$PAGEWARDEN" evict --dry-run --json=short a
+    expect_code 0
+    expect_json ".total | .before == $((256 * PAGE)) and .after == null and .evicted == null"
+    release
+}
+
+test_lists() {
+    make a 2
+    make $'b\nc' 3
+    printf 'a\0b\nc\0' >list
+    run "$PAGEWARDEN" evict --json=short --files0-from=list
+    expect_code 0
+    expect_json '[.files[].path] == ["a", "b\nc"]'
+    printf 'b\nc\0' | "$PAGEWARDEN" evict --json=short a - >"$TEST_DIR/.out"
+    expect_json '[.files[].path] == ["a", "b\nc"]'
+    run "$PAGEWARDEN" evict --files0-from=missing
+    expect_code 1
+    expect_err "pagewarden: missing: No such file or directory"
+    run "$PAGEWARDEN" evict
+    expect_code 2
+    expect_err "pagewarden: evict: which files or folders?"
+}
+
+test_what_is_no_file() {
+    make good 1
+    mkfifo fifo
+    ln -s good link
+    mkdir d
+    ln -s ../good d/link
+    mkfifo d/fifo
+    run timeout 10 "$PAGEWARDEN" evict --json=short missing fifo good link d $'gone\e[2J'
+    expect_code 1
+    expect_err_has "pagewarden: missing: No such file or directory"
+    expect_err_has "pagewarden: fifo: is a FIFO"
+    expect_err_has 'pagewarden: gone\x1b[2J: No such file or directory'
+    expect_json '[.files[].path] == ["good", "link"]'
+}
+
+# Where a file lives in memory only, it stays, and nothing is said to have been evicted.
+test_in_memory_only() {
+    [ "$(stat -f -c %T /dev/shm)" = tmpfs ] || { TEST_SKIP="no tmpfs"; return; }
+    local file
+    file=$(mktemp /dev/shm/pagewarden-test.XXXXXX)
+    head -c $((256 * PAGE)) /dev/urandom >"$file"
+    run "$PAGEWARDEN" evict --dirty=write-back --mapped=page-out "$file"
+    rm -f "$file"
+    expect_code 1
+    expect_out "Evicted 0: 1 file, 1M left in memory"
+    expect_err "pagewarden: 1M of it stays: in memory only (tmpfs)"
+}
+
+test_not_ours() {
+    [ "$(id -u)" = 0 ] || { TEST_SKIP="not root"; return; }
+    make a 4
+    chmod 644 a
+    chmod 755 . .. 2>/dev/null
+    cp "$PAGEWARDEN" /tmp/pagewarden-test.$$
+    run setpriv --reuid=65534 --clear-groups /tmp/pagewarden-test.$$ evict --json=short /etc/passwd
+    rm -f /tmp/pagewarden-test.$$
+    expect_code 1
+    expect_err "pagewarden: /etc/passwd: the kernel tells only owners and root what is in memory"
+    expect_json '.files[0] | .before == null and .evicted == null and .error != null'
+}
+
+test_rate() {
+    local before
+    make a 1280
+    hold a
+    before=$(date +%s%N)
+    run "$PAGEWARDEN" evict --rate=10M/s a
+    (($(date +%s%N) - before >= 450000000)) || fail "5 MiB at 10 MiB/s in less than half a second"
+    "$PAGEWARDEN" evict --rate=1M/s a >"$TEST_DIR/.out" 2>"$TEST_DIR/.err" &
+    local pid=$!
+    sleep 0.5
+    kill -TERM $pid
+    wait $pid
+    code=$? out=$(<"$TEST_DIR/.out") err=$(<"$TEST_DIR/.err")
+    expect_code 1
+    expect_err_has "pagewarden: interrupted"
+    expect_out_has "Evicted "
+    release
+    run "$PAGEWARDEN" evict --rate=10M a
+    expect_code 2
+    expect_err "pagewarden: evict: --rate takes bytes per second: 16M/s"
+    run "$PAGEWARDEN" evict --dirty=write a
+    expect_code 2
+    expect_err "pagewarden: evict: --dirty is skip or write-back"
+    run "$PAGEWARDEN" evict --mapped=yes a
+    expect_code 2
+    expect_err "pagewarden: evict: --mapped is skip or page-out"
+}
+
+tests files_and_folders for_people what_is_locked_stays_and_is_told dirty keep dry_run_evicts_nothing lists \
+    what_is_no_file in_memory_only not_ours rate
