@@ -90,7 +90,8 @@ typedef struct DistressState {
 DistressReason distress_update(DistressState *state, const DistressConfig *config,
                                const Sample *sample);
 
-/* Bytes stolen from the service in all looks together, since its history began. */
+/* Bytes stolen from the service in all looks together, since its history began: less than before
+ * where that began anew. */
 uint64_t distress_stolen(const DistressState *state);
 
 const char *distress_reason_to_string(DistressReason reason);

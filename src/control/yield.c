@@ -138,6 +138,7 @@ static void step_down(YieldUnit *unit, uint64_t now)
     unit->decision.reclaim = sub_u64(unit->sample->current, state->limit);
 }
 
+/* NULL: nobody has anything to give. */
 static YieldUnit *who_yields_most(YieldUnit *units, size_t n)
 {
     YieldUnit *best = NULL;
@@ -145,7 +146,7 @@ static YieldUnit *who_yields_most(YieldUnit *units, size_t n)
     for (size_t i = 0; i < n; i++) {
         YieldUnit *unit = &units[i];
         if (is_out(unit) || !unit->competes || !unit->state->limited ||
-            rests_on(unit->state, floor_of(unit)))
+            rests_on(unit->state, floor_of(unit)) || yields(unit) == 0)
             continue;
         if (!best || yields(unit) > yields(best))
             best = unit;

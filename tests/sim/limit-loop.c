@@ -67,6 +67,7 @@ static void plant_live(Plant *p, uint64_t usec, uint64_t high)
     uint64_t fixed = s->anon + s->kernel;
     p->file = min_u64(p->file, sub_u64(high, fixed));
     s->current = fixed + p->file;
+    s->file = s->inactive_file = p->file;
 
     bool starved = high < fixed;
     bool stalls = high != LIMIT_NONE && roll(&p->dice, 100) < p->stall_percent;

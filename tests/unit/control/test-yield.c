@@ -33,6 +33,7 @@ static void run_looks(const char *file, int line, const LimitConfig *config, con
             .at_usec = AT0 + look->at_ms * USEC_PER_MSEC,
             .current = look->current * MIB,
             .anon = look->anon * MIB,
+            .inactive_file = (look->current - look->anon) * MIB,
             .high = LIMIT_NONE,
             .memory_psi = { .valid = !look->no_psi, .full_usec = look->full_ms * USEC_PER_MSEC },
         };
@@ -367,6 +368,23 @@ static void it_is_given_back_in_reverse_order(void **state)
         assert_true(s.units[i].decision.want == LIMIT_NONE);
 }
 
+static void who_has_nothing_to_give_is_not_squeezed(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    for (size_t i = 0; i < UNITS; i++) {
+        s.samples[i].active_file = s.samples[i].file_mapped = s.samples[i].current;
+        s.samples[i].inactive_file = 0;
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        yield_decide(&s.law, &s.need, s.units, UNITS);
+        s.need.at_usec += USEC_PER_SEC;
+        for (size_t k = 0; k < UNITS; k++)
+            assert_int_equal(s.units[k].decision.want, s.samples[k].current);
+    }
+}
+
 static void nobody_to_protect_is_the_end_of_it(void **state)
 {
     Several s;
@@ -444,6 +462,7 @@ int main(void)
         cmocka_unit_test(it_ends_where_it_does_not_help),
         cmocka_unit_test(it_goes_on_where_it_helps),
         cmocka_unit_test(it_is_given_back_in_reverse_order),
+        cmocka_unit_test(who_has_nothing_to_give_is_not_squeezed),
         cmocka_unit_test(nobody_to_protect_is_the_end_of_it),
         cmocka_unit_test(where_memory_is_short),
         cmocka_unit_test(it_looks_sooner_while_it_matters),
