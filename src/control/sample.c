@@ -34,7 +34,8 @@ SampleGrowth sample_growth(const Sample *before, const Sample *now)
         .memory_some_usec = has_memory ? now->memory_psi.some_usec - memory->some_usec : 0,
         .memory_full_usec = has_memory ? now->memory_psi.full_usec - memory->full_usec : 0,
         .io_some_usec = has_io ? now->io_psi.some_usec - io->some_usec : 0,
-        .refaults = now->refault_file - before->refault_file,
+        .refaults = now->refault_file - before->refault_file + now->refault_anon -
+                    before->refault_anon,
         .scanned = now->pgscan - before->pgscan,
         .taken = now->pgsteal - before->pgsteal,
         .high_events = now->events_high - before->events_high,

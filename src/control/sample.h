@@ -78,7 +78,7 @@ typedef struct SampleGrowth {
     uint64_t memory_some_usec;
     uint64_t memory_full_usec;
     uint64_t io_some_usec;
-    uint64_t refaults; /* of files, pages */
+    uint64_t refaults; /* pages of files, and those that were swapped out */
     uint64_t scanned;  /* pages */
     uint64_t taken;    /* pages that reclaim got */
     uint64_t high_events;

@@ -84,7 +84,8 @@ static void what_grew(void **state)
     now.at_usec += 7;
     now.pgscan += 1;
     now.pgsteal += 2;
-    now.refault_file += 3;
+    now.refault_file += 1;
+    now.refault_anon += 2;
     now.events_high += 4;
     now.memory_psi.some_usec += 5;
     now.memory_psi.full_usec += 6;
