@@ -22,9 +22,7 @@ static inline void check_pins(const Policy *policy, size_t n_sources, uint64_t r
         must_hold((rule->path != NULL) != (rule->mapped != 0));
         must_hold(!rule->path || rule->path[0] == '/');
         must_hold(rule->max_size > 0 && rule->range.begin < rule->range.end);
-        must_hold(rule->dormant ||
-                  (rule->path && rule->range.begin == 0 &&
-                   (rule->lock == PIN_LOCK_NOW || rule->lock == PIN_LOCK_POPULATE)));
+        must_hold(!rule->dormant);
         STRV_FOREACH (exclude, rule->excludes)
             must_hold(**exclude && (**exclude == '/' || !strchr(*exclude, '/')));
         check_place(rule->place, n_sources);
@@ -44,8 +42,7 @@ static inline void check_evictions(const Policy *policy, size_t n_sources)
         must_hold(rule->idle_usec >= USEC_PER_SEC && rule->every_usec >= USEC_PER_SEC);
         must_hold(rule->keep.first == 0 || rule->keep.last == 0);
         must_hold(rule->rate > 0);
-        must_hold(rule->dormant ||
-                  (rule->path && rule->when == 0 && rule->keep.first == 0 && rule->keep.last == 0));
+        must_hold(rule->dormant || rule->path);
         check_place(rule->place, n_sources);
     }
 }
