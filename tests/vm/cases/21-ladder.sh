@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# timeout: 150
+# Dirty and mapped pages, and parts of files: what the ladder says it did is what the kernel says is there.
+. /payload/tests/vm/pagewarden.sh
+
+# An XFS, whose large folios go as a whole or not at all.
+XFS=/var/tmp/t-xfs
+modprobe loop
+truncate -s 400M "$XFS.img"
+mkfs.xfs -q -f "$XFS.img"
+mkdir -p "$XFS"
+mount -o loop "$XFS.img" "$XFS"
+trap 'umount -l "$XFS"; rm -f "$XFS.img"' EXIT
+
+# What processes map without having it open: a library.
+library=(/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-*.so)
+cp "${library[0]}" "$FILES/one.so"
+cp "${library[0]}" "$FILES/two.so"
+head -c 24M /dev/urandom >"$XFS/tail"
+head -c 24M /dev/urandom >"$XFS/head"
+sync "$FILES"/*.so "$XFS"/*
+evict "$FILES"/*.so # whoever maps them next is charged for them
+
+policy job <<POLICY
+version: 1
+match: { units: [t-job.service] }
+role: background
+evict:
+  - { path: $FILES/written, idle: 1s, every: 1s, dirty: write-back, rate: 100M/s }
+  - { path: "$FILES/*.so", idle: 1s, every: 1s, mapped: page-out }
+  - { path: $XFS/tail, idle: 1s, every: 1s, keep: last 5M }
+  - { path: $XFS/head, idle: 1s, every: 1s, keep: first 5M }
+POLICY
+run_unit t-one.service --setenv=LD_PRELOAD="$FILES/one.so" -- sleep infinity
+# shellcheck disable=SC2016
+run_unit t-job.service -- sh -c 'export LD_PRELOAD=$0; sleep infinity & exec sleep infinity' "$FILES/two.so"
+sleep 1
+
+# Mapped, all of it in memory, and not to be had by advice.
+cat "$FILES"/*.so >/dev/null
+evict "$FILES"/*.so
+for name in one two; do
+    grep -q "$FILES/$name.so" /proc/*/maps || fail "nobody maps $name.so"
+    (($(resident "$FILES/$name.so") > 0)) || fail "$name.so is not held by who maps it"
+done
+
+start_daemon
+cat "$XFS"/* >/dev/null
+
+# To ask for a file's residency opens it, and makes it one that is in use: so it is waited for what is told.
+by() { target_at_least t-job.service ".evict.by[\"$1\"]" "$2"; }
+assert_gone() { assert_eq "$(resident "$1")" 0 "$1"; }
+
+# One process: taken out of it. Several of one unit: reclaimed from its cgroup.
+wait_for 30 by page-out 4096
+wait_for 30 by reclaim 4096
+assert_gone "$FILES/one.so"
+assert_gone "$FILES/two.so"
+
+# Parts stay, to the byte, and at most one folio more.
+wait_for 30 by advise $((34 * MIB))
+kept() {
+    local bytes
+    bytes=$(resident "$1")
+    ((bytes >= 5 * MIB && bytes <= 7 * MIB)) || fail "$bytes of $1 are left"
+}
+kept "$XFS/tail"
+kept "$XFS/head"
+tail -c 5M "$XFS/tail" | cmp - <(tail -c 5M "$XFS/tail") # reads what was kept
+kept "$XFS/tail"
+
+# Dirty pages do not wait for the half minute that the kernel takes.
+head -c 8M /dev/urandom >"$FILES/new"
+sum=$(sha256sum <"$FILES/new")
+mv "$FILES/new" "$FILES/written"
+wait_for 25 by write-back $((6 * MIB))
+assert_gone "$FILES/written"
+assert_eq "$(sha256sum <"$FILES/written")" "$sum" "what was written back"
+target t-job.service .evict
