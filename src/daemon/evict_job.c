@@ -74,7 +74,9 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
     }
     switch (judge(look, st, &seen)) {
     case EVICT_NOW:
-        return ej->task.look_only ? 0 : ladder_evict(look->ladder, path, &fd, st);
+        if (ej->task.look_only || idle_table_is_barred(ej->task.table, st))
+            return 0;
+        return ladder_evict(look->ladder, path, &fd, st);
     case EVICT_NOT_IDLE:
         ej->waiting = true;
         return 0;
@@ -95,6 +97,8 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
         error = outcome->error;
     if (error < 0)
         note_failed(ej, path, error);
+    if (outcome->failed == EVICT_WRITE_BACK)
+        idle_table_bar(ej->task.table, st);
     ej->files += evict_outcome_evicted(outcome) > 0;
     evict_outcome_add(&ej->sum, outcome);
     return 0;

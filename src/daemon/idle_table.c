@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A file is idle since the first of our looks that found it in memory and in nobody's hands; that
  * it was opened and closed between two looks goes unseen. Access times are not asked: relatime
- * makes them lie. Files that are not in memory cost nothing here. */
+ * makes them lie. Files that are not in memory cost nothing here.
+ *
+ * The kernel takes pages for clean that the disk did not take. So such a file is remembered: else
+ * the next look would drop what no disk has. */
 #include "daemon/idle_table.h"
 
 #include <stdlib.h>
@@ -22,6 +25,8 @@ typedef struct IdleFile {
     FileId id;
     uint64_t since_usec;
     uint64_t look; /* the look that saw it last */
+    bool barred;
+    struct timespec barred_mtime; /* as it was then */
     UT_hash_handle hh;
 } IdleFile;
 
@@ -98,4 +103,25 @@ uint64_t idle_table_note(IdleTable *table, const struct stat *st, bool in_use)
         file->since_usec = table->now_usec;
     file->look = table->look;
     return table->now_usec - file->since_usec;
+}
+
+void idle_table_bar(IdleTable *table, const struct stat *st)
+{
+    IdleFile *file = find_or_add(table, (FileId){ .dev = st->st_dev, .ino = st->st_ino });
+
+    if (!file)
+        return;
+    file->barred = true;
+    file->barred_mtime = st->st_mtim;
+    file->look = table->look;
+}
+
+bool idle_table_is_barred(const IdleTable *table, const struct stat *st)
+{
+    FileId id = { .dev = st->st_dev, .ino = st->st_ino };
+    IdleFile *file;
+
+    HASH_FIND(hh, table->files, &id, sizeof(id), file);
+    return file && file->barred && file->barred_mtime.tv_sec == st->st_mtim.tv_sec &&
+           file->barred_mtime.tv_nsec == st->st_mtim.tv_nsec;
 }

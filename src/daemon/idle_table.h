@@ -22,3 +22,8 @@ void idle_table_end(IdleTable *table);
 /* The file is in memory now, and maybe in someone's hands. For how long it has not been, this look
  * included; 0 where there is no room for one more. */
 uint64_t idle_table_note(IdleTable *table, const struct stat *st, bool in_use);
+
+/* What of it is in memory could not be written to the disk, and must stay: idle_table_is_barred()
+ * is true until it is written to again, or is not in memory at a look. */
+void idle_table_bar(IdleTable *table, const struct stat *st);
+bool idle_table_is_barred(const IdleTable *table, const struct stat *st);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/idle_table.h"
+
+#include "unit/test.h"
+
+static void idle_since_the_first_look_that_saw_it_free(void **state)
+{
+    IdleTable *table = idle_table_new();
+    struct stat a = { .st_dev = 1, .st_ino = 2 }, namesake = { .st_dev = 2, .st_ino = 2 };
+
+    idle_table_begin(table, 100);
+    assert_int_equal(idle_table_note(table, &a, false), 0);
+    idle_table_end(table);
+    idle_table_begin(table, 130);
+    assert_int_equal(idle_table_note(table, &a, false), 30);
+    assert_int_equal(idle_table_note(table, &namesake, false), 0);
+    idle_table_end(table);
+    idle_table_begin(table, 150);
+    assert_int_equal(idle_table_note(table, &a, true), 0);
+    idle_table_end(table);
+    idle_table_begin(table, 160);
+    assert_int_equal(idle_table_note(table, &a, false), 10);
+    assert_int_equal(idle_table_note(table, &namesake, false), 0); /* a look did not see it */
+    idle_table_end(table);
+    idle_table_free(table);
+}
+
+static void what_the_disk_did_not_take_stays_barred(void **state)
+{
+    IdleTable *table = idle_table_new();
+    struct stat a = { .st_dev = 1, .st_ino = 2, .st_mtim = { 7, 8 } }, again = a;
+
+    idle_table_begin(table, 100);
+    assert_int_equal(idle_table_note(table, &a, false), 0);
+    assert_false(idle_table_is_barred(table, &a));
+    idle_table_bar(table, &a);
+    idle_table_end(table);
+    idle_table_begin(table, 200);
+    assert_int_equal(idle_table_note(table, &a, false), 100);
+    assert_true(idle_table_is_barred(table, &a));
+    again.st_mtim.tv_nsec++; /* written to again, so that there is something to write again */
+    assert_false(idle_table_is_barred(table, &again));
+    idle_table_end(table);
+
+    /* Not in memory at a look: nothing is left to spare. */
+    idle_table_begin(table, 300);
+    idle_table_end(table);
+    assert_false(idle_table_is_barred(table, &a));
+    idle_table_free(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(idle_since_the_first_look_that_saw_it_free),
+        cmocka_unit_test(what_the_disk_did_not_take_stays_barred),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
