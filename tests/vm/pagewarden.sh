@@ -51,7 +51,7 @@ target_is() {
     [[ $(target "$1" "$2") == "$3" ]]
 }
 
-# at_least VALUE FILTER UNIT, for wait_for
+# For wait_for: target_at_least UNIT FILTER VALUE
 target_at_least() {
     local value
     value=$(target "$1" "$2")
