@@ -10,7 +10,8 @@
  * service with a limit of its own.
  *
  * What is let go counts as available at once, so that the goal is reached by subtraction and not by
- * trial. Between where it begins and where pins come back lies half of the reserve, and a time. */
+ * trial. Between where it begins and where pins come back lies more than half of the reserve, and a
+ * time. */
 
 #include "control/shortage.h"
 
@@ -22,7 +23,8 @@ ShortageLines shortage_lines(uint64_t total, uint64_t reserve)
     return (ShortageLines){
         .low = low,
         .goal = low + low / 2,
-        .back = max_u64(reserve, 2 * low),
+        .back = max_u64(reserve, 2 * low) + low / 2,
+        .far = 2 * max_u64(reserve, 2 * low),
     };
 }
 
@@ -73,7 +75,7 @@ static ShortageReason judge(ShortageState *state, const ShortageSample *sample,
         *ret_release = sub_u64(lines->goal, spare);
         return SHORTAGE_LOW;
     }
-    if (spare < 2 * lines->back && sub_u64(spare, trend.fall) < lines->low) {
+    if (spare < lines->far && sub_u64(spare, trend.fall) < lines->low) {
         *ret_release = sub_u64(add_u64(lines->low, trend.fall), spare);
         return SHORTAGE_FALLING;
     }

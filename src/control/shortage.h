@@ -32,7 +32,9 @@ typedef enum ShortageReason {
 typedef struct ShortageLines {
     uint64_t low;  /* below: short */
     uint64_t goal; /* pins are let go until so much is available */
-    uint64_t back; /* so much of it, for a while, and pins may come back */
+    uint64_t
+        back; /* so much of it, for a while, and pins may come back: more than they have to leave */
+    uint64_t far; /* above, no fall is followed */
 } ShortageLines;
 
 /* Of a large machine a share is more than a shortage: faults take about 2 GB in a second, and pins

@@ -4,7 +4,7 @@
 #include "unit/test.h"
 #include "util/cleanup.h"
 
-/* Lines at 500, 750 and 1000 MiB. */
+/* Lines at 500, 750 and 1250 MiB. */
 #define TOTAL   (10000 * MIB)
 #define RESERVE (1000 * MIB)
 
@@ -14,18 +14,18 @@ static void the_lines(void **state)
         uint64_t total, reserve;
         ShortageLines expected;
     } cases[] = {
-        { TOTAL, RESERVE, { 500 * MIB, 750 * MIB, 1000 * MIB } },
+        { TOTAL, RESERVE, { 500 * MIB, 750 * MIB, 1250 * MIB, 2000 * MIB } },
         /* A large machine. */
-        { 1024 * GIB, 102 * GIB, { 4 * GIB, 6 * GIB, 102 * GIB } },
+        { 1024 * GIB, 102 * GIB, { 4 * GIB, 6 * GIB, 104 * GIB, 204 * GIB } },
         /* Without a reserve. */
-        { 64 * GIB, 0, { GIB, GIB + GIB / 2, 2 * GIB } },
-        { 1024 * GIB, 0, { 4 * GIB, 6 * GIB, 8 * GIB } },
+        { 64 * GIB, 0, { GIB, GIB + GIB / 2, 2 * GIB + GIB / 2, 4 * GIB } },
+        { 1024 * GIB, 0, { 4 * GIB, 6 * GIB, 10 * GIB, 16 * GIB } },
     };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         ShortageLines lines = shortage_lines(cases[i].total, cases[i].reserve);
         if (lines.low != cases[i].expected.low || lines.goal != cases[i].expected.goal ||
-            lines.back != cases[i].expected.back)
+            lines.back != cases[i].expected.back || lines.far != cases[i].expected.far)
             fail_msg("case %zu", i);
     }
 }
@@ -123,17 +123,17 @@ static void when_pins_come_back(void **state)
     assert_int_equal(at(&s, 10, 100).reason, SHORTAGE_LOW);
     assert_true(s.is_short);
     /* Neither little nor enough: it stays as it is, for as long as it takes. */
-    ShortageDecision d = at(&s, 500, 999);
+    ShortageDecision d = at(&s, 500, 1249);
     assert_int_equal(d.reason, SHORTAGE_NONE);
     assert_int_equal(d.again_usec, 0);
     assert_true(s.is_short);
     /* Enough, but not for long enough. */
-    d = at(&s, 600, 1000);
+    d = at(&s, 600, 1250);
     assert_int_equal(d.again_usec, USEC_PER_SEC + 630 * USEC_PER_SEC);
     assert_true(s.is_short);
     at(&s, 629, 3000);
     assert_true(s.is_short);
-    at(&s, 630, 999);
+    at(&s, 630, 1249);
     d = at(&s, 631, 3000);
     assert_int_equal(d.again_usec, USEC_PER_SEC + 661 * USEC_PER_SEC);
     at(&s, 660, 3000);
