@@ -37,11 +37,15 @@ hog() {
         open(my $told, ">", "/run/t-hog");
         sleep'
 }
+# In small pages: an emulated processor clears huge ones for seconds, with the whole guest waiting.
+huge_pages=/sys/kernel/mm/transparent_hugepage/enabled
+huge_before=$(sed 's/.*\[\(.*\)\].*/\1/' $huge_pages)
+echo never >$huge_pages
 end_hog() {
     systemctl stop t-hog.service 2>/dev/null || true
     rm -f /dev/shm/t-hog
 }
-trap end_hog EXIT
+trap 'end_hog; echo $huge_before >$huge_pages' EXIT
 hog_is_full() {
     [[ -e /run/t-hog ]] || inactive t-hog.service
 }
