@@ -357,7 +357,7 @@ static void released_in_the_middle_of_pinning(void **state)
 {
     WORLD(w);
 
-    scratch_put_sized(&w.root, "c", 40 * MIB);
+    scratch_put_dense(&w.root, "c", 40 * MIB);
     pinner_tick(w.pinner, 0);
     answer();
     answer();
