@@ -9,12 +9,11 @@
 #include <string.h>
 
 #include "cli/json.h"
-#include "cli/table.h"
+#include "cli/rows.h"
 #include "cli/text.h"
 #include "util/units.h"
 
-int inspect_report_add(InspectReport *report, const char *path, const struct stat *st,
-                       const Residency *residency)
+int inspect_report_add(InspectReport *report, const char *path, const CensusFile *file)
 {
     if (report->n_files == report->n_allocated) {
         size_t n = report->n_allocated ? report->n_allocated * 2 : 64;
@@ -25,28 +24,17 @@ int inspect_report_add(InspectReport *report, const char *path, const struct sta
         report->n_allocated = n;
     }
 
-    char *copy = strdup(path);
+    const char *copy = pool_strdup(&report->paths, path);
     if (!copy)
         return -ENOMEM;
     report->files[report->n_files++] = (InspectFile){
         .path = copy,
-        .dev = st->st_dev,
-        .ino = st->st_ino,
-        .size = (uint64_t)st->st_size,
-        .residency = *residency,
+        .dev = file->dev,
+        .ino = file->ino,
+        .size = file->size,
+        .residency = file->residency,
     };
     return 0;
-}
-
-static int compare_identity(const void *a, const void *b)
-{
-    const InspectFile *x = *(const InspectFile *const *)a, *y = *(const InspectFile *const *)b;
-
-    if (x->dev != y->dev)
-        return x->dev < y->dev ? -1 : 1;
-    if (x->ino != y->ino)
-        return x->ino < y->ino ? -1 : 1;
-    return x < y ? -1 : x > y;
 }
 
 static void total_add(InspectTotal *total, const InspectFile *file)
@@ -67,19 +55,35 @@ static void total_add(InspectTotal *total, const InspectFile *file)
     sum->has_counters |= residency->has_counters;
 }
 
+/* A hash table of @n_slots (a power of 2), where 0 is empty and else i + 1 stands for file i. True:
+ * file @i was not in it, and is now. */
+static bool is_new(const InspectReport *report, size_t i, size_t *slots, size_t n_slots)
+{
+    const InspectFile *file = &report->files[i];
+    size_t slot = (file->ino * UINT64_C(0x9e3779b97f4a7c15)) >> 20 & (n_slots - 1);
+
+    for (; slots[slot]; slot = (slot + 1) & (n_slots - 1)) {
+        const InspectFile *other = &report->files[slots[slot] - 1];
+        if (other->ino == file->ino && other->dev == file->dev)
+            return false;
+    }
+    slots[slot] = i + 1;
+    return true;
+}
+
 int inspect_report_total(const InspectReport *report, InspectTotal *ret)
 {
-    CLEANUP_FREE const InspectFile **order = calloc(report->n_files + 1, sizeof *order);
     InspectTotal total = { 0 };
-    if (!order)
-        return -ENOMEM;
+    size_t n_slots = 16;
 
+    while (n_slots < report->n_files * 2)
+        n_slots *= 2;
+    CLEANUP_FREE size_t *slots = calloc(n_slots, sizeof *slots);
+    if (!slots)
+        return -ENOMEM;
     for (size_t i = 0; i < report->n_files; i++)
-        order[i] = report->files + i;
-    qsort(order, report->n_files, sizeof *order, compare_identity);
-    for (size_t i = 0; i < report->n_files; i++)
-        if (i == 0 || order[i]->dev != order[i - 1]->dev || order[i]->ino != order[i - 1]->ino)
-            total_add(&total, order[i]);
+        if (is_new(report, i, slots, n_slots))
+            total_add(&total, &report->files[i]);
     if (total.files == 0)
         total.sum.has_resident = total.sum.has_counters = true;
     *ret = total;
@@ -146,7 +150,7 @@ typedef struct Row {
     const Residency *residency;
 } Row;
 
-static int add_row(struct libscols_table *table, const Row *row, const OutputOptions *options)
+static int add_row(Rows *rows, const Row *row, const OutputOptions *options)
 {
     const Residency *r = row->residency;
     const char *none = options->unicode ? "–" : "-";
@@ -168,11 +172,10 @@ static int add_row(struct libscols_table *table, const Row *row, const OutputOpt
         has ? format_bytes(recently, r->recently_evicted, b) : none,
         path,
     };
-    return table_add_row(table, cells, ELEMENTS(cells));
+    return rows_add(rows, cells);
 }
 
-static int add_total(struct libscols_table *table, const InspectTotal *total,
-                     const OutputOptions *options)
+static int add_total(Rows *rows, const InspectTotal *total, const OutputOptions *options)
 {
     CLEANUP_FREE char *label = NULL;
 
@@ -181,30 +184,30 @@ static int add_total(struct libscols_table *table, const InspectTotal *total,
         label = NULL;
         return -ENOMEM;
     }
-    return add_row(table, &(Row){ label, total->size, total->covered, &total->sum }, options);
+    return add_row(rows, &(Row){ label, total->size, total->covered, &total->sum }, options);
 }
 
 static int render_table(const InspectReport *report, const InspectTotal *total, FILE *out,
                         const OutputOptions *options)
 {
-    static const char *const numbers[] = { "SIZE",      "RESIDENT", "SHARE",   "DIRTY",
-                                           "WRITEBACK", "EVICTED",  "RECENTLY" };
-    cleanup(scols_unref_tablep) struct libscols_table *table = NULL;
+    static const char *const names[] = { "SIZE",      "RESIDENT", "SHARE",    "DIRTY",
+                                         "WRITEBACK", "EVICTED",  "RECENTLY", "PATH" };
+    cleanup(rows_clear) Rows rows = { .n_columns = ELEMENTS(names) };
+    int r = 0;
 
-    int r = table_new(out, options->legend, &table);
-    for (size_t i = 0; i < ELEMENTS(numbers) && r >= 0; i++)
-        r = table_add_column(table, numbers[i], SCOLS_FL_RIGHT);
-    if (r >= 0) /* last, so that a long one moves nothing */
-        r = table_add_column(table, "PATH", 0);
+    if (report->n_files == 0)
+        return 0;
+    if (options->legend)
+        r = rows_add(&rows, names);
     for (size_t i = 0; i < report->n_files && r >= 0; i++) {
         const InspectFile *file = report->files + i;
         Row row = { file->path, file->size, min_u64(file->residency.resident, file->size),
                     &file->residency };
-        r = add_row(table, &row, options);
+        r = add_row(&rows, &row, options);
     }
-    if (r >= 0 && options->legend && report->n_files > 0)
-        r = add_total(table, total, options);
-    return r < 0 ? r : table_print(table);
+    if (r >= 0 && options->legend)
+        r = add_total(&rows, total, options);
+    return r < 0 ? r : rows_print(&rows, out);
 }
 
 int inspect_report_render(const InspectReport *report, FILE *out, const OutputOptions *options)
@@ -221,8 +224,7 @@ int inspect_report_render(const InspectReport *report, FILE *out, const OutputOp
 
 void inspect_report_clear(InspectReport *report)
 {
-    for (size_t i = 0; i < report->n_files; i++)
-        free(report->files[i].path);
     free(report->files);
+    pool_clear(&report->paths);
     *report = (InspectReport){ 0 };
 }

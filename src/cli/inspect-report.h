@@ -5,14 +5,13 @@
 
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "cli/cli.h"
-#include "kernel/residency.h"
-#include "util/cleanup.h"
+#include "kernel/census.h"
+#include "util/pool.h"
 
 typedef struct InspectFile {
-    char *path;
+    const char *path;
     dev_t dev;
     ino_t ino;
     uint64_t size;       /* bytes */
@@ -23,6 +22,7 @@ typedef struct InspectReport {
     InspectFile *files; /* as they were found */
     size_t n_files;
     size_t n_allocated;
+    Pool paths;
 } InspectReport;
 
 /* Each file once, whatever number of names it was found by. */
@@ -35,8 +35,7 @@ typedef struct InspectTotal {
 } InspectTotal;
 
 /* Copies @path. 0, or -ENOMEM with the report as it was. */
-int inspect_report_add(InspectReport *report, const char *path, const struct stat *st,
-                       const Residency *residency);
+int inspect_report_add(InspectReport *report, const char *path, const CensusFile *file);
 
 /* 0, or -ENOMEM. */
 int inspect_report_total(const InspectReport *report, InspectTotal *ret);

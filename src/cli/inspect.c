@@ -16,19 +16,18 @@ typedef struct Inspection {
     uint64_t n_secret; /* files of which the kernel does not tell this caller */
 } Inspection;
 
-static int on_file(const char *path, int *fd, const struct stat *st, void *userdata)
+static int on_counted(const char *path, const CensusFile *file, void *userdata)
 {
     Inspection *in = userdata;
-    Residency residency = { 0 };
 
-    int r = residency_of(*fd, (uint64_t)st->st_size, &residency);
-    if (r == -EPERM) {
+    if (file->error == -EPERM) {
         in->n_secret++;
-    } else if (r < 0 && r != -EOPNOTSUPP) {
-        named_paths_complain(&in->paths, path, "the kernel does not tell what is in memory", -r);
+    } else if (file->error < 0 && file->error != -EOPNOTSUPP) {
+        named_paths_complain(&in->paths, path, "the kernel does not tell what is in memory",
+                             -file->error);
         in->paths.failed = true;
     }
-    return inspect_report_add(&in->report, path, st, &residency);
+    return inspect_report_add(&in->report, path, file);
 }
 
 static ExitCode inspect(char *const paths[], const OutputOptions *options)
@@ -36,7 +35,7 @@ static ExitCode inspect(char *const paths[], const OutputOptions *options)
     Inspection in = {
         .paths = {
             .unicode = options->unicode,
-            .file = on_file,
+            .counted = on_counted,
             .progress = progress_new(),
         },
     };

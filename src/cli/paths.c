@@ -70,6 +70,20 @@ static int on_passed_over(const char *path, WalkReason reason, const char *why, 
     return 0;
 }
 
+static int on_counted(const char *path, const CensusFile *file, void *userdata)
+{
+    NamedPaths *walk = userdata;
+
+    return walk->counted(path, file, walk->userdata);
+}
+
+static void on_progress(size_t n_files, void *userdata)
+{
+    NamedPaths *walk = userdata;
+
+    progress_set(&walk->progress, walk->n_counted + n_files);
+}
+
 static bool is_folder(int fd)
 {
     struct stat st;
@@ -80,6 +94,7 @@ static bool is_folder(int fd)
 static int walk_path(NamedPaths *walk, const char *path)
 {
     const WalkHandler handler = { on_file, on_passed_over, walk };
+    const CensusHandler census = { on_counted, on_passed_over, on_progress, walk };
 
     walk->named = path;
     CLEANUP_CLOSE int fd = open(path, O_PATH | O_CLOEXEC);
@@ -92,7 +107,8 @@ static int walk_path(NamedPaths *walk, const char *path)
         return 0;
     }
 
-    int r = walk_tree(fd, path, 0, &handler);
+    walk->n_counted = walk->progress.n_files;
+    int r = walk->counted ? census_tree(fd, path, &census) : walk_tree(fd, path, 0, &handler);
     if (r == 0)
         return 0;
     if (r < 0 && r != -ENOMEM && r != -ECANCELED)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "cli/progress.h"
+#include "kernel/census.h"
 
 typedef struct NamedPaths {
     bool unicode;
@@ -16,17 +17,20 @@ typedef struct NamedPaths {
     /* A regular file. @fd is open for reading, and stays ours: *@fd may be taken. What it returns
      * ends the walk, where it is not 0. */
     int (*file)(const char *path, int *fd, const struct stat *st, void *userdata);
+    /* Instead of @file: what of it is in memory, where no more is wanted. That is faster. */
+    int (*counted)(const char *path, const CensusFile *file, void *userdata);
     void *userdata;
 
     bool failed; /* out: something that was named could not be had */
     Progress progress;
     const char *named; /* internal: the argument that is being walked */
+    size_t n_counted;  /* internal: files of those before */
 } NamedPaths;
 
 /* Walks each of @paths (ends with NULL; NULL: none). One that is named may be a symbolic link;
  * below it none is followed. What is named and is no file that can be read is an error, which is
  * told; what is merely met (a socket in a folder) is not. Returns 0, or why it makes no sense to go
- * on: -ENOMEM, -EMFILE, -ENFILE, which were told but for -ENOMEM, or what @file returned. */
+ * on: -ENOMEM, -EMFILE, -ENFILE, which were told but for -ENOMEM, or what a function returned. */
 int named_paths_walk(NamedPaths *walk, char *const paths[]);
 
 /* "PATH: TEXT: ERROR" on standard error; @error (an errno) may be 0. */

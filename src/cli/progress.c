@@ -36,9 +36,14 @@ void progress_show(Progress *progress, const char *text)
 
 void progress_step(Progress *progress)
 {
+    progress_set(progress, progress->n_files + 1);
+}
+
+void progress_set(Progress *progress, size_t n_files)
+{
     char text[64];
 
-    progress->n_files++;
+    progress->n_files = n_files;
     if (!progress_is_due(progress))
         return;
     snprintf(text, sizeof(text), "%zu files", progress->n_files);

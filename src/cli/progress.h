@@ -19,6 +19,9 @@ Progress progress_new(void);
 /* One more file. */
 void progress_step(Progress *progress);
 
+/* So many by now. */
+void progress_set(Progress *progress, size_t n_files);
+
 /* Whether it is time to show something else. */
 bool progress_is_due(const Progress *progress);
 

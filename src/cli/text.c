@@ -18,8 +18,19 @@ static bool is_control(uint32_t c)
            (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
+/* As nearly all names are. */
+static bool is_plain(const char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            return false;
+    return true;
+}
+
 char *escape_text(const char *text, bool unicode)
 {
+    if (is_plain(text))
+        return strdup(text);
     size_t left = strlen(text);
     char *escaped = calloc(left + 1, ESCAPED_BYTE);
     if (!escaped)
@@ -73,7 +84,11 @@ const char *format_share(char buffer[static SHARE_TEXT_MAX], uint64_t part, uint
     char *out = buffer;
     for (unsigned int i = 0; i < SHARE_BAR_WIDTH; i++)
         out = stpcpy(out, i < cells ? full : empty);
-    snprintf(out, (size_t)(buffer + SHARE_TEXT_MAX - out), " %3u%%", percent);
+    *out++ = ' ';
+    *out++ = percent == 100 ? '1' : ' ';
+    *out++ = percent >= 10 ? (char)('0' + percent / 10 % 10) : ' ';
+    *out++ = (char)('0' + percent % 10);
+    strcpy(out, "%");
     return buffer;
 }
 

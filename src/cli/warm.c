@@ -65,20 +65,25 @@ static int warm_file(const char *path, int *fd, const struct stat *st, void *use
     return 0;
 }
 
-static int look_at_file(const char *path, int *fd, const struct stat *st, void *userdata)
+static int look_at_file(const char *path, const CensusFile *file, void *userdata)
 {
     WarmCommand *warm = userdata;
-    Residency residency = { 0 };
 
-    (void)residency_of(*fd, (uint64_t)st->st_size, &residency);
-    return inspect_report_add(&warm->report, path, st, &residency);
+    return inspect_report_add(&warm->report, path, file);
 }
 
-static int walk(WarmCommand *warm, bool silent,
-                int (*file)(const char *path, int *fd, const struct stat *st, void *userdata))
+static int walk_and_warm(WarmCommand *warm)
 {
-    warm->walk.silent = silent;
-    warm->walk.file = file;
+    warm->walk.file = warm_file;
+    warm->walk.progress = progress_new();
+    return named_paths_walk(&warm->walk, warm->paths);
+}
+
+/* @again: what is wrong was told. */
+static int walk_and_look(WarmCommand *warm, bool again)
+{
+    warm->walk.silent = again;
+    warm->walk.counted = look_at_file;
     warm->walk.progress = progress_new();
     return named_paths_walk(&warm->walk, warm->paths);
 }
@@ -149,11 +154,11 @@ static ExitCode warm_all(WarmCommand *warm)
     warm->walk.userdata = warm;
     if (!warm->dry_run) {
         warm->interrupted = catch_interrupts();
-        r = walk(warm, false, warm_file);
+        r = walk_and_warm(warm);
     }
     bool cut = r == -ECANCELED;
     if (r >= 0 || cut)
-        r = walk(warm, !warm->dry_run, look_at_file);
+        r = walk_and_look(warm, !warm->dry_run);
     if (r >= 0)
         r = inspect_report_total(&warm->report, &warm->total);
     if (r >= 0)

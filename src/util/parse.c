@@ -188,6 +188,21 @@ const char *format_ppm(char buffer[static FORMAT_PPM_MAX], uint64_t ppm)
     return buffer;
 }
 
+/* Decimal, as printf() would; returns where the text ends. Tables have hundreds of thousands. */
+static char *put_u64(char *out, uint64_t value)
+{
+    char digits[20];
+    size_t n = 0;
+
+    do
+        digits[n++] = (char)('0' + value % 10);
+    while (value /= 10);
+    while (n > 0)
+        *out++ = digits[--n];
+    *out = '\0';
+    return out;
+}
+
 const char *format_size(char buffer[static FORMAT_SIZE_MAX], uint64_t bytes)
 {
     static const char suffixes[] = "KMGTPE";
@@ -199,7 +214,7 @@ const char *format_size(char buffer[static FORMAT_SIZE_MAX], uint64_t bytes)
         suffix++;
     }
     if (suffix < 0) {
-        snprintf(buffer, FORMAT_SIZE_MAX, "%" PRIu64, bytes);
+        put_u64(buffer, bytes);
         return buffer;
     }
 
@@ -210,10 +225,12 @@ const char *format_size(char buffer[static FORMAT_SIZE_MAX], uint64_t bytes)
         whole++;
         tenths = 0;
     }
-    if (tenths == 0)
-        snprintf(buffer, FORMAT_SIZE_MAX, "%" PRIu64 "%c", whole, suffixes[suffix]);
-    else
-        snprintf(buffer, FORMAT_SIZE_MAX, "%" PRIu64 ".%" PRIu64 "%c", whole, tenths,
-                 suffixes[suffix]);
+    char *out = put_u64(buffer, whole);
+    if (tenths > 0) {
+        *out++ = '.';
+        *out++ = (char)('0' + tenths);
+    }
+    *out++ = suffixes[suffix];
+    *out = '\0';
     return buffer;
 }

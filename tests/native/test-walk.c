@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
+#include "kernel/census.h"
 #include "native/native.h"
 #include "native/seccomp.h"
 #include "unit/hold/descriptors.h"
@@ -298,6 +299,11 @@ static int tell_passed_over(const char *path, WalkReason reason, const char *why
     return 0;
 }
 
+static int tell_counted(const char *path, const CensusFile *file, void *userdata)
+{
+    return tell_file(path, -1, NULL, userdata);
+}
+
 static void check_told(Remote *remote, int result, const char *expected)
 {
     check(result == 0);
@@ -312,6 +318,7 @@ static void check_told(Remote *remote, int result, const char *expected)
 static void walk_to_the_remote(Remote *remote)
 {
     WalkHandler handler = { tell_file, tell_passed_over, remote };
+    CensusHandler census = { tell_counted, tell_passed_over, NULL, remote };
     int fd = remote->parent_fd;
 
     check_told(remote, walk_glob(fd, "/remote", 0, &handler), "/remote " IS_FUSE);
@@ -323,6 +330,7 @@ static void walk_to_the_remote(Remote *remote)
                "/link is a symbolic link, which is not "
                "followed\n/near/a\n/remote " IS_FUSE);
     check_told(remote, walk_glob(remote->fd, "/a", 0, &handler), "/ " IS_FUSE);
+    check_told(remote, census_tree(fd, "", &census), "/near/a\n/remote " IS_FUSE);
 }
 
 static void walk_to_a_dead_server(void *argument)

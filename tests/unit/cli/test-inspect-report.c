@@ -21,12 +21,12 @@ static const Residency all_known = {
 static const Residency by_mincore = { .resident = 4096, .has_resident = true };
 static const Residency secret = { 0 };
 
-static void add(InspectReport *report, const char *path, ino_t ino, off_t size,
+static void add(InspectReport *report, const char *path, ino_t ino, uint64_t size,
                 const Residency *residency)
 {
-    struct stat st = { .st_dev = 1, .st_ino = ino, .st_size = size };
+    CensusFile file = { .dev = 1, .ino = ino, .size = size, .residency = *residency };
 
-    assert_int_equal(inspect_report_add(report, path, &st, residency), 0);
+    assert_int_equal(inspect_report_add(report, path, &file), 0);
 }
 
 static char *render(const InspectReport *report, OutputOptions options)
@@ -49,8 +49,8 @@ static void test_total_counts_a_file_once(void **state)
     add(&report, "/a", 1, 16384, &all_known);
     add(&report, "/b", 2, 5, &by_mincore);
     add(&report, "/also-a", 1, 16384, &all_known);
-    struct stat other = { .st_dev = 2, .st_ino = 1, .st_size = 7 };
-    assert_int_equal(inspect_report_add(&report, "/other", &other, &secret), 0);
+    CensusFile other = { .dev = 2, .ino = 1, .size = 7, .residency = secret };
+    assert_int_equal(inspect_report_add(&report, "/other", &other), 0);
 
     assert_int_equal(inspect_report_total(&report, &total), 0);
     assert_int_equal(total.files, 3);
