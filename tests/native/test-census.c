@@ -192,12 +192,16 @@ static void a_handler_that_has_enough(void **state)
 static void count_with_few_descriptors(void *argument)
 {
     const Scratch *scratch = argument;
-    struct rlimit limit = { 8, 8 };
+    struct rlimit limit = { 64, 64 };
+    int last = -1;
     Account account;
     const CensusHandler handler = { on_counted, on_passed_over, NULL, &account };
 
     account_open(&account);
     check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    for (int fd; (fd = dup(scratch->fd)) >= 0;)
+        last = fd;
+    close(last); /* enough for the folder itself, and not for what is in it */
     check(census_tree(scratch->fd, "", &handler) == -EMFILE);
     fflush(account.out);
     check(account.size == 0);
@@ -207,7 +211,7 @@ static void too_few_descriptors(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
 
-    scratch_put(&scratch, "1/2/3/4/5/6/7/8/9/f", "");
+    scratch_put(&scratch, "1/f", "");
     assert_int_equal(run_child(count_with_few_descriptors, &scratch), 0);
 }
 
