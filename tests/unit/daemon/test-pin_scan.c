@@ -443,7 +443,7 @@ static void read_again_at_the_charge_of_the_service(void **state)
     unsigned rounds = 0;
 
     for (size_t i = 0; i < 4; i++) {
-        scratch_put_sized(&root, names[i], sizes[i]);
+        scratch_put_dense(&root, names[i], sizes[i]);
         add_held(&root, scan, names[i], sizes[i], sizes[i]);
     }
     scan->fill = true;

@@ -23,8 +23,8 @@ typedef struct Looking {
 static Looking looking_new(void)
 {
     return (Looking){
-        .proc = scratch_new("/tmp"),
-        .data = scratch_new("/tmp"),
+        .proc = scratch_new("/dev/shm"), /* thousands of files, and no disk */
+        .data = scratch_new("/dev/shm"),
         .kinds = 1u << MAPPED_EXECUTABLE | 1u << MAPPED_LIBRARY,
     };
 }
