@@ -417,7 +417,8 @@ static Next next_batch(PinApply *a, bool locks, PinBound *bound)
         return next_done;
     if (unopened && a->packet.header.n_items == 0)
         return a->opening ? next_wait : next_done;
-    *bound = bound_now;
+    if (bound_now != PIN_BOUND_NONE)
+        *bound = bound_now;
     if (a->packet.header.n_items == 0)
         return next_again;
     return a->setup.fill ? fill_first(a) : next_send;
@@ -465,9 +466,10 @@ static Next next_resident(PinApply *a, PinStep *step, PinBound *bound)
     }
     if (!a->ranges.known)
         return a->looking ? next_wait : look_at(a, step);
+    /* Of one that grew by a hole nothing is missing, but that it is mapped as far as that. */
     uint64_t wanted = min_u64(missing_of(a, step), HOLD_SLICE_MAX);
-    uint64_t room = room_for(a, wanted, bound);
-    if (room == 0)
+    uint64_t room = wanted > 0 ? room_for(a, wanted, bound) : 0;
+    if (wanted > 0 && room == 0)
         return next_again;
     if (!step->held)
         add_step(a, step);

@@ -81,9 +81,10 @@ void pin_ranges_ask(PinRanges *ranges, const HoldItem *id, uint64_t bytes, HoldP
  * the last one may have. */
 void pin_ranges_advance(PinRanges *ranges, uint64_t asked, uint64_t got)
 {
-    const ResidentRange *last = &ranges->entries[ranges->n_asked - 1];
-
     ranges->known = false;
+    if (ranges->n_asked == 0)
+        return;
+    const ResidentRange *last = &ranges->entries[ranges->n_asked - 1];
     if (got >= asked)
         ranges->cursor = last->offset;
     else if (ranges->n_asked == ranges->n)

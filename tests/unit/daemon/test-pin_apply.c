@@ -53,6 +53,7 @@ typedef struct World {
     uint64_t warmed;
     bool on_fault;
     uint8_t pages[8192]; /* of one file that is locked on fault: which are locked */
+    uint64_t mapped;     /* bytes of it */
     uint64_t refreshed;  /* bytes */
     int refresh_error;   /* of what begins a file */
 } World;
@@ -96,8 +97,8 @@ static void world_end(World *w)
     cleanup(world_end) World name = { 0 }; \
     world_begin(&(name), (available))
 
-/* Of all files there are, locked as @lock says. */
-static void begin_with(World *w, bool refresh, PinLock lock)
+/* Runs @scan, and begins with what it finds. */
+static void apply(World *w, PinScan *scan, bool refresh)
 {
     PinApplySetup setup = {
         .host = &w->host,
@@ -108,6 +109,21 @@ static void begin_with(World *w, bool refresh, PinLock lock)
         .ready = on_ready,
         .userdata = w,
     };
+
+    scan->root_fd = w->root.fd;
+    scan->budget = GIB;
+    scan->page = PAGE;
+    scan->job.run(&scan->job);
+    assert_int_equal(scan->error, 0);
+    w->bound = PIN_BOUND_NONE;
+    pin_apply_free(w->apply);
+    w->apply = pin_apply_new(&setup, scan);
+    assert_non_null(w->apply);
+}
+
+/* Of all files there are, locked as @lock says. */
+static void begin_with(World *w, bool refresh, PinLock lock)
+{
     PinScan *scan = pin_scan_new(NULL, NULL);
     size_t n;
 
@@ -116,17 +132,9 @@ static void begin_with(World *w, bool refresh, PinLock lock)
     if (n > 0)
         memcpy(scan->held, held, n * sizeof(PinHeld));
     scan->n_held = n;
-    scan->root_fd = w->root.fd;
-    scan->budget = GIB;
-    scan->page = PAGE;
     add_pin_rule(&scan->rules, &scan->n_rules, "/*")->lock = lock;
     scan->warmed = w->apply ? pin_apply_take_warmed(w->apply) : (WarmSet){ 0 };
-    scan->job.run(&scan->job);
-    assert_int_equal(scan->error, 0);
-    w->bound = PIN_BOUND_NONE;
-    pin_apply_free(w->apply);
-    w->apply = pin_apply_new(&setup, scan);
-    assert_non_null(w->apply);
+    apply(w, scan, refresh);
 }
 
 static void begin(World *w, bool refresh)
@@ -233,7 +241,8 @@ static void answer_ranges(World *w, const HoldPacket *request, const HoldFds *fd
             }
         ret->items[i].flags = 0;
         ret->items[i].offset = 0;
-        ret->items[i].length = sizeof(w->pages) * PAGE;
+        ret->items[i].length = w->mapped = max_u64(w->mapped,
+                                                   fds->n > 0 ? request->items[0].length : 0);
         ret->items[i].locked = locked * PAGE;
         w->asked_most = max_u64(w->asked_most, item->locked);
     }
@@ -491,6 +500,47 @@ static void what_is_in_memory_is_locked(void **state)
     }
 }
 
+/* By a hole: it is handed over, so that it is mapped as far as that, and no page is asked for. */
+static void grown_and_nothing_came_in(void **state)
+{
+    WORLD(w, GIB);
+
+    scratch_done(&w.root);
+    w.root = scratch_new("/dev/shm");
+    w.host.root_fd = w.root.fd;
+    w.on_fault = true;
+    size_t n = put_ranges(&w, 2, 3);
+    begin_with(&w, false, PIN_LOCK_ON_FAULT);
+    run_all(&w);
+    must(truncate(scratch_path(&w.root, "file"), (off_t)((sizeof(w.pages) + 1) * PAGE)));
+    begin_with(&w, false, PIN_LOCK_ON_FAULT);
+    run_all(&w);
+    assert_int_equal(w.mapped, (sizeof(w.pages) + 1) * PAGE);
+    assert_int_equal(count_pages(&w), n);
+    assert_int_equal(w.problems.n_total, 0);
+    w.requests = 0;
+    begin_with(&w, false, PIN_LOCK_ON_FAULT);
+    run_all(&w);
+    assert_int_equal(w.requests, 0);
+}
+
+/* That there was no room for locks is not forgotten over what needs none. */
+static void bound_is_told_behind_what_is_warmed(void **state)
+{
+    WORLD(w, 20 * MIB);
+
+    w.settings.reserve = 20 * MIB;
+    put_files(&w, 3, PAGE);
+    PinScan *scan = pin_scan_new(NULL, NULL);
+    add_pin_rule(&scan->rules, &scan->n_rules, "/00000")->lock = PIN_LOCK_NOW;
+    add_pin_rule(&scan->rules, &scan->n_rules, "/*")->lock = PIN_LOCK_NONE;
+    apply(&w, scan, false);
+    run_all(&w);
+    assert_int_equal(w.warmed, 2 * PAGE);
+    assert_int_equal(w.held.sum, 0);
+    assert_int_equal(w.bound, PIN_BOUND_RESERVE);
+}
+
 static void no_more_ranges_than_there_is_room_for(void **state)
 {
     WORLD(w, 20 * MIB);
@@ -638,6 +688,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_pinned_is_told),
         cmocka_unit_test(warmed_once_and_without_room),
         cmocka_unit_test(what_is_in_memory_is_locked),
+        cmocka_unit_test(grown_and_nothing_came_in),
+        cmocka_unit_test(bound_is_told_behind_what_is_warmed),
         cmocka_unit_test(no_more_ranges_than_there_is_room_for),
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(given_up_in_the_middle),
