@@ -61,7 +61,7 @@ struct Pinner {
     HeldSet held;
     uint64_t sum; /* of what is held: our part of host->locked */
     PinGeneration generation;
-    WarmSet warmed; /* between two scans */
+    WarmSet warmed; /* as the last scan left it */
     uint64_t warmed_sum;
 
     bool keeps; /* when the host's memory is short */
@@ -161,8 +161,10 @@ static void drop_scan(Pinner *p)
     if (p->scanning)
         job_abandon(&p->scanning->job);
     p->scanning = NULL;
-    if (p->apply)
+    if (p->apply) {
+        warmed_clear(&p->warmed);
         p->warmed = pin_apply_take_warmed(p->apply);
+    }
     p->apply = pin_apply_free(p->apply);
     p->shedding = false;
 }
@@ -376,7 +378,9 @@ static int copy_inputs(Pinner *p, PinScan *scan)
     if (scan->fill)
         recharge_prepare(&p->recharge, p->host, p->cgroup_path, &p->measured, p->sum,
                          p->bound != PIN_BOUND_NONE || p->withheld, scan);
-    scan->warmed = TAKE(p->warmed, (WarmSet){ 0 });
+    r = warmed_copy(&p->warmed, &scan->warmed); /* this scan may be given up */
+    if (r < 0)
+        return r;
     scan->budget = p->budget;
     scan->page = p->host->page;
     scan->processes.proc_fd = p->host->proc_fd;
@@ -439,6 +443,7 @@ static void begin_shedding(Pinner *p)
     }
     for (size_t i = 0; i < scan->n_held; i++)
         scan->held[i].refresh = false;
+    scan->warmed = TAKE(p->warmed, (WarmSet){ 0 });
     bytes = pin_shed(scan->held, scan->n_held, bytes);
     p->shed_to = sub_u64(p->sum, bytes);
     p->released = add_u64(p->released, bytes);
@@ -566,7 +571,7 @@ static void on_applied(Pinner *p, const HoldPacket *packet)
     }
     p->unmeasured = true;
     measure_if_due(p);
-    if (p->hurry && !p->shedding) {
+    if (p->hurry && !p->shedding && p->shed == 0) {
         start_scan(p);
         return;
     }

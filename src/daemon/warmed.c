@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/units.h"
 
@@ -13,6 +14,19 @@ void warmed_clear(WarmSet *set)
 {
     free(set->entries);
     *set = (WarmSet){ 0 };
+}
+
+int warmed_copy(const WarmSet *set, WarmSet *ret)
+{
+    Warmed *entries = reallocarray(NULL, set->n + 1, sizeof(Warmed));
+    if (!entries)
+        return -ENOMEM;
+    if (set->n > 0)
+        memcpy(entries, set->entries, set->n * sizeof(Warmed));
+    *ret = *set;
+    ret->entries = entries;
+    ret->room = set->n + 1;
+    return 0;
 }
 
 int warmed_add(WarmSet *set, const Warmed *warmed)

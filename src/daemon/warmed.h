@@ -28,6 +28,9 @@ typedef struct WarmSet {
 /* Leaves an empty set. */
 void warmed_clear(WarmSet *set);
 
+/* -ENOMEM. */
+int warmed_copy(const WarmSet *set, WarmSet *ret);
+
 /* -ENOSPC: WARMED_MAX; -ENOMEM. */
 int warmed_add(WarmSet *set, const Warmed *warmed);
 

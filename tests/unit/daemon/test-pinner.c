@@ -23,6 +23,7 @@ static HolderHandler handler;
 static HoldPacket request;
 static bool is_asked;
 static unsigned n_pins, n_releases; /* requests */
+static unsigned n_warmed;           /* files */
 
 int holder_connect(Host *host, const char *unit, const char *slice, const HolderHandler *h,
                    Holder **ret)
@@ -47,6 +48,8 @@ int holder_send(Holder *holder, const HoldPacket *packet, const HoldFds *fds)
     request = *packet;
     n_pins += packet->header.type == HOLD_PIN;
     n_releases += packet->header.type == HOLD_RELEASE;
+    for (uint32_t i = 0; i < packet->header.n_items; i++)
+        n_warmed += packet->items[i].lock == HOLD_LOCK_NONE;
     return 0;
 }
 
@@ -125,7 +128,7 @@ static void world_begin(World *w)
     add_pin_rule(&w->policy.pins, &w->policy.n_pins, "/*");
     assert_int_equal(pinner_new(&w->host, UNIT, "system.slice", "/x", &w->pinner), 0);
     assert_int_equal(pinner_want(w->pinner, &w->policy), 0);
-    n_pins = n_releases = 0;
+    n_pins = n_releases = n_warmed = 0;
     is_asked = false;
     log_text[0] = '\0';
 }
@@ -407,6 +410,59 @@ static void released_while_memory_is_short(void **state)
     expect_state(&w, "released", 1, 2);
 }
 
+/* As soon as what was asked is answered. */
+static void released_and_short_in_the_middle_of_pinning(void **state)
+{
+    WORLD(w);
+
+    scratch_put_dense(&w.root, "0", 40 * MIB);
+    pinner_tick(w.pinner, 0);
+    answer();
+    answer();
+    run_queue();
+    answer();
+    run_queue();
+    answer();
+    assert_true(is_asked && request.header.type == HOLD_PIN);
+    uint64_t since = release_c(&w);
+    pinner_shed(w.pinner, MIB);
+    answer();
+    assert_int_equal(request.header.type, HOLD_RELEASE);
+    assert_false(pinner_has_let_go(w.pinner, since));
+    answer();
+    settle(&w);
+    assert_true(pinner_has_let_go(w.pinner, since));
+}
+
+/* However looks and requests are broken off. */
+static void what_was_warmed_is_remembered(void **state)
+{
+    WORLD(w);
+
+    scratch_put_dense(&w.root, "warm/1", MIB);
+    scratch_put_dense(&w.root, "warm/2", MIB);
+    add_pin_rule(&w.policy.pins, &w.policy.n_pins, "/warm/*")->lock = PIN_LOCK_NONE;
+    assert_int_equal(pinner_want(w.pinner, &w.policy), 0);
+    settle(&w);
+    expect_state(&w, "settled", 3, 7);
+    assert_int_equal(n_warmed, 2);
+
+    pinner_tick(w.pinner, UINT64_MAX);
+    assert_int_equal(n_queued, 1);
+    pinner_rescan(w.pinner);
+    settle(&w);
+    pinner_tick(w.pinner, UINT64_MAX);
+    pinner_shed(w.pinner, MIB);
+    settle(&w);
+    pinner_resume(w.pinner);
+    settle(&w);
+    expect_state(&w, "settled", 3, 7);
+    handler.gone("it ended", handler.userdata);
+    look_again(&w);
+    expect_state(&w, "settled", 3, 7);
+    assert_int_equal(n_warmed, 2);
+}
+
 static void what_nobody_has_is_let_go(void **state)
 {
     WORLD(w);
@@ -439,6 +495,8 @@ int main(void)
         cmocka_unit_test(released_in_the_middle_of_pinning),
         cmocka_unit_test(released_in_the_middle_of_looking),
         cmocka_unit_test(released_while_memory_is_short),
+        cmocka_unit_test(released_and_short_in_the_middle_of_pinning),
+        cmocka_unit_test(what_was_warmed_is_remembered),
         cmocka_unit_test(what_nobody_has_is_let_go),
     };
 
