@@ -357,18 +357,21 @@ static const Next next_done = { .what = PIN_APPLY_DONE };
 
 /* At the charge of the service */
 
+/* What ails the control group, ails it for all that is left: a service that is frozen, or has
+ * hardly any CPU, would keep everybody's queue waiting for each batch. */
 static void on_filled(Job *job, void *owner)
 {
     PinFill *fill = (PinFill *)job;
     PinApply *a = owner;
 
     a->filling = NULL;
-    a->filled = true;
-    for (uint32_t i = 0; i < a->packet.header.n_items && fill->error < 0; i++) {
-        PinStep *step = &a->scan->steps[a->steps[i]];
+    a->filled = fill->error >= 0;
+    for (size_t i = a->at; i < a->scan->n_steps && fill->error < 0; i++) {
+        PinStep *step = &a->scan->steps[i];
+        if (step->target == 0)
+            continue;
         pin_problems_add(a->setup.problems, step->path, pin_fill_error_text(fill->error));
         finish_step(a, step);
-        a->filled = false;
     }
     go_on(a);
 }

@@ -202,6 +202,12 @@ Pinner *pinner_free(Pinner *p)
 
 /* Measuring */
 
+/* Nothing was done since the last measurement began. */
+static bool is_measured(const Pinner *p)
+{
+    return !p->measuring && !p->unmeasured;
+}
+
 static void on_measured(int error, const Measured *measured, void *userdata)
 {
     Pinner *p = userdata;
@@ -213,7 +219,7 @@ static void on_measured(int error, const Measured *measured, void *userdata)
         return;
     }
     p->measured = *measured;
-    p->refresh = p->state == PINNER_SETTLED && measured->locked < p->sum;
+    p->refresh = p->state == PINNER_SETTLED && is_measured(p) && measured->locked < p->sum;
 }
 
 static void measure(Pinner *p)
@@ -334,7 +340,7 @@ static void on_scanned(Job *job, void *owner)
     bool good = scan && scan->error >= 0;
     pin_follow_scanned(&p->follow, good ? &scan->folders : NULL);
     if (good) {
-        recharge_scanned(&p->recharge, &p->measured, scan, now_usec());
+        recharge_scanned(&p->recharge, scan, now_usec());
         pin_generation_note(&p->generation, &scan->processes, now_usec());
         begin_applying(p, scan);
         return;
@@ -376,7 +382,8 @@ static int copy_inputs(Pinner *p, PinScan *scan)
         return r;
     scan->fill = p->charge == PIN_CHARGE_SERVICE;
     if (scan->fill)
-        recharge_prepare(&p->recharge, p->host, p->cgroup_path, &p->measured, p->sum,
+        recharge_prepare(&p->recharge, p->host, p->cgroup_path,
+                         is_measured(p) ? &p->measured : NULL, p->sum,
                          p->bound != PIN_BOUND_NONE || p->withheld, scan);
     r = warmed_copy(&p->warmed, &scan->warmed); /* this scan may be given up */
     if (r < 0)
@@ -722,7 +729,7 @@ void pinner_tick(Pinner *p, uint64_t now)
         if (p->shed > 0)
             begin_shedding(p);
         else if (p->changed || pin_follow_is_due(&p->follow, now) ||
-                 recharge_is_due(&p->recharge, now))
+                 (is_measured(p) && recharge_is_due(&p->recharge, now)))
             start_scan(p);
         break;
     case PINNER_CONNECTING:

@@ -2,7 +2,8 @@
 /* What is charged to the service is measured, and compared with what is held: after a restart its
  * new control group has nothing of it, a file that somebody else had read before was never its.
  * Then each file is read again, in rounds of a slice, and once for each control group: what is
- * dirty or mapped cannot be moved, and would be tried for ever. */
+ * dirty or mapped cannot be moved, and would be tried for ever. What was pinned since it was
+ * measured seems to be charged to somebody else, and is not. */
 
 #include "daemon/recharge.h"
 
@@ -14,20 +15,22 @@
 /* The kernel counts charges in batches for each processor. Bytes. */
 #define RECHARGE_SLACK MIB
 
-void recharge_prepare(const Recharge *recharge, const Host *host, const char *cgroup_path,
+void recharge_prepare(Recharge *recharge, const Host *host, const char *cgroup_path,
                       const Measured *measured, uint64_t held, bool bounded, PinScan *scan)
 {
     PinBound bound;
 
-    if (bounded || measured->cgroup == 0 || measured->cgroup == recharge->done_for ||
+    if (bounded || !measured || measured->cgroup == 0 || measured->cgroup == recharge->done_for ||
         add_u64(measured->service, RECHARGE_SLACK) >= held)
         return;
+    if (recharge->round_for != measured->cgroup)
+        recharge->after = (PinHeld){ 0 };
+    recharge->round_for = measured->cgroup;
     scan->recharge = headroom(host, cgroup_path, held, &bound);
     scan->recharge_after = recharge->after;
 }
 
-void recharge_scanned(Recharge *recharge, const Measured *measured, const PinScan *scan,
-                      uint64_t now_usec)
+void recharge_scanned(Recharge *recharge, const PinScan *scan, uint64_t now_usec)
 {
     recharge->next_usec = 0;
     if (scan->recharge == 0)
@@ -38,5 +41,5 @@ void recharge_scanned(Recharge *recharge, const Measured *measured, const PinSca
         return;
     }
     recharge->after = (PinHeld){ 0 };
-    recharge->done_for = measured->cgroup;
+    recharge->done_for = recharge->round_for;
 }

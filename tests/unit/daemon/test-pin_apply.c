@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "daemon/pin_fill.h"
 #include "unit/hold/descriptors.h"
 #include "unit/kernel/scratch.h"
 #include "unit/select/pin-rule.h"
@@ -51,7 +52,7 @@ typedef struct World {
     size_t requests, items, ready;
     uint64_t asked_most; /* bytes, of one request */
     uint64_t warmed;
-    bool on_fault;
+    bool on_fault, fill;
     uint8_t pages[8192]; /* of one file that is locked on fault: which are locked */
     uint64_t mapped;     /* bytes of it */
     uint64_t refreshed;  /* bytes */
@@ -106,6 +107,7 @@ static void apply(World *w, PinScan *scan, bool refresh)
         .held = &w->held,
         .problems = &w->problems,
         .refresh = refresh,
+        .fill = w->fill,
         .ready = on_ready,
         .userdata = w,
     };
@@ -676,6 +678,23 @@ static void refreshed_in_slices(void **state)
     assert_int_equal(w.bound, PIN_BOUND_NONE);
 }
 
+/* Its control group takes nobody: that is not tried for each batch. */
+static void a_service_that_cannot_be_charged(void **state)
+{
+    WORLD(w, GIB);
+
+    w.fill = true;
+    put_files(&w, 3, 9 * MIB);
+    size_t before = count_descriptors(0);
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.ready, 2); /* opened, and tried */
+    assert_int_equal(w.requests, 0);
+    assert_int_equal(w.problems.n_total, 3);
+    assert_string_equal(w.problems.entries[2].reason, pin_fill_error_text(-EOPNOTSUPP));
+    assert_int_equal(count_descriptors(0), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -691,6 +710,7 @@ int main(void)
         cmocka_unit_test(grown_and_nothing_came_in),
         cmocka_unit_test(bound_is_told_behind_what_is_warmed),
         cmocka_unit_test(no_more_ranges_than_there_is_room_for),
+        cmocka_unit_test(a_service_that_cannot_be_charged),
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(given_up_in_the_middle),
     };

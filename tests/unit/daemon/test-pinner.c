@@ -17,6 +17,16 @@
 #define PAGE UINT64_C(4096)
 #define UNIT "shop.service"
 
+static uint64_t ahead_usec;
+
+uint64_t __real_now_usec(void);
+uint64_t __wrap_now_usec(void);
+
+uint64_t __wrap_now_usec(void)
+{
+    return __real_now_usec() + ahead_usec;
+}
+
 /* The holder */
 
 static HolderHandler handler;
@@ -24,6 +34,7 @@ static HoldPacket request;
 static bool is_asked;
 static unsigned n_pins, n_releases; /* requests */
 static unsigned n_warmed;           /* files */
+static unsigned n_refreshes;
 
 int holder_connect(Host *host, const char *unit, const char *slice, const HolderHandler *h,
                    Holder **ret)
@@ -48,6 +59,7 @@ int holder_send(Holder *holder, const HoldPacket *packet, const HoldFds *fds)
     request = *packet;
     n_pins += packet->header.type == HOLD_PIN;
     n_releases += packet->header.type == HOLD_RELEASE;
+    n_refreshes += packet->header.type == HOLD_REFRESH;
     for (uint32_t i = 0; i < packet->header.n_items; i++)
         n_warmed += packet->items[i].lock == HOLD_LOCK_NONE;
     return 0;
@@ -62,10 +74,23 @@ int holder_stop(Host *host, const char *unit)
     return 0;
 }
 
+/* Under way until the test tells. */
+static measured_t measuring;
+
 Job *measure_locked(const Host *host, pid_t pid, const char *cgroup_path, measured_t measured,
                     void *userdata)
 {
-    return NULL;
+    static Job job;
+
+    assert_null(measuring);
+    measuring = measured;
+    return &job;
+}
+
+static void tell_measured(Pinner *pinner, uint64_t locked)
+{
+    assert_non_null(measuring);
+    TAKE_PTR(measuring)(0, &(Measured){ .locked = locked }, pinner);
 }
 
 /* Answers one request as if all went well. */
@@ -128,7 +153,8 @@ static void world_begin(World *w)
     add_pin_rule(&w->policy.pins, &w->policy.n_pins, "/*");
     assert_int_equal(pinner_new(&w->host, UNIT, "system.slice", "/x", &w->pinner), 0);
     assert_int_equal(pinner_want(w->pinner, &w->policy), 0);
-    n_pins = n_releases = n_warmed = 0;
+    n_pins = n_releases = n_warmed = n_refreshes = 0;
+    measuring = NULL;
     is_asked = false;
     log_text[0] = '\0';
 }
@@ -429,8 +455,8 @@ static void released_and_short_in_the_middle_of_pinning(void **state)
     answer();
     assert_int_equal(request.header.type, HOLD_RELEASE);
     assert_false(pinner_has_let_go(w.pinner, since));
-    answer();
     settle(&w);
+    settle(&w); /* and then the look */
     assert_true(pinner_has_let_go(w.pinner, since));
 }
 
@@ -461,6 +487,23 @@ static void what_was_warmed_is_remembered(void **state)
     look_again(&w);
     expect_state(&w, "settled", 3, 7);
     assert_int_equal(n_warmed, 2);
+}
+
+/* Less than should be locked: a file was rewritten in place. But not where more was locked since.
+ */
+static void what_was_measured_before_says_nothing(void **state)
+{
+    WORLD(w);
+
+    settle(&w);
+    tell_measured(w.pinner, MIB); /* it began when that was all */
+    look_again(&w);
+    assert_int_equal(n_refreshes, 0);
+    ahead_usec += 60 * USEC_PER_SEC;
+    settle(&w);
+    tell_measured(w.pinner, 7 * MIB - PAGE);
+    look_again(&w);
+    assert_int_equal(n_refreshes, 1);
 }
 
 static void what_nobody_has_is_let_go(void **state)
@@ -497,6 +540,7 @@ int main(void)
         cmocka_unit_test(released_while_memory_is_short),
         cmocka_unit_test(released_and_short_in_the_middle_of_pinning),
         cmocka_unit_test(what_was_warmed_is_remembered),
+        cmocka_unit_test(what_was_measured_before_says_nothing),
         cmocka_unit_test(what_nobody_has_is_let_go),
     };
 

@@ -32,7 +32,7 @@ static void world_end(World *w)
     cleanup(world_end) World name = { 0 }; \
     world_begin(&(name))
 
-static uint64_t room(const World *w, const Recharge *recharge, Measured measured, bool bounded)
+static uint64_t room(const World *w, Recharge *recharge, Measured measured, bool bounded)
 {
     PinScan scan = { 0 };
 
@@ -66,14 +66,15 @@ static void once_for_each_control_group(void **state)
     PinScan scan = { .recharge = MIB, .n_recharged = 2, .recharge_after = { .dev = 1, .ino = 9 } };
 
     assert_false(recharge_is_due(&recharge, UINT64_MAX));
-    recharge_scanned(&recharge, &measured, &scan, 1000);
+    assert_int_equal(room(&w, &recharge, measured, false), 32 * MIB);
+    recharge_scanned(&recharge, &scan, 1000);
     assert_int_equal(recharge.after.ino, 9);
     assert_false(recharge_is_due(&recharge, 1000));
     assert_true(recharge_is_due(&recharge, 1000 + 10 * USEC_PER_SEC));
     assert_int_equal(room(&w, &recharge, measured, false), 32 * MIB);
     /* The last of the round. */
     scan.n_recharged = 0;
-    recharge_scanned(&recharge, &measured, &scan, 2000);
+    recharge_scanned(&recharge, &scan, 2000);
     assert_false(recharge_is_due(&recharge, UINT64_MAX));
     assert_int_equal(recharge.after.ino, 0);
     assert_int_equal(room(&w, &recharge, measured, false), 0);
@@ -81,8 +82,37 @@ static void once_for_each_control_group(void **state)
     assert_int_equal(room(&w, &recharge, measured, false), 32 * MIB);
     /* A scan that was not to choose any says nothing. */
     scan.recharge = 0;
-    recharge_scanned(&recharge, &measured, &scan, 3000);
+    recharge_scanned(&recharge, &scan, 3000);
     assert_int_equal(room(&w, &recharge, measured, false), 32 * MIB);
+}
+
+/* The service is started anew in the middle of a round, or of a scan. */
+static void another_control_group_meanwhile(void **state)
+{
+    WORLD(w);
+    Recharge recharge = { 0 };
+    PinScan scan = { .recharge = MIB, .n_recharged = 2, .recharge_after = { .dev = 1, .ino = 9 } };
+
+    assert_int_equal(room(&w, &recharge, (Measured){ .cgroup = 7 }, false), 32 * MIB);
+    recharge_scanned(&recharge, &scan, 1000);
+    assert_int_equal(recharge.after.ino, 9);
+    PinScan next = { 0 };
+    recharge_prepare(&recharge, &w.host, "", &(Measured){ .cgroup = 8 }, 32 * MIB, false, &next);
+    assert_int_equal(next.recharge, 32 * MIB);
+    assert_int_equal(next.recharge_after.ino, 0);
+    recharge_scanned(&recharge, &next, 2000);
+    assert_int_equal(room(&w, &recharge, (Measured){ .cgroup = 8 }, false), 0);
+    assert_int_equal(room(&w, &recharge, (Measured){ .cgroup = 9 }, false), 32 * MIB);
+}
+
+static void not_by_what_was_measured_before(void **state)
+{
+    WORLD(w);
+    Recharge recharge = { 0 };
+    PinScan scan = { 0 };
+
+    recharge_prepare(&recharge, &w.host, "", NULL, 32 * MIB, false, &scan);
+    assert_int_equal(scan.recharge, 0);
 }
 
 int main(void)
@@ -90,6 +120,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_the_service_is_not_charged_with),
         cmocka_unit_test(once_for_each_control_group),
+        cmocka_unit_test(another_control_group_meanwhile),
+        cmocka_unit_test(not_by_what_was_measured_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
