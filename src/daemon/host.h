@@ -43,6 +43,23 @@ typedef struct Host {
     uint64_t locked; /* bytes, by all holders; each pinner keeps its part up to date */
 } Host;
 
+typedef struct HostPlaces {
+    const char *root, *proc, *cgroup_root, *state;
+} HostPlaces;
+
+/* Makes host_close() harmless. */
+void host_init(Host *host);
+
+/* Opens the folders, and finds out what this machine can and cannot do. On failure too, whatever is
+ * open is for host_close(). */
+int host_open(Host *host, const HostPlaces *places);
+
+/* The queues of jobs, and the watch, in the loop of host->event. */
+int host_start(Host *host);
+
+/* Ends the jobs, and closes everything; the event is its owner's. */
+void host_close(Host *host);
+
 /* Where walks for policies go. */
 static inline WalkFlags host_walk_flags(const Host *host)
 {

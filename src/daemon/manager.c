@@ -19,16 +19,14 @@
 #include "daemon/config_log.h"
 #include "daemon/describe.h"
 #include "daemon/holder.h"
-#include "daemon/load_job.h"
 #include "daemon/mount_guard.h"
 #include "daemon/pin_watch.h"
 #include "daemon/pressure.h"
 #include "daemon/releasing.h"
+#include "daemon/reload.h"
 #include "daemon/restore.h"
 #include "daemon/shortage_watch.h"
 #include "daemon/target_pins.h"
-#include "kernel/meminfo.h"
-#include "kernel/psi.h"
 #include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
@@ -41,13 +39,6 @@
 
 /* For the snapshots of all units, when the controller ends: others may wait for that. */
 #define LAST_SNAPSHOTS_USEC (5 * USEC_PER_SEC)
-
-/* Who wants to know how a reload ended. */
-typedef struct Reload {
-    Manager *manager;
-    manager_reloaded_t done; /* may be NULL */
-    void *userdata;
-} Reload;
 
 struct Manager {
     Host host;
@@ -308,35 +299,9 @@ static void on_bus_down(int error, void *userdata)
 
 /* Reload */
 
-static void log_lines(int level, const char *text)
-{
-    while (*text) {
-        size_t length = strcspn(text, "\n");
-        log_message(level, "%.*s", (int)length, text);
-        text += length + (text[length] == '\n');
-    }
-}
-
 static void apply_log_level(const Manager *m)
 {
     log_set_max_level(m->debug ? LOG_DEBUG : log_level_to_syslog(m->config.settings.log_level));
-}
-
-static void log_in_force(const Manager *m)
-{
-    const char *const *folders = m->places.folders ?: config_folders;
-    const Policies *policies = &m->config.policies;
-    size_t n = policies->set.n_policies;
-
-    config_log(&m->config);
-    if (policies->n_entries == 0 && policies->n_refused == 0)
-        log_notice("There are no policies: nothing is governed. Put them into %s/policies.d",
-                   folders[0]);
-    else if (policies->n_refused > 0)
-        log_info("%zu %s in force, %zu refused", n, n == 1 ? "policy" : "policies",
-                 policies->n_refused);
-    else
-        log_info("%zu %s in force", n, n == 1 ? "policy" : "policies");
 }
 
 /* Tells of a draw that was not there with the policies of before. */
@@ -370,50 +335,26 @@ static void adopt(Manager *m, Config *config)
     if (m->config.settings.interval_usec != old.settings.interval_usec)
         (void)arm_tick(m);
     request_list(m);
-    log_in_force(m);
+    config_log(&m->config, (m->places.folders ?: config_folders)[0]);
 }
 
-/* What is to be told of the reload: NULL where @config is in force now. *ret_text is for the caller
- * to free, whatever is told. */
-static const char *judge(Manager *m, int error, Config *config, char **ret_text)
+static void on_adopt(Config *config, void *userdata)
 {
-    if (error == -ECANCELED)
-        return "pagewardend is ending\n";
-    if (error >= 0 && config_is_good(config)) {
-        adopt(m, config);
-        return NULL;
-    }
-    *ret_text = error >= 0 ? config_format_refusals(config) : NULL;
-    const char *told = *ret_text ?: "out of memory\n";
-    log_error("The configuration was not loaded; what is in force stays:");
-    log_lines(LOG_ERR, told);
-    if (error >= 0)
-        (void)config_adopt_refusals(&m->config, config);
-    return told;
+    adopt(userdata, config);
 }
 
-static void on_loaded(int error, Config *config, void *userdata)
+static void on_refuse(Config *config, void *userdata)
 {
-    Reload reload = *(Reload *)userdata;
-    CLEANUP_FREE char *text = NULL;
+    Manager *m = userdata;
 
-    free(userdata);
-    const char *told = judge(reload.manager, error, config, &text);
-    if (reload.done)
-        reload.done(told, reload.userdata);
+    (void)config_adopt_refusals(&m->config, config);
 }
 
 int manager_reload(Manager *m, manager_reloaded_t done, void *userdata)
 {
-    Reload *reload = malloc(sizeof(Reload));
-    if (!reload)
-        return -ENOMEM;
+    ReloadHandler handler = { on_adopt, on_refuse, m };
 
-    *reload = (Reload){ .manager = m, .done = done, .userdata = userdata };
-    int r = config_load_later(m->host.pin_jobs, &m->places, m->host.ram, on_loaded, reload);
-    if (r < 0)
-        free(reload);
-    return r;
+    return reload_begin(&m->host, &m->places, &handler, done, userdata);
 }
 
 /* Releasing */
@@ -439,19 +380,13 @@ Releasing *manager_releasing(Manager *m)
 
 /* Start and end */
 
-static int open_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
 static int open_runtime(Manager *m, const char *path)
 {
     if (mkdir(path, 0755) < 0 && errno != EEXIST)
         return -errno;
-    m->runtime_fd = open_folder(path);
+    m->runtime_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (m->runtime_fd < 0)
-        return m->runtime_fd;
+        return -errno;
     /* Whoever can connect to a holder can release its pins. */
     if (mkdirat(m->runtime_fd, "hold", 0700) < 0 && errno != EEXIST)
         return -errno;
@@ -469,31 +404,21 @@ static void warn_and_keep(Manager *m, const char *warning)
     m->warnings[m->n_warnings++] = warning;
 }
 
-/* What this machine can and cannot do. */
-static int probe(Manager *m, const ManagerOptions *options)
+static int open_host(Manager *m, const ManagerOptions *options)
 {
-    MemInfo info;
+    HostPlaces places = {
+        .root = options->root,
+        .proc = options->proc,
+        .cgroup_root = options->cgroup_root,
+        .state = options->state,
+    };
 
-    m->host.page = (uint64_t)sysconf(_SC_PAGESIZE);
-    m->host.state_fd = open_folder(options->state); /* recorders tell where they miss it */
-    m->host.root_fd = open_folder(options->root);
-    if (m->host.root_fd < 0)
-        return m->host.root_fd;
-    m->host.proc_fd = open_folder(options->proc);
-    if (m->host.proc_fd < 0)
-        return m->host.proc_fd;
-    int r = meminfo_read(m->host.proc_fd, &info);
+    int r = host_open(&m->host, &places);
     if (r < 0)
         return r;
-    m->host.ram = info.total;
-
-    m->host.cgroup_fd = open_folder(options->cgroup_root);
-    if (m->host.cgroup_fd >= 0 && cgroup_root_check(m->host.cgroup_fd) < 0)
-        m->host.cgroup_fd = safe_close(m->host.cgroup_fd);
     if (m->host.cgroup_fd < 0)
         warn_and_keep(m, "There is no cgroup v2 hierarchy with the memory controller: memory.high "
                          "and distress are off; pins and eviction work");
-    m->host.has_psi = psi_probe(m->host.proc_fd) >= 0;
     if (!m->host.has_psi)
         warn_and_keep(m, "The kernel keeps no pressure stall information (boot with psi=1): "
                          "no unit yields");
@@ -507,7 +432,7 @@ static int load_first(Manager *m)
         return r;
 
     apply_log_level(m);
-    log_in_force(m);
+    config_log(&m->config, (m->places.folders ?: config_folders)[0]);
     return 0;
 }
 
@@ -535,15 +460,7 @@ static int start_loop(Manager *m)
     SystemBusHandler handler = { .up = on_bus_up, .down = on_bus_down, .userdata = m };
     ReleasingHandler releasing = { look_at_pins, has_let_go, m };
 
-    int r = jobs_new(m->host.event, &m->host.evict_jobs);
-    if (r >= 0)
-        r = jobs_new(m->host.event, &m->host.pin_jobs);
-    if (r >= 0)
-        r = jobs_new(m->host.event, &m->host.reclaim_jobs);
-    if (r >= 0)
-        r = pin_watch_new(m->host.event, m->host.proc_fd, &m->host.watch);
-    if (r >= 0)
-        r = jobs_new(m->host.event, &m->host.snapshot_jobs);
+    int r = host_start(&m->host);
     if (r >= 0)
         r = releasing_new(&m->host, &releasing, &m->releasing);
     if (r >= 0)
@@ -573,9 +490,9 @@ int manager_new(sd_event *event, const ManagerOptions *options, Manager **ret)
     m->host.settings = &m->config.settings;
     m->places = options->config;
     m->debug = options->debug;
-    m->host.root_fd = m->host.proc_fd = m->host.cgroup_fd = m->host.state_fd = m->runtime_fd = -1;
-    m->ledger.dir_fd = -1;
-    int r = probe(m, options);
+    host_init(&m->host);
+    m->runtime_fd = m->ledger.dir_fd = -1;
+    int r = open_host(m, options);
     if (r >= 0)
         r = open_runtime(m, options->runtime);
     if (r >= 0)
@@ -608,21 +525,13 @@ Manager *manager_free(Manager *m)
     releasing_free(m->releasing);
     mount_guard_free(m->guard);
     system_bus_free(m->system_bus);
-    jobs_free(m->host.evict_jobs);
-    jobs_free(m->host.pin_jobs);
-    jobs_free(m->host.reclaim_jobs);
-    pin_watch_free(m->host.watch);
-    jobs_free(m->host.snapshot_jobs);
+    host_close(&m->host);
     sd_event_source_disable_unref(m->list_timer);
     sd_event_source_disable_unref(m->tick_timer);
     shortage_watch_free(m->shortage);
     ledger_close(&m->ledger);
     config_clear(&m->config);
     safe_close(m->runtime_fd);
-    safe_close(m->host.state_fd);
-    safe_close(m->host.cgroup_fd);
-    safe_close(m->host.proc_fd);
-    safe_close(m->host.root_fd);
     free(m->holders_path);
     sd_event_unref(m->host.event);
     free(m);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "daemon/pin_watch.h"
+#include "kernel/cgroup.h"
+#include "kernel/meminfo.h"
+#include "kernel/psi.h"
+#include "util/io.h"
+
+void host_init(Host *host)
+{
+    host->root_fd = host->proc_fd = host->cgroup_fd = host->state_fd = -1;
+}
+
+static int open_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int host_open(Host *host, const HostPlaces *places)
+{
+    MemInfo info;
+
+    host->page = (uint64_t)sysconf(_SC_PAGESIZE);
+    host->state_fd = open_folder(places->state); /* recorders tell where they miss it */
+    host->root_fd = open_folder(places->root);
+    if (host->root_fd < 0)
+        return host->root_fd;
+    host->proc_fd = open_folder(places->proc);
+    if (host->proc_fd < 0)
+        return host->proc_fd;
+    int r = meminfo_read(host->proc_fd, &info);
+    if (r < 0)
+        return r;
+    host->ram = info.total;
+
+    host->cgroup_fd = open_folder(places->cgroup_root);
+    if (host->cgroup_fd >= 0 && cgroup_root_check(host->cgroup_fd) < 0)
+        host->cgroup_fd = safe_close(host->cgroup_fd);
+    host->has_psi = psi_probe(host->proc_fd) >= 0;
+    return 0;
+}
+
+int host_start(Host *host)
+{
+    int r = jobs_new(host->event, &host->evict_jobs);
+    if (r >= 0)
+        r = jobs_new(host->event, &host->pin_jobs);
+    if (r >= 0)
+        r = jobs_new(host->event, &host->reclaim_jobs);
+    if (r >= 0)
+        r = jobs_new(host->event, &host->snapshot_jobs);
+    if (r >= 0)
+        r = pin_watch_new(host->event, host->proc_fd, &host->watch);
+    return r;
+}
+
+void host_close(Host *host)
+{
+    host->evict_jobs = jobs_free(host->evict_jobs);
+    host->pin_jobs = jobs_free(host->pin_jobs);
+    host->reclaim_jobs = jobs_free(host->reclaim_jobs);
+    host->snapshot_jobs = jobs_free(host->snapshot_jobs);
+    host->watch = pin_watch_free(host->watch);
+    safe_close(host->state_fd);
+    safe_close(host->cgroup_fd);
+    safe_close(host->proc_fd);
+    safe_close(host->root_fd);
+    host_init(host);
+}
