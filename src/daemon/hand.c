@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "daemon/hand_ask.h"
+#include "daemon/hand_away.h"
 #include "daemon/hand_call.h"
 #include "daemon/hand_round.h"
 #include "daemon/measure.h"
@@ -24,6 +25,7 @@
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
+#include "util/strv.h"
 #include "util/units.h"
 #include <pagewarden/names.h>
 
@@ -122,6 +124,8 @@ Hand *hand_free(Hand *h)
         job_abandon(&h->check->job);
     sd_bus_slot_unref(h->describing);
     pin_problems_clear(&h->problems);
+    strv_free(h->mounts);
+    strv_free(h->next_mounts);
     free(h->unit);
     free(h->key);
     free(h->label);
@@ -417,11 +421,13 @@ static void on_round_ended(Hand *h)
 {
     bool whole = true;
 
-    h->check_usec = now_usec() + CHECK_USEC;
+    h->check_usec = TAKE(h->check_again, false) ? 0 : now_usec() + CHECK_USEC;
+    strv_free(h->mounts);
+    h->mounts = TAKE_PTR(h->next_mounts);
     h->bound = PIN_BOUND_NONE;
     pin_problems_clear(&h->problems);
     for (const HandFile *file = h->files; file; file = file->hh.next)
-        whole &= file->length > 0 || file->size == 0;
+        whole &= file->length > 0 || file->size == 0 || hand_is_away(file);
     if (h->state != HAND_SETTLED)
         return;
     if (whole)

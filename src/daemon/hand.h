@@ -34,10 +34,12 @@ typedef struct HandFile {
     uint64_t locked;     /* bytes of these, as it says */
     int fd;              /* to be handed over; -1 */
     int error;           /* why it is not locked further; 0 */
-    bool asked;   /* in the call that is being answered: what is wrong with it is told there */
-    bool let_go;  /* to be released, and forgotten */
-    bool renew;   /* to be released, and handed over again: it was truncated */
-    bool refresh; /* was rewritten in place: what is missing of it is to be locked again */
+    bool asked;    /* in the call that is being answered: what is wrong with it is told there */
+    bool let_go;   /* to be released, and forgotten */
+    bool released; /* not to be held while what is below a folder is released, */
+    bool shed;     /* or while the host's memory is short; see hand_away.h */
+    bool renew;    /* to be released, and handed over again: it was truncated */
+    bool refresh;  /* was rewritten in place: what is missing of it is to be locked again */
     UT_hash_handle hh;
 } HandFile;
 
@@ -103,7 +105,12 @@ typedef struct Hand {
     PinBound last_bound;  /* as it was told */
     PinProblems problems; /* of files that are still ours */
 
+    bool withheld;    /* something went because the host's memory is short: nothing is locked */
     HandCheck *check; /* in the queue's hands */
+    bool check_again; /* after the round that is under way, another one */
+    uint64_t check_began_usec;
+    char **mounts;      /* that files of ours are on, other than "/" */
+    char **next_mounts; /* as far as this round found them */
     void (*round_ended)(struct Hand *hand);
     HandId check_at; /* the last that was checked */
     Job *measuring;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "daemon/hand_away.h"
 #include "daemon/headroom.h"
 #include "util/parse.h"
 #include "util/units.h"
@@ -18,7 +19,7 @@ static uint64_t in_pages(const Hand *h, uint64_t bytes)
 
 static uint64_t missing_of(const Hand *h, const HandFile *file)
 {
-    if (file->let_go || file->renew || file->error < 0)
+    if (file->let_go || file->renew || hand_is_away(file) || file->error < 0)
         return 0;
     return sub_u64(in_pages(h, file->length), in_pages(h, file->locked));
 }
@@ -49,13 +50,19 @@ static HandFile *last_file(const Hand *h)
     return ELMT_FROM_HH(h->files->hh.tbl, h->files->hh.tbl->tail);
 }
 
+/* What could not be let go of once is not asked for for ever. */
+static bool is_to_be_released(const HandFile *file)
+{
+    return file->let_go || file->renew || (hand_is_away(file) && file->error == 0);
+}
+
 bool hand_ask_release(Hand *h)
 {
     begin(h, HOLD_RELEASE);
     if (!h->releases)
         return false;
     for (HandFile *file = h->files; file && !is_full(h); file = file->hh.next)
-        if ((file->let_go || file->renew) && file->length > 0)
+        if (is_to_be_released(file) && file->length > 0)
             add_item(h, file);
     h->releases = h->packet.header.n_items > 0;
     return h->releases;
@@ -66,7 +73,7 @@ bool hand_ask_handover(Hand *h)
     begin(h, HOLD_PIN);
     for (HandFile *file = last_file(h); h->n_open > 0 && file && !is_full(h);
          file = file->hh.prev) {
-        if (file->fd < 0 || file->let_go)
+        if (file->fd < 0 || file->let_go || hand_is_away(file))
             continue;
         HoldItem *item = add_item(h, file);
         item->length = file->size;
@@ -82,7 +89,7 @@ bool hand_ask_refresh(Hand *h)
     uint64_t sum = 0;
 
     begin(h, HOLD_REFRESH);
-    if (!h->refreshes)
+    if (!h->refreshes || h->withheld)
         return false;
     for (HandFile *file = h->files; file && !is_full(h); file = file->hh.next) {
         if (!file->refresh || file->length == 0)
@@ -123,6 +130,10 @@ bool hand_ask_lock(Hand *h)
     HandFile *file = first_missing(h, &missing);
     if (!file)
         return false;
+    if (h->withheld) {
+        h->bound = PIN_BOUND_RESERVE;
+        return false;
+    }
     uint64_t room = headroom(h->host, h->cgroup, min_u64(missing, HOLD_SLICE_MAX), &bound);
     for (; file && !is_full(h) && sum < room; file = file->hh.next) {
         uint64_t bytes = min_u64(missing_of(h, file), room - sum);
@@ -160,6 +171,7 @@ static void set_held(Hand *h, HandFile *file, const HoldItem *item)
     file->locked = item->length > 0 ? item->locked : 0;
     h->sum += in_pages(h, file->locked) - before;
     h->host->locked += in_pages(h, file->locked) - before;
+    h->releases |= file->length > 0 && hand_is_away(file);
 }
 
 int hand_note_item(Hand *h, const HoldItem *item)
@@ -192,7 +204,7 @@ static void on_released(Hand *h, HandFile *file, const HoldItem *item)
 {
     file->renew = false;
     if (file->length > 0) { /* it would be asked for ever */
-        file->let_go = false;
+        file->let_go = file->shed = false;
         fail(h, file, item->error < 0 ? item->error : -EIO);
     } else if (file->let_go) {
         hand_remove(h, file);

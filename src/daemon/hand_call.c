@@ -5,10 +5,14 @@
 #include <time.h>
 
 #include "daemon/hand_ask.h"
+#include "daemon/hand_away.h"
 #include "daemon/hand_record.h"
+#include "daemon/released.h"
+#include "kernel/mounts.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
+#include "util/strv.h"
 #include "util/units.h"
 
 void hand_call_free(HandCall *call)
@@ -58,27 +62,34 @@ void hand_calls_fail(Hand *h, const char *error_name, const char *error)
         hand_call_answer(h, error_name, error);
 }
 
-static int adopt_wish(Hand *h, const HandCall *call, HandWish *wish)
+static int adopt_wish(Hand *h, HandCall *call, HandWish *wish)
 {
     HandFile *file = hand_find(h, wish->dev, wish->ino);
 
+    if (released_has(h->host->released, wish->path)) {
+        pin_problems_add(&call->problems, wish->path, HAND_IS_RELEASED);
+        wish->fd = safe_close(wish->fd);
+        return 0;
+    }
     if (!file) {
         file = hand_add(h, wish->path, wish->dev, wish->ino);
         if (!file)
             return -ENOMEM;
         file->since_usec = wall_clock_usec();
-    } else if (!file->path) {
+    } else { /* it may have been renamed */
+        free(file->path);
         file->path = TAKE_PTR(wish->path);
     }
     file->by = call->by;
     file->until_usec = call->until_usec;
     file->asked = true;
-    file->let_go = false;
+    file->let_go = file->released = file->shed = false;
     file->error = 0;
     if (wish->size > file->length) {
         hand_set_fd(h, file, TAKE_FD(wish->fd));
         file->size = wish->size;
     }
+    wish->fd = safe_close(wish->fd);
     return 0;
 }
 
@@ -100,6 +111,18 @@ static int record_call(const Hand *h)
     if (fclose(out) != 0)
         return -ENOMEM;
     return hand_record_append(h->runtime_fd, text, size);
+}
+
+/* At once, not only by the next check: a mount unit may be stopped before. */
+static void note_mounts(Hand *h, const HandCall *call)
+{
+    cleanup(strv_freep) char **table = NULL;
+    int r = mounts_read(h->host->proc_fd, &table);
+
+    for (size_t i = 0; i < call->n_wishes && r >= 0; i++) {
+        const HandFile *file = hand_find(h, call->wishes[i].dev, call->wishes[i].ino);
+        r = file ? mounts_note(&h->mounts, table, file->path) : 0;
+    }
 }
 
 /* To seconds: for people. */
@@ -125,6 +148,7 @@ void hand_call_begin(Hand *h)
         hand_calls_fail(h, SD_BUS_ERROR_FAILED, strerror(-r));
         return;
     }
+    note_mounts(h, call);
     h->bound = PIN_BOUND_NONE;
     if (call->until_usec > 0)
         format_duration(until, rounded(sub_u64(call->until_usec, now_usec())));

@@ -7,6 +7,21 @@
 
 #include <string.h>
 
+#include "kernel/mounts.h"
+#include "util/strv.h"
+
+/* Without them, nobody guards them. */
+static void note_mounts(HandCheck *check)
+{
+    cleanup(strv_freep) char **table = NULL;
+
+    if (mounts_read(check->proc_fd, &table) < 0)
+        return;
+    for (size_t i = 0; i < check->n; i++)
+        if (check->fds[i] >= 0 && mounts_note(&check->mounts, table, check->files[i].path) < 0)
+            return;
+}
+
 static void run(Job *job)
 {
     HandCheck *check = (HandCheck *)job;
@@ -20,6 +35,7 @@ static void run(Job *job)
     for (size_t i = 0; i < check->n; i++)
         if (check->fds[i] >= 0 && fstat(check->fds[i], &st) == 0)
             check->files[i].size = (uint64_t)st.st_size;
+    note_mounts(check);
 }
 
 static void destroy(Job *job)
@@ -35,6 +51,7 @@ HandCheck *hand_check_new(const Host *host, void (*done)(Job *job, void *owner),
 
     check->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = owner };
     check->root_fd = host->root_fd;
+    check->proc_fd = host->proc_fd;
     check->walk_flags = host_walk_flags(host);
     return check;
 }
@@ -47,6 +64,7 @@ void hand_check_free(HandCheck *check)
         free(check->files[i].path);
         safe_close(check->fds[i]);
     }
+    strv_free(check->mounts);
     free(check);
 }
 

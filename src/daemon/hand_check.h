@@ -13,11 +13,13 @@ typedef struct HandCheck {
 
     /* in */
     int root_fd; /* borrowed, lives as long as the daemon */
+    int proc_fd; /* so is this */
     WalkFlags walk_flags;
     SelectedFile files[HOLD_BATCH_MAX]; /* path, dev and ino of these; out: size */
     size_t n;
 
     /* out */
+    char **mounts;           /* that these files are on, other than "/"; NULL: none, or not known */
     int fds[HOLD_BATCH_MAX]; /* the owner's to take (TAKE_FD); or why it cannot be opened */
 } HandCheck;
 

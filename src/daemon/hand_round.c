@@ -4,13 +4,17 @@
 
 #include "daemon/hand_round.h"
 
+#include "daemon/hand_away.h"
+#include "kernel/mounts.h"
+#include "util/io.h"
 #include "util/log.h"
+#include "util/strv.h"
 
 static void on_checked_file(Hand *h, HandCheck *check, size_t i)
 {
     HandFile *file = hand_find(h, check->files[i].dev, check->files[i].ino);
 
-    if (!file || file->let_go || !file->path)
+    if (!file || file->let_go || hand_is_away(file) || !file->path)
         return;
     file->error = 0;
     if (hand_check_is_gone(check, i)) {
@@ -36,6 +40,9 @@ static void on_checked(Job *job, void *owner)
     h->check = NULL;
     for (size_t i = 0; i < check->n; i++)
         on_checked_file(h, check, i);
+    STRV_FOREACH (mount, check->mounts)
+        if (!mounts_has(h->next_mounts, *mount))
+            (void)strv_append(&h->next_mounts, *mount);
     h->check_at = (HandId){ check->files[check->n - 1].dev, check->files[check->n - 1].ino };
     hand_round(h);
 }
@@ -48,7 +55,7 @@ void hand_round(Hand *h)
 
     file = file ? file->hh.next : h->check_at.ino == 0 ? h->files : NULL;
     for (; check && file; file = file->hh.next)
-        if (file->path && !file->let_go &&
+        if (file->path && !file->let_go && !hand_is_away(file) &&
             !hand_check_add(check, file->path, file->id.dev, file->id.ino))
             break;
     if (!check || check->n == 0) {
@@ -58,5 +65,6 @@ void hand_round(Hand *h)
         return;
     }
     h->check = check;
+    h->check_began_usec = now_usec();
     jobs_submit(h->host->pin_jobs, &check->job);
 }

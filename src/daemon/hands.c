@@ -9,10 +9,13 @@
 #include <string.h>
 
 #include "daemon/hand_ask.h"
+#include "daemon/hand_away.h"
 #include "daemon/hand_record.h"
 #include "daemon/put.h"
+#include "kernel/mounts.h"
 #include "util/io.h"
 #include "util/log.h"
+#include "util/strv.h"
 #include "util/units.h"
 
 static bool is_same_unit(const char *a, const char *b)
@@ -54,14 +57,15 @@ static int on_entry(const HandEntry *entry, void *userdata)
     if (r < 0)
         return r;
     HandFile *file = hand_find(hand, entry->dev, entry->ino);
-    if (!file)
-        file = hand_add(hand, entry->path, entry->dev, entry->ino);
+    if (file) /* of what was appended, one line a file is left; the last one has its name */
+        hand_remove(hand, file);
+    file = hand_add(hand, entry->path, entry->dev, entry->ino);
     if (!file)
         return -ENOMEM;
     file->by = entry->by;
     file->since_usec = entry->since_usec;
     file->until_usec = entry->until_usec;
-    hand->changed = true; /* of what was appended, one line a file is left */
+    hand->changed = true;
     return 0;
 }
 
@@ -173,6 +177,29 @@ void hands_bus_lost(Hands *hands)
         hand_bus_lost(hands->hands[i]);
 }
 
+void hands_look(Hands *hands)
+{
+    for (size_t i = 0; i < hands->n_hands; i++)
+        hand_look(hands->hands[i]);
+}
+
+bool hands_have_let_go(const Hands *hands, uint64_t since)
+{
+    for (size_t i = 0; i < hands->n_hands; i++)
+        if (!hand_has_let_go(hands->hands[i], since))
+            return false;
+    return true;
+}
+
+int hands_note_mounts(const Hands *hands, char ***set)
+{
+    for (size_t i = 0; i < hands->n_hands; i++)
+        STRV_FOREACH (mount, hands->hands[i]->mounts)
+            if (!mounts_has(*set, *mount) && strv_append(set, *mount) < 0)
+                return -ENOMEM;
+    return 0;
+}
+
 bool hands_own(const Hands *hands, const char *name)
 {
     for (size_t i = 0; i < hands->n_hands; i++)
@@ -269,6 +296,13 @@ size_t hands_held(const Hands *hands, PinHeld *ret)
     return n;
 }
 
+static const char *state_of(const Hand *h)
+{
+    if (h->withheld)
+        return "released";
+    return h->calls ? "pinning" : hand_state_to_string(h->state);
+}
+
 static json_object *describe(const Hand *h)
 {
     json_object *object = json_object_new_object();
@@ -279,7 +313,7 @@ static json_object *describe(const Hand *h)
         locked_files += file->size > 0 && file->locked >= file->size;
     }
     put_string(object, "unit", h->unit);
-    put_string(object, "state", h->calls ? "pinning" : hand_state_to_string(h->state));
+    put_string(object, "state", state_of(h));
     put_size(object, "files", HASH_COUNT(h->files));
     put_size(object, "files_locked", locked_files);
     put_size(object, "wanted", wanted);

@@ -35,6 +35,15 @@ void hands_note_units(Hands *hands, const UnitEntry *units, size_t n_units, uint
 
 void hands_bus_lost(Hands *hands);
 
+/* What is released changed: files are let go, or may come back. */
+void hands_look(Hands *hands);
+
+/* None has anything that was released before @since_usec. */
+bool hands_have_let_go(const Hands *hands, uint64_t since_usec);
+
+/* Adds the mount points, other than "/", that files are on to *set. -ENOMEM. */
+int hands_note_mounts(const Hands *hands, char ***set);
+
 /* Whether the unit @name is a holder of ours. */
 bool hands_own(const Hands *hands, const char *name);
 

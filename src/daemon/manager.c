@@ -93,7 +93,7 @@ static void on_shortage_look(void *userdata)
 {
     Manager *m = userdata;
 
-    shortage_watch_look(m->shortage, m->targets, m->n_targets);
+    shortage_watch_look(m->shortage, m->targets, m->n_targets, m->hands);
 }
 
 static void on_pressed(void *userdata)
@@ -140,7 +140,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
     look_and_act(m);
     remove_finished(m);
     hands_tick(m->hands, now);
-    targets_guard_mounts(m->targets, m->n_targets, m->guard);
+    targets_guard_mounts(m->targets, m->n_targets, m->hands, m->guard);
     for (size_t i = 0; i < m->n_targets; i++)
         waiting |= target_is_expected(m->targets[i], now);
     if (waiting || now - m->listed_usec >= LIST_EVERY_USEC)
@@ -328,6 +328,7 @@ static void adopt(Manager *m, Config *config)
 
     m->config = TAKE(*config, (Config){ 0 });
     releasing_forget(m->releasing);
+    hands_look(m->hands);
     apply_log_level(m);
     for (size_t i = 0; i < m->n_targets; i++)
         adopt_policy(m->targets[i], &old.policies.set, &m->config.policies.set);
@@ -364,13 +365,15 @@ static void look_at_pins(void *userdata)
     Manager *m = userdata;
 
     targets_rescan_pins(m->targets, m->n_targets);
+    hands_look(m->hands);
 }
 
 static bool has_let_go(uint64_t since_usec, void *userdata)
 {
     const Manager *m = userdata;
 
-    return targets_have_let_go(m->targets, m->n_targets, since_usec);
+    return targets_have_let_go(m->targets, m->n_targets, since_usec) &&
+           hands_have_let_go(m->hands, since_usec);
 }
 
 Releasing *manager_releasing(Manager *m)

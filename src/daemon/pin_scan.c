@@ -117,9 +117,7 @@ static int note_mounts(PinScan *scan, const SelectedFiles *list, const PinWish *
             (last && is_in_folder_of(file->path, last)))
             continue;
         last = file->path;
-        const char *mount = mounts_above(table, file->path);
-        if (mount && strcmp(mount, "/") != 0 && !mounts_has(scan->mounts, mount))
-            r = strv_append(&scan->mounts, mount);
+        r = mounts_note(&scan->mounts, table, file->path);
     }
     return r;
 }

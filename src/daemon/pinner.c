@@ -378,19 +378,6 @@ static void turn_off(Pinner *p)
     pinner_enter(p, PINNER_OFF);
 }
 
-static ShortageRank rank_of(PolicyRole role)
-{
-    switch (role) {
-    case ROLE_CRITICAL:
-        return SHORTAGE_CRITICAL;
-    case ROLE_NORMAL:
-        return SHORTAGE_NORMAL;
-    case ROLE_BACKGROUND:
-        return SHORTAGE_BACKGROUND;
-    }
-    return SHORTAGE_NORMAL;
-}
-
 int pinner_want(Pinner *p, const Policy *policy)
 {
     static const Policy nothing;
@@ -406,7 +393,7 @@ int pinner_want(Pinner *p, const Policy *policy)
     p->order = wanted->pin_order;
     p->budget = wanted->pin_budget;
     p->keeps = wanted->on_shortage == PIN_SHORTAGE_KEEP;
-    p->rank = rank_of(wanted->role);
+    p->rank = pinner_rank_of(wanted->role);
     if (p->keeps)
         pinner_resume(p);
     p->charge = wanted->pin_charge;

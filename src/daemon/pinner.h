@@ -26,6 +26,20 @@ DEFINE_CLEANUP(Pinner *, pinner_free)
  * @policy is not kept. */
 int pinner_want(Pinner *pinner, const Policy *policy);
 
+/* In a shortage: whose pins go first. */
+static inline ShortageRank pinner_rank_of(PolicyRole role)
+{
+    switch (role) {
+    case ROLE_CRITICAL:
+        return SHORTAGE_CRITICAL;
+    case ROLE_NORMAL:
+        return SHORTAGE_NORMAL;
+    case ROLE_BACKGROUND:
+        return SHORTAGE_BACKGROUND;
+    }
+    return SHORTAGE_NORMAL;
+}
+
 /* To be called every second or so. */
 void pinner_tick(Pinner *pinner, uint64_t now_usec);
 

@@ -88,6 +88,14 @@ int released_undo(Released *released, const char *path)
     return 0;
 }
 
+bool released_has(const Released *released, const char *path)
+{
+    for (size_t i = 0; released && i < released->n; i++)
+        if (path_is_below(path, released->folders[i].path))
+            return true;
+    return false;
+}
+
 bool released_note_mounts(Released *released, char *const *mounts)
 {
     bool changed = false;

@@ -29,6 +29,9 @@ int released_add(Released *released, char *const *mounts, const char *path);
 /* -ENOENT: it was not released. */
 int released_undo(Released *released, const char *path);
 
+/* Whether @path, which is absolute, is or is below one of the folders. NULL: none is released. */
+bool released_has(const Released *released, const char *path);
+
 /* Whether one is no longer released now. */
 bool released_note_mounts(Released *released, char *const *mounts);
 

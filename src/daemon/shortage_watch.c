@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "daemon/hand_away.h"
 #include "kernel/meminfo.h"
 #include "kernel/psi.h"
 #include "util/io.h"
@@ -103,27 +104,72 @@ uint64_t shortage_watch_again(const ShortageWatch *w)
     return sub_u64(w->again_usec, now_usec());
 }
 
-/* The holdings of @targets, in their order; *ret_pending: bytes on their way out. */
-static ShortageHolding *holdings_of(Target *const *targets, size_t n, uint64_t *ret_pending)
-{
-    ShortageHolding *holdings = calloc(n + 1, sizeof(ShortageHolding));
+/* Whose pins may go: a policy's, or those by hand. */
+typedef struct Giver {
+    Pinner *pinner;
+    Hand *hand;
+} Giver;
 
-    *ret_pending = 0;
-    for (size_t i = 0; i < n && holdings; i++) {
-        uint64_t pending = 0;
-        if (targets[i]->pinner)
-            holdings[i] = pinner_holding(targets[i]->pinner, &pending);
-        *ret_pending += pending;
-    }
-    return holdings;
+typedef struct Givers {
+    Giver *givers;
+    ShortageHolding *holdings; /* in the same order */
+    size_t n;
+    uint64_t pending; /* bytes on their way out */
+} Givers;
+
+static void givers_clear(Givers *g)
+{
+    free(g->givers);
+    free(g->holdings);
 }
 
-static bool is_idle(const ShortageWatch *w, const ShortageHolding *holdings, size_t n)
+static void add(Givers *g, Giver giver, const ShortageHolding *holding, uint64_t pending)
+{
+    g->givers[g->n] = giver;
+    g->holdings[g->n++] = *holding;
+    g->pending += pending;
+}
+
+static void add_hand(Givers *g, Hand *hand, Target *const *targets, size_t n)
+{
+    uint64_t pending;
+    ShortageHolding holding = hand_holding(hand, &pending);
+
+    holding.rank = SHORTAGE_NORMAL;
+    for (size_t i = 0; i < n; i++)
+        if (hand->unit && strcmp(targets[i]->unit, hand->unit) == 0) {
+            holding.rank = pinner_rank_of(targets[i]->policy->role);
+            holding.keep = targets[i]->policy->on_shortage == PIN_SHORTAGE_KEEP;
+        }
+    add(g, (Giver){ .hand = hand }, &holding, pending);
+}
+
+static int collect(Target *const *targets, size_t n, const Hands *hands, Givers *ret)
+{
+    size_t room = n + hands->n_hands + 1;
+
+    ret->givers = calloc(room, sizeof(Giver));
+    ret->holdings = calloc(room, sizeof(ShortageHolding));
+    if (!ret->givers || !ret->holdings)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t pending;
+        if (!targets[i]->pinner)
+            continue;
+        ShortageHolding holding = pinner_holding(targets[i]->pinner, &pending);
+        add(ret, (Giver){ .pinner = targets[i]->pinner }, &holding, pending);
+    }
+    for (size_t i = 0; i < hands->n_hands; i++)
+        add_hand(ret, hands->hands[i], targets, n);
+    return 0;
+}
+
+static bool is_idle(const ShortageWatch *w, const Givers *g)
 {
     bool idle = !w->state.is_short;
 
-    for (size_t i = 0; i < n && idle; i++)
-        idle = holdings[i].locked == 0 && !holdings[i].withheld;
+    for (size_t i = 0; i < g->n && idle; i++)
+        idle = g->holdings[i].locked == 0 && !g->holdings[i].withheld;
     return idle;
 }
 
@@ -146,29 +192,39 @@ static int read_sample(const ShortageWatch *w, ShortageSample *ret)
     return 0;
 }
 
-static void let_go(Target *const *targets, ShortageHolding *holdings, size_t n, uint64_t bytes)
+static void let_go(Givers *g, uint64_t bytes)
 {
     while (bytes > 0) {
-        size_t i = shortage_next_to_go(holdings, n);
-        if (i == n)
+        size_t i = shortage_next_to_go(g->holdings, g->n);
+        if (i == g->n)
             return;
-        uint64_t gone = pinner_shed(targets[i]->pinner, bytes);
-        holdings[i].locked = gone >= bytes ? holdings[i].locked - min_u64(gone, holdings[i].locked)
-                                           : 0;
+        uint64_t *locked = &g->holdings[i].locked;
+        uint64_t gone = g->givers[i].hand ? hand_shed(g->givers[i].hand, bytes)
+                                          : pinner_shed(g->givers[i].pinner, bytes);
+        *locked = gone >= bytes ? *locked - min_u64(gone, *locked) : 0;
         bytes = sub_u64(bytes, gone);
     }
 }
 
-/* The next one, once the one before has what it can have. */
-static void bring_back(Target *const *targets, const ShortageHolding *holdings, size_t n)
+static bool is_busy(const Giver *giver)
 {
-    size_t next = shortage_next_to_return(holdings, n);
+    return giver->hand ? hand_is_busy(giver->hand) : pinner_is_busy(giver->pinner);
+}
 
-    for (size_t i = 0; i < n && next < n; i++)
-        if (targets[i]->pinner && !holdings[i].withheld && pinner_is_busy(targets[i]->pinner))
+/* The next one, once the one before has what it can have. */
+static void bring_back(const Givers *g)
+{
+    size_t next = shortage_next_to_return(g->holdings, g->n);
+
+    for (size_t i = 0; i < g->n && next < g->n; i++)
+        if (!g->holdings[i].withheld && is_busy(&g->givers[i]))
             return;
-    if (next < n)
-        pinner_resume(targets[next]->pinner);
+    if (next == g->n)
+        return;
+    if (g->givers[next].hand)
+        hand_resume(g->givers[next].hand);
+    else
+        pinner_resume(g->givers[next].pinner);
 }
 
 static void tell(const ShortageSample *sample, bool was_short, const ShortageState *state,
@@ -187,28 +243,29 @@ static void tell(const ShortageSample *sample, bool was_short, const ShortageSta
 }
 
 /* Returns whether the next look is due soon. */
-static bool look(ShortageWatch *w, Target *const *targets, size_t n)
+static bool look(ShortageWatch *w, Target *const *targets, size_t n, const Hands *hands)
 {
-    uint64_t pending;
+    cleanup(givers_clear) Givers givers = { 0 };
     ShortageSample sample;
-    CLEANUP_FREE ShortageHolding *holdings = holdings_of(targets, n, &pending);
 
-    if (!holdings || is_idle(w, holdings, n) || read_sample(w, &sample) < 0)
+    if (collect(targets, n, hands, &givers) < 0 || is_idle(w, &givers) ||
+        read_sample(w, &sample) < 0)
         return false;
     bool was_short = w->state.is_short;
     ShortageDecision decision = shortage_decide(&w->state, &sample, w->host->settings->reserve,
-                                                pending);
+                                                givers.pending);
     w->again_usec = w->state.is_short ? decision.again_usec : 0;
     tell(&sample, was_short, &w->state, &decision);
-    let_go(targets, holdings, n, decision.release);
+    let_go(&givers, decision.release);
     if (!w->state.is_short)
-        bring_back(targets, holdings, n);
+        bring_back(&givers);
     return decision.is_near;
 }
 
-void shortage_watch_look(ShortageWatch *w, Target *const *targets, size_t n_targets)
+void shortage_watch_look(ShortageWatch *w, Target *const *targets, size_t n_targets,
+                         const Hands *hands)
 {
-    bool near = look(w, targets, n_targets);
+    bool near = look(w, targets, n_targets, hands);
 
     (void)sd_event_source_set_time_relative(w->timer, near ? SHORTAGE_NEAR_USEC : FAR_USEC);
     (void)sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);

@@ -3,6 +3,7 @@
 
 /* Watches the host's memory, and has pins go and come back as control/shortage.h decides. */
 
+#include "daemon/hands.h"
 #include "daemon/target.h"
 
 typedef struct ShortageWatch ShortageWatch;
@@ -16,8 +17,10 @@ ShortageWatch *shortage_watch_free(ShortageWatch *watch);
 
 DEFINE_CLEANUP(ShortageWatch *, shortage_watch_free)
 
-/* Looks at the host, and acts on the pins of these. */
-void shortage_watch_look(ShortageWatch *watch, Target *const *targets, size_t n_targets);
+/* Looks at the host, and acts on the pins of these. What is pinned by hand for a unit goes with its
+ * policy's rank, and stays where that keeps its pins; of other units, and of none, it is normal. */
+void shortage_watch_look(ShortageWatch *watch, Target *const *targets, size_t n_targets,
+                         const Hands *hands);
 
 /* Until pins come back that were let go, if it stays as it is, in microseconds; 0: nobody knows, or
  * none are away. */

@@ -19,7 +19,7 @@ bool targets_have_let_go(Target *const *targets, size_t n, uint64_t since_usec)
     return true;
 }
 
-void targets_guard_mounts(Target *const *targets, size_t n, MountGuard *guard)
+void targets_guard_mounts(Target *const *targets, size_t n, const Hands *hands, MountGuard *guard)
 {
     cleanup(strv_freep) char **mounts = NULL;
 
@@ -27,5 +27,6 @@ void targets_guard_mounts(Target *const *targets, size_t n, MountGuard *guard)
         STRV_FOREACH (mount, targets[i]->pinner ? pinner_mounts(targets[i]->pinner) : NULL)
             if (!mounts_has(mounts, *mount) && strv_append(&mounts, *mount) < 0)
                 return;
-    mount_guard_want(guard, mounts);
+    if (hands_note_mounts(hands, &mounts) >= 0)
+        mount_guard_want(guard, mounts);
 }

@@ -3,6 +3,7 @@
 
 /* What concerns the pins of all targets. */
 
+#include "daemon/hands.h"
 #include "daemon/mount_guard.h"
 #include "daemon/target.h"
 
@@ -12,5 +13,5 @@ void targets_rescan_pins(Target *const *targets, size_t n);
 /* None has anything that was released before @since_usec. */
 bool targets_have_let_go(Target *const *targets, size_t n, uint64_t since_usec);
 
-/* The mounts that files of theirs are on are guarded. */
-void targets_guard_mounts(Target *const *targets, size_t n, MountGuard *guard);
+/* The mounts that files of theirs are on, and those pinned by hand, are guarded. */
+void targets_guard_mounts(Target *const *targets, size_t n, const Hands *hands, MountGuard *guard);

@@ -106,6 +106,15 @@ static bool is_plain(char c)
            c == '_' || c == '.';
 }
 
+int mounts_note(char ***set, char *const *mounts, const char *path)
+{
+    const char *mount = mounts_above(mounts, path);
+
+    if (!mount || strcmp(mount, "/") == 0 || mounts_has(*set, mount))
+        return 0;
+    return strv_append(set, mount);
+}
+
 /* As systemd-escape(1) --path does. */
 char *mounts_unit_stem(const char *point)
 {

@@ -15,6 +15,9 @@ const char *mounts_above(char *const *mounts, const char *path);
 
 bool mounts_has(char *const *mounts, const char *point);
 
+/* Adds the mount point that @path is on to *set, unless it is "/" or there already. -ENOMEM. */
+int mounts_note(char ***set, char *const *mounts, const char *path);
+
 /* Whether @path is @folder, or below it; both are absolute, and "/" has no slash behind it. */
 bool path_is_below(const char *path, const char *folder);
 

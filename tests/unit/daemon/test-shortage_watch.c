@@ -3,6 +3,8 @@
  * with --wrap=now_usec, see meson.build. */
 #include "daemon/shortage_watch.h"
 
+#include "daemon/hand_away.h"
+
 #include "unit/daemon/log-text.h"
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
@@ -62,12 +64,52 @@ bool pinner_is_busy(const Pinner *p)
     return p->busy;
 }
 
+/* Those by hand are "y" and "z"; Hand.mapped says how much one has as a whole. */
+static char name_of_hand(const Hand *h)
+{
+    return h->unit ? 'y' : 'z';
+}
+
+ShortageHolding hand_holding(const Hand *h, uint64_t *ret_pending)
+{
+    *ret_pending = 0;
+    return (ShortageHolding){ .locked = h->sum, .withheld = h->withheld };
+}
+
+uint64_t hand_shed(Hand *h, uint64_t bytes)
+{
+    uint64_t gone = min_u64(bytes, h->sum);
+    size_t n = strlen(events);
+
+    snprintf(events + n, sizeof events - n, "%c-%ju ", name_of_hand(h), (uintmax_t)(gone / MIB));
+    h->sum -= gone;
+    h->withheld = true;
+    return gone;
+}
+
+void hand_resume(Hand *h)
+{
+    size_t n = strlen(events);
+
+    snprintf(events + n, sizeof events - n, "%c+ ", name_of_hand(h));
+    h->sum = h->mapped;
+    h->withheld = false;
+}
+
+bool hand_is_busy(const Hand *h)
+{
+    return false;
+}
+
 typedef struct World {
     Scratch proc;
     Settings settings;
     Host host;
     Target all[ELEMENTS(pinners)], *targets[ELEMENTS(pinners)];
     size_t n;
+    Policy policies[ELEMENTS(pinners)];
+    Hand hand_of[2], *hand_list[2];
+    Hands hands;
     ShortageWatch *watch;
     unsigned looks;
 } World;
@@ -77,7 +119,7 @@ static void on_look(void *userdata)
     World *w = userdata;
 
     w->looks++;
-    shortage_watch_look(w->watch, w->targets, w->n);
+    shortage_watch_look(w->watch, w->targets, w->n, &w->hands);
 }
 
 static void world_begin(World *w)
@@ -107,9 +149,22 @@ static void add(World *w, ShortageRank rank, unsigned mib, bool keep)
         .holding = { .rank = rank, .locked = mib * MIB, .keep = keep },
         .whole = mib * MIB,
     };
-    w->all[w->n] = (Target){ .pinner = &pinners[w->n] };
+    w->all[w->n] = (Target){
+        .unit = (char *)"other.service",
+        .policy = &w->policies[w->n],
+        .pinner = &pinners[w->n],
+    };
     w->targets[w->n] = &w->all[w->n];
     w->n++;
+}
+
+static void add_by_hand(World *w, char *unit, unsigned mib)
+{
+    Hand *h = &w->hand_of[w->hands.n_hands];
+
+    *h = (Hand){ .unit = unit, .sum = mib * MIB, .mapped = mib * MIB };
+    w->hand_list[w->hands.n_hands++] = h;
+    w->hands.hands = w->hand_list;
 }
 
 /* At a host of 1000 MiB of which @available are, @seconds later. */
@@ -121,7 +176,7 @@ static void look_at(World *w, unsigned seconds, unsigned available)
              1000U * 1024, available * 1024);
     scratch_put(&w->proc, "meminfo", text);
     now += seconds * USEC_PER_SEC;
-    shortage_watch_look(w->watch, w->targets, w->n);
+    shortage_watch_look(w->watch, w->targets, w->n, &w->hands);
 }
 
 static void expect_events(const char *expected)
@@ -184,7 +239,7 @@ static void nothing_pinned_nothing_asked(void **state)
     w.all[1] = (Target){ 0 };
     w.targets[1] = &w.all[1];
     w.n = 2;
-    shortage_watch_look(w.watch, w.targets, w.n);
+    shortage_watch_look(w.watch, w.targets, w.n, &w.hands);
     look_at(&w, 1, 1);
     expect_events("");
     expect_log("");
@@ -195,7 +250,7 @@ static void a_host_that_cannot_be_read(void **state)
     WORLD(w);
 
     add(&w, SHORTAGE_NORMAL, 10, false);
-    shortage_watch_look(w.watch, w.targets, w.n);
+    shortage_watch_look(w.watch, w.targets, w.n, &w.hands);
     expect_events("");
 }
 
@@ -222,10 +277,41 @@ static void by_a_timer(void **state)
     assert_true(took[1] < took[0]);
 }
 
+/* Beside a critical unit that keeps its pins, and one in the background. */
+static void pins_by_hand_go_too(void **state)
+{
+    static char unit[] = "shop.service";
+    WORLD(w);
+
+    add(&w, SHORTAGE_CRITICAL, 10, false);
+    add(&w, SHORTAGE_BACKGROUND, 10, false);
+    w.targets[0]->unit = unit;
+    w.policies[0].role = ROLE_CRITICAL;
+    add_by_hand(&w, unit, 10);
+    add_by_hand(&w, NULL, 10);
+    look_at(&w, 1, 40); /* 75 are the goal */
+    expect_events("b-10 z-10 a-10 y-5 ");
+
+    w.policies[0].on_shortage = PIN_SHORTAGE_KEEP;
+    look_at(&w, 1, 30);
+    expect_events("");
+    look_at(&w, 1, 400);
+    look_at(&w, 31, 400);
+    expect_events("y+ "); /* the most of it stayed */
+    look_at(&w, 1, 400);
+    expect_events("a+ ");
+    look_at(&w, 1, 400);
+    expect_events("");
+    pinners[0].busy = false;
+    look_at(&w, 1, 400);
+    expect_events("z+ ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_gives_and_who_gets_back),
+        cmocka_unit_test(pins_by_hand_go_too),
         cmocka_unit_test(nothing_pinned_nothing_asked),
         cmocka_unit_test(a_host_that_cannot_be_read),
         cmocka_unit_test(by_a_timer),

@@ -35,6 +35,7 @@ start_daemon
 holder=pagewarden-hold-t-shop.service
 guard=pagewarden-mount-mnt-t.service
 locked_is() { (($(locked_in $holder) == $1 * MIB)); }
+by_hand_is() { (($(locked_in pagewarden-hold-:hand:.service) == $1 * MIB)); }
 wait_for 60 locked_is 7
 wait_for 10 systemctl is-active --quiet $guard
 pid=$(main_pid $holder)
@@ -69,11 +70,27 @@ umount /mnt/t
 mount_it
 wait_for 9 locked_is 7
 
-# Taken back, or forgotten at a reload.
+# Taken back, or forgotten at a reload. What is pinned by hand goes and comes with the rest.
+make_file two 1
+pagewarden pin /mnt/t/b "$FILES/two"
+by_hand_is 2 || fail "not pinned by hand"
+pagewarden release /mnt/t
+by_hand_is 1 || fail "still pinned by hand"
+pagewarden pin /mnt/t/b 2>err && fail "pinned where it is released"
+assert_match "$(cat err)" 'is released, to be unmounted'
+umount /mnt/t || fail "still busy"
+mount_it
+pagewarden pin /mnt/t/b
 pagewarden release /mnt/t
 pagewarden release --undo /mnt/t
 wait_for 9 locked_is 7
+wait_for 9 by_hand_is 2
 pagewarden release --undo /mnt/t 2>/dev/null && fail "undone twice"
+systemctl stop mnt-t.mount || fail "a pin by hand keeps it from being unmounted"
+by_hand_is 1 || fail "still pinned by hand"
+pagewarden unpin --all
+mount_it
+wait_for 9 locked_is 7
 touch /var/tmp/t-done
 wait $watcher || fail "other pins of the service were dropped"
 rm /var/tmp/t-done
