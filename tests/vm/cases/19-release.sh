@@ -71,8 +71,9 @@ mount_it
 wait_for 9 locked_is 7
 
 # Taken back, or forgotten at a reload. What is pinned by hand goes and comes with the rest.
-make_file two 1
-pagewarden pin /mnt/t/b "$FILES/two"
+mkdir -p "$FILES/other"
+make_file other/two 1
+pagewarden pin /mnt/t/b "$FILES/other/two"
 by_hand_is 2 || fail "not pinned by hand"
 pagewarden release /mnt/t
 by_hand_is 1 || fail "still pinned by hand"
