@@ -239,6 +239,7 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
         if (!m->targets[i]->listed)
             target_note_listed(m->targets[i], false, now);
     hands_note_units(m->hands, units, n_units, now);
+    mount_guard_note_units(m->guard, units, n_units);
     for (size_t i = 0; i < n_units; i++)
         if (strcmp(units[i].active_state, "active") == 0)
             stop_orphan(m, &units[i]);

@@ -10,10 +10,10 @@
 
 #include "daemon/mount_guard.h"
 
+#include <pagewarden/names.h>
 #include <string.h>
 
 #include "kernel/mounts.h"
-#include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/strv.h"
@@ -24,6 +24,7 @@
 
 typedef struct Guarded {
     char *mount;
+    char *unit; /* that guards it, without ".service" */
     bool started;
     uint64_t tried_usec;
     sd_bus_slot *starting;
@@ -39,6 +40,7 @@ static Guarded *guarded_free(Guarded *guarded)
 {
     sd_bus_slot_unref(guarded->starting);
     free(guarded->mount);
+    free(guarded->unit);
     free(guarded);
     return NULL;
 }
@@ -79,11 +81,9 @@ static void on_started(int error, const char *message, void *userdata)
 static void start(MountGuard *guard, Guarded *guarded)
 {
     guarded->tried_usec = now_usec();
-    CLEANUP_FREE char *stem = mounts_unit_stem(guarded->mount);
-    if (!stem)
-        return;
-    int r = mount_guard_unit_start(guard->host->bus, &guarded->starting, stem, guarded->mount,
-                                   on_started, guarded);
+    int r = mount_guard_unit_start(guard->host->bus, &guarded->starting,
+                                   guarded->unit + strlen(PAGEWARDEN_MOUNT_UNIT_PREFIX),
+                                   guarded->mount, on_started, guarded);
     if (r < 0)
         log_debug("%s: cannot be guarded: %s", guarded->mount, strerror(-r));
 }
@@ -106,8 +106,11 @@ static int add(MountGuard *guard, const char *mount)
     if (!guarded)
         return -ENOMEM;
     guarded->mount = strdup(mount);
-    if (!guarded->mount) {
-        free(guarded);
+    CLEANUP_FREE char *stem = mounts_unit_stem(mount);
+    if (!stem || asprintf(&guarded->unit, PAGEWARDEN_MOUNT_UNIT_PREFIX "%s", stem) < 0)
+        guarded->unit = NULL;
+    if (!guarded->mount || !guarded->unit) {
+        guarded_free(guarded);
         return -ENOMEM;
     }
     grown[guard->n++] = guarded;
@@ -134,6 +137,23 @@ void mount_guard_want(MountGuard *guard, char *const *mounts)
             (guarded->tried_usec == 0 || now - guarded->tried_usec >= AGAIN_USEC))
             start(guard, guarded);
     }
+}
+
+static bool is_running(const Guarded *guarded, const UnitEntry *units, size_t n)
+{
+    size_t length = strlen(guarded->unit);
+
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(units[i].name, guarded->unit, length) == 0 &&
+            strcmp(units[i].name + length, ".service") == 0)
+            return strcmp(units[i].active_state, "active") == 0;
+    return false;
+}
+
+void mount_guard_note_units(MountGuard *guard, const UnitEntry *units, size_t n_units)
+{
+    for (size_t i = 0; i < guard->n; i++)
+        guard->guarded[i]->started = is_running(guard->guarded[i], units, n_units);
 }
 
 void mount_guard_bus_lost(MountGuard *guard)
