@@ -52,7 +52,8 @@ static int take(struct json_object *object, ByHand *ret)
 
     *ret = (ByHand){
         .known = true,
-        .settled = state && strcmp(state, "settled") == 0,
+        /* Released: memory is short, and what is wanted comes when it is not. */
+        .settled = state && (strcmp(state, "settled") == 0 || strcmp(state, "released") == 0),
         .waits = state && strcmp(state, "waiting") == 0,
         .files = number(object, "files"),
         .files_locked = number(object, "files_locked"),

@@ -298,7 +298,7 @@ size_t hands_held(const Hands *hands, PinHeld *ret)
 
 static const char *state_of(const Hand *h)
 {
-    if (h->withheld)
+    if (h->withheld && h->state == HAND_SETTLED && !h->calls)
         return "released";
     return h->calls ? "pinning" : hand_state_to_string(h->state);
 }
