@@ -62,30 +62,37 @@ static int open_part(PinTable *pins, const HoldItem *item, int fd, PinInfo *info
     return r;
 }
 
-static int pin(PinTable *pins, const HoldItem *item, int fd, PinInfo *info)
+/* Maps what is new. */
+static int begin_pin(PinTable *pins, const HoldItem *item, int fd, PinInfo *info)
 {
-    int r = 0;
-
     if (item->lock > HOLD_LOCK_NONE)
         return -EINVAL;
     if (item->lock == HOLD_LOCK_NONE)
         return warm(item, fd, info);
-    if (fd >= 0)
-        r = open_part(pins, item, fd, info);
-    if (r < 0)
-        return r;
-    if (item->lock == HOLD_LOCK_ON_FAULT)
-        return fd >= 0 ? 0
-                       : pin_table_lock_resident(pins, info->dev, info->ino, item->offset,
-                                                 item->length, item->locked, info);
-    return pin_table_lock(pins, info->dev, info->ino, item->locked, info);
+    return fd >= 0 ? open_part(pins, item, fd, info) : 0;
 }
 
-static int apply_item(PinTable *pins, HoldType type, const HoldItem *item, int fd, PinInfo *info)
+static int end_pin(PinTable *pins, const HoldItem *item, PinInfo *info)
+{
+    switch ((HoldLock)item->lock) {
+    case HOLD_LOCK_NOW:
+        return pin_table_lock(pins, info->dev, info->ino, item->locked, info);
+    case HOLD_LOCK_ON_FAULT:
+        return hold_item_has_fd(item)
+                   ? 0
+                   : pin_table_lock_resident(pins, info->dev, info->ino, item->offset, item->length,
+                                             item->locked, info);
+    case HOLD_LOCK_NONE:
+        break;
+    }
+    return 0;
+}
+
+static int begin_item(PinTable *pins, HoldType type, const HoldItem *item, int fd, PinInfo *info)
 {
     switch (type) {
     case HOLD_PIN:
-        return pin(pins, item, fd, info);
+        return begin_pin(pins, item, fd, info);
     case HOLD_REFRESH:
         return pin_table_refresh(pins, item->dev, item->ino, item->offset, item->length, info);
     case HOLD_RELEASE:
@@ -101,18 +108,29 @@ static int apply_item(PinTable *pins, HoldType type, const HoldItem *item, int f
     return -EPROTO;
 }
 
+/* Small files are all mapped first, and then locked together. */
 void hold_apply(PinTable *pins, HoldPacket *packet, const int *fds)
 {
+    PinInfo infos[HOLD_BATCH_MAX];
+    int errors[HOLD_BATCH_MAX];
+    HoldType type = (HoldType)packet->header.type;
+
+    for (uint32_t i = 0; i < packet->header.n_items; i++) {
+        const HoldItem *item = &packet->items[i];
+        infos[i] = (PinInfo){ .dev = item->dev, .ino = item->ino };
+        errors[i] = begin_item(pins, type, item, hold_item_has_fd(item) ? *fds++ : -1, &infos[i]);
+    }
+    if (type == HOLD_PIN)
+        pin_table_lock_opened(pins);
     for (uint32_t i = 0; i < packet->header.n_items; i++) {
         HoldItem *item = &packet->items[i];
-        PinInfo info = { .dev = item->dev, .ino = item->ino };
-        int fd = hold_item_has_fd(item) ? *fds++ : -1;
-
-        int r = apply_item(pins, (HoldType)packet->header.type, item, fd, &info);
+        int r = errors[i];
+        if (r >= 0 && type == HOLD_PIN)
+            r = end_pin(pins, item, &infos[i]);
         /* What was held before it failed still is. */
         if (r < 0)
-            (void)pin_table_find(pins, info.dev, info.ino, &info);
-        *item = hold_item(&info);
+            (void)pin_table_find(pins, infos[i].dev, infos[i].ino, &infos[i]);
+        *item = hold_item(&infos[i]);
         item->error = r;
     }
 }

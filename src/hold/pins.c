@@ -38,7 +38,9 @@ typedef struct Pin {
 
 struct PinTable {
     Pin *pins;
-    Pin *last; /* opened last: it is locked next. May be NULL */
+    Pin *last;                   /* used last: mostly it is used next. May be NULL */
+    Pin *opened[HOLD_BATCH_MAX]; /* wholly read, and to be locked together */
+    size_t n_opened;
     uint64_t page;
     size_t n_mappings;
 };
@@ -188,6 +190,8 @@ int pin_table_open(PinTable *table, int fd, const PinPart *part, PinInfo *ret)
         HASH_ADD(hh, table->pins, id, sizeof(FileId), fresh);
         if (!fresh->hh.tbl)
             return -ENOMEM;
+        if (fresh->regions[0].read && table->n_opened < HOLD_BATCH_MAX)
+            table->opened[table->n_opened++] = fresh;
         fresh = NULL;
     }
     recount_mappings(table, pin);
@@ -195,6 +199,16 @@ int pin_table_open(PinTable *table, int fd, const PinPart *part, PinInfo *ret)
     if (ret)
         *ret = info_of(pin);
     return 0;
+}
+
+void pin_table_lock_opened(PinTable *table)
+{
+    Region *regions[HOLD_BATCH_MAX];
+
+    for (size_t i = 0; i < table->n_opened; i++)
+        regions[i] = table->opened[i]->regions;
+    region_lock_together(regions, table->n_opened);
+    table->n_opened = 0; /* all of a region: no more mappings than before */
 }
 
 int pin_table_lock(PinTable *table, uint64_t dev, uint64_t ino, uint64_t bytes, PinInfo *ret)
@@ -285,6 +299,7 @@ int pin_table_release(PinTable *table, uint64_t dev, uint64_t ino)
         return -ENOENT;
 
     table->n_mappings -= pin->n_mappings;
+    table->n_opened = 0; /* it may be one of them */
     if (table->last == pin)
         table->last = NULL;
     HASH_DEL(table->pins, pin);

@@ -41,6 +41,10 @@ typedef struct PinInfo {
  * another offset or in another way; else the error of mmap(2) or mlock2(2). */
 int pin_table_open(PinTable *table, int fd, const PinPart *part, PinInfo *ret);
 
+/* Locks the files that were opened since, and whose part said `all`, with few calls. What cannot be
+ * locked so is left to pin_table_lock(), to be told by it. */
+void pin_table_lock_opened(PinTable *table);
+
 /* Reads and locks up to @bytes further bytes, whole pages, of a file that is locked without gaps.
  * *ret is what holds afterwards, on failure too. -ENOENT: no such file; -EINVAL: it is locked on
  * fault; -EFAULT: the file was truncated below; -EAGAIN, -ENOMEM, -EIO: see mlock(2) and

@@ -4,6 +4,9 @@
  * pages on the evictable list. Nothing is ever read through the mapping, so a truncated file is an
  * error of madvise and never a SIGBUS.
  *
+ * What is mapped one after another mostly lies side by side, and mlock() and mprotect() take all of
+ * it at once. The kernel joins no mappings of different files, so each can still be released alone.
+ *
  * What is locked on fault is from the beginning one VM_LOCKED mapping that nobody can read, and
  * populating pages of it locks them. Which were, a bitmap tells. It is advised as random: else the
  * kernel, at a mark that its read-ahead left in the file, would read on, and what came in so would
@@ -83,6 +86,42 @@ int region_lock(Region *region, uint64_t size)
 
     region->locked += size;
     return 0;
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+    const Region *x = *(Region *const *)a, *y = *(Region *const *)b;
+
+    return (x->address > y->address) - (x->address < y->address);
+}
+
+/* All of @regions, each of which begins where the one before it ends. */
+static void lock_run(Region *const *regions, size_t n)
+{
+    uint8_t *begin = regions[0]->address;
+    const Region *last = regions[n - 1];
+    size_t size = (size_t)(last->address + last->size - begin);
+
+    if (mlock(begin, size) < 0 || mprotect(begin, size, PROT_NONE) < 0) {
+        (void)mprotect(begin, size, PROT_READ);
+        (void)munlock(begin, size);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        regions[i]->locked = regions[i]->size;
+}
+
+void region_lock_together(Region **regions, size_t n)
+{
+    size_t end;
+
+    qsort(regions, n, sizeof(*regions), compare_addresses);
+    for (size_t i = 0; i < n; i = end) {
+        for (end = i + 1; end < n; end++)
+            if (regions[end]->address != regions[end - 1]->address + regions[end - 1]->size)
+                break;
+        lock_run(&regions[i], end - i);
+    }
 }
 
 int region_read(const Region *region)

@@ -35,6 +35,11 @@ int region_read(const Region *region);
 /* Reads and locks the next @size bytes (whole pages), all or none. */
 int region_lock(Region *region, uint64_t size);
 
+/* Locks all of several that were read when they were mapped, and of which nothing is locked: those
+ * that lie side by side with one call. Where that fails, none of these is locked, and region_lock()
+ * tells why. Sorts @regions. */
+void region_lock_together(Region **regions, size_t n);
+
 /* Locks of the pages [@first, @end) those that are not, while *bytes last, and subtracts them. */
 int region_lock_pages(Region *region, uint64_t first, uint64_t end, uint64_t page, uint64_t *bytes);
 

@@ -11,10 +11,18 @@
  * those within it are seen and closed. */
 #define FDS_MAX (HOLD_BATCH_MAX + 4)
 
+/* Those of one message mostly have numbers that follow each other, and go with one call. */
 void hold_fds_close(HoldFds *fds)
 {
-    for (size_t i = 0; i < fds->n; i++)
-        safe_close(fds->fds[i]);
+    for (size_t i = 0, end; i < fds->n; i = end) {
+        for (end = i + 1; end < fds->n; end++)
+            if (fds->fds[end] != fds->fds[end - 1] + 1)
+                break;
+        if (end - i > 1 && close_range((unsigned)fds->fds[i], (unsigned)fds->fds[end - 1], 0) == 0)
+            continue;
+        for (; i < end; i++)
+            safe_close(fds->fds[i]);
+    }
     fds->n = 0;
 }
 

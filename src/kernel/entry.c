@@ -44,14 +44,14 @@ static void stat_of_statx(const struct statx *from, struct stat *ret)
 
 /* A FUSE file system tells root nothing without allow_other. Asked for nothing, the kernel still
  * tells which mount and device it is (fuse_getattr() in fs/fuse/dir.c). */
-static int stat_fd(int fd, Entry *entry)
+static int stat_name(int fd, const char *name, Entry *entry)
 {
-    const int flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+    const int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
     struct statx st;
 
-    int r = statx(fd, "", flags, STATX_BASIC_STATS | STATX_MNT_ID, &st);
+    int r = statx(fd, name, flags, STATX_BASIC_STATS | STATX_MNT_ID, &st);
     if (r < 0 && errno == EACCES)
-        r = statx(fd, "", flags, 0, &st);
+        r = statx(fd, name, flags, 0, &st);
     if (r < 0)
         return -errno;
     stat_of_statx(&st, &entry->st);
@@ -64,16 +64,21 @@ bool entry_same_mount(const Entry *a, const Entry *b)
     return a->mount == b->mount && a->st.st_dev == b->st.st_dev;
 }
 
+static void inherit_kind(const Entry *folder, Entry *entry)
+{
+    entry->kind = folder->kind;
+    memcpy(entry->fs, folder->fs, sizeof entry->fs);
+}
+
 int entry_stat(int fd, const Entry *folder, Entry *ret)
 {
     Entry entry = { 0 };
 
-    int r = stat_fd(fd, &entry);
+    int r = stat_name(fd, "", &entry);
     if (r < 0)
         return r;
     if (folder && entry_same_mount(&entry, folder)) {
-        entry.kind = folder->kind;
-        memcpy(entry.fs, folder->fs, sizeof entry.fs);
+        inherit_kind(folder, &entry);
     } else {
         r = fs_name_of(fd, entry.mount, entry.fs);
         if (r < 0)
@@ -84,6 +89,20 @@ int entry_stat(int fd, const Entry *folder, Entry *ret)
                   S_ISDIR(entry.st.st_mode) && entry.st.st_uid == 0 &&
                   (entry.st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 
+    *ret = entry;
+    return 0;
+}
+
+int entry_stat_name(int dir_fd, const char *name, const Entry *folder, Entry *ret)
+{
+    Entry entry = { 0 };
+
+    int r = stat_name(dir_fd, name, &entry);
+    if (r < 0)
+        return r;
+    if (!entry_same_mount(&entry, folder))
+        return -EXDEV;
+    inherit_kind(folder, &entry);
     *ret = entry;
     return 0;
 }

@@ -25,6 +25,10 @@ int entry_open(int dir_fd, const char *name, bool automount);
  * FUSE file system that keeps root out, it has no type: S_IFMT of its mode is 0. */
 int entry_stat(int fd, const Entry *folder, Entry *ret);
 
+/* The same of @name, which is not opened, nor followed if it is a link. -EXDEV: it is on another
+ * mount than @folder, which @dir_fd is. */
+int entry_stat_name(int dir_fd, const char *name, const Entry *folder, Entry *ret);
+
 /* Neither a mount nor a subvolume begins between the two. */
 bool entry_same_mount(const Entry *a, const Entry *b);
 

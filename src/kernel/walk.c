@@ -13,7 +13,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "kernel/entry.h"
 #include "kernel/links.h"
@@ -239,6 +241,18 @@ static int open_entry(Walk *walk, const Folder *folder, const char *name, const 
     return step->named ? report(walk, WALK_MISSING) : 0;
 }
 
+/* Whether it was told so: what is only to be told needs no descriptor. What is no regular file by
+ * now, and what was mounted over one, is opened and judged as everything else. */
+static bool tell_unopened(Walk *walk, const Folder *folder, const char *name, int *ret)
+{
+    Entry entry;
+
+    if (entry_stat_name(folder->fd, name, folder->entry, &entry) < 0 || !S_ISREG(entry.st.st_mode))
+        return false;
+    *ret = walk->handler->file(walk->path, -1, &entry.st, walk->handler->userdata);
+    return true;
+}
+
 static bool is_avoided(const Walk *walk)
 {
     const char *const *avoid = walk->handler->avoid;
@@ -267,7 +281,10 @@ static int walk_entry(Walk *walk, const Folder *folder, const char *name, uint8_
     memcpy(walk->path + before + 1, name, length + 1);
     walk->path_length = before + 1 + length;
 
-    int r = is_avoided(walk) ? 0 : open_entry(walk, folder, name, &step);
+    bool unopened = walk->handler->unopened && type == DT_REG && step.file;
+    int r = 0;
+    if (!is_avoided(walk) && !(unopened && tell_unopened(walk, folder, name, &r)))
+        r = open_entry(walk, folder, name, &step);
 
     walk->path_length = before;
     walk->path[before] = '\0';
@@ -483,6 +500,25 @@ int walk_tree(int fd, const char *path, WalkFlags flags, const WalkHandler *hand
         walk->path_length--;
     walk->path[walk->path_length] = '\0';
     return walk_from(walk, fd, &entry);
+}
+
+int walk_open_fds(void)
+{
+    CLEANUP_CLOSE int fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct statfs fs;
+
+    if (fd < 0 || fstatfs(fd, &fs) < 0)
+        return -errno;
+    return fs.f_type == PROC_SUPER_MAGIC ? TAKE_FD(fd) : -ENODEV; /* its links do not lie */
+}
+
+int walk_reopen_in(int fds_fd, int path_fd, int flags)
+{
+    char name[11];
+
+    snprintf(name, sizeof name, "%d", path_fd);
+    int fd = openat(fds_fd, name, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    return fd < 0 ? -errno : fd;
 }
 
 int walk_reopen(int path_fd, int flags)

@@ -43,13 +43,14 @@ typedef struct WalkFolder {
 /* The functions may stop the walk by returning something else than 0, which the walk then returns.
  */
 typedef struct WalkHandler {
-    /* A regular file. @path_fd is O_PATH and stays the walk's: see walk_reopen(). @path is valid
-     * during the call. */
+    /* A regular file. @path_fd is O_PATH and stays the walk's: see walk_reopen(); or -1, if
+     * @unopened. @path is valid during the call. */
     int (*file)(const char *path, int path_fd, const struct stat *st, void *userdata);
     /* What is named literally or matches, and is passed over. @why is to be put behind the path:
      * "is a FIFO"; valid during the call. May be NULL. */
     int (*passed_over)(const char *path, WalkReason reason, const char *why, void *userdata);
     void *userdata;
+    bool unopened; /* what a folder lists as a regular file is looked at by name, and not opened */
     /* Before it is listed, so that who begins to watch it then misses nothing. May be NULL. */
     int (*folder)(const WalkFolder *folder, void *userdata);
     /* Paths, without links, that are not even opened, and NULL. May be NULL. */
@@ -79,6 +80,13 @@ int walk_read_glob(int root_fd, const char *pattern, WalkFlags flags, GlobSet **
  * followed. @fd may be O_PATH; @path is its name in reports. Who hands in a folder on a network
  * file system means it, so flags are for what is mounted below. */
 int walk_tree(int fd, const char *path, WalkFlags flags, const WalkHandler *handler);
+
+/* A descriptor of /proc/self/fd, for walk_reopen_in() by this process; or -errno. */
+int walk_open_fds(void);
+
+/* As walk_reopen(), of a descriptor that the walk judged to be of a regular file. @fds_fd is of
+ * walk_open_fds(). */
+int walk_reopen_in(int fds_fd, int path_fd, int flags);
 
 /* Opens the regular file behind an O_PATH descriptor (or any) anew, with @flags (O_RDONLY …) and
  * O_CLOEXEC | O_NOCTTY | O_NONBLOCK. Returns the descriptor. -EINVAL: not a regular file; -EAGAIN:

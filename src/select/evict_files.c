@@ -50,7 +50,12 @@ int evict_files(const SelectScope *scope, const EvictRule *rules, size_t n_rules
             .rule_index = i,
             .list = &list,
         };
-        WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = &walk };
+        WalkHandler handler = {
+            .file = on_file,
+            .passed_over = on_passed_over,
+            .unopened = true,
+            .userdata = &walk,
+        };
 
         if (rules[i].dormant)
             continue;

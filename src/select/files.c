@@ -106,6 +106,7 @@ typedef struct Opening {
     int *fds;    /* or why there is none */
     size_t next; /* where to look first: mostly they come in the order of their names */
     size_t told;
+    int fds_fd; /* of walk_open_fds() */
 } Opening;
 
 static bool is_mapped(const SelectedFile *file)
@@ -123,7 +124,7 @@ static int on_open(const char *path, int path_fd, const struct stat *st, void *u
         if (is_mapped(file) || strcmp(file->path, path) != 0)
             continue;
         opening->fds[i] = st->st_dev == file->dev && st->st_ino == file->ino
-                              ? walk_reopen(path_fd, O_RDONLY)
+                              ? walk_reopen_in(opening->fds_fd, path_fd, O_RDONLY)
                               : -ESTALE;
         opening->next = i + 1;
         opening->told++;
@@ -174,9 +175,12 @@ static void open_paths(const SelectScope *scope, Opening *opening)
 {
     WalkHandler handler = { .file = on_open, .userdata = opening };
     CLEANUP_FREE char *pattern = pattern_of(opening);
+    CLEANUP_CLOSE int fds_fd = walk_open_fds();
 
-    int r = pattern ? walk_glob(scope->root_fd, pattern, scope->flags | WALK_NO_LINKS, &handler)
-                    : -ENOMEM;
+    opening->fds_fd = fds_fd;
+    int r = fds_fd < 0 ? fds_fd
+            : pattern  ? walk_glob(scope->root_fd, pattern, scope->flags | WALK_NO_LINKS, &handler)
+                       : -ENOMEM;
     for (size_t i = 0; i < opening->n && r < 0; i++)
         if (opening->fds[i] == -ENOENT && !is_mapped(&opening->files[i]))
             opening->fds[i] = r;

@@ -153,6 +153,7 @@ static int apply_rule(const SelectScope *scope, const PinRule *rule, size_t inde
         .file = on_file,
         .passed_over = on_passed_over,
         .folder = scope->folder ? on_folder : NULL,
+        .unopened = true,
         .avoid = scope->avoid,
         .userdata = &walk,
     };

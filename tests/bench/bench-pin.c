@@ -373,8 +373,8 @@ static void end_round(Bench *b, sd_event_source *source)
     must(waitpid(b->holder, NULL, 0));
 }
 
-/* Bytes of files that a process and its children hold locked; their own memory, which a holder locks
- * too, left out. */
+/* Bytes of files that a process and its children hold locked; their own memory, which a holder
+ * locks too, left out. */
 static uint64_t locked_files(const Bench *b, pid_t pid)
 {
     char name[64];
