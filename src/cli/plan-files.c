@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control/pin_plan.h"
+#include "kernel/extents.h"
 #include "kernel/openers.h"
 #include "kernel/procs.h"
 #include "kernel/residency.h"
@@ -82,17 +83,22 @@ static SelectScope select_scope(const PlanScope *scope, const Plan *plan, PlanPr
     };
 }
 
-/* What of the part that is wanted is in memory. 0 with ret->has_resident false where the kernel, or
- * the file's permissions, do not tell. */
-static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile *file,
-                   Residency *ret)
+static int open_selected(const PlanScope *scope, const Plan *plan, const SelectedFile *file)
 {
     const SelectProcesses processes = { .proc_fd = scope->proc_fd };
     SelectScope selecting = select_scope(scope, plan, NULL);
 
     selecting.processes = &processes;
+    return selected_file_open(&selecting, file);
+}
+
+/* What of the part that is wanted is in memory. 0 with ret->has_resident false where the kernel, or
+ * the file's permissions, do not tell. */
+static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile *file,
+                   Residency *ret)
+{
     *ret = (Residency){ 0 };
-    CLEANUP_CLOSE int fd = selected_file_open(&selecting, file);
+    CLEANUP_CLOSE int fd = open_selected(scope, plan, file);
     int r = fd < 0 ? fd : residency_of_range(fd, file->offset, file->wanted, ret);
     if (scope->progress)
         scope->progress(scope->userdata);
@@ -100,6 +106,31 @@ static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile 
 }
 
 /* Pins */
+
+/* What of the part that is wanted is data; all of it where that cannot be told. */
+static int measure_data(const PlanScope *scope, const Plan *plan, const SelectedFile *file,
+                        uint64_t *ret)
+{
+    *ret = file->wanted;
+    if (!file->may_have_holes)
+        return 0;
+    CLEANUP_CLOSE int fd = open_selected(scope, plan, file);
+    int r = fd < 0 ? fd : extents_sum(fd, file->offset, file->offset + file->wanted, ret);
+    return plan_is_fatal(r) ? r : 0;
+}
+
+/* Whether not all of it is to be locked: only what is in memory, or data. */
+static bool is_partly(const PlanPin *pin)
+{
+    return pin->lock == PIN_LOCK_ON_FAULT ||
+           (pin->lock != PIN_LOCK_NONE && pin->data < pin->file->wanted);
+}
+
+/* Bytes, whole pages. */
+static uint64_t part_of(const PlanPin *pin)
+{
+    return pin->lock == PIN_LOCK_ON_FAULT ? pin->resident : pin->data;
+}
 
 /* What is wanted of each file. */
 static int list_pins(const PlanScope *scope, const Plan *plan, const PinRule *rules, PlanPins *pins,
@@ -116,12 +147,13 @@ static int list_pins(const PlanScope *scope, const Plan *plan, const PinRule *ru
         PlanPin *pin = &pins->files[i];
         Residency residency = { 0 };
         *pin = (PlanPin){ .file = file, .lock = rules[file->rule].lock, .wanted = file->wanted };
-        if (measured || pin->lock == PIN_LOCK_ON_FAULT)
+        r = measure_data(scope, plan, file, &pin->data);
+        if (r >= 0 && (measured || pin->lock == PIN_LOCK_ON_FAULT))
             r = measure(scope, plan, file, &residency);
         pin->has_resident = residency.has_resident;
         pin->resident = residency.resident;
-        if (pin->lock == PIN_LOCK_ON_FAULT)
-            pin->wanted = min_u64(file->wanted, residency.resident);
+        if (is_partly(pin))
+            pin->wanted = min_u64(file->wanted, part_of(pin));
     }
     return r;
 }
@@ -141,8 +173,8 @@ static int spread(PlanPins *pins, uint64_t budget, uint64_t page)
             .ino = pin->file->ino,
             .offset = pin->file->offset,
             .size = pin->file->wanted,
-            .only_resident = pin->lock == PIN_LOCK_ON_FAULT,
-            .resident = pin->resident,
+            .only_resident = is_partly(pin),
+            .resident = part_of(pin),
         };
     }
     pins->sum = pin_plan(wishes, n, NULL, 0, budget, page);

@@ -19,7 +19,8 @@
 typedef struct PlanPin {
     const SelectedFile *file;
     PinLock lock;
-    uint64_t wanted;   /* with lock: on-fault, no more than is in memory */
+    uint64_t wanted;   /* with lock: on-fault, no more than is in memory; else no holes */
+    uint64_t data;     /* of the part that the rule means: not holes; whole pages, or all of it */
     uint64_t target;   /* within the budget, whole pages; 0: nothing is left for it */
     bool has_resident; /* the kernel tells, and it was asked */
     uint64_t resident; /* of what is wanted, whole pages */

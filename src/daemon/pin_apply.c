@@ -366,6 +366,8 @@ static void on_filled(Job *job, void *owner)
 
     a->filling = NULL;
     a->filled = fill->error >= 0;
+    if (fill->error < 0)
+        a->ranges = (PinRanges){ 0 };
     for (size_t i = a->at; i < a->scan->n_steps && fill->error < 0; i++) {
         PinStep *step = &a->scan->steps[i];
         if (step->target == 0)
@@ -392,6 +394,18 @@ static int add_fill(const PinApply *a, PinFill *fill, uint32_t i)
                        : pin_fill_add(fill, step->fd, step->offset + done, length, step->recharge);
 }
 
+/* The same of data in a file with holes; the item that hands it over asks for nothing. */
+static int add_fill_range(PinApply *a, PinFill *fill, const HoldItem *item)
+{
+    const PinStep *step = first_step(a);
+    uint64_t end = step->offset + step->size;
+
+    if (item->flags & HOLD_WITH_FD)
+        return 0;
+    return pin_fill_add(fill, step->fd, item->offset,
+                        min_u64(item->length, sub_u64(end, item->offset)), false);
+}
+
 /* What the request asks for is first read within the service's cgroup. */
 static Next fill_first(PinApply *a)
 {
@@ -399,7 +413,7 @@ static Next fill_first(PinApply *a)
     int r = fill ? 0 : -ENOMEM;
 
     for (uint32_t i = 0; i < a->packet.header.n_items && r >= 0; i++)
-        r = add_fill(a, fill, i);
+        r = a->ranges.known ? add_fill_range(a, fill, &a->packet.items[i]) : add_fill(a, fill, i);
     if (r < 0 || fill->fds.n == 0) {
         pin_fill_free(fill);
         return r < 0 ? next_done : next_send;
@@ -478,7 +492,8 @@ static Next next_resident(PinApply *a, PinStep *step, PinBound *bound)
         add_step(a, step);
     begin_step(a, step);
     pin_ranges_ask(&a->ranges, &(HoldItem){ .dev = step->dev, .ino = step->ino }, room, &a->packet);
-    return next_send;
+    /* What is in memory is charged already. */
+    return step->data && a->setup.fill ? fill_first(a) : next_send;
 }
 
 static int on_resident(PinApply *a, PinStep *step, const HoldPacket *answer)

@@ -57,14 +57,21 @@ void pin_ranges_take(PinRanges *ranges, const PinLook *look)
     memcpy(ranges->entries, look->ranges, look->n * sizeof(ResidentRange));
     ranges->n = look->n;
     ranges->next = look->next;
+    ranges->data = look->data;
     ranges->known = true;
 }
 
 void pin_ranges_ask(PinRanges *ranges, const HoldItem *id, uint64_t bytes, HoldPacket *packet)
 {
-    for (ranges->n_asked = 0; ranges->n_asked < ranges->n && bytes > 0; ranges->n_asked++) {
-        const ResidentRange *range = &ranges->entries[ranges->n_asked];
+    uint64_t reach = ranges->data ? HOLD_SLICE_MAX : UINT64_MAX;
+
+    for (ranges->n_asked = 0; ranges->n_asked < ranges->n && min_u64(bytes, reach) > 0;
+         ranges->n_asked++) {
+        ResidentRange *range = &ranges->entries[ranges->n_asked];
         HoldItem *item = &packet->items[packet->header.n_items++];
+        /* It is to be read first, and no more than that at once. */
+        range->length = min_u64(range->length, reach);
+        reach -= range->length;
         *item = (HoldItem){
             .dev = id->dev,
             .ino = id->ino,
@@ -77,8 +84,8 @@ void pin_ranges_ask(PinRanges *ranges, const HoldItem *id, uint64_t bytes, HoldP
     }
 }
 
-/* What was asked for and is not all locked was locked before, so that no range has any more; else
- * the last one may have. */
+/* What was asked for and is not all locked was locked before, so that no
+ * range has any more; else the last one may have. */
 void pin_ranges_advance(PinRanges *ranges, uint64_t asked, uint64_t got)
 {
     ranges->known = false;
@@ -87,7 +94,7 @@ void pin_ranges_advance(PinRanges *ranges, uint64_t asked, uint64_t got)
     const ResidentRange *last = &ranges->entries[ranges->n_asked - 1];
     if (got >= asked)
         ranges->cursor = last->offset;
-    else if (ranges->n_asked == ranges->n)
+    else if (!ranges->data && ranges->n_asked == ranges->n)
         ranges->cursor = ranges->next;
     else
         ranges->cursor = last->offset + last->length;

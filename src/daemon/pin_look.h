@@ -39,6 +39,7 @@ typedef struct PinRanges {
     ResidentRange entries[PIN_LOOK_MAX];
     size_t n;
     size_t n_asked; /* of these, by the request that is under way */
+    bool data;      /* they are data, and may not be in memory */
     uint64_t next;  /* behind the last */
 } PinRanges;
 

@@ -27,6 +27,10 @@
 /* Bytes that one call populates; only to keep calls short. */
 #define REFRESH_SLICE (16 * MIB)
 
+/* Bytes of one MADV_WILLNEED: what exceeds a device's largest read-ahead is silently left out, and
+ * this is the kernel's default of it. */
+#define READ_AHEAD_SLICE (128 * KIB)
+
 static int prepare_on_fault(Region *region, uint64_t page)
 {
     region->bitmap = calloc(1, region->size / page / 8 + 1);
@@ -129,6 +133,14 @@ int region_read(const Region *region)
     return madvise(region->address, region->size, MADV_POPULATE_READ) < 0 ? -errno : 0;
 }
 
+/* Has the disk read what is missing of it at once, for faults on a mapping that is advised as
+ * random read page by page. It is no more than a hint, and reads nothing beyond. */
+static void read_ahead(uint8_t *begin, uint64_t size)
+{
+    for (uint64_t at = 0; at < size; at += READ_AHEAD_SLICE)
+        (void)madvise(begin + at, min_u64(size - at, READ_AHEAD_SLICE), MADV_WILLNEED);
+}
+
 /* The mapping is VM_LOCKED, so what is populated is locked. */
 static int populate_locked(uint8_t *begin, uint64_t size)
 {
@@ -165,6 +177,7 @@ int region_lock_pages(Region *region, uint64_t first, uint64_t end, uint64_t pag
         if (locked)
             continue;
         n = min_u64(n, *bytes / page);
+        read_ahead(region->address + first * page, n * page);
         int r = populate_locked(region->address + first * page, n * page);
         if (r < 0)
             return r;

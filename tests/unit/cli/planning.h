@@ -128,7 +128,7 @@ static inline void put_file(const Planning *p, const char *path, char letter, un
 
     scratch_put(&p->root, path, text);
     CLEANUP_CLOSE int fd = must(openat(p->root.fd, path, O_WRONLY | O_CLOEXEC));
-    must(ftruncate(fd, (off_t)(pages * PAGE)));
+    must(fallocate(fd, 0, 0, (off_t)(pages * PAGE))); /* no holes */
 }
 
 /* Process 1 has it open. */

@@ -485,6 +485,18 @@ static void what_units_have_mapped(void **state)
     assert_non_null(strstr(other, "Pins: no file is there"));
 }
 
+static void holes_are_not_counted(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "shop", SHOP "pin:\n  budget: 64M\n  files:\n    - path: /srv/*\n");
+    put_file(&p, "srv/a", 'c', 2);
+    CLEANUP_CLOSE int fd = must(openat(p.root.fd, "srv/a", O_WRONLY | O_CLOEXEC));
+    must(ftruncate(fd, 300 * 1024 * 1024));
+    expect_has(&p, "Pins: 4K of a budget of 64M, 1 of 1 file whole, in this order\n");
+    expect_has(&p, "300M     4K     4K");
+}
+
 /* What this machine has does not bound another's pins. */
 static void room_of_another_machine(void **state)
 {
@@ -507,6 +519,7 @@ int main(void)
         cmocka_unit_test(network_file_systems),       cmocka_unit_test(who_has_files_open),
         cmocka_unit_test(problems_that_are_not_kept), cmocka_unit_test(nothing_is_told),
         cmocka_unit_test(what_units_have_mapped),     cmocka_unit_test(room_of_another_machine),
+        cmocka_unit_test(holes_are_not_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
