@@ -23,6 +23,7 @@ typedef struct Verb {
 ExitCode verb_verify(int argc, char *argv[]);
 ExitCode verb_status(int argc, char *argv[]);
 ExitCode verb_inspect(int argc, char *argv[]);
+ExitCode verb_who(int argc, char *argv[]);
 ExitCode verb_plan(int argc, char *argv[]);
 ExitCode verb_reload(int argc, char *argv[]);
 ExitCode verb_release(int argc, char *argv[]);

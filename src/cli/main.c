@@ -15,6 +15,7 @@
 static const Verb verbs[] = {
     { "status", NULL, "what pagewarden governs, and what it did", verb_status },
     { "inspect", "PATH…", "what of these files is in memory", verb_inspect },
+    { "who", "FILE…", "which processes have them open or mapped", verb_who },
     { "pins", NULL, "which files are pinned, by whom, and how far", verb_pins },
     { "pin", "FILE…", "keep files in memory, by hand", verb_pin },
     { "unpin", "FILE…", "let go what was pinned by hand", verb_unpin },

@@ -6,6 +6,7 @@
 
 #include "kernel/cgroup.h"
 #include "kernel/locked.h"
+#include "kernel/procs.h"
 #include "util/io.h"
 
 typedef struct MeasureJob {
@@ -60,29 +61,6 @@ static uint64_t unevictable(const MeasureJob *m, const char *path, uint64_t *ret
     return sample.unevictable;
 }
 
-/* In the v2 hierarchy, to be freed; NULL: not known. */
-static char *cgroup_of(int proc_fd, pid_t pid)
-{
-    char name[64];
-    CLEANUP_FREE char *line = NULL;
-    size_t room = 0;
-    ssize_t n;
-
-    snprintf(name, sizeof(name), "%d/cgroup", (int)pid);
-    int fd = openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
-    CLEANUP_FCLOSE FILE *file = fd < 0 ? NULL : fdopen(fd, "re");
-    if (!file) {
-        safe_close(fd);
-        return NULL;
-    }
-    while ((n = getline(&line, &room, file)) > 0)
-        if (strncmp(line, "0::/", 4) == 0) {
-            line[n - 1] = '\0'; /* the newline */
-            return strdup(line + 3);
-        }
-    return NULL;
-}
-
 static void run(Job *job)
 {
     MeasureJob *m = (MeasureJob *)job;
@@ -91,8 +69,9 @@ static void run(Job *job)
     if (m->error >= 0)
         m->error = add_children(m);
     m->out.service = unevictable(m, m->cgroup_path, &m->out.cgroup);
-    CLEANUP_FREE char *holder = cgroup_of(m->proc_fd, m->pid);
+    CLEANUP_FREE char *holder = NULL;
     uint64_t id;
+    (void)process_cgroup(m->proc_fd, m->pid, &holder);
     m->out.holder = holder ? unevictable(m, holder, &id) : 0;
 }
 

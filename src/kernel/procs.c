@@ -13,6 +13,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/entry.h"
 #include "util/cleanup.h"
+#include "util/io.h"
 #include "util/parse.h"
 
 /* Services nest a few; each level costs a descriptor. */
@@ -136,4 +137,23 @@ int cgroup_pids(int root_fd, const char *path, Pids *ret)
     sort_unique(&pids);
     *ret = TAKE(pids, (Pids){ 0 });
     return 0;
+}
+
+int process_cgroup(int proc_fd, pid_t pid, char **ret)
+{
+    char name[sizeof "/cgroup" + 3 * sizeof pid], text[PATH_MAX + 1024];
+
+    snprintf(name, sizeof name, "%jd/cgroup", (intmax_t)pid);
+    if (read_file_at(proc_fd, name, text, sizeof text) < 0)
+        return -ESRCH;
+    /* "0::/PATH", among those of the first version, if there are any */
+    for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+        if (strncmp(line, "0::/", 4) == 0) {
+            char *copy = strdup(line + 3);
+            if (!copy)
+                return -ENOMEM;
+            *ret = copy;
+            return 0;
+        }
+    return -ESRCH;
 }

@@ -21,3 +21,7 @@ void pids_clear(Pids *pids);
 
 /* Adds those of @more. -ENOMEM: maybe not all. */
 int pids_append(Pids *pids, const Pids *more);
+
+/* The cgroup of a process in the v2 hierarchy, "/system.slice/shop.service", to be freed. -ESRCH:
+ * not known; -ENOMEM. */
+int process_cgroup(int proc_fd, pid_t pid, char **ret);

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,4 +134,30 @@ int running_units_read(int root_fd, RunningUnits *ret)
     qsort(list.units, list.n_units, sizeof(RunningUnit), compare);
     *ret = TAKE(list, (RunningUnits){ 0 });
     return 0;
+}
+
+char *unit_of_cgroup(const char *path)
+{
+    const char *found = "-.slice";
+    size_t length = strlen(found);
+
+    while (*(path += strspn(path, "/"))) {
+        char name[NAME_MAX + 1];
+        size_t n = strcspn(path, "/");
+        const char *begin = *path == '_' ? path + 1 : path;
+        size_t size = n - (size_t)(begin - path);
+
+        if (size >= sizeof name)
+            break;
+        memcpy(name, begin, size);
+        name[size] = '\0';
+        if (!is_unit(name))
+            break;
+        found = begin;
+        length = size;
+        if (!has_suffix(name, ".slice"))
+            break;
+        path += n;
+    }
+    return strndup(found, length);
 }

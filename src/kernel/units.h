@@ -22,3 +22,8 @@ typedef struct RunningUnits {
  * read, is left out. -ENOMEM, -EMFILE, -ENFILE, or what reading the folder @root_fd fails with. */
 int running_units_read(int root_fd, RunningUnits *ret);
 void running_units_clear(RunningUnits *list);
+
+/* The unit of the system manager that a cgroup belongs to: of "/system.slice/shop.service/worker"
+ * "shop.service"; of a slice itself, or what is no unit in it, the slice. To be freed; NULL: out of
+ * memory. Pure. */
+char *unit_of_cgroup(const char *path);

@@ -102,9 +102,32 @@ static void no_root(void **state)
     assert_null(list.units);
 }
 
+static void check_unit(const char *path, const char *expected)
+{
+    CLEANUP_FREE char *unit = unit_of_cgroup(path);
+
+    assert_string_equal(unit, expected);
+}
+
+static void units_of_cgroups(void **state)
+{
+    check_unit("/system.slice/shop.service", "shop.service");
+    check_unit("/system.slice/shop.service/init.scope", "shop.service");
+    check_unit("/user.slice/user-7.slice/user@7.service/app.slice/x.service", "user@7.service");
+    check_unit("/system.slice/_cgroup.service", "cgroup.service");
+    check_unit("/init.scope", "init.scope");
+    check_unit("/system.slice", "system.slice");
+    check_unit("/system.slice/", "system.slice");
+    check_unit("/a.slice/a-b.slice/other", "a-b.slice");
+    check_unit("/other/x.service", "-.slice");
+    check_unit("/", "-.slice");
+    check_unit("", "-.slice");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(units_of_cgroups),
         cmocka_unit_test(slices_are_read_and_services_are_not),
         cmocka_unit_test(names_lose_the_escape_that_systemd_gave_them),
         cmocka_unit_test(what_only_looks_like_a_unit),
