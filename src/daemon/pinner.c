@@ -439,10 +439,10 @@ void pinner_rescan(Pinner *p)
 {
     bool asked = p->state == PINNER_APPLYING && pin_apply_is_asked(p->apply);
 
-    p->changed = true; /* that is enough while something is let go anyway */
-    if (!p->wanted || p->shedding)
+    p->changed = true;
+    if (!p->wanted)
         return;
-    if (asked)
+    if (asked || p->shedding)
         p->hurry = true;
     else if (p->state == PINNER_SCANNING || p->state == PINNER_APPLYING ||
              p->state == PINNER_SETTLED)

@@ -13,7 +13,8 @@ void pinner_begin_shedding(Pinner *p)
     uint64_t bytes = TAKE(p->shed, 0);
     PinScan *scan = pin_scan_new(NULL, NULL);
 
-    p->changed |= p->scanning || (p->apply && !p->shedding);
+    p->hurry |= p->scanning != NULL; /* for what is released, perhaps */
+    p->changed |= p->apply && !p->shedding;
     pinner_drop_scan(p);
     if (!scan || pinner_copy_held(p, scan) < 0) { /* it will be asked for again */
         pin_scan_free(scan);
@@ -82,6 +83,10 @@ void pinner_end_shedding(Pinner *p)
     pinner_drop_scan(p);
     if (p->shed > 0) {
         pinner_begin_shedding(p);
+        return;
+    }
+    if (p->hurry) {
+        pinner_start_scan(p);
         return;
     }
     pinner_enter(p, PINNER_SETTLED);

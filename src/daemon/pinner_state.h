@@ -55,7 +55,7 @@ struct Pinner {
     size_t wanted_files; /* at the last scan */
     uint64_t wanted_sum;
     PinApply *apply;      /* what it found */
-    bool hurry;           /* what it found is out of date: after the next answer another scan */
+    bool hurry;           /* as soon as what was asked is answered, and shed, another scan */
     uint64_t let_go_usec; /* the last scan that let go of everything it wanted to began then */
     char **mounts;        /* that the last scan found */
     bool requested;       /* there was something to do */

@@ -420,6 +420,23 @@ static void released_in_the_middle_of_looking(void **state)
     expect_state(&w, "settled", 2, 3);
 }
 
+/* And then memory is short, which goes first. */
+static void released_and_short_in_the_middle_of_looking(void **state)
+{
+    WORLD(w);
+
+    settle(&w);
+    uint64_t since = release_c(&w);
+    assert_int_equal(n_queued, 1);
+    pinner_shed(w.pinner, MIB);
+    assert_true(is_asked);
+    answer();
+    assert_false(pinner_has_let_go(w.pinner, since));
+    assert_int_equal(n_queued, 2); /* the one that was given up, and another */
+    settle(&w);
+    assert_true(pinner_has_let_go(w.pinner, since));
+}
+
 /* Letting go for want of memory is no answer to that. */
 static void released_while_memory_is_short(void **state)
 {
@@ -455,8 +472,9 @@ static void released_and_short_in_the_middle_of_pinning(void **state)
     answer();
     assert_int_equal(request.header.type, HOLD_RELEASE);
     assert_false(pinner_has_let_go(w.pinner, since));
+    answer();
+    assert_int_equal(n_queued, 1); /* without waiting for the next tick */
     settle(&w);
-    settle(&w); /* and then the look */
     assert_true(pinner_has_let_go(w.pinner, since));
 }
 
@@ -537,6 +555,7 @@ int main(void)
         cmocka_unit_test(what_is_released_goes_at_once),
         cmocka_unit_test(released_in_the_middle_of_pinning),
         cmocka_unit_test(released_in_the_middle_of_looking),
+        cmocka_unit_test(released_and_short_in_the_middle_of_looking),
         cmocka_unit_test(released_while_memory_is_short),
         cmocka_unit_test(released_and_short_in_the_middle_of_pinning),
         cmocka_unit_test(what_was_warmed_is_remembered),
