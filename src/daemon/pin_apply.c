@@ -7,48 +7,13 @@
  * names these ranges; the holder passes over what of them is locked already. What is only to be
  * warmed needs no room, and goes on when there is none for locks. */
 
-#include "daemon/pin_apply.h"
+#include "daemon/pin_apply_state.h"
 
 #include <string.h>
 
-#include "daemon/headroom.h"
-#include "daemon/pin_fill.h"
-#include "daemon/pin_look.h"
-#include "daemon/pin_open.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/units.h"
-
-typedef enum Phase {
-    PHASE_SCORE,
-    PHASE_RELEASE,
-    PHASE_REFRESH,
-    PHASE_PIN,
-} Phase;
-
-struct PinApply {
-    PinApplySetup setup;
-    PinScan *scan;
-    Phase phase;
-    size_t at;           /* of scan->held, or of scan->steps: all before is done */
-    uint64_t refreshed;  /* bytes of that file, in PHASE_REFRESH */
-    bool refresh_failed; /* of it, some part */
-
-    PinOpening *opening; /* in the queue's hands */
-    size_t open_at;      /* of scan->steps: the next to be opened */
-    size_t n_opened;     /* steps that are open and not begun */
-
-    PinFill *filling; /* in the queue's hands; what it reads is the next request */
-    bool filled;      /* and that is to be sent */
-
-    PinLook *looking; /* in the queue's hands */
-    PinRanges ranges; /* of the file that is looked at */
-
-    bool asked; /* a request is under way: */
-    HoldPacket packet;
-    HoldFds fds;                  /* the steps' */
-    size_t steps[HOLD_BATCH_MAX]; /* of its items, in PHASE_PIN */
-};
 
 PinApply *pin_apply_new(const PinApplySetup *setup, PinScan *scan)
 {
@@ -177,93 +142,6 @@ static int open_more(PinApply *a)
 }
 
 /* Requests */
-
-static HoldItem *add_item(PinApply *a)
-{
-    HoldItem *item = &a->packet.items[a->packet.header.n_items++];
-
-    *item = (HoldItem){ 0 };
-    return item;
-}
-
-/* How many of @bytes there is room for now. */
-static uint64_t room_for(const PinApply *a, uint64_t bytes, PinBound *bound)
-{
-    const PinApplySetup *setup = &a->setup;
-
-    return setup->fill ? headroom(setup->host, setup->cgroup_path, bytes, bound)
-                       : headroom_beside(setup->host, setup->cgroup_path, bytes, bound);
-}
-
-/* The next files that are not to be kept. */
-static bool next_releases(PinApply *a)
-{
-    a->packet.header = (HoldHeader){ .type = HOLD_RELEASE };
-    for (; a->at < a->scan->n_held && a->packet.header.n_items < HOLD_BATCH_MAX; a->at++) {
-        const PinHeld *held = &a->scan->held[a->at];
-        if (held->keep)
-            continue;
-        HoldItem *item = add_item(a);
-        item->dev = held->dev;
-        item->ino = held->ino;
-    }
-    return a->packet.header.n_items > 0;
-}
-
-static bool is_to_refresh(const PinApply *a, const PinHeld *held)
-{
-    return held->keep && (held->refresh || a->setup.refresh);
-}
-
-static bool refreshes_are_left(PinApply *a)
-{
-    while (a->at < a->scan->n_held && !is_to_refresh(a, &a->scan->held[a->at]))
-        a->at++;
-    return a->at < a->scan->n_held;
-}
-
-/* The next parts of what was rewritten, up to @room bytes. */
-static void add_refreshes(PinApply *a, uint64_t room)
-{
-    uint64_t sum = 0;
-
-    for (; a->at < a->scan->n_held && a->packet.header.n_items < HOLD_BATCH_MAX; a->at++) {
-        const PinHeld *held = &a->scan->held[a->at];
-        uint64_t size = page_floor(add_u64(held->length, a->setup.host->page - 1),
-                                   a->setup.host->page);
-        if (!is_to_refresh(a, held))
-            continue;
-        uint64_t part = min_u64(size - a->refreshed, room - sum);
-        if (part == 0)
-            break;
-        HoldItem *item = add_item(a);
-        item->dev = held->dev;
-        item->ino = held->ino;
-        item->offset = held->offset + a->refreshed;
-        item->length = part;
-        a->refreshed += part;
-        sum += part;
-        if (a->refreshed < size)
-            break;
-        a->refreshed = 0;
-    }
-}
-
-/* As much room is asked for as if all of it was lost. What finds none is the next scan's. */
-static bool next_refreshes(PinApply *a, PinBound *bound)
-{
-    PinBound bound_now = PIN_BOUND_NONE;
-
-    a->packet.header = (HoldHeader){ .type = HOLD_REFRESH };
-    if (!refreshes_are_left(a))
-        return false;
-    uint64_t room = room_for(a, HOLD_SLICE_MAX, &bound_now);
-    if (room == 0)
-        *bound = bound_now;
-    else
-        add_refreshes(a, room);
-    return a->packet.header.n_items > 0;
-}
 
 static HoldItem *add_step(PinApply *a, PinStep *step)
 {
@@ -557,13 +435,13 @@ static PinApplyNext next(PinApply *a, PinBound *bound)
         a->phase = PHASE_RELEASE;
         /* fall through */
     case PHASE_RELEASE:
-        if (next_releases(a))
+        if (pin_apply_releases(a))
             return PIN_APPLY_SEND;
         a->phase = PHASE_REFRESH;
         a->at = 0;
         /* fall through */
     case PHASE_REFRESH:
-        if (next_refreshes(a, bound))
+        if (pin_apply_refreshes(a, bound))
             return PIN_APPLY_SEND;
         a->phase = PHASE_PIN;
         a->at = 0;
@@ -617,22 +495,6 @@ static int on_locked(PinApply *a, const HoldItem *item, PinStep *step)
     return 0;
 }
 
-/* A file's time is noted with its last part: what is not done is due again. */
-static int on_refreshed(PinApply *a, const HoldItem *item, bool is_last)
-{
-    const PinHeld *scanned = bsearch(&(PinHeld){ .dev = item->dev, .ino = item->ino },
-                                     a->scan->held, a->scan->n_held, sizeof(PinHeld),
-                                     pin_held_compare);
-
-    int r = held_note(a->setup.held, item, false);
-    a->refresh_failed |= item->error < 0;
-    if (!is_last)
-        return r;
-    if (!TAKE(a->refresh_failed, false) && r >= 0 && scanned)
-        held_note_ctime(a->setup.held, item->dev, item->ino, scanned->ctime);
-    return r;
-}
-
 /* That it was read is one thing, whether it is there another. */
 static int on_warmed(PinApply *a, const HoldItem *asked, const HoldItem *item, PinStep *step)
 {
@@ -659,7 +521,7 @@ static int on_warmed(PinApply *a, const HoldItem *asked, const HoldItem *item, P
 static int on_item(PinApply *a, uint32_t i, const HoldItem *item)
 {
     if (a->phase == PHASE_REFRESH)
-        return on_refreshed(a, item, i + 1 < a->packet.header.n_items || a->refreshed == 0);
+        return pin_apply_refreshed(a, item, i + 1 < a->packet.header.n_items || a->refreshed == 0);
     if (a->phase != PHASE_PIN)
         return held_note(a->setup.held, item, false);
     PinStep *step = &a->scan->steps[a->steps[i]];

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What pin_apply.c, which pins, shares with pin_apply_held.c, where what is held is let go or
+ * refreshed. For nobody else. */
+
+#include "daemon/headroom.h"
+#include "daemon/pin_apply.h"
+#include "daemon/pin_fill.h"
+#include "daemon/pin_look.h"
+#include "daemon/pin_open.h"
+
+typedef enum Phase {
+    PHASE_SCORE,
+    PHASE_RELEASE,
+    PHASE_REFRESH,
+    PHASE_PIN,
+} Phase;
+
+struct PinApply {
+    PinApplySetup setup;
+    PinScan *scan;
+    Phase phase;
+    size_t at;           /* of scan->held, or of scan->steps: all before is done */
+    uint64_t refreshed;  /* bytes of that file, in PHASE_REFRESH */
+    bool refresh_failed; /* of it, some part */
+
+    PinOpening *opening; /* in the queue's hands */
+    size_t open_at;      /* of scan->steps: the next to be opened */
+    size_t n_opened;     /* steps that are open and not begun */
+
+    PinFill *filling; /* in the queue's hands; what it reads is the next request */
+    bool filled;      /* and that is to be sent */
+
+    PinLook *looking; /* in the queue's hands */
+    PinRanges ranges; /* of the file that is looked at */
+
+    bool asked; /* a request is under way: */
+    HoldPacket packet;
+    HoldFds fds;                  /* the steps' */
+    size_t steps[HOLD_BATCH_MAX]; /* of its items, in PHASE_PIN */
+};
+
+static inline HoldItem *add_item(PinApply *a)
+{
+    HoldItem *item = &a->packet.items[a->packet.header.n_items++];
+
+    *item = (HoldItem){ 0 };
+    return item;
+}
+
+/* How many of @bytes there is room for now. */
+static inline uint64_t room_for(const PinApply *a, uint64_t bytes, PinBound *bound)
+{
+    const PinApplySetup *setup = &a->setup;
+
+    return setup->fill ? headroom(setup->host, setup->cgroup_path, bytes, bound)
+                       : headroom_beside(setup->host, setup->cgroup_path, bytes, bound);
+}
+
+/* Fills in the next request to let go. False: there is none. */
+bool pin_apply_releases(PinApply *a);
+
+/* The same of what is refreshed. False: nothing is left, or there is no room: *bound. */
+bool pin_apply_refreshes(PinApply *a, PinBound *bound);
+
+/* The answer, to one item. */
+int pin_apply_refreshed(PinApply *a, const HoldItem *item, bool is_last);
