@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 300
 # Who is charged with the pins, as the kernel counts: the holder, or the service, also after its restart; and
 # nothing where the service's limit is too small. And who is killed first.
 . /payload/tests/vm/pagewarden.sh

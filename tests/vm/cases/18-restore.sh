@@ -45,6 +45,8 @@ pin:
   files: [ { path: $FILES/gone }, { path: $FILES/hot }, { path: $FILES/cold, lock: none } ]
   restore: true
 POLICY
+# The default is for real disks and processors.
+printf 'version: 1\nrestore_time: 45s\n' >/etc/pagewarden/pagewarden.yaml
 start_daemon
 systemctl start t-shop.service
 wait_for 30 target_is t-shop.service .pin.restore.in_force false
@@ -52,7 +54,7 @@ journal_has 'in force after a "systemctl daemon-reload"' || fail "nobody is told
 systemctl daemon-reload
 drop_in || fail "no drop-in"
 wait_for 20 target_is t-shop.service .pin.restore.in_force true
-wait_for 30 target_is t-shop.service .pin.locked $((64 * MIB))
+wait_for 60 target_is t-shop.service .pin.locked $((64 * MIB))
 evict "$FILES/cold"
 rm -f $snapshot
 systemctl stop t-shop.service

@@ -60,8 +60,8 @@ pinned batch background release
 run_unit t-shop.service -- sleep infinity
 run_unit t-batch.service -- sleep infinity
 start_daemon
-wait_for 60 target_is t-shop.service .pin.locked $((140 * MIB))
-wait_for 60 target_is t-batch.service .pin.locked $((100 * MIB))
+wait_for 120 target_is t-shop.service .pin.locked $((140 * MIB))
+wait_for 120 target_is t-batch.service .pin.locked $((100 * MIB))
 killed=$(kills)
 
 # More than there is: without pins going, the kernel kills. Those of the background are nearly enough.
@@ -83,7 +83,7 @@ end_hog
 again() { (($(target t-batch.service '.pin.again_in // 0') > 0)); }
 wait_for 10 again
 assert_match "$(pagewarden status)" 't-batch.service: released: .*; they come back in [0-9]+ s'
-wait_for 60 target_is t-batch.service .pin.locked $((100 * MIB))
+wait_for 120 target_is t-batch.service .pin.locked $((100 * MIB))
 wait_for 30 target_is t-shop.service .pin.locked $((140 * MIB))
 journal_has 'The host has had enough memory for 30 s' || fail "the end is not told"
 journal_has 't-batch.service: pins come back' || fail "the return is not told"
