@@ -35,20 +35,19 @@ static const Verb verbs[] = {
 
 static void help(void)
 {
-    printf("pagewarden [OPTION…] VERB [ARGUMENT…]\n\n"
-           "Keeps the page cache of services in the state that their policies declare.\n\n"
-           "Verbs:\n");
+    printf("pagewarden [OPTION…] VERB [ARGUMENT…]\n"
+           "Keeps the page cache of services in the state that their policies declare.\n\n");
     for (const Verb *verb = verbs; verb < verbs + ELEMENTS(verbs); verb++) {
         int width = printf("  %s %s", verb->name, verb->arguments ? verb->arguments : "");
-        if (verb->arguments) /* "…" is three bytes and one column */
+        if (verb->arguments && strstr(verb->arguments, "…")) /* three bytes and one column */
             width -= (int)strlen("…") - 1;
         printf("%*s%s\n", HELP_COLUMN - width, "", verb->help);
     }
-    printf("\nOptions:\n"
+    printf("\n"
            "  -h, --help            show this, or after a verb what that one takes\n"
            "      --version         show the version\n\n"
-           "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
-           "See pagewarden(1), pagewarden.policy(5), pagewardend(8).\n");
+           "Exit status: 0 done, 1 failed, 2 wrong usage. "
+           "See pagewarden(1), pagewarden.policy(5).\n");
 }
 
 static ExitCode unknown_verb(const char *name)
