@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/json.h"
 #include "cli/rows.h"
@@ -35,6 +36,14 @@ int inspect_report_add(InspectReport *report, const char *path, const CensusFile
         .residency = file->residency,
     };
     return 0;
+}
+
+void inspect_report_set_map(InspectReport *report, FileMap *map)
+{
+    InspectFile *file = &report->files[report->n_files - 1];
+
+    file->map = TAKE(*map, (FileMap){ 0 });
+    file->has_map = true;
 }
 
 static void total_add(InspectTotal *total, const InspectFile *file)
@@ -90,7 +99,30 @@ int inspect_report_total(const InspectReport *report, InspectTotal *ret)
     return 0;
 }
 
-static struct json_object *file_to_json(const InspectFile *file)
+static struct json_object *ranges_to_json(const FileMap *map)
+{
+    cleanup(json_object_putp) struct json_object *ranges = json_object_new_array();
+
+    for (size_t i = 0; i < map->n_ranges; i++) {
+        cleanup(json_object_putp) struct json_object *range = json_object_new_object();
+        if (!ranges || !range ||
+            json_add_number(range, "offset", true, map->ranges[i].offset) < 0 ||
+            json_add_number(range, "length", true, map->ranges[i].length) < 0 ||
+            json_append(ranges, TAKE_PTR(range)) < 0)
+            return NULL;
+    }
+    return TAKE_PTR(ranges);
+}
+
+/* @ranges is null where the kernel does not tell. */
+static int add_ranges(struct json_object *object, const InspectFile *file)
+{
+    if (!file->has_map)
+        return json_add_text(object, "ranges", NULL);
+    return json_add(object, "ranges", ranges_to_json(&file->map));
+}
+
+static struct json_object *file_to_json(const InspectReport *report, const InspectFile *file)
 {
     cleanup(json_object_putp) struct json_object *object = json_object_new_object();
     const Residency *known = &file->residency;
@@ -102,7 +134,8 @@ static struct json_object *file_to_json(const InspectFile *file)
         json_add_number(object, "writeback", known->has_counters, known->writeback) < 0 ||
         json_add_number(object, "evicted", known->has_counters, known->evicted) < 0 ||
         json_add_number(object, "recently_evicted", known->has_counters, known->recently_evicted) <
-            0)
+            0 ||
+        (report->maps && add_ranges(object, file) < 0))
         return NULL;
     return TAKE_PTR(object);
 }
@@ -126,7 +159,7 @@ static struct json_object *files_to_json(const InspectReport *report)
     cleanup(json_object_putp) struct json_object *files = json_object_new_array();
 
     for (size_t i = 0; i < report->n_files; i++)
-        if (!files || json_append(files, file_to_json(&report->files[i])) < 0)
+        if (!files || json_append(files, file_to_json(report, &report->files[i])) < 0)
             return NULL;
     return TAKE_PTR(files);
 }
@@ -187,6 +220,42 @@ static int add_total(Rows *rows, const InspectTotal *total, const OutputOptions 
     return add_row(rows, &(Row){ label, total->size, total->covered, &total->sum }, options);
 }
 
+static int add_map_row(Rows *rows, const InspectReport *report, const InspectFile *file,
+                       const OutputOptions *options)
+{
+    const char *none = options->unicode ? "–" : "-";
+    char size[FORMAT_SIZE_MAX], resident[FORMAT_SIZE_MAX], drawing[MAP_TEXT_MAX] = "";
+    const Residency *residency = &file->residency;
+    CLEANUP_FREE char *path = escape_text(file->path, options->unicode);
+    if (!path)
+        return -ENOMEM;
+
+    if (file->has_map)
+        file_map_draw(drawing, &file->map, file->size, (uint64_t)sysconf(_SC_PAGESIZE),
+                      options->unicode && !report->ascii);
+    const char *const cells[] = {
+        format_bytes(size, file->size, options->bytes),
+        residency->has_resident ? format_bytes(resident, residency->resident, options->bytes)
+                                : none,
+        drawing,
+        path,
+    };
+    return rows_add(rows, cells);
+}
+
+static int render_maps(const InspectReport *report, FILE *out, const OutputOptions *options)
+{
+    static const char *const names[] = { "SIZE", "RESIDENT", "MAP", "PATH" };
+    cleanup(rows_clear) Rows rows = { .n_columns = ELEMENTS(names) };
+    int r = 0;
+
+    if (options->legend && report->n_files > 0)
+        r = rows_add(&rows, names);
+    for (size_t i = 0; i < report->n_files && r >= 0; i++)
+        r = add_map_row(&rows, report, &report->files[i], options);
+    return r < 0 ? r : rows_print(&rows, out);
+}
+
 static int render_table(const InspectReport *report, const InspectTotal *total, FILE *out,
                         const OutputOptions *options)
 {
@@ -219,11 +288,15 @@ int inspect_report_render(const InspectReport *report, FILE *out, const OutputOp
         return r;
     if (options->json != JSON_OFF)
         return render_json(report, &total, out, options->json);
+    if (report->maps)
+        return render_maps(report, out, options);
     return render_table(report, &total, out, options);
 }
 
 void inspect_report_clear(InspectReport *report)
 {
+    for (size_t i = 0; i < report->n_files; i++)
+        file_map_clear(&report->files[i].map);
     free(report->files);
     pool_clear(&report->paths);
     *report = (InspectReport){ 0 };

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/file-map.h"
 #include "kernel/census.h"
 #include "util/pool.h"
 
@@ -16,6 +17,8 @@ typedef struct InspectFile {
     ino_t ino;
     uint64_t size;       /* bytes */
     Residency residency; /* .has_resident is false where the kernel does not tell */
+    FileMap map;         /* where .has_map */
+    bool has_map;
 } InspectFile;
 
 typedef struct InspectReport {
@@ -23,6 +26,8 @@ typedef struct InspectReport {
     size_t n_files;
     size_t n_allocated;
     Pool paths;
+    bool maps;  /* to be set: shown is where in each file, instead of how it is */
+    bool ascii; /* to be set: drawings are of ASCII, whatever the terminal can */
 } InspectReport;
 
 /* Each file once, whatever number of names it was found by. */
@@ -36,6 +41,9 @@ typedef struct InspectTotal {
 
 /* Copies @path. 0, or -ENOMEM with the report as it was. */
 int inspect_report_add(InspectReport *report, const char *path, const CensusFile *file);
+
+/* Of the file that was added last: where what is resident lies. Takes @map over. */
+void inspect_report_set_map(InspectReport *report, FileMap *map);
 
 /* 0, or -ENOMEM. */
 int inspect_report_total(const InspectReport *report, InspectTotal *ret);

@@ -2,6 +2,7 @@
 /* `pagewarden inspect`: how much of each file is in memory. Works without a daemon, with the rights
  * of whoever calls. Files are opened for reading and never read, so that looking changes nothing.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,11 @@ typedef struct Inspection {
     NamedPaths paths;
     uint64_t n_secret; /* files of which the kernel does not tell this caller */
 } Inspection;
+
+typedef struct InspectOptions {
+    bool map;
+    bool ascii;
+} InspectOptions;
 
 static int on_counted(const char *path, const CensusFile *file, void *userdata)
 {
@@ -30,12 +36,37 @@ static int on_counted(const char *path, const CensusFile *file, void *userdata)
     return inspect_report_add(&in->report, path, file);
 }
 
-static ExitCode inspect(char *const paths[], const OutputOptions *options)
+/* With a map, which takes the descriptor: one file after the other. */
+static int on_file(const char *path, int *fd, const struct stat *st, void *userdata)
+{
+    CensusFile file = { .dev = st->st_dev, .ino = st->st_ino, .size = (uint64_t)st->st_size };
+    cleanup(file_map_clear) FileMap map = { 0 };
+    Inspection *in = userdata;
+
+    file.error = residency_of(*fd, file.size, &file.residency);
+    int r = on_counted(path, &file, userdata);
+    if (r != 0 || file.error < 0)
+        return r;
+    r = file_map_read(*fd, file.size, &map);
+    if (r >= 0) {
+        inspect_report_set_map(&in->report, &map);
+    } else if (r != -ENOMEM) {
+        named_paths_complain(&in->paths, path, "the kernel does not tell where it is in memory",
+                             -r);
+        in->paths.failed = true;
+    }
+    return r == -ENOMEM ? r : 0;
+}
+
+static ExitCode inspect(char *const paths[], const OutputOptions *options,
+                        const InspectOptions *more)
 {
     Inspection in = {
+        .report = { .maps = more->map, .ascii = more->ascii },
         .paths = {
             .unicode = options->unicode,
-            .counted = on_counted,
+            .counted = more->map ? NULL : on_counted,
+            .file = on_file,
             .progress = progress_new(),
         },
     };
@@ -60,22 +91,73 @@ static void help(void)
         "Shows how much of each file is in memory, of folders all files in them. Numbers are of\n"
         "whole pages. EVICTED was once there and taken by reclaim, RECENTLY so lately that\n"
         "reading it again counts as a refault.\n\n"
+        "      --map          draw which parts of each file are in memory\n"
+        "      --ascii        draw with ASCII characters\n"
         "  -b, --bytes        exact numbers of bytes\n"
         "      --json=MODE    pretty, short (one line) or off\n"
         "      --no-legend    no headings, no total\n"
         "  -h, --help         show this\n");
 }
 
-ExitCode verb_inspect(int argc, char *argv[])
+/* False: the verb is over, with *ret_code. */
+static bool parse(int argc, char *argv[], OutputOptions *output, InspectOptions *options,
+                  ExitCode *ret_code)
 {
-    OutputOptions options;
-    ExitCode code;
+    enum { OPT_JSON = 256, OPT_NO_LEGEND, OPT_MAP, OPT_ASCII };
+    static const struct option longs[] = {
+        { "map", no_argument, NULL, OPT_MAP },
+        { "ascii", no_argument, NULL, OPT_ASCII },
+        { "bytes", no_argument, NULL, 'b' },
+        { "json", required_argument, NULL, OPT_JSON },
+        { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
+    };
 
-    if (!output_options_parse(argc, argv, help, &options, &code))
-        return code;
+    *ret_code = EXIT_USAGE;
+    for (int c; (c = next_option(argv[0], argc, argv, "bh", longs)) >= 0;)
+        switch (c) {
+        case OPT_MAP:
+            options->map = true;
+            break;
+        case OPT_ASCII:
+            options->ascii = true;
+            break;
+        case 'b':
+            output->bytes = true;
+            break;
+        case OPT_JSON:
+            if (!json_mode_parse(optarg, &output->json))
+                return false;
+            break;
+        case OPT_NO_LEGEND:
+            output->legend = false;
+            break;
+        case 'h':
+            help();
+            *ret_code = EXIT_OK;
+            return false;
+        default:
+            return false;
+        }
     if (optind >= argc) {
         complain("inspect: which files or folders?");
-        return EXIT_USAGE;
+        return false;
     }
-    return inspect(argv + optind, &options);
+    if (options->ascii && !options->map) {
+        complain("inspect: --ascii is for --map");
+        return false;
+    }
+    return true;
+}
+
+ExitCode verb_inspect(int argc, char *argv[])
+{
+    OutputOptions output = { .legend = true, .unicode = locale_is_unicode() };
+    InspectOptions options = { 0 };
+    ExitCode code;
+
+    if (!parse(argc, argv, &output, &options, &code))
+        return code;
+    return inspect(argv + optind, &output, &options);
 }

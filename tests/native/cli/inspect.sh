@@ -172,6 +172,41 @@ test_too_deep() {
     expect_out_lacks "deep"
 }
 
+# What is locked is drawn, and its ranges are told; the rest was never read.
+test_map() {
+    local size=$((80 * PAGE))
+    truncate -s $size file
+    vmtouch -q -l -p 0-$((size / 2)) file >/dev/null 2>&1 &
+    TEST_PIDS+=($!)
+    for ((i = 0; i < 100; i++)); do
+        grep -q "^VmLck:[[:space:]]*$((size / 2048)) kB" "/proc/$!/status" && break
+        sleep 0.1
+    done
+    run "$PAGEWARDEN" inspect --map --json=short file
+    expect_code 0
+    expect_json ".files[0].ranges[0].offset == 0 and .files[0].ranges[0].length >= $((size / 2))"
+    expect_json "([.files[0].ranges[].length] | add) == .files[0].resident"
+    run "$PAGEWARDEN" inspect --map file
+    expect_code 0
+    expect_out_has "MAP"
+    expect_out_has "████████████████████"
+    run "$PAGEWARDEN" inspect --map --ascii --no-legend file
+    expect_out_has "####################"
+    expect_out_lacks "MAP"
+    LC_ALL=C run "$PAGEWARDEN" inspect --map file
+    expect_out_has "####################"
+    truncate -s $size cold
+    run "$PAGEWARDEN" inspect --map --ascii cold
+    expect_out_has "........................................ cold"
+    run "$PAGEWARDEN" inspect --map --json=short cold
+    expect_json '.files[0].ranges == []'
+    run "$PAGEWARDEN" inspect --json=short cold
+    expect_json '.files[0] | has("ranges") | not'
+    run "$PAGEWARDEN" inspect --ascii cold
+    expect_code 2
+    expect_err_has "inspect: --ascii is for --map"
+}
+
 # The kernel tells only the owner; mincore would say "all of it" to anybody else.
 test_not_ours() {
     skip_unless_root || return
@@ -205,4 +240,4 @@ test_progress_is_for_terminals() {
 
 tests locked_file cold_file dirty_file folder named_symlink what_is_no_file \
     names_that_start_with_a_dash nothing_in_a_folder hostile_names output_options too_deep not_ours \
-    progress_is_for_terminals
+    progress_is_for_terminals map
