@@ -34,6 +34,8 @@ ExitCode verb_simulate(int argc, char *argv[]);
 ExitCode verb_warm(int argc, char *argv[]);
 ExitCode verb_pin(int argc, char *argv[]);
 ExitCode verb_unpin(int argc, char *argv[]);
+ExitCode verb_pause(int argc, char *argv[]);
+ExitCode verb_resume(int argc, char *argv[]);
 ExitCode verb_pins(int argc, char *argv[]);
 ExitCode verb_evict(int argc, char *argv[]);
 

@@ -29,6 +29,8 @@ static const Verb verbs[] = {
     { "simulate", NULL, "what a policy would have decided at them", verb_simulate },
     { "release", "PATH…", "let go of what is pinned there, to unmount it", verb_release },
     { "reload", NULL, "read the policies again, all or nothing", verb_reload },
+    { "pause", NULL, "give all limits back and evict nothing, until resume", verb_pause },
+    { "resume", NULL, "go on after pause", verb_resume },
 };
 
 #define HELP_COLUMN 24 /* where what verbs do begins in --help */

@@ -49,6 +49,7 @@ typedef struct LimitContext {
     bool memory_short; /* the host is below its reserve: what is there may be there because of us */
     bool slow_disk;    /* rotational or throttled: pages come back too slowly to try it */
     uint64_t swap_free; /* bytes of swap that the host has left */
+    bool pressed;       /* a trigger on the unit's memory pressure fired a moment ago */
 } LimitContext;
 
 typedef enum LimitReason {

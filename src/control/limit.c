@@ -11,13 +11,14 @@
 
 /* More than half of the time since the last sample nothing in the unit could run for want of
  * memory. */
-static bool stalls(LimitState *state, const Sample *sample)
+static bool stalls(LimitState *state, const LimitContext *context, const Sample *sample)
 {
+    uint64_t least = context->pressed ? LIMIT_PRESSED_USEC : LIMIT_STALL_USEC;
     uint64_t elapsed = sub_u64(sample->at_usec, state->last_usec);
     uint64_t full = sub_u64(sample->memory_psi.full_usec, state->last_full_usec);
     bool first = state->last_usec == 0;
 
-    if (!sample->memory_psi.valid || (!first && elapsed < LIMIT_STALL_USEC))
+    if (!sample->memory_psi.valid || (!first && elapsed < least))
         return false;
     state->last_usec = sample->at_usec;
     state->last_full_usec = sample->memory_psi.full_usec;
@@ -123,25 +124,57 @@ static bool is_limited(const LimitState *state, const Sample *sample)
            (state->mode == LIMIT_FIXED && sample->high != LIMIT_NONE);
 }
 
-LimitDecision limit_decide(LimitState *state, const LimitConfig *config,
-                           const LimitContext *context, const Sample *sample)
+/* Whether the unit is let go because it stalls under a limit. */
+static bool begin(LimitState *state, const LimitConfig *config, const LimitContext *context,
+                  const Sample *sample)
 {
     if (state->mode != config->mode)
         *state = (LimitState){ .mode = config->mode };
 
-    bool stalled = stalls(state, sample);
+    bool stalled = stalls(state, context, sample);
     if (stalled && is_limited(state, sample) && !hold_is_on(&state->stall, sample->at_usec))
         hold_begin(&state->stall, sample->at_usec, LIMIT_HOLD_USEC, LIMIT_HOLD_MAX_USEC);
-    bool held = hold_is_on(&state->stall, sample->at_usec);
+    return hold_is_on(&state->stall, sample->at_usec);
+}
 
-    LimitDecision decision = decide_by_mode(state, config, context, sample, held);
+/* The lower of the two limits holds. */
+static LimitDecision end(LimitState *state, const LimitConfig *config, const Sample *sample,
+                         bool held, LimitDecision decision)
+{
     LimitDecision cap = brake(state, config, sample, held);
+
     if (config->cache_max == 0 ||
         (cap.want >= decision.want && decision.reason != LIMIT_REASON_OFF))
         return decision;
     cap.reclaim = max_u64(cap.reclaim, decision.reclaim);
     cap.next_usec = decision.next_usec;
     return cap;
+}
+
+LimitDecision limit_decide(LimitState *state, const LimitConfig *config,
+                           const LimitContext *context, const Sample *sample)
+{
+    bool held = begin(state, config, context, sample);
+
+    return end(state, config, sample, held, decide_by_mode(state, config, context, sample, held));
+}
+
+YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
+                            const LimitContext *context, const Sample *sample)
+{
+    bool held = begin(state, config, context, sample);
+
+    return (YieldUnit){
+        .config = config,
+        .sample = sample,
+        .held = held,
+        .state = &state->yield,
+    };
+}
+
+LimitDecision limit_end_yield(LimitState *state, const YieldUnit *unit)
+{
+    return end(state, unit->config, unit->sample, unit->held, unit->decision);
 }
 
 const char *limit_reason_to_string(LimitReason reason)

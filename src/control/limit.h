@@ -12,8 +12,14 @@
 /* After a stall, see TRACK_HOLD_MIN_USEC. */
 #define LIMIT_HOLD_USEC     TRACK_HOLD_MIN_USEC
 #define LIMIT_HOLD_MAX_USEC TRACK_HOLD_MAX_USEC
-/* Shorter looks at a stall say little. */
-#define LIMIT_STALL_USEC (500 * USEC_PER_MSEC)
+/* Shorter looks at a stall say little, but for those after a trigger fired, which says the rest:
+ * tasks stalled for half of a window. */
+#define LIMIT_STALL_USEC   (500 * USEC_PER_MSEC)
+#define LIMIT_PRESSED_USEC (100 * USEC_PER_MSEC)
+/* That trigger; `track` has another, see TRACK_STALL_USEC. */
+#define LIMIT_TRIGGER_USEC (250 * USEC_PER_MSEC)
+#define LIMIT_WINDOW_USEC  (500 * USEC_PER_MSEC)
+
 /* All zero is the state of a unit never limited. */
 typedef struct LimitState {
     LimitMode mode;          /* whose state it is: another one begins anew */
@@ -32,3 +38,9 @@ typedef struct LimitState {
  * measure of whether it helps: yield_decide() is for all of them together. */
 LimitDecision limit_decide(LimitState *state, const LimitConfig *config,
                            const LimitContext *context, const Sample *sample);
+
+/* The same in two halves, with yield_decide() about all such units between them: the caller says
+ * which compete. @config and @sample are borrowed by what is returned. */
+YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
+                            const LimitContext *context, const Sample *sample);
+LimitDecision limit_end_yield(LimitState *state, const YieldUnit *unit);

@@ -67,6 +67,22 @@ static int on_reload(sd_bus_message *message, void *userdata, sd_bus_error *erro
     return 1;
 }
 
+static int set_pause(sd_bus_message *message, BusApi *api, bool on)
+{
+    int r = manager_pause(api->manager, on);
+    return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
+}
+
+static int on_pause(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return set_pause(message, userdata, true);
+}
+
+static int on_resume(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return set_pause(message, userdata, false);
+}
+
 static int on_pin(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     BusApi *api = userdata;
@@ -150,6 +166,10 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), on_describe,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_pause,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_resume,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Pin", SD_BUS_ARGS("s", unit, "t", usec, "t", user, "a(hs)", files),
                             SD_BUS_RESULT("a(ss)", problems), on_pin, SD_BUS_VTABLE_UNPRIVILEGED),

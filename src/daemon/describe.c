@@ -146,6 +146,7 @@ static json_object *describe_memory_high(const Target *t)
      */
     put(high, "original", status.applied ? limit(status.original) : NULL);
     put(high, "applied", status.applied ? limit(status.value) : NULL);
+    put_size(high, "reclaimed", status.reclaimed);
     put_string(high, "reason", status.reason);
     return high;
 }

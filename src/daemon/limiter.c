@@ -1,34 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* The way down: reclaim on a worker until the use is below what is wanted, because a write of
  * memory.high below the use reclaims inside PID 1; then the ledger; then SetUnitProperties; then
- * the cgroup's file is read back, which alone counts. The way back: SetUnitProperties(original),
- * then the drop-in, then the ledger.
+ * the cgroup's file is read back, which alone counts. The way back: the cgroup's file, which is at
+ * once, then SetUnitProperties(original), then the drop-in, then the ledger.
  *
- * One step is under way at a time. A value in the file that is not ours means that an admin has
- * taken over, and then the unit is left alone until the policies are loaded again. */
+ * To stop a unit's growth is urgent, and takes no reclaim worth mentioning: so the file is written
+ * first, by the worker, and systemd told next. Until systemd has it, whatever sets any property of
+ * the unit takes such a limit away again, which is nobody's decision about memory.high.
+ *
+ * A value in the file that is not ours means that an admin has taken over, and then the unit is
+ * left alone until the policies are loaded again. */
 
 #include "daemon/limiter.h"
 
 #include <string.h>
 
 #include "control/floor.h"
+#include "daemon/high_job.h"
 #include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
 
-/* One write to memory.reclaim: small, so that a shutdown does not wait for it. */
-#define RECLAIM_CHUNK (16 * MIB)
-/* Where the use could not be brought down to what is wanted, try again after this. */
+/* Where the use could not be brought down to what is wanted, or something failed, try again after
+ * this. */
 #define RETRY_USEC (2 * USEC_PER_SEC)
-
-typedef struct ReclaimJob {
-    Job job;
-    Cgroup *cgroup;
-    uint64_t want; /* bytes that memory.current is to fall to */
-    Sample sample; /* out: after it */
-    int error;     /* out */
-} ReclaimJob;
 
 struct Limiter {
     Host *host;
@@ -36,17 +32,24 @@ struct Limiter {
     char *cgroup_path;
     LimitState state;
     LimitReason reason;
-    bool applied;         /* memory.high is a value of ours */
+    bool applied;         /* memory.high is a value of ours, */
+    bool by_file;         /* and systemd does not know of it yet */
     bool foreign;         /* someone else changed it */
-    bool releasing;       /* on the way back */
+    bool releasing;       /* on the way back, for good */
+    bool back;            /* the last decision was to give it back */
     uint64_t value;       /* applied: bytes */
     uint64_t original;    /* applied: what was before */
-    uint64_t setting;     /* the step under way: bytes being set */
+    uint64_t setting;     /* the change under way: bytes being set */
     uint64_t retry_usec;  /* no further way down before */
     uint64_t return_usec; /* no further way back before */
-    bool busy;
-    ReclaimJob *reclaim;
-    sd_bus_slot *slot;
+    uint64_t want;        /* of the last decision */
+    uint64_t to_reclaim;  /* bytes, of the last decision, that are left */
+    uint64_t reclaimed;   /* bytes asked for, in all */
+    ReclaimScope scope;
+    Job *job; /* reclaiming, or writing the file: */
+    bool writing;
+    bool asking;       /* systemd */
+    sd_bus_slot *slot; /* asking */
 };
 
 int limiter_new(Host *host, const char *unit, const char *cgroup_path, Limiter **ret)
@@ -69,8 +72,7 @@ Limiter *limiter_free(Limiter *l)
 {
     if (!l)
         return NULL;
-    if (l->reclaim)
-        job_abandon(&l->reclaim->job);
+    job_abandon(l->job);
     sd_bus_slot_unref(l->slot);
     free(l->unit);
     free(l->cgroup_path);
@@ -78,14 +80,28 @@ Limiter *limiter_free(Limiter *l)
     return NULL;
 }
 
+static int open_cgroup(const Limiter *l, Cgroup **ret)
+{
+    return l->host->cgroup_fd < 0 ? -ENOTSUP : cgroup_open(l->host->cgroup_fd, l->cgroup_path, ret);
+}
+
 static int read_high(const Limiter *l, uint64_t *ret)
 {
     cleanup(cgroup_freep) Cgroup *cgroup = NULL;
 
-    int r = l->host->cgroup_fd < 0 ? -ENOTSUP
-                                   : cgroup_open(l->host->cgroup_fd, l->cgroup_path, &cgroup);
+    int r = open_cgroup(l, &cgroup);
     return r < 0 ? r : cgroup_read_high(cgroup, ret);
 }
+
+static void forget(Limiter *l)
+{
+    int r = ledger_forget(l->host->ledger, l->unit);
+
+    if (r < 0)
+        log_warning("The ledger could not be written: %s", strerror(-r));
+}
+
+/* Whose value memory.high is */
 
 /* Hands off: what is there now is somebody else's, and so is what comes after. */
 static void leave_alone(Limiter *l, uint64_t high)
@@ -98,36 +114,113 @@ static void leave_alone(Limiter *l, uint64_t high)
                l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
     if (entry && !entry->had_dropin)
         unit_high_dropin_remove_if(l->unit, l->value);
-    l->applied = false;
+    l->applied = l->by_file = false;
     l->foreign = true;
-    (void)ledger_forget(l->host->ledger, l->unit);
+    forget(l);
 }
 
-/* Right before each change: whether memory.high is still as we know it. A cgroup that is gone is.
- */
-static bool is_undisturbed(Limiter *l)
+/* What memory.high is now, before anything is decided or changed. What the ledger has, and we do
+ * not know to be in force, was left by a controller before us, or by a call whose outcome was never
+ * seen. */
+static void recognize(Limiter *l, uint64_t high)
+{
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+
+    if (l->applied && high == l->value)
+        return;
+    if (l->applied && entry && high == entry->original && (l->by_file || l->back)) {
+        l->applied = l->by_file = false;
+    } else if (entry && ledger_entry_is_ours(entry, high)) {
+        l->by_file |= !l->applied;
+        l->applied = true;
+        l->value = high;
+        l->original = entry->original;
+    } else if (l->applied) {
+        leave_alone(l, high);
+    } else if (!entry) {
+        l->original = high;
+    } else if (high != entry->original) {
+        leave_alone(l, high);
+    }
+}
+
+/* Right before each change. A cgroup that is gone is undisturbed. */
+static bool is_undisturbed(Limiter *l, uint64_t *ret_high)
+{
+    *ret_high = l->applied ? l->value : LIMIT_NONE;
+    if (read_high(l, ret_high) >= 0)
+        recognize(l, *ret_high);
+    return !l->foreign;
+}
+
+/* The way back */
+
+static void on_restored(int error, const char *message, void *userdata)
+{
+    Limiter *l = userdata;
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+
+    l->asking = false;
+    /* A unit that systemd has forgotten took its limit along. */
+    if (error < 0 && error != -ENOENT) {
+        log_warning("%s: memory.high could not be given back: %s", l->unit,
+                    message ?: strerror(-error));
+        l->return_usec = now_usec() + RETRY_USEC;
+        return;
+    }
+    if (entry && !entry->had_dropin)
+        unit_high_dropin_remove(l->unit);
+    forget(l);
+    log_info("%s: memory.high is given back (%s)", l->unit, limit_reason_to_string(l->reason));
+    l->applied = l->by_file = false;
+}
+
+/* Upwards nothing is reclaimed, so that this does not wait. */
+static void lift(Limiter *l, uint64_t high, uint64_t original)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+
+    if (high < original && open_cgroup(l, &cgroup) >= 0 && cgroup_write_high(cgroup, original) >= 0)
+        l->applied = l->by_file = false;
+}
+
+static void give_back(Limiter *l)
 {
     const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
     uint64_t high;
 
-    if (read_high(l, &high) < 0)
-        return true;
-    if (!l->applied && !entry)
-        l->original = high;
-    else if (l->applied ? high != l->value
-                        : !ledger_entry_is_ours(entry, high) && high != entry->original)
-        leave_alone(l, high);
-    return !l->foreign;
+    l->back = true;
+    /* A write that is under way cannot be called back: it ends first. */
+    if (!entry || (l->job && l->writing) || !is_undisturbed(l, &high))
+        return;
+    l->job = job_abandon(l->job);
+    lift(l, high, entry->original);
+    /* The ledger remembers, and the next look tries again. */
+    if (l->host->bus && !l->asking && now_usec() >= l->return_usec)
+        l->asking = unit_set_memory_high(l->host->bus, &l->slot, l->unit, entry->original,
+                                         on_restored, l) >= 0;
 }
 
 /* Setting */
+
+static void note_in_force(Limiter *l, uint64_t high, bool by_file)
+{
+    char text[FORMAT_SIZE_MAX];
+
+    if (!l->applied || l->value != high)
+        log_info("%s: memory.high is %s (%s)", l->unit, format_size(text, high),
+                 limit_reason_to_string(l->reason));
+    l->applied = true;
+    l->by_file = by_file;
+    l->value = high;
+}
 
 static void on_set(int error, const char *message, void *userdata)
 {
     Limiter *l = userdata;
     uint64_t high;
 
-    l->busy = false;
+    l->asking = false;
     if (error < 0) {
         log_warning("%s: systemd did not set MemoryHigh=: %s", l->unit,
                     message ?: strerror(-error));
@@ -138,22 +231,16 @@ static void on_set(int error, const char *message, void *userdata)
         if (error >= 0)
             log_warning("%s: memory.high was set, and is not what was set", l->unit);
         l->retry_usec = now_usec() + RETRY_USEC;
-        return;
+    } else {
+        note_in_force(l, high, error < 0);
     }
-
-    char text[FORMAT_SIZE_MAX];
-    log_info("%s: memory.high is %s (%s)", l->unit, format_size(text, high),
-             limit_reason_to_string(l->reason));
-    l->applied = true;
-    l->value = high;
+    if (l->back || l->releasing)
+        give_back(l);
 }
 
-static void set_high(Limiter *l, uint64_t bytes)
+/* Into the ledger: a limit is never in force that is not there. */
+static int note(Limiter *l, uint64_t bytes)
 {
-    Host *host = l->host;
-
-    if (!host->bus || !is_undisturbed(l) || (l->applied && l->value == bytes))
-        return;
     l->setting = bytes;
     LedgerEntry values = {
         .unit = l->unit,
@@ -162,194 +249,209 @@ static void set_high(Limiter *l, uint64_t bytes)
         .ours = { l->applied ? l->value : bytes, bytes },
         .had_dropin = unit_high_dropin_exists(l->unit),
     };
-    int r = ledger_note(host->ledger, &values);
-    if (r >= 0)
-        r = unit_set_memory_high(host->bus, &l->slot, l->unit, bytes, on_set, l);
-    l->busy = r >= 0;
+    int r = ledger_note(l->host->ledger, &values);
+    if (r < 0) {
+        log_warning("%s: cannot set memory.high: %s", l->unit, strerror(-r));
+        l->retry_usec = now_usec() + RETRY_USEC;
+    }
+    return r;
+}
+
+static void set_high(Limiter *l, uint64_t bytes)
+{
+    uint64_t high;
+
+    if (!l->host->bus || l->asking || !is_undisturbed(l, &high) ||
+        (l->applied && !l->by_file && l->value == bytes) || note(l, bytes) < 0)
+        return;
+    int r = unit_set_memory_high(l->host->bus, &l->slot, l->unit, bytes, on_set, l);
+    l->asking = r >= 0;
     if (r < 0) {
         log_warning("%s: cannot set memory.high: %s", l->unit, strerror(-r));
         l->retry_usec = now_usec() + RETRY_USEC;
     }
 }
 
-/* Reclaim */
+/* At once */
 
-/* No more than was missing at first: a unit that fills its cache as fast as it is emptied is not
- * chased. */
-static void reclaim_run(Job *job)
-{
-    ReclaimJob *rj = (ReclaimJob *)job;
-
-    rj->error = cgroup_sample(rj->cgroup, now_usec(), &rj->sample);
-    uint64_t left = rj->error >= 0 ? sub_u64(rj->sample.current, rj->want) : 0;
-    while (left > 0 && rj->sample.current > rj->want && !atomic_load(&job->cancelled)) {
-        uint64_t chunk = min_u64(left, RECLAIM_CHUNK);
-        int r = cgroup_reclaim(rj->cgroup, chunk, RECLAIM_FILE_OR_ALL);
-        rj->error = cgroup_sample(rj->cgroup, now_usec(), &rj->sample);
-        if (r < 0 || rj->error < 0) /* nothing more to be had, or no such file */
-            return;
-        left -= chunk;
-    }
-}
-
-static void reclaim_done(Job *job, void *owner)
-{
-    ReclaimJob *rj = (ReclaimJob *)job;
-    Limiter *l = owner;
-
-    l->reclaim = NULL;
-    l->busy = false;
-    if (rj->error < 0 || l->releasing)
-        return;
-    /* Never below what is in use, nor what cannot be reclaimed by now: the rest is a later step's.
-     */
-    uint64_t reached = max_u64(rj->sample.current, limit_floor(&rj->sample, 0));
-    if (reached > rj->want)
-        l->retry_usec = now_usec() + RETRY_USEC;
-    set_high(l, page_floor(max_u64(rj->want, reached), l->host->page));
-}
-
-static void reclaim_destroy(Job *job)
-{
-    ReclaimJob *rj = (ReclaimJob *)job;
-
-    cgroup_free(rj->cgroup);
-    free(rj);
-}
-
-static int reclaim_to(Limiter *l, uint64_t want)
-{
-    ReclaimJob *rj = calloc(1, sizeof(ReclaimJob));
-    if (!rj)
-        return -ENOMEM;
-
-    int r = cgroup_open(l->host->cgroup_fd, l->cgroup_path, &rj->cgroup);
-    if (r < 0) {
-        free(rj);
-        return r;
-    }
-    rj->job = (Job){
-        .run = reclaim_run,
-        .done = reclaim_done,
-        .destroy = reclaim_destroy,
-        .owner = l,
-    };
-    rj->want = want;
-    l->reclaim = rj;
-    l->busy = true;
-    jobs_submit(l->host->reclaim_jobs, &rj->job);
-    return 0;
-}
-
-/* The way back */
-
-static void on_restored(int error, const char *message, void *userdata)
+static void on_written(const HighDone *done, void *userdata)
 {
     Limiter *l = userdata;
-    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
 
-    l->busy = false;
-    /* A unit that systemd has forgotten took its limit along. */
-    if (error < 0 && error != -ENOENT) {
-        log_warning("%s: memory.high could not be given back: %s", l->unit,
-                    message ?: strerror(-error));
-        l->return_usec = now_usec() + RETRY_USEC;
-        return;
-    }
-    if (entry && !entry->had_dropin)
-        unit_high_dropin_remove(l->unit);
-    int r = ledger_forget(l->host->ledger, l->unit);
-    if (r < 0)
-        log_warning("The ledger could not be written: %s", strerror(-r));
-    log_info("%s: memory.high is given back (%s)", l->unit, limit_reason_to_string(l->reason));
-    l->applied = false;
+    l->job = NULL;
+    if (done->error >= 0 && done->sample.high == done->wanted)
+        note_in_force(l, done->sample.high, true);
+    if (l->back || l->releasing)
+        give_back(l);
+    else
+        set_high(l, done->wanted);
 }
 
-static void give_back(Limiter *l)
+/* Stops the unit's growth before systemd has heard of it. */
+static void freeze(Limiter *l, uint64_t bytes)
 {
-    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+    uint64_t high;
 
-    /* The ledger remembers, and the next look tries again. */
-    if (!entry || !l->host->bus || now_usec() < l->return_usec || !is_undisturbed(l))
+    if (!is_undisturbed(l, &high) || note(l, bytes) < 0)
         return;
-    int r = unit_set_memory_high(l->host->bus, &l->slot, l->unit, entry->original, on_restored, l);
-    l->busy = r >= 0;
+    l->job = high_write(l->host, l->cgroup_path, bytes, on_written, l);
+    l->writing = true;
 }
 
-/* What the ledger has, and we do not know to be in force: left by a controller before us, or by a
- * call whose outcome was never seen. */
-static void adopt(Limiter *l, uint64_t high)
+/* Reclaim */
+
+static void reclaim_on(Limiter *l);
+
+/* Never below what is in use, nor what cannot be reclaimed by now: the rest is a later step's. */
+static void set_as_reached(Limiter *l, const Sample *sample)
 {
-    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+    uint64_t reached = max_u64(sample->current, limit_floor(sample, 0));
 
-    if (l->applied)
+    if (l->want == LIMIT_NONE)
         return;
-    l->original = high;
-    if (!entry || high == entry->original)
-        return;
-    if (ledger_entry_is_ours(entry, high)) {
-        l->applied = true;
-        l->value = high;
-        l->original = entry->original;
-    } else {
-        (void)ledger_forget(l->host->ledger, l->unit);
-    }
+    if (reached > l->want)
+        l->retry_usec = now_usec() + RETRY_USEC;
+    set_high(l, page_floor(max_u64(l->want, reached), l->host->page));
 }
+
+/* No more is taken than was missing at first: a unit that fills its cache as fast as it is emptied
+ * is not chased. */
+static void on_reclaimed(const HighDone *done, void *userdata)
+{
+    Limiter *l = userdata;
+    uint64_t chunk = min_u64(done->wanted, HIGH_RECLAIM_CHUNK);
+
+    l->job = NULL;
+    l->to_reclaim = done->exhausted || done->error < 0 ? 0 : sub_u64(l->to_reclaim, chunk);
+    if (done->error < 0)
+        return;
+    if (!done->exhausted)
+        l->reclaimed += chunk;
+    if (l->to_reclaim > 0)
+        reclaim_on(l);
+    else
+        set_as_reached(l, &done->sample);
+}
+
+static void reclaim_on(Limiter *l)
+{
+    l->job = high_reclaim(l->host, l->cgroup_path, l->to_reclaim, l->scope, on_reclaimed, l);
+    l->writing = false;
+}
+
+/* Deciding */
 
 /* What memory.high is to be, or LIMIT_NONE for the original. */
-static uint64_t wanted(Limiter *l, const LimitConfig *config, const Sample *sample, bool distress)
+static uint64_t wanted(const Limiter *l, const LimitConfig *config, const LimitContext *context,
+                       const LimitDecision *decision)
 {
-    LimitContext context = { .distress = distress };
-    LimitDecision decision = limit_decide(&l->state, config, &context, sample);
+    bool rises = !context->distress || decision->reason == LIMIT_REASON_NO_HELP;
 
-    /* Not before there is an actuator for what `track` asks for. */
-    if (config->mode == LIMIT_TRACK)
-        decision = (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_OFF };
-    l->reason = decision.reason;
-    /* Squeezing never raises a limit that was there before. */
-    if (decision.want == LIMIT_NONE ||
-        (config->mode == LIMIT_YIELD && decision.want >= l->original))
+    /* Only `fixed` raises a limit that was there before. */
+    if (decision->want == LIMIT_NONE ||
+        (config->mode != LIMIT_FIXED && decision->want >= l->original))
         return LIMIT_NONE;
-    uint64_t want = page_floor(decision.want, l->host->page); /* as the kernel rounds it */
+    uint64_t want = page_floor(decision->want, l->host->page); /* as the kernel rounds it */
     /* The law's limit may have run ahead of what could be reclaimed: on the way back only up. */
-    return config->mode == LIMIT_YIELD && !distress && l->applied ? max_u64(want, l->value) : want;
+    return config->mode == LIMIT_YIELD && rises && l->applied ? max_u64(want, l->value) : want;
 }
 
-void limiter_update(Limiter *l, const LimitConfig *config, const Sample *sample, bool distress,
-                    bool observe)
+/* Nothing but what is under way, or was tried a moment ago. */
+static bool is_settled(const Limiter *l)
 {
-    if (l->busy || l->releasing)
-        return;
+    return l->applied && !l->by_file && l->value == l->want;
+}
 
-    adopt(l, sample->high);
-    if (l->applied && sample->high != l->value)
-        leave_alone(l, sample->high);
-    if (l->foreign)
-        return;
+/* Returns whether what is to be reclaimed is under way. */
+static bool follow(Limiter *l, const LimitConfig *config, const LimitContext *context,
+                   const Sample *sample, const LimitDecision *decision)
+{
+    bool waits = now_usec() < l->retry_usec && (!l->applied || l->want <= l->value);
 
-    uint64_t want = wanted(l, config, sample, distress);
-    if (want == LIMIT_NONE || observe) {
+    if (l->want == LIMIT_NONE)
         give_back(l);
-        return;
+    else
+        l->back = false;
+    if (l->job)
+        return false;
+    l->scope = config->reclaim == LIMIT_RECLAIM_ALL ? RECLAIM_ALL
+               : context->swap_free > 0             ? RECLAIM_FILE
+                                                    : RECLAIM_FILE_OR_ALL;
+    l->to_reclaim = decision->reclaim;
+    if (l->want != LIMIT_NONE && !is_settled(l) && !waits)
+        l->to_reclaim = max_u64(l->to_reclaim, sub_u64(sample->current, l->want));
+    if (!l->applied && l->want != LIMIT_NONE && !waits && decision->reason == LIMIT_REASON_FREEZE) {
+        freeze(l, page_floor(max_u64(l->want, sample->current), l->host->page));
+        return false;
     }
-    if ((l->applied && l->value == want) ||
-        (now_usec() < l->retry_usec && (!l->applied || want <= l->value)))
+    if (l->to_reclaim > 0) {
+        reclaim_on(l);
+        return l->job != NULL;
+    }
+    if (l->want != LIMIT_NONE && !is_settled(l) && !waits)
+        set_high(l, page_floor(max_u64(l->want, sample->current), l->host->page));
+    return true;
+}
+
+/* Of what is being changed it is not known yet what is in force. */
+static bool may_decide(Limiter *l, const Sample *sample)
+{
+    if (l->releasing)
+        return false;
+    if (!l->asking && !l->job)
+        recognize(l, sample->high);
+    return !l->foreign;
+}
+
+void limiter_update(Limiter *l, const LimitConfig *config, const LimitContext *context,
+                    const Sample *sample, bool observe)
+{
+    if (!may_decide(l, sample))
         return;
-    if (sample->current > want && reclaim_to(l, want) >= 0)
-        return;
-    set_high(l, max_u64(want, sample->current));
+    LimitDecision decision = limit_decide(&l->state, config, context, sample);
+
+    l->reason = decision.reason;
+    l->want = observe ? LIMIT_NONE : wanted(l, config, context, &decision);
+    if (observe)
+        decision.reclaim = 0;
+    (void)follow(l, config, context, sample, &decision);
+}
+
+bool limiter_begin_yield(Limiter *l, const LimitConfig *config, const LimitContext *context,
+                         const Sample *sample, YieldUnit *ret)
+{
+    if (!may_decide(l, sample))
+        return false;
+    *ret = limit_begin_yield(&l->state, config, context, sample);
+    return true;
+}
+
+bool limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *context)
+{
+    LimitDecision decision = limit_end_yield(&l->state, unit);
+
+    l->reason = decision.reason;
+    l->want = wanted(l, unit->config, context, &decision);
+    return follow(l, unit->config, context, unit->sample, &decision);
+}
+
+void limiter_stop(Limiter *l)
+{
+    l->job = job_abandon(l->job);
+    l->slot = sd_bus_slot_unref(l->slot);
+    l->asking = false;
+    l->releasing = true;
 }
 
 void limiter_release(Limiter *l)
 {
     l->releasing = true;
-    if (!l->busy)
-        give_back(l);
+    give_back(l);
 }
 
 bool limiter_is_idle(const Limiter *l)
 {
-    return !l->busy && !ledger_find(l->host->ledger, l->unit);
+    return !l->asking && !l->job && !ledger_find(l->host->ledger, l->unit);
 }
 
 void limiter_resume(Limiter *l)
@@ -364,6 +466,7 @@ LimiterStatus limiter_status(const Limiter *l)
         .applied = l->applied,
         .value = l->value,
         .original = l->original,
+        .reclaimed = l->reclaimed,
         .reason = l->foreign ? "changed-by-someone-else" : limit_reason_to_string(l->reason),
     };
 }

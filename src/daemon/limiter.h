@@ -17,10 +17,20 @@ Limiter *limiter_free(Limiter *limiter);
 
 DEFINE_CLEANUP(Limiter *, limiter_free)
 
-/* One look: decides, and starts what follows unless something is under way. @observe: nothing is
- * changed, and what was is given back. */
-void limiter_update(Limiter *limiter, const LimitConfig *config, const Sample *sample,
-                    bool distress, bool observe);
+/* One look: decides, and starts what follows unless it is under way. @observe: nothing is changed,
+ * and what was is given back. */
+void limiter_update(Limiter *limiter, const LimitConfig *config, const LimitContext *context,
+                    const Sample *sample, bool observe);
+
+/* The same of a unit under `yield`, where others yield beside it: in two halves, with
+ * yield_decide() between them. False: there is nothing to decide, hands off. limiter_end_yield()
+ * returns whether what is to be reclaimed is under way: else it is still to be had. */
+bool limiter_begin_yield(Limiter *limiter, const LimitConfig *config, const LimitContext *context,
+                         const Sample *sample, YieldUnit *ret);
+bool limiter_end_yield(Limiter *limiter, const YieldUnit *unit, const LimitContext *context);
+
+/* Begins nothing any more, and wants no outcome: before restore_limits(). */
+void limiter_stop(Limiter *limiter);
 
 /* The unit is no longer ours to govern: gives the original back. limiter_is_idle() tells when that
  * is done. */
@@ -34,8 +44,9 @@ void limiter_resume(Limiter *limiter);
 
 typedef struct LimiterStatus {
     bool applied;
-    uint64_t value;    /* bytes, when applied; read back from the cgroup */
-    uint64_t original; /* bytes, LIMIT_NONE: max */
+    uint64_t value;     /* bytes, when applied; read back from the cgroup */
+    uint64_t original;  /* bytes, LIMIT_NONE: max */
+    uint64_t reclaimed; /* bytes asked for, in all */
     const char *reason;
 } LimiterStatus;
 

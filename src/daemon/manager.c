@@ -20,6 +20,7 @@
 #include "daemon/describe.h"
 #include "daemon/holder.h"
 #include "daemon/mount_guard.h"
+#include "daemon/pause.h"
 #include "daemon/pin_watch.h"
 #include "daemon/pressure.h"
 #include "daemon/releasing.h"
@@ -27,6 +28,7 @@
 #include "daemon/restore.h"
 #include "daemon/shortage_watch.h"
 #include "daemon/target_pins.h"
+#include "daemon/yielding.h"
 #include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
@@ -64,6 +66,7 @@ struct Manager {
     sd_event_source *list_timer;
     sd_event_source *tick_timer;
     ShortageWatch *shortage;
+    Yielding *yielding;
     uint64_t listed_usec;
     HostPressure pressure;
     int runtime_fd;
@@ -81,11 +84,19 @@ static void look_and_act(Manager *m)
     for (size_t i = 0; i < m->n_targets; i++)
         if (target_look(m->targets[i], now) != DISTRESS_NONE)
             calls |= EVICT_WHEN_DISTRESS;
+    yielding_act(m->yielding, m->targets, m->n_targets, now);
 
     size_t n_pinned;
     CLEANUP_FREE PinHeld *pinned = all_pins(m->targets, m->n_targets, m->hands, &n_pinned);
+    const TargetMoment moment = {
+        .now_usec = now,
+        .calls = calls,
+        .limits = yielding_context(m->yielding),
+        .pinned = pinned,
+        .n_pinned = n_pinned,
+    };
     for (size_t i = 0; i < m->n_targets; i++)
-        target_act(m->targets[i], now, calls, pinned, n_pinned);
+        target_act(m->targets[i], &moment);
 }
 
 /* Apart from the others: a host runs out of memory faster than once a second. */
@@ -96,9 +107,12 @@ static void on_shortage_look(void *userdata)
     shortage_watch_look(m->shortage, m->targets, m->n_targets, m->hands);
 }
 
+/* Apart from the others, too: what a neighbour does to a critical unit is done within a second. */
 static void on_pressed(void *userdata)
 {
-    look_and_act(userdata);
+    Manager *m = userdata;
+
+    yielding_look(m->yielding, m->targets, m->n_targets);
 }
 
 static void remove_finished(Manager *m)
@@ -382,6 +396,25 @@ Releasing *manager_releasing(Manager *m)
     return m->releasing;
 }
 
+/* Pause */
+
+#define PAUSED                                                                              \
+    "Paused: memory.high is given back and nothing is evicted, pins stay. It goes on with " \
+    "`pagewarden resume`"
+
+int manager_pause(Manager *m, bool on)
+{
+    int r = pause_set(m->runtime_fd, on);
+    if (r < 0)
+        return r;
+
+    if (m->host.paused != on)
+        log_notice("%s", on ? PAUSED : "It goes on");
+    m->host.paused = on;
+    look_and_act(m);
+    return 0;
+}
+
 /* Start and end */
 
 static int open_runtime(Manager *m, const char *path)
@@ -399,6 +432,9 @@ static int open_runtime(Manager *m, const char *path)
         return -ENOMEM;
     }
     m->host.holders_path = m->holders_path;
+    m->host.paused = pause_is_on(m->runtime_fd);
+    if (m->host.paused)
+        log_notice("%s", PAUSED);
     return 0;
 }
 
@@ -478,6 +514,8 @@ static int start_loop(Manager *m)
     if (r >= 0)
         r = shortage_watch_new(&m->host, on_shortage_look, m, &m->shortage);
     if (r >= 0)
+        r = yielding_new(&m->host, on_pressed, m, &m->yielding);
+    if (r >= 0)
         recorder_remove_old(&m->host);
     if (r >= 0)
         r = system_bus_new(m->host.event, &handler, &m->system_bus);
@@ -533,6 +571,7 @@ Manager *manager_free(Manager *m)
     sd_event_source_disable_unref(m->list_timer);
     sd_event_source_disable_unref(m->tick_timer);
     shortage_watch_free(m->shortage);
+    yielding_free(m->yielding);
     ledger_close(&m->ledger);
     config_clear(&m->config);
     safe_close(m->runtime_fd);
@@ -544,6 +583,10 @@ Manager *manager_free(Manager *m)
 
 int manager_end(Manager *m)
 {
+    /* A write that is under way would come after what puts it right. */
+    for (size_t i = 0; i < m->n_targets; i++)
+        target_stop(m->targets[i]);
+    m->host.reclaim_jobs = jobs_free(m->host.reclaim_jobs);
     int left = restore_limits(&m->ledger, m->host.cgroup_fd);
     uint64_t until = now_usec() + LAST_SNAPSHOTS_USEC;
 
@@ -563,6 +606,9 @@ json_object *manager_describe(Manager *m)
         json_object_array_add(targets, describe_target(m->targets[i], again_usec));
     for (size_t i = 0; i < m->n_warnings; i++)
         json_object_array_add(warnings, json_object_new_string(m->warnings[i]));
+    if (m->host.paused)
+        json_object_array_add(warnings, json_object_new_string(PAUSED));
+    json_object_object_add(root, "paused", json_object_new_boolean(m->host.paused));
     json_object_object_add(root, "targets", targets);
     json_object_object_add(root, "by_hand", hands_describe(m->hands));
     json_object_object_add(root, "settings", describe_settings(&m->config));

@@ -42,6 +42,10 @@ int manager_end(Manager *manager);
 typedef void (*manager_reloaded_t)(const char *errors, void *userdata);
 int manager_reload(Manager *manager, manager_reloaded_t done, void *userdata);
 
+/* Limits are given back at once and nothing is evicted, or all of it goes on; kept over restarts. 0
+ * or -errno, and then nothing has changed. */
+int manager_pause(Manager *manager, bool on);
+
 /* Tells systemd, once, that the start is over: whoever has waited for it can ask for `status`. */
 void manager_tell_ready(Manager *manager);
 

@@ -70,6 +70,7 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
 static void drop_cgroup(Target *t)
 {
     t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
+    stall_watch_disarm(&t->stall);
     t->cgroup = cgroup_free(t->cgroup);
     t->has_sample = false;
     t->distress = (DistressState){ 0 };
@@ -95,6 +96,12 @@ Target *target_free(Target *t)
 static bool observes(const Target *t)
 {
     return t->policy->mode == MODE_OBSERVE;
+}
+
+/* Nothing but pins is changed. */
+static bool only_looks(const Target *t)
+{
+    return observes(t) || t->host->paused;
 }
 
 /* PSI */
@@ -267,6 +274,7 @@ int target_set_policy(Target *t, const Policy *policy)
     t->psi_trigger = sd_event_source_disable_unref(
         t->psi_trigger); /* its threshold may be another */
     arm_psi(t);
+    stall_watch_disarm(&t->stall); /* its own, too */
     return r;
 }
 
@@ -310,15 +318,55 @@ static bool has_lingered(const Target *t, uint64_t now)
     return t->state == TARGET_LEFT && now - t->left_usec >= evictor_linger_usec(t->evictor);
 }
 
-void target_act(Target *t, uint64_t now, unsigned calls, const PinHeld *pinned, size_t n_pinned)
+bool target_yields(const Target *t)
 {
-    bool distress = calls & EVICT_WHEN_DISTRESS;
+    return t->policy->memory_high.mode == LIMIT_YIELD && !only_looks(t);
+}
+
+static void limit_alone(Target *t)
+{
+    LimitContext context = t->context;
+
+    if (!t->limiter || !t->has_sample || target_yields(t))
+        return;
+    context.pressed = t->stall.pressed;
+    limiter_update(t->limiter, &t->policy->memory_high, &context, &t->sample, only_looks(t));
+    target_watch_limit(t);
+}
+
+static void on_stall(void *userdata)
+{
+    Target *t = userdata;
+
+    if (target_yields(t)) { /* it is not decided about alone */
+        t->pressed(t->userdata);
+        return;
+    }
+    (void)target_look(t, now_usec());
+    limit_alone(t);
+}
+
+void target_watch_limit(Target *t)
+{
+    bool tracks = t->policy->memory_high.mode == LIMIT_TRACK;
+
+    if (!t->cgroup || !t->host->has_psi || !limiter_status(t->limiter).applied)
+        stall_watch_disarm(&t->stall);
+    else
+        (void)stall_watch_arm(&t->stall, t->host->event, t->cgroup,
+                              tracks ? TRACK_STALL_USEC : LIMIT_TRIGGER_USEC,
+                              tracks ? TRACK_WINDOW_USEC : LIMIT_WINDOW_USEC, on_stall, t);
+}
+
+void target_act(Target *t, const TargetMoment *m)
+{
+    uint64_t now = m->now_usec;
     EvictorMoment moment = {
         .now_usec = now,
-        .calls = calls,
-        .pinned = pinned,
-        .n_pinned = n_pinned,
-        .observe = observes(t),
+        .calls = m->calls,
+        .pinned = m->pinned,
+        .n_pinned = m->n_pinned,
+        .observe = only_looks(t),
         /* What is critical is not reclaimed, whatever its files. */
         .control_group = t->cgroup && t->policy->role != ROLE_CRITICAL ? t->control_group : NULL,
     };
@@ -332,8 +380,14 @@ void target_act(Target *t, uint64_t now, unsigned calls, const PinHeld *pinned, 
     if (t->pinner)
         pinner_tick(t->pinner, now);
     recorder_tick(t->recorder, now);
-    if (t->limiter && t->has_sample)
-        limiter_update(t->limiter, &t->policy->memory_high, &t->sample, distress, observes(t));
+    t->context = m->limits;
+    limit_alone(t);
+}
+
+void target_stop(Target *t)
+{
+    if (t->limiter)
+        limiter_stop(t->limiter);
 }
 
 bool target_is_expected(const Target *t, uint64_t now)

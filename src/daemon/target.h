@@ -9,6 +9,7 @@
 #include "daemon/limiter.h"
 #include "daemon/pinner.h"
 #include "daemon/recorder.h"
+#include "daemon/stall_watch.h"
 #include "policy/policy.h"
 #include "util/units.h"
 
@@ -37,8 +38,11 @@ typedef struct Target {
     Sample sample;
     bool has_sample;
     DistressState distress;
+    uint64_t damage_seen, stolen_seen; /* that the need of critical units has counted already */
     sd_event_source *psi_trigger;
     bool psi_refused; /* said once */
+    StallWatch stall;
+    LimitContext context; /* of the last time that it acted */
 
     Pinner *pinner;
     Limiter *limiter;
@@ -76,14 +80,31 @@ void target_bus_lost(Target *target);
 /* Takes a sample; the reason why the unit suffers, if it is critical and does. */
 DistressReason target_look(Target *target, uint64_t now_usec);
 
-/* Acts: pins, evicts, limits. @calls: EVICT_WHEN_PRESSURE, EVICT_WHEN_DISTRESS: some critical unit
- * suffers. */
-void target_act(Target *target, uint64_t now_usec, unsigned calls, const PinHeld *pinned,
-                size_t n_pinned);
+/* It gives way while a critical unit suffers: what its limit is to be is decided together with
+ * others, and not by target_act(). */
+bool target_yields(const Target *target);
+
+/* After its limiter was told: whether it stalls under a limit is to be seen at once. */
+void target_watch_limit(Target *target);
+
+/* What is the same for all targets when they act. */
+typedef struct TargetMoment {
+    uint64_t now_usec;
+    unsigned calls; /* EVICT_WHEN_PRESSURE, EVICT_WHEN_DISTRESS: some critical unit suffers */
+    LimitContext limits;
+    const PinHeld *pinned;
+    size_t n_pinned;
+} TargetMoment;
+
+/* Acts: pins, evicts, limits. */
+void target_act(Target *target, const TargetMoment *moment);
 
 /* Its cgroup should be there any moment, so that it is worth asking for. Units that are active
  * without a process (sockets, oneshots that have ended) never get one. */
 bool target_is_expected(const Target *target, uint64_t now_usec);
+
+/* Changes no limit any more: before all of them are put back. */
+void target_stop(Target *target);
 
 /* Nothing is left to do for it: it can be freed. */
 bool target_is_finished(const Target *target, uint64_t now_usec);

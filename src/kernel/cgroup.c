@@ -306,10 +306,12 @@ int cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope)
     if (bytes == 0)
         return 0;
 
-    snprintf(text, sizeof text, "%" PRIu64 " swappiness=0\n", bytes);
-    int r = write_text(cgroup, "memory.reclaim", text);
-    if (r != -EINVAL || scope == RECLAIM_FILE)
-        return r;
+    if (scope != RECLAIM_ALL) {
+        snprintf(text, sizeof text, "%" PRIu64 " swappiness=0\n", bytes);
+        int r = write_text(cgroup, "memory.reclaim", text);
+        if (r != -EINVAL || scope == RECLAIM_FILE)
+            return r;
+    }
 
     /* Before 6.8 the file takes a number and nothing else. */
     snprintf(text, sizeof text, "%" PRIu64 "\n", bytes);

@@ -44,6 +44,7 @@ int cgroup_write_high(Cgroup *cgroup, uint64_t bytes);
 typedef enum ReclaimScope {
     RECLAIM_FILE,        /* page cache only, or -EINVAL where the kernel cannot promise that */
     RECLAIM_FILE_OR_ALL, /* page cache only where the kernel can (from 6.8), else what it picks */
+    RECLAIM_ALL,         /* what the kernel picks, swap too */
 } ReclaimScope;
 
 /* Writes memory.reclaim; blocks while the kernel reclaims: for workers only. 0: all of @bytes;

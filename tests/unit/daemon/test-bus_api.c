@@ -21,6 +21,14 @@ json_object *manager_describe(Manager *manager)
     return described ? json_object_new_string(described) : NULL;
 }
 
+static bool paused;
+
+int manager_pause(Manager *manager, bool on)
+{
+    paused = on;
+    return 0;
+}
+
 int manager_reload(Manager *manager, manager_reloaded_t done, void *userdata)
 {
     if (reload_result < 0)

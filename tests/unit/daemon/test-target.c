@@ -40,7 +40,7 @@ static void what_a_unit_leaves_is_looked_at(void **state)
         target_note_listed(t, false, now);
         do {
             now += intervals[i];
-            target_act(t, now, 0, NULL, 0);
+            target_act(t, &(TargetMoment){ .now_usec = now });
             if (n_queued > 0) {
                 /* Or it would be freed under the job. */
                 assert_false(target_is_finished(t, now));
@@ -67,7 +67,7 @@ static void a_look_is_not_cut_short(void **state)
     target_note_listed(t, false, now);
     for (unsigned tick = 0; tick < TICKS_MAX; tick++) {
         now += USEC_PER_SEC;
-        target_act(t, now, 0, NULL, 0);
+        target_act(t, &(TargetMoment){ .now_usec = now });
         assert_int_equal(n_queued, 1);
         assert_false(target_is_finished(t, now));
     }

@@ -54,8 +54,6 @@ static void keys_of_modes(void **state)
           "4:37: \"max\" in memory_high belongs to mode fixed or track, not to yield (choose one "
           "of them, or leave it out)\n" },
         { LEAST "memory_high: {mode: track, value: 1G}\n",
-          "3:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
-          "effect)\n"
           "3:28: \"value\" in memory_high belongs to mode fixed, not to track (write mode: fixed, "
           "or leave it out)\n" },
         { LEAST "memory_high: {pressure: 1%}\n",
@@ -74,20 +72,14 @@ static void bounds(void **state)
         { LEAST "memory_high: {mode: fixed, value: 2G, max: 1G}\n",
           "3:35: \"value\" in memory_high, 2G, is more than \"max\", 1G (line 3)\n" },
         { LEAST "memory_high:\n  mode: track\n  min: 2G\n  max: 1G\n",
-          "4:3: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
-          "effect)\n"
           "5:8: \"min\" in memory_high, 2G, is more than \"max\", 1G (line 6)\n" },
         { LEAST "memory_high:\n  max: 10%\n  min: 1G\n  mode: track\n",
-          "5:8: \"min\" in memory_high, 1G, is more than \"max\", 10% (line 4)\n"
-          "6:3: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
-          "effect)\n" },
+          "5:8: \"min\" in memory_high, 1G, is more than \"max\", 10% (line 4)\n" },
         { LEAST "memory_high: {mode: fixed, value: 2G, min: 3G, max: 1G}\n",
           "3:35: \"value\" in memory_high, 2G, is more than \"max\", 1G (line 3)\n"
           "3:44: \"min\" in memory_high, 3G, is more than \"value\", 2G (line 3)\n" },
         /* What is not of the mode is not compared besides. */
         { LEAST "memory_high: {mode: track, min: 2G, value: 1G}\n",
-          "3:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
-          "effect)\n"
           "3:37: \"value\" in memory_high belongs to mode fixed, not to track (write mode: fixed, "
           "or leave it out)\n" },
     };
@@ -203,8 +195,6 @@ static void track_of_a_critical_service(void **state)
 {
     static const Case cases[] = {
         { LEAST "role: critical\nmemory_high: {mode: track}\n",
-          "4:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
-          "effect)\n"
           "4:21: warning: mode track without \"min\" may squeeze a critical service as far as its "
           "pressure allows (for example min: 256M)\n" },
         { LEAST "role: critical\nmemory_high: {mode: track, min: 1G}\n",

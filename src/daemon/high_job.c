@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/high_job.h"
+
+#include "util/io.h"
+#include "util/units.h"
+
+typedef struct HighJob {
+    Job job;
+    Cgroup *cgroup;
+    bool writes;
+    ReclaimScope scope;
+    HighDone out;
+    high_done_t told;
+} HighJob;
+
+/* A shortfall is no error, and neither is a kernel without memory.reclaim: the sample tells. */
+static void run(Job *job)
+{
+    HighJob *h = (HighJob *)job;
+
+    if (h->writes) {
+        h->out.error = cgroup_write_high(h->cgroup, h->out.wanted);
+        if (h->out.error < 0)
+            return;
+    } else {
+        h->out.exhausted = cgroup_reclaim(h->cgroup, min_u64(h->out.wanted, HIGH_RECLAIM_CHUNK),
+                                          h->scope) < 0;
+    }
+    h->out.error = cgroup_sample(h->cgroup, now_usec(), &h->out.sample);
+}
+
+static void done(Job *job, void *owner)
+{
+    HighJob *h = (HighJob *)job;
+
+    h->told(&h->out, owner);
+}
+
+static void destroy(Job *job)
+{
+    HighJob *h = (HighJob *)job;
+
+    cgroup_free(h->cgroup);
+    free(h);
+}
+
+static Job *submit(const Host *host, const char *path, HighJob values)
+{
+    HighJob *h = malloc(sizeof(HighJob));
+
+    if (!h)
+        return NULL;
+    *h = values;
+    h->job.run = run;
+    h->job.done = done;
+    h->job.destroy = destroy;
+    if (host->cgroup_fd < 0 || cgroup_open(host->cgroup_fd, path, &h->cgroup) < 0) {
+        free(h);
+        return NULL;
+    }
+    jobs_submit(host->reclaim_jobs, &h->job);
+    return &h->job;
+}
+
+Job *high_reclaim(const Host *host, const char *path, uint64_t bytes, ReclaimScope scope,
+                  high_done_t told, void *userdata)
+{
+    return submit(host, path,
+                  (HighJob){
+                      .job.owner = userdata,
+                      .scope = scope,
+                      .out.wanted = bytes,
+                      .told = told,
+                  });
+}
+
+Job *high_write(const Host *host, const char *path, uint64_t bytes, high_done_t told,
+                void *userdata)
+{
+    return submit(host, path,
+                  (HighJob){
+                      .job.owner = userdata,
+                      .writes = true,
+                      .out.wanted = bytes,
+                      .told = told,
+                  });
+}

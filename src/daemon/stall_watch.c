@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/stall_watch.h"
+
+#include <sys/epoll.h>
+
+#include "control/limit.h"
+
+static void look(StallWatch *w)
+{
+    w->pressed = true;
+    w->look(w->userdata);
+    w->pressed = false;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    look(userdata);
+    return 0;
+}
+
+static int on_pressure(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    StallWatch *w = userdata;
+
+    if (events & EPOLLERR) { /* the cgroup was removed */
+        w->trigger = sd_event_source_disable_unref(w->trigger);
+        return 0;
+    }
+    (void)sd_event_source_set_time_relative(w->timer, LIMIT_PRESSED_USEC);
+    (void)sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+    look(w);
+    return 0;
+}
+
+int stall_watch_arm(StallWatch *w, sd_event *event, Cgroup *cgroup, uint64_t stall_usec,
+                    uint64_t window_usec, void (*call)(void *userdata), void *userdata)
+{
+    if (w->trigger)
+        return 0;
+    w->look = call;
+    w->userdata = userdata;
+    CLEANUP_CLOSE int fd = cgroup_arm_psi(cgroup, "memory", stall_usec, window_usec);
+    int r = fd < 0 ? fd : 0;
+    if (r >= 0 && !w->timer) {
+        r = sd_event_add_time_relative(event, &w->timer, CLOCK_MONOTONIC, 0, 1, on_timer, w);
+        if (r >= 0)
+            r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
+    }
+    if (r >= 0)
+        r = sd_event_add_io(event, &w->trigger, fd, EPOLLPRI, on_pressure, w);
+    if (r >= 0)
+        r = sd_event_source_set_io_fd_own(w->trigger, 1);
+    if (r >= 0)
+        TAKE_FD(fd);
+    else
+        w->trigger = sd_event_source_disable_unref(w->trigger);
+    return r;
+}
+
+void stall_watch_disarm(StallWatch *w)
+{
+    w->trigger = sd_event_source_disable_unref(w->trigger);
+    w->timer = sd_event_source_disable_unref(w->timer);
+}

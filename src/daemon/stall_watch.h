@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* A trigger on the memory pressure of a unit that has a limit: a limit that stalls it is to be let
+ * go within a fifth of a second, not at the next interval. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "kernel/cgroup.h"
+
+/* All zero is one that is off. */
+typedef struct StallWatch {
+    bool pressed; /* it fired a moment ago: @look is being called for that */
+    void (*look)(void *userdata);
+    void *userdata;
+    sd_event_source *trigger, *timer;
+} StallWatch;
+
+/* Arms it, unless it is. What the kernel refuses is -errno, and then looks are an interval apart.
+ * @look is called when tasks have stalled for @stall_usec within @window_usec, and once more a
+ * moment later: what is felt is measured between two looks. */
+int stall_watch_arm(StallWatch *watch, sd_event *event, Cgroup *cgroup, uint64_t stall_usec,
+                    uint64_t window_usec, void (*look)(void *userdata), void *userdata);
+void stall_watch_disarm(StallWatch *watch);

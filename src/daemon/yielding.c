@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* Whom to squeeze is one question about all units under `yield`, so it is not a target's: targets
+ * are looked at, control/yield.h decides, and each limiter is told its part.
+ *
+ * Reclaim that takes a critical unit's pages stalls nobody, so that no trigger fires. While it can
+ * happen, critical units are looked at ten times a second, and nobody else: the timer runs only
+ * while some unit could yield and the host reclaims, or is about to. */
+
+#include "daemon/yielding.h"
+
+#include <string.h>
+
+#include "kernel/meminfo.h"
+#include "kernel/vmstat.h"
+#include "util/io.h"
+
+struct Yielding {
+    Host *host;
+    YieldLaw law;
+    LimitContext context;
+    uint64_t lost;   /* bytes stolen from critical units that nobody was asked to make good */
+    uint64_t damage; /* what critical units felt, in all */
+    uint64_t steals; /* pages, of the host, at the last look */
+    bool has_steals;
+    sd_event_source *timer;
+    void (*look)(void *userdata);
+    void *userdata;
+};
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Yielding *y = userdata;
+
+    y->look(y->userdata);
+    return 0;
+}
+
+int yielding_new(Host *host, void (*look)(void *userdata), void *userdata, Yielding **ret)
+{
+    cleanup(yielding_freep) Yielding *y = calloc(1, sizeof(Yielding));
+    if (!y)
+        return -ENOMEM;
+
+    y->host = host;
+    y->look = look;
+    y->userdata = userdata;
+    int r = sd_event_add_time_relative(host->event, &y->timer, CLOCK_MONOTONIC, 0, 1, on_timer, y);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(y->timer, SD_EVENT_OFF);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(y);
+    return 0;
+}
+
+Yielding *yielding_free(Yielding *y)
+{
+    if (!y)
+        return NULL;
+    sd_event_source_disable_unref(y->timer);
+    free(y);
+    return NULL;
+}
+
+static bool is_critical(const Target *t)
+{
+    return t->cgroup && t->policy->role == ROLE_CRITICAL && t->policy->mode == MODE_ENFORCE;
+}
+
+static bool yields(const Target *t)
+{
+    return t->cgroup && t->limiter && target_yields(t);
+}
+
+/* The host */
+
+/* Whether the host's reclaim took anything since the last look. */
+static bool is_reclaiming(Yielding *y)
+{
+    uint64_t steals, before = y->steals;
+
+    if (vmstat_read_steals(y->host->proc_fd, &steals) < 0)
+        return true; /* not known: then looks are frequent */
+    bool grew = y->has_steals && steals > before;
+    y->steals = steals;
+    y->has_steals = true;
+    return grew;
+}
+
+/* What cannot be read is not short. */
+static void look_at_host(Yielding *y, Target *const *targets, size_t n)
+{
+    const Settings *settings = y->host->settings;
+    YieldWatch watch = { .interval_usec = settings->interval_usec };
+    bool limits = false;
+    MemInfo info;
+
+    for (size_t i = 0; i < n; i++) {
+        watch.critical |= is_critical(targets[i]);
+        watch.background |= yields(targets[i]);
+        limits |= targets[i]->policy->memory_high.mode != LIMIT_OFF;
+    }
+    y->context.memory_short = false;
+    y->context.swap_free = 0;
+    if (limits && meminfo_read(y->host->proc_fd, &info) >= 0) {
+        y->context.memory_short = info.available < settings->reserve;
+        y->context.swap_free = info.swap_free;
+        watch.free = info.free;
+        watch.total = info.total;
+        watch.reclaiming = watch.critical && watch.background && is_reclaiming(y);
+    }
+    uint64_t next = yield_look_usec(&watch);
+    (void)sd_event_source_set_time_relative(y->timer, next);
+    (void)sd_event_source_set_enabled(y->timer, next < settings->interval_usec ? SD_EVENT_ONESHOT
+                                                                               : SD_EVENT_OFF);
+}
+
+/* Who competes with whom */
+
+#define ANCESTORS_MAX 16
+
+/* Below which cgroup the memory is short that @t lacks, to be freed; NULL: nobody else's memory
+ * would help it. What cannot be read has no limit. */
+static char *domain_of(const Host *host, const Target *t)
+{
+    YieldAncestor ancestors[ANCESTORS_MAX] = { 0 };
+    char *paths[ANCESTORS_MAX];
+    size_t n = 0, length = strlen(t->control_group);
+
+    for (; length > 1 && n < ANCESTORS_MAX; n++) {
+        cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+        Sample sample = { .high = LIMIT_NONE, .max = LIMIT_NONE };
+
+        paths[n] = strndup(t->control_group, length);
+        if (!paths[n])
+            break;
+        if (n == 0)
+            sample = t->sample;
+        else if (cgroup_open(host->cgroup_fd, paths[n], &cgroup) >= 0)
+            (void)cgroup_sample(cgroup, t->sample.at_usec, &sample);
+        ancestors[n] = (YieldAncestor){
+            .path = paths[n],
+            .current = sample.current,
+            .limit = min_u64(sample.high, sample.max),
+        };
+        while (length > 0 && t->control_group[--length] != '/')
+            ;
+    }
+    const char *domain = yield_domain(ancestors, n);
+    char *copy = domain ? strdup(domain) : NULL;
+    for (size_t i = 0; i < n; i++)
+        free(paths[i]);
+    return copy;
+}
+
+typedef struct Domains {
+    char **paths;
+    size_t n;
+} Domains;
+
+static void domains_clear(Domains *domains)
+{
+    for (size_t i = 0; i < domains->n; i++)
+        free(domains->paths[i]);
+    free(domains->paths);
+}
+
+static void find_domains(const Host *host, Target *const *targets, size_t n, Domains *ret)
+{
+    *ret = (Domains){ .paths = calloc(n + 1, sizeof(char *)) };
+    for (size_t i = 0; i < n && ret->paths; i++) {
+        if (!is_critical(targets[i]) || targets[i]->distress.reason == DISTRESS_NONE)
+            continue;
+        char *domain = domain_of(host, targets[i]);
+        if (domain)
+            ret->paths[ret->n++] = domain;
+    }
+}
+
+static bool competes(const Domains *domains, const Target *t)
+{
+    for (size_t i = 0; i < domains->n; i++)
+        if (yield_competes(domains->paths[i], t->control_group))
+            return true;
+    return false;
+}
+
+/* Deciding */
+
+/* Counters of a cgroup that was made anew begin at 0. */
+static uint64_t growth(uint64_t *last, uint64_t now)
+{
+    uint64_t grown = now > *last ? now - *last : 0;
+
+    *last = now;
+    return grown;
+}
+
+static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t now)
+{
+    YieldNeed need = { .at_usec = now };
+
+    for (size_t i = 0; i < n; i++) {
+        Target *t = targets[i];
+        if (!is_critical(t) || !t->has_sample)
+            continue;
+        DistressReason reason = t->distress.reason;
+        if (reason != DISTRESS_NONE && (need.distress == DISTRESS_NONE || reason < need.distress))
+            need.distress = reason;
+        need.running = need.measured = true;
+        y->damage += growth(&t->damage_seen, yield_damage(&t->sample));
+        y->lost += growth(&t->stolen_seen, distress_stolen(&t->distress));
+    }
+    if (need.distress == DISTRESS_NONE)
+        y->lost = 0;
+    need.lost = y->lost;
+    need.damage = y->damage;
+    return need;
+}
+
+static void act_on(Yielding *y, YieldUnit *units, Target **owners, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (limiter_end_yield(owners[i]->limiter, &units[i], &y->context) &&
+            units[i].decision.reclaim > 0)
+            y->lost = 0;
+        target_watch_limit(owners[i]);
+    }
+}
+
+void yielding_act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t now)
+{
+    CLEANUP_FREE YieldUnit *units = calloc(n_targets + 1, sizeof(YieldUnit));
+    CLEANUP_FREE Target **owners = calloc(n_targets + 1, sizeof(Target *));
+    cleanup(domains_clear) Domains domains = { 0 };
+    size_t n = 0;
+
+    look_at_host(y, targets, n_targets);
+    YieldNeed need = need_of(y, targets, n_targets, now);
+    y->context.distress = need.distress != DISTRESS_NONE;
+    if (!units || !owners)
+        return; /* and the next look tries again */
+    if (need.distress != DISTRESS_NONE)
+        find_domains(y->host, targets, n_targets, &domains);
+    for (size_t i = 0; i < n_targets; i++) {
+        Target *t = targets[i];
+        LimitContext context = y->context;
+        context.pressed = t->stall.pressed;
+        if (!yields(t) || !t->has_sample ||
+            !limiter_begin_yield(t->limiter, &t->policy->memory_high, &context, &t->sample,
+                                 &units[n]))
+            continue;
+        units[n].competes = competes(&domains, t);
+        owners[n++] = t;
+    }
+    yield_decide(&y->law, &need, units, n);
+    act_on(y, units, owners, n);
+}
+
+void yielding_look(Yielding *y, Target *const *targets, size_t n_targets)
+{
+    uint64_t now = now_usec();
+    bool concerned = y->law.distress;
+
+    for (size_t i = 0; i < n_targets; i++)
+        concerned |= targets[i]->stall.pressed;
+    for (size_t i = 0; i < n_targets; i++)
+        if (is_critical(targets[i]))
+            concerned |= target_look(targets[i], now) != DISTRESS_NONE;
+    if (!concerned) {
+        look_at_host(y, targets, n_targets);
+        return;
+    }
+    for (size_t i = 0; i < n_targets; i++)
+        if (yields(targets[i]))
+            (void)target_look(targets[i], now);
+    yielding_act(y, targets, n_targets, now);
+}
+
+LimitContext yielding_context(const Yielding *y)
+{
+    return y->context;
+}

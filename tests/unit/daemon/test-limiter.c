@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* A cgroup that is a folder, a systemd that answers when the test says so, and decisions that the
+ * test makes itself: those of a unit that yields. */
+#include "daemon/limiter.h"
+
+#include "systemd/units.h"
+#include "unit/daemon/job-queue.h"
+#include "unit/kernel/scratch.h"
+#include "unit/test.h"
+#include "util/log.h"
+
+#define HIGH "system.slice/a.service/memory.high"
+#define STAT                                                                             \
+    "anon 0\nfile 0\nkernel 0\nshmem 0\nfile_mapped 0\nfile_dirty 0\nfile_writeback 0\n" \
+    "inactive_anon 0\nactive_anon 0\ninactive_file 0\nactive_file 0\nunevictable 0\n"    \
+    "slab_reclaimable 0\nslab_unreclaimable 0\npgscan 0\npgsteal 0\npgmajfault 0\n"      \
+    "workingset_refault_anon 0\nworkingset_refault_file 0\nworkingset_activate_file 0\n"
+
+/* All of the same length, so that a plain file takes them as the kernel's does. */
+#define ORIGINAL  UINT64_C(999997440)
+#define CURRENT   UINT64_C(204800000)
+#define SOMEBODYS UINT64_C(300003328)
+
+typedef struct World {
+    Scratch cgroups, runtime;
+    Ledger ledger;
+    Settings settings;
+    Host host;
+    Limiter *limiter;
+} World;
+
+/* systemd */
+
+static unit_done_t asked;
+static void *asked_for;
+static uint64_t asked_bytes;
+static unsigned n_asked, n_removed;
+
+int unit_set_memory_high(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, uint64_t bytes,
+                         unit_done_t done, void *userdata)
+{
+    assert_null(asked);
+    asked = done;
+    asked_for = userdata;
+    asked_bytes = bytes;
+    n_asked++;
+    return 0;
+}
+
+bool unit_high_dropin_exists(const char *unit)
+{
+    return false;
+}
+
+void unit_high_dropin_remove(const char *unit)
+{
+    n_removed++;
+}
+
+void unit_high_dropin_remove_if(const char *unit, uint64_t bytes)
+{
+}
+
+static void put_number(const World *w, const char *file, uint64_t value)
+{
+    char text[32], name[PATH_MAX];
+
+    snprintf(name, sizeof(name), "system.slice/a.service/%s", file);
+    snprintf(text, sizeof(text), "%llu\n", (unsigned long long)value);
+    scratch_put(&w->cgroups, name, text);
+}
+
+static void systemd_answers(const World *w)
+{
+    unit_done_t done = asked;
+
+    assert_non_null(done);
+    asked = NULL;
+    put_number(w, "memory.high", asked_bytes);
+    done(0, NULL, asked_for);
+}
+
+/* The world */
+
+static uint64_t high(const World *w)
+{
+    char text[64];
+
+    return strtoull(scratch_get(&w->cgroups, HIGH, text, sizeof(text)), NULL, 10);
+}
+
+static void world_begin(World *w)
+{
+    *w = (World){ .cgroups = scratch_new("/tmp"), .runtime = scratch_new("/tmp") };
+    asked = NULL;
+    n_asked = n_removed = 0;
+    assert_int_equal(ledger_open(&w->ledger, w->runtime.fd, NULL), 0);
+    scratch_put(&w->cgroups, "system.slice/a.service/cgroup.procs", "");
+    scratch_put(&w->cgroups, "system.slice/a.service/memory.stat", STAT);
+    scratch_put(&w->cgroups, "system.slice/a.service/memory.reclaim", "");
+    put_number(w, "memory.current", CURRENT);
+    put_number(w, "memory.high", ORIGINAL);
+    w->host = (Host){
+        .bus = (sd_bus *)w, /* there is one */
+        .ledger = &w->ledger,
+        .cgroup_fd = w->cgroups.fd,
+        .settings = &w->settings,
+        .page = 4096,
+    };
+    assert_int_equal(limiter_new(&w->host, "a.service", "/system.slice/a.service", &w->limiter), 0);
+}
+
+static void world_end(World *w)
+{
+    run_queue();
+    limiter_free(w->limiter);
+    ledger_close(&w->ledger);
+    scratch_done(&w->cgroups);
+    scratch_done(&w->runtime);
+}
+
+static bool decide(World *w, uint64_t want, LimitReason reason, uint64_t reclaim)
+{
+    static const LimitConfig config = { .mode = LIMIT_YIELD };
+    const LimitContext context = { .distress = true };
+    Sample sample = {
+        .at_usec = USEC_PER_SEC,
+        .page = 4096,
+        .current = CURRENT,
+        .high = high(w),
+        .max = LIMIT_NONE,
+    };
+    YieldUnit unit;
+
+    if (!limiter_begin_yield(w->limiter, &config, &context, &sample, &unit))
+        return false;
+    unit.decision = (LimitDecision){ .want = want, .reason = reason, .reclaim = reclaim };
+    (void)limiter_end_yield(w->limiter, &unit, &context);
+    return true;
+}
+
+static void freeze(World *w)
+{
+    assert_true(decide(w, CURRENT, LIMIT_REASON_FREEZE, 0));
+    run_queue();
+}
+
+/* The file first, and it is in the ledger by then; systemd next. */
+static void growth_is_stopped_at_once(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    assert_true(decide(&w, CURRENT, LIMIT_REASON_FREEZE, 0));
+    assert_int_equal(n_asked, 0);
+    const LedgerEntry *entry = ledger_find(&w.ledger, "a.service");
+    assert_true(entry && entry->original == ORIGINAL && ledger_entry_is_ours(entry, CURRENT));
+    run_queue();
+    assert_int_equal(high(&w), CURRENT);
+    assert_true(limiter_status(w.limiter).applied);
+    assert_int_equal(n_asked, 1);
+    assert_int_equal(asked_bytes, CURRENT);
+    systemd_answers(&w);
+    assert_true(decide(&w, CURRENT, LIMIT_REASON_HOLD, 0));
+    assert_int_equal(n_asked, 1);
+    world_end(&w);
+}
+
+/* Without the bus, too; and systemd is told as soon as there is one. */
+static void without_a_bus(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    w.host.bus = NULL;
+    freeze(&w);
+    assert_int_equal(high(&w), CURRENT);
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    assert_int_equal(high(&w), ORIGINAL);
+    assert_false(limiter_status(w.limiter).applied);
+    assert_non_null(ledger_find(&w.ledger, "a.service"));
+    w.host.bus = (sd_bus *)&w;
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    assert_int_equal(asked_bytes, ORIGINAL);
+    systemd_answers(&w);
+    assert_true(limiter_is_idle(w.limiter));
+    assert_int_equal(n_removed, 1);
+    world_end(&w);
+}
+
+/* Until systemd has it, `systemctl set-property CPUWeight=` puts back what systemd has. */
+static void what_systemd_puts_back_is_nobodys_decision(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    w.host.bus = NULL;
+    freeze(&w);
+    w.host.bus = (sd_bus *)&w;
+    put_number(&w, "memory.high", ORIGINAL);
+    assert_true(decide(&w, CURRENT, LIMIT_REASON_HOLD, 0));
+    assert_int_equal(asked_bytes, CURRENT);
+    systemd_answers(&w);
+    /* From then on it is. */
+    put_number(&w, "memory.high", ORIGINAL);
+    assert_false(decide(&w, CURRENT, LIMIT_REASON_HOLD, 0));
+    assert_string_equal(limiter_status(w.limiter).reason, "changed-by-someone-else");
+    world_end(&w);
+}
+
+static void what_someone_else_sets_is_left(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    freeze(&w);
+    systemd_answers(&w);
+    put_number(&w, "memory.high", SOMEBODYS);
+    assert_false(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    limiter_release(w.limiter);
+    assert_true(limiter_is_idle(w.limiter));
+    assert_int_equal(high(&w), SOMEBODYS);
+    assert_int_equal(n_asked, 1);
+    /* The policies are loaded again. */
+    limiter_resume(w.limiter);
+    freeze(&w);
+    assert_int_equal(high(&w), CURRENT);
+    assert_int_equal(ledger_find(&w.ledger, "a.service")->original, SOMEBODYS);
+    world_end(&w);
+}
+
+/* What systemd was asked for before comes after, and is put right. */
+static void let_go_while_it_is_being_set(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    freeze(&w);
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_STALL, 0));
+    assert_int_equal(high(&w), ORIGINAL);
+    systemd_answers(&w);
+    assert_int_equal(high(&w), ORIGINAL);
+    assert_int_equal(asked_bytes, ORIGINAL);
+    systemd_answers(&w);
+    assert_true(limiter_is_idle(w.limiter));
+    world_end(&w);
+}
+
+static void let_go_while_it_is_being_written(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    assert_true(decide(&w, CURRENT, LIMIT_REASON_FREEZE, 0));
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_STALL, 0));
+    assert_false(limiter_is_idle(w.limiter));
+    run_queue();
+    assert_int_equal(high(&w), ORIGINAL);
+    assert_int_equal(asked_bytes, ORIGINAL);
+    systemd_answers(&w);
+    assert_true(limiter_is_idle(w.limiter));
+    world_end(&w);
+}
+
+/* Nothing falls here however much is reclaimed: no more is than was missing, in small pieces, and
+ * the limit stands where the use is. */
+static void reclaimed_before_it_is_limited(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    assert_true(decide(&w, CURRENT - 40 * MIB, LIMIT_REASON_DISTRESS, 40 * MIB));
+    for (unsigned pieces = 1; pieces <= 3; pieces++) {
+        assert_int_equal(n_queued, 1);
+        assert_int_equal(n_asked, 0);
+        Job *job = queue[0];
+        n_queued = 0;
+        job->run(job);
+        job->done(job, job->owner);
+        job->destroy(job);
+    }
+    assert_int_equal(n_queued, 0);
+    assert_int_equal(asked_bytes, CURRENT);
+    assert_int_equal(limiter_status(w.limiter).reclaimed, 40 * MIB);
+    systemd_answers(&w);
+    world_end(&w);
+}
+
+/* A limit that is there stays the lower one. */
+static void a_lower_original_stays(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    assert_true(decide(&w, ORIGINAL + 4096, LIMIT_REASON_HOLD, 0));
+    assert_int_equal(n_asked, 0);
+    assert_int_equal(high(&w), ORIGINAL);
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(growth_is_stopped_at_once),
+        cmocka_unit_test(without_a_bus),
+        cmocka_unit_test(what_systemd_puts_back_is_nobodys_decision),
+        cmocka_unit_test(what_someone_else_sets_is_left),
+        cmocka_unit_test(let_go_while_it_is_being_set),
+        cmocka_unit_test(let_go_while_it_is_being_written),
+        cmocka_unit_test(reclaimed_before_it_is_limited),
+        cmocka_unit_test(a_lower_original_stays),
+    };
+
+    log_set_max_level(LOG_ERR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
