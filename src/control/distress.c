@@ -141,6 +141,7 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
         return state->reason;
     }
 
+    state->page = sample->page;
     const DistressPoint *last = &state->points[state->n_points - 1];
     now.stolen = last->stolen + stolen_since(last, &now);
     remember(state, &now, config->window_usec);
@@ -162,6 +163,21 @@ uint64_t distress_stall_usec(const DistressConfig *config)
 uint64_t distress_stolen(const DistressState *state)
 {
     return state->n_points > 0 ? state->points[state->n_points - 1].stolen : 0;
+}
+
+/* Within the last second, or a little more. */
+bool distress_recovers(const DistressState *state)
+{
+    size_t n = state->n_points, i = n;
+
+    if (state->reason != DISTRESS_REFAULTS && state->reason != DISTRESS_MAJOR_FAULTS)
+        return false;
+    const DistressPoint *now = &state->points[n - 1], *then = NULL;
+    while (i-- > 0 && !then)
+        if (now->at_usec - state->points[i].at_usec >= USEC_PER_SEC)
+            then = &state->points[i];
+    return then &&
+           (now->taken - then->taken) * 2 <= mul_u64(now->refaults - then->refaults, state->page);
 }
 
 const char *distress_reason_to_string(DistressReason reason)

@@ -83,6 +83,7 @@ typedef struct DistressState {
     size_t n_points;
     DistressReason reason; /* != DISTRESS_NONE: in distress */
     uint64_t last_bad_usec;
+    uint64_t page; /* bytes */
 } DistressState;
 
 /* Takes one more look; returns the reason that holds now. A first sample, one out of order, and one
@@ -93,5 +94,9 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
 /* Bytes stolen from the service in all looks together, since its history began: less than before
  * where that began anew. */
 uint64_t distress_stolen(const DistressState *state);
+
+/* What it reads again was lost a while ago, and hardly anything is being taken from it any more:
+ * nothing but time helps. */
+bool distress_recovers(const DistressState *state);
 
 const char *distress_reason_to_string(DistressReason reason);

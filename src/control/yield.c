@@ -2,6 +2,10 @@
 /* The first thing to do is to stop the growth: a limit at what a unit uses now costs it nothing,
  * takes no reclaim, and ends the theft at once, because from then on each new page of the unit is
  * paid for by one of its own. What was stolen is reclaimed from the unit that has the most to give.
+ * The best moment for that is before anything is stolen: when the host is about to reclaim, what
+ * grows is stopped. It may be that there are pages that nobody would miss; so it is let grow again
+ * now and then, and stopped as soon as a critical service loses by it.
+ *
  * Only where a critical service goes on suffering the units shrink, one at a time, the one with the
  * most cold cache above its floor first; and it is measured whether that helps. If it does not, the
  * memory is given back and left alone for longer each time: the damage has another cause.
@@ -25,6 +29,16 @@
 /* Until a unit that pushes is tried near the limit where distress came back. */
 #define PATIENCE_MIN_USEC (10 * USEC_PER_SEC)
 #define PATIENCE_MAX_USEC (600 * USEC_PER_SEC)
+
+/* The same where the host was about to reclaim, and nothing was stolen: what it wants more is
+ * likely to be somebody's. */
+#define BRINK_PATIENCE_USEC (60 * USEC_PER_SEC)
+/* Smaller growth is not worth a limit. */
+#define BRINK_GROWTH (4 * MIB)
+/* Above the mark where the kernel begins to reclaim: a part of all memory, and no more than this,
+ * which a fast disk fills between two looks. */
+#define BRINK_PARTS 32
+#define BRINK_MOST  (512 * MIB)
 
 /* A page read again costs a fast disk's read. */
 #define REFAULT_USEC 100
@@ -138,6 +152,20 @@ static void step_down(YieldUnit *unit, uint64_t now)
     unit->decision.reclaim = sub_u64(unit->sample->current, state->limit);
 }
 
+/* Makes room for what was stolen: or what comes back would have to be taken from somebody again. */
+static void make_good(YieldUnit *unit, uint64_t lost)
+{
+    YieldState *state = unit->state;
+    uint64_t taken = min_u64(lost, yields(unit));
+
+    if (taken == 0)
+        return;
+    state->limit = sub_u64(min_u64(state->limit, unit->sample->current), taken);
+    state->limit = max_u64(state->limit, floor_of(unit));
+    unit->decision = keep(unit, LIMIT_REASON_DISTRESS);
+    unit->decision.reclaim = sub_u64(unit->sample->current, state->limit);
+}
+
 /* NULL: nobody has anything to give. */
 static YieldUnit *who_yields_most(YieldUnit *units, size_t n)
 {
@@ -209,9 +237,11 @@ static void squeeze(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size
                 units[i].decision = keep(&units[i], LIMIT_REASON_AT_MIN);
         return;
     }
-    /* Room for what was stolen; the limit follows when the next step is due. */
-    best->decision.reclaim = min_u64(need->lost, yields(best));
-    if (fresh || need->distress == DISTRESS_STOLEN || hold_is_on(&law->no_help, need->at_usec))
+    if (fresh)
+        return;
+    make_good(best, need->lost);
+    if (need->distress == DISTRESS_STOLEN || hold_is_on(&law->no_help, need->at_usec) ||
+        need->recovers)
         return;
     for (size_t i = 0; i < n; i++)
         if (units[i].state->limited &&
@@ -268,6 +298,27 @@ static void step_up(YieldLaw *law, YieldUnit *unit, uint64_t now, LimitReason re
         unit->decision = keep(unit, reason);
 }
 
+/* What it has now, and no more for a while. */
+static void stop_at_brink(YieldUnit *unit, uint64_t now)
+{
+    YieldState *state = unit->state;
+    uint64_t floor = floor_of(unit);
+
+    state->limited = state->pushes = true;
+    state->limit = state->use_before = max_u64(unit->sample->current, floor);
+    state->at_floor = state->limit == floor;
+    state->bad_limit = state->limit;
+    state->stepped_usec = now;
+    hold_begin(&state->patience, now, BRINK_PATIENCE_USEC, PATIENCE_MAX_USEC);
+    unit->decision = keep(unit, LIMIT_REASON_FREEZE);
+}
+
+static bool grows_at_brink(const YieldUnit *unit)
+{
+    return unit->state->least > 0 &&
+           unit->sample->current >= add_u64(unit->state->least, BRINK_GROWTH);
+}
+
 /* The last one that was squeezed comes first. */
 static void give_back(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n,
                       LimitReason reason)
@@ -283,7 +334,9 @@ static void give_back(YieldLaw *law, const YieldNeed *need, YieldUnit *units, si
         if (is_out(unit))
             continue;
         unit->decision = keep(unit, unit->state->limited ? LIMIT_REASON_HOLD : LIMIT_REASON_CALM);
-        if (!unit->state->limited)
+        if (!unit->state->limited && grows_at_brink(unit))
+            stop_at_brink(unit, need->at_usec);
+        else if (!unit->state->limited)
             continue;
         if (may_rise(unit->state, next_up(unit->state), need->at_usec) &&
             (!next || unit->state->stepped_usec > next->state->stepped_usec))
@@ -295,7 +348,10 @@ static void give_back(YieldLaw *law, const YieldNeed *need, YieldUnit *units, si
 
 static void prepare(YieldUnit *unit, const YieldNeed *need)
 {
+    uint64_t least = unit->state->least > 0 ? unit->state->least : LIMIT_NONE;
+
     unit->decision = keep(unit, LIMIT_REASON_CALM);
+    unit->state->least = need->brink ? min_u64(least, unit->sample->current) : 0;
     follow_push(unit);
     if (unit->held) {
         bool concerned = unit->state->limited || need->distress != DISTRESS_NONE;
@@ -322,12 +378,14 @@ void yield_decide(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t
         give_back(law, need, units, n_units, LIMIT_REASON_RETURN);
         return;
     }
-    if (!hold_is_on(&law->no_help, need->at_usec) && !helps(law, need)) {
+    if (need->recovers)
+        law->squeezing = false; /* nor is it measured then whether it helps */
+    else if (!hold_is_on(&law->no_help, need->at_usec) && !helps(law, need)) {
         hold_begin(&law->no_help, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
         law->squeezing = false; /* the next time is measured anew */
     }
     /* To stop a theft costs nothing, whatever else did not help. */
-    if (hold_is_on(&law->no_help, need->at_usec) && need->lost == 0)
+    if (hold_is_on(&law->no_help, need->at_usec) && need->lost == 0 && !need->recovers)
         give_back(law, need, units, n_units, LIMIT_REASON_NO_HELP);
     else
         squeeze(law, need, units, n_units);
@@ -356,11 +414,26 @@ bool yield_competes(const char *domain, const char *path)
     return strncmp(domain, path, n) == 0 && (path[n] == '\0' || path[n] == '/');
 }
 
+static uint64_t brink_of(const YieldWatch *watch)
+{
+    return add_u64(watch->low, min_u64(watch->total / BRINK_PARTS, BRINK_MOST));
+}
+
+bool yield_is_brink(const YieldWatch *watch)
+{
+    return watch->reclaiming || watch->free < brink_of(watch);
+}
+
+/* Half of the time until the brink, as it goes. */
 uint64_t yield_look_usec(const YieldWatch *watch)
 {
-    bool is_near = watch->reclaiming || watch->free < watch->total / 16;
+    uint64_t left = sub_u64(watch->free, brink_of(watch)), usec = watch->interval_usec;
 
-    if (!watch->critical || !watch->background || !is_near)
-        return watch->interval_usec;
-    return min_u64(YIELD_LOOK_USEC, watch->interval_usec);
+    if (!watch->critical || !watch->background)
+        return usec;
+    if (watch->fall > 0)
+        usec = min_u64(usec, mul_u64(left, USEC_PER_SEC / 2) / watch->fall);
+    if (yield_is_brink(watch) || watch->free < watch->total / 8)
+        usec = 0;
+    return min_u64(max_u64(usec, YIELD_LOOK_USEC), watch->interval_usec);
 }

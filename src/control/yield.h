@@ -27,6 +27,7 @@ typedef struct YieldState {
     Hold patience;       /* not near that again before */
     uint64_t stepped_usec;
     uint64_t high_events; /* memory.events, the last time */
+    uint64_t least;       /* the least that it used since the host is at the brink: bytes */
 } YieldState;
 
 typedef struct YieldUnit {
@@ -44,6 +45,8 @@ typedef struct YieldNeed {
     bool running;            /* there is one */
     DistressReason distress; /* the worst */
     uint64_t lost;           /* bytes stolen from them since the last decision */
+    bool recovers;           /* what is read again was lost before: nothing more is being taken */
+    bool brink;              /* what anybody takes now, the host has to take from others */
     bool measured;           /* the next is known: */
     uint64_t damage;         /* what they felt, in all: yield_damage() of each, summed up */
 } YieldNeed;
@@ -78,16 +81,22 @@ const char *yield_domain(const YieldAncestor *ancestors, size_t n);
 /* @path is @domain or below it. */
 bool yield_competes(const char *domain, const char *path);
 
-/* How soon to look again. Reclaim that takes a critical service's pages causes no pressure, so no
- * trigger tells of it. */
+/* The host, as the last look found it. */
 typedef struct YieldWatch {
     bool critical, background; /* some unit of each kind is running, the latter under `yield` */
-    uint64_t free;             /* MemFree of the host, bytes */
+    uint64_t free;             /* MemFree, bytes */
+    uint64_t fall;             /* by which it fell since the look before, a second */
     uint64_t total;            /* MemTotal, bytes */
-    bool reclaiming;           /* the root's pgsteal has grown since the last look */
-    uint64_t interval_usec;    /* the usual one */
+    uint64_t low;              /* below this much kswapd reclaims: bytes */
+    bool reclaiming;           /* it did, since the look before */
+    uint64_t interval_usec;    /* between two looks usually */
 } YieldWatch;
 
 #define YIELD_LOOK_USEC (100 * USEC_PER_MSEC)
 
+/* How soon to look again. Reclaim that takes a critical service's pages causes no pressure, so no
+ * trigger tells of it. */
 uint64_t yield_look_usec(const YieldWatch *watch);
+
+/* Reclaim is about to begin, or has. */
+bool yield_is_brink(const YieldWatch *watch);

@@ -362,8 +362,7 @@ static bool is_settled(const Limiter *l)
     return l->applied && !l->by_file && l->value == l->want;
 }
 
-/* Returns whether what is to be reclaimed is under way. */
-static bool follow(Limiter *l, const LimitConfig *config, const LimitContext *context,
+static void follow(Limiter *l, const LimitConfig *config, const LimitContext *context,
                    const Sample *sample, const LimitDecision *decision)
 {
     bool waits = now_usec() < l->retry_usec && (!l->applied || l->want <= l->value);
@@ -373,7 +372,7 @@ static bool follow(Limiter *l, const LimitConfig *config, const LimitContext *co
     else
         l->back = false;
     if (l->job)
-        return false;
+        return;
     l->scope = config->reclaim == LIMIT_RECLAIM_ALL ? RECLAIM_ALL
                : context->swap_free > 0             ? RECLAIM_FILE
                                                     : RECLAIM_FILE_OR_ALL;
@@ -382,15 +381,14 @@ static bool follow(Limiter *l, const LimitConfig *config, const LimitContext *co
         l->to_reclaim = max_u64(l->to_reclaim, sub_u64(sample->current, l->want));
     if (!l->applied && l->want != LIMIT_NONE && !waits && decision->reason == LIMIT_REASON_FREEZE) {
         freeze(l, page_floor(max_u64(l->want, sample->current), l->host->page));
-        return false;
+        return;
     }
     if (l->to_reclaim > 0) {
         reclaim_on(l);
-        return l->job != NULL;
+        return;
     }
     if (l->want != LIMIT_NONE && !is_settled(l) && !waits)
         set_high(l, page_floor(max_u64(l->want, sample->current), l->host->page));
-    return true;
 }
 
 /* Of what is being changed it is not known yet what is in force. */
@@ -414,7 +412,7 @@ void limiter_update(Limiter *l, const LimitConfig *config, const LimitContext *c
     l->want = observe ? LIMIT_NONE : wanted(l, config, context, &decision);
     if (observe)
         decision.reclaim = 0;
-    (void)follow(l, config, context, sample, &decision);
+    follow(l, config, context, sample, &decision);
 }
 
 bool limiter_begin_yield(Limiter *l, const LimitConfig *config, const LimitContext *context,
@@ -426,13 +424,13 @@ bool limiter_begin_yield(Limiter *l, const LimitConfig *config, const LimitConte
     return true;
 }
 
-bool limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *context)
+void limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *context)
 {
     LimitDecision decision = limit_end_yield(&l->state, unit);
 
     l->reason = decision.reason;
     l->want = wanted(l, unit->config, context, &decision);
-    return follow(l, unit->config, context, unit->sample, &decision);
+    follow(l, unit->config, context, unit->sample, &decision);
 }
 
 void limiter_stop(Limiter *l)

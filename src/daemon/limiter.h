@@ -23,11 +23,10 @@ void limiter_update(Limiter *limiter, const LimitConfig *config, const LimitCont
                     const Sample *sample, bool observe);
 
 /* The same of a unit under `yield`, where others yield beside it: in two halves, with
- * yield_decide() between them. False: there is nothing to decide, hands off. limiter_end_yield()
- * returns whether what is to be reclaimed is under way: else it is still to be had. */
+ * yield_decide() between them. False: there is nothing to decide, hands off. */
 bool limiter_begin_yield(Limiter *limiter, const LimitConfig *config, const LimitContext *context,
                          const Sample *sample, YieldUnit *ret);
-bool limiter_end_yield(Limiter *limiter, const YieldUnit *unit, const LimitContext *context);
+void limiter_end_yield(Limiter *limiter, const YieldUnit *unit, const LimitContext *context);
 
 /* Begins nothing any more, and wants no outcome: before restore_limits(). */
 void limiter_stop(Limiter *limiter);

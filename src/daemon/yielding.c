@@ -3,8 +3,8 @@
  * are looked at, control/yield.h decides, and each limiter is told its part.
  *
  * Reclaim that takes a critical unit's pages stalls nobody, so that no trigger fires. While it can
- * happen, critical units are looked at ten times a second, and nobody else: the timer runs only
- * while some unit could yield and the host reclaims, or is about to. */
+ * happen, the host is looked at ten times a second, and then those units that are concerned: the
+ * timer runs only while some unit could yield and the host reclaims, or soon will. */
 
 #include "daemon/yielding.h"
 
@@ -13,6 +13,18 @@
 #include "kernel/meminfo.h"
 #include "kernel/vmstat.h"
 #include "util/io.h"
+#include "util/parse.h"
+
+static int read_number_at(int dir_fd, const char *name, uint64_t *ret)
+{
+    char text[32];
+
+    ssize_t n = read_file_at(dir_fd, name, text, sizeof text);
+    if (n < 0)
+        return (int)n;
+    text[strcspn(text, "\n")] = '\0';
+    return parse_u64(text, ret);
+}
 
 struct Yielding {
     Host *host;
@@ -20,7 +32,10 @@ struct Yielding {
     LimitContext context;
     uint64_t lost;   /* bytes stolen from critical units that nobody was asked to make good */
     uint64_t damage; /* what critical units felt, in all */
-    uint64_t steals; /* pages, of the host, at the last look */
+    bool brink;      /* the host is about to reclaim */
+    uint64_t steals; /* pages, of the host, at the last look: */
+    uint64_t free;   /* bytes */
+    uint64_t at_usec;
     bool has_steals;
     sd_event_source *timer;
     void (*look)(void *userdata);
@@ -74,6 +89,19 @@ static bool yields(const Target *t)
 
 /* The host */
 
+/* The mark below which kswapd reclaims is no figure of its own: the least that is kept free, and a
+ * quarter of that, or a ten-thousandth part of all that the scale says. */
+static uint64_t reclaim_begins_at(int proc_fd, uint64_t total)
+{
+    uint64_t kib = 0, scale = 10;
+
+    if (read_number_at(proc_fd, "sys/vm/min_free_kbytes", &kib) < 0)
+        return total / 32;
+    (void)read_number_at(proc_fd, "sys/vm/watermark_scale_factor", &scale);
+    return add_u64(mul_u64(kib, KIB),
+                   max_u64(mul_u64(kib, KIB) / 4, mul_u64(total / 10000, scale)));
+}
+
 /* Whether the host's reclaim took anything since the last look. */
 static bool is_reclaiming(Yielding *y)
 {
@@ -87,8 +115,18 @@ static bool is_reclaiming(Yielding *y)
     return grew;
 }
 
+/* By how much the free memory falls, a second. */
+static uint64_t fall(Yielding *y, uint64_t free_bytes, uint64_t now)
+{
+    uint64_t fallen = sub_u64(y->free, free_bytes), elapsed = max_u64(now - y->at_usec, 1);
+
+    y->free = free_bytes;
+    y->at_usec = now;
+    return mul_u64(fallen, USEC_PER_SEC) / elapsed;
+}
+
 /* What cannot be read is not short. */
-static void look_at_host(Yielding *y, Target *const *targets, size_t n)
+static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t now)
 {
     const Settings *settings = y->host->settings;
     YieldWatch watch = { .interval_usec = settings->interval_usec };
@@ -106,8 +144,13 @@ static void look_at_host(Yielding *y, Target *const *targets, size_t n)
         y->context.memory_short = info.available < settings->reserve;
         y->context.swap_free = info.swap_free;
         watch.free = info.free;
+        watch.fall = fall(y, info.free, now);
         watch.total = info.total;
-        watch.reclaiming = watch.critical && watch.background && is_reclaiming(y);
+        if (watch.critical && watch.background) {
+            watch.low = reclaim_begins_at(y->host->proc_fd, info.total);
+            watch.reclaiming = is_reclaiming(y);
+        }
+        y->brink = yield_is_brink(&watch);
     }
     uint64_t next = yield_look_usec(&watch);
     (void)sd_event_source_set_time_relative(y->timer, next);
@@ -198,7 +241,7 @@ static uint64_t growth(uint64_t *last, uint64_t now)
 
 static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t now)
 {
-    YieldNeed need = { .at_usec = now };
+    YieldNeed need = { .at_usec = now, .brink = y->brink, .recovers = true };
 
     for (size_t i = 0; i < n; i++) {
         Target *t = targets[i];
@@ -207,6 +250,8 @@ static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t
         DistressReason reason = t->distress.reason;
         if (reason != DISTRESS_NONE && (need.distress == DISTRESS_NONE || reason < need.distress))
             need.distress = reason;
+        if (reason != DISTRESS_NONE)
+            need.recovers &= distress_recovers(&t->distress);
         need.running = need.measured = true;
         y->damage += growth(&t->damage_seen, yield_damage(&t->sample));
         y->lost += growth(&t->stolen_seen, distress_stolen(&t->distress));
@@ -221,21 +266,20 @@ static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t
 static void act_on(Yielding *y, YieldUnit *units, Target **owners, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (limiter_end_yield(owners[i]->limiter, &units[i], &y->context) &&
-            units[i].decision.reclaim > 0)
+        limiter_end_yield(owners[i]->limiter, &units[i], &y->context);
+        if (units[i].decision.reclaim > 0)
             y->lost = 0;
         target_watch_limit(owners[i]);
     }
 }
 
-void yielding_act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t now)
+static void act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t now)
 {
     CLEANUP_FREE YieldUnit *units = calloc(n_targets + 1, sizeof(YieldUnit));
     CLEANUP_FREE Target **owners = calloc(n_targets + 1, sizeof(Target *));
     cleanup(domains_clear) Domains domains = { 0 };
     size_t n = 0;
 
-    look_at_host(y, targets, n_targets);
     YieldNeed need = need_of(y, targets, n_targets, now);
     y->context.distress = need.distress != DISTRESS_NONE;
     if (!units || !owners)
@@ -257,24 +301,29 @@ void yielding_act(Yielding *y, Target *const *targets, size_t n_targets, uint64_
     act_on(y, units, owners, n);
 }
 
+void yielding_act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t now)
+{
+    look_at_host(y, targets, n_targets, now);
+    act(y, targets, n_targets, now);
+}
+
 void yielding_look(Yielding *y, Target *const *targets, size_t n_targets)
 {
     uint64_t now = now_usec();
-    bool concerned = y->law.distress;
 
+    look_at_host(y, targets, n_targets, now);
+    bool concerned = y->law.distress || y->brink;
     for (size_t i = 0; i < n_targets; i++)
         concerned |= targets[i]->stall.pressed;
     for (size_t i = 0; i < n_targets; i++)
         if (is_critical(targets[i]))
             concerned |= target_look(targets[i], now) != DISTRESS_NONE;
-    if (!concerned) {
-        look_at_host(y, targets, n_targets);
+    if (!concerned)
         return;
-    }
     for (size_t i = 0; i < n_targets; i++)
         if (yields(targets[i]))
             (void)target_look(targets[i], now);
-    yielding_act(y, targets, n_targets, now);
+    act(y, targets, n_targets, now);
 }
 
 LimitContext yielding_context(const Yielding *y)

@@ -93,7 +93,8 @@ static void print_modes_not_yet(const Mapping *mapping, const Field *field)
     for (size_t i = 0; mapping->selector && i < mapping->n_fields; i++) {
         const Field *mode = &mapping->fields[i];
 
-        if (strcmp(mode->key, mapping->selector) != 0 || !(field->with & ~mode->acted_on))
+        if (strcmp(mode->key, mapping->selector) != 0 || mode->later == LATER_NEVER ||
+            !(field->with & ~mode->acted_on))
             continue;
         print_words(mode->names, ~field->with | mode->acted_on);
         printf("|no effect");

@@ -120,11 +120,7 @@ static void limits(void **state)
             "\n"
             "Units: 1 matches now; memory.high: track\n"
             " USE HIGH FLOOR  PLANNED UNIT\n"
-            "100M  max   26M as it is f.service\n"
-            "\n"
-            "Notes:\n"
-            "  /etc/pagewarden/policies.d/3-track.yaml:5:3: note: \"mode: track\" in memory_high "
-            "is not acted on by this version (it has no effect)\n");
+            "100M  max   26M as it is f.service\n");
 }
 
 /* Squeezing raises no limit that was there before. */

@@ -260,7 +260,8 @@ static void all_freeze_and_the_largest_shrinks(void **state)
     assert_int_equal(s.units[1].decision.reason, DISTRESS);
 }
 
-static void a_sign_alone_squeezes_nobody(void **state)
+/* Growth stops first; then there is room for what was stolen, and no more is taken. */
+static void a_sign_alone_takes_what_was_stolen(void **state)
 {
     Several s;
 
@@ -268,15 +269,79 @@ static void a_sign_alone_squeezes_nobody(void **state)
     s.need.distress = DISTRESS_STOLEN;
     s.need.lost = 10 * MIB;
     second(&s, 0);
-    assert_int_equal(s.units[1].decision.reason, FREEZE);
+    for (size_t i = 0; i < UNITS; i++) {
+        assert_int_equal(s.units[i].decision.reason, FREEZE);
+        assert_int_equal(s.units[i].decision.reclaim, 0);
+    }
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.reason, DISTRESS);
     assert_int_equal(s.units[1].decision.reclaim, 10 * MIB);
+    assert_int_equal(s.units[1].decision.want, 490 * MIB);
     assert_int_equal(s.units[0].decision.reclaim, 0);
     s.need.lost = 0;
     for (unsigned i = 0; i < 10; i++) {
         second(&s, 0);
         assert_int_equal(s.units[1].decision.reason, HOLD);
-        assert_int_equal(s.units[1].decision.want, 500 * MIB);
+        assert_int_equal(s.units[1].decision.want, 490 * MIB);
         assert_int_equal(s.units[1].decision.reclaim, 0);
+    }
+}
+
+/* What was lost is read again: no reason to take more, nor to think that it does not help. */
+static void what_recovers_needs_time(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    second(&s, 1000);
+    s.need.recovers = true;
+    for (unsigned i = 0; i < 30; i++) {
+        second(&s, 1000);
+        assert_int_equal(s.units[1].decision.reason, HOLD);
+        assert_int_equal(s.units[1].decision.want, 500 * MIB);
+    }
+    s.need.recovers = false;
+    second(&s, 1000);
+    assert_int_equal(s.units[1].decision.reason, DISTRESS);
+}
+
+/* While the host is about to reclaim, what grows is stopped, and what does not is left alone; it is
+ * tried again, later and later. */
+static void growth_ends_at_the_brink(void **state)
+{
+    Several s;
+    uint64_t tried = 0;
+
+    several_init(&s);
+    s.need.distress = DISTRESS_NONE;
+    second(&s, 0);
+    s.samples[1].current += 100 * MIB; /* there is room */
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.reason, CALM);
+    s.need.brink = true;
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.reason, CALM);
+    s.samples[0].current += 3 * MIB;
+    s.samples[1].current += 5 * MIB;
+    second(&s, 0);
+    assert_int_equal(s.units[0].decision.want, LIMIT_NONE);
+    assert_int_equal(s.units[1].decision.reason, FREEZE);
+    assert_int_equal(s.units[1].decision.want, 605 * MIB);
+    for (unsigned seconds = 1; seconds < 100 && tried == 0; seconds++) {
+        second(&s, 0);
+        if (s.units[1].decision.want > 605 * MIB)
+            tried = seconds;
+    }
+    assert_in_range(tried, 60, 63);
+    assert_true(s.units[1].decision.want < 650 * MIB);
+    /* That was somebody's. */
+    s.need.distress = DISTRESS_STOLEN;
+    second(&s, 0);
+    uint64_t stopped = s.units[1].decision.want;
+    s.need.distress = DISTRESS_NONE;
+    for (unsigned seconds = 1; seconds < 110; seconds++) {
+        second(&s, 0);
+        assert_int_equal(s.units[1].decision.want, stopped);
     }
 }
 
@@ -436,6 +501,16 @@ static void it_looks_sooner_while_it_matters(void **state)
     watch.free = GIB;
     watch.reclaiming = true;
     assert_int_equal(yield_look_usec(&watch), YIELD_LOOK_USEC);
+    watch.reclaiming = false;
+    /* The brink is at 128 MiB above the mark. */
+    watch.low = 384 * MIB;
+    assert_false(yield_is_brink(&watch));
+    watch.fall = 512 * MIB;
+    assert_int_equal(yield_look_usec(&watch), USEC_PER_SEC / 2);
+    watch.fall = 0;
+    watch.free = 511 * MIB;
+    assert_true(yield_is_brink(&watch));
+    assert_int_equal(yield_look_usec(&watch), YIELD_LOOK_USEC);
     watch.background = false;
     assert_int_equal(yield_look_usec(&watch), USEC_PER_SEC);
     watch = (YieldWatch){ .background = true, .reclaiming = true, .interval_usec = 5 };
@@ -457,7 +532,9 @@ int main(void)
         cmocka_unit_test(without_pressure_figures_nobody_is_squeezed),
         cmocka_unit_test(absurd_samples_do_not_wrap),
         cmocka_unit_test(all_freeze_and_the_largest_shrinks),
-        cmocka_unit_test(a_sign_alone_squeezes_nobody),
+        cmocka_unit_test(a_sign_alone_takes_what_was_stolen),
+        cmocka_unit_test(what_recovers_needs_time),
+        cmocka_unit_test(growth_ends_at_the_brink),
         cmocka_unit_test(who_does_not_compete_is_left_alone),
         cmocka_unit_test(it_ends_where_it_does_not_help),
         cmocka_unit_test(it_goes_on_where_it_helps),

@@ -135,7 +135,7 @@ static bool decide(World *w, uint64_t want, LimitReason reason, uint64_t reclaim
     if (!limiter_begin_yield(w->limiter, &config, &context, &sample, &unit))
         return false;
     unit.decision = (LimitDecision){ .want = want, .reason = reason, .reclaim = reclaim };
-    (void)limiter_end_yield(w->limiter, &unit, &context);
+    limiter_end_yield(w->limiter, &unit, &context);
     return true;
 }
 

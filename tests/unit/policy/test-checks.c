@@ -197,11 +197,8 @@ static void track_of_a_critical_service(void **state)
         { LEAST "role: critical\nmemory_high: {mode: track}\n",
           "4:21: warning: mode track without \"min\" may squeeze a critical service as far as its "
           "pressure allows (for example min: 256M)\n" },
-        { LEAST "role: critical\nmemory_high: {mode: track, min: 1G}\n",
-          "4:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
-          "effect)\n" },
-        { LEAST "memory_high: {mode: track}\n", "3:15: note: \"mode: track\" in memory_high is not "
-                                                "acted on by this version (it has no effect)\n" },
+        { LEAST "role: critical\nmemory_high: {mode: track, min: 1G}\n", "" },
+        { LEAST "memory_high: {mode: track}\n", "" },
     };
 
     CHECK_REMARKED(cases);
@@ -303,16 +300,13 @@ static void a_drop_in_that_contradicts_is_warned_of(void **state)
           "normal (write role: background, or mode: fixed)\n" },
         { { LEAST "memory_high: {mode: fixed, value: 1G}\n", "memory_high: {mode: track}\n" },
           "p.yaml:3:28: warning: \"value\" in memory_high belongs to mode fixed, not to track "
-          "(write mode: fixed, or leave it out)\n"
-          "10.yaml:1:15: note: \"mode: track\" in memory_high is not acted on by this version (it "
-          "has no effect)\n" },
+          "(write mode: fixed, or leave it out)\n" },
         { { LEAST "memory_high: {mode: track, pressure: 1%}\n",
             "memory_high: {mode: fixed, value: 1G}\n" },
           "p.yaml:3:28: warning: \"pressure\" in memory_high belongs to mode track, not to fixed "
           "(write mode: track, or leave it out)\n" },
         { { LEAST "role: critical\nmemory_high: {mode: track, min: 1G}\n", "role: critical\n" },
-          "p.yaml:4:15: note: \"mode: track\" in memory_high is not acted on by this version (it "
-          "has no effect)\n" },
+          "" },
         { { LEAST "", "distress: {window: 2s}\n", "role: background\n" },
           "10.yaml:1:1: warning: \"distress\" is for role critical, and this policy's role is "
           "background (write role: critical, or leave it out)\n" },
@@ -340,8 +334,7 @@ static void contradictions_between_files_that_leave_no_meaning(void **state)
 {
     static const FilesCase cases[] = {
         { { LEAST "memory_high: {mode: track, max: 1G}\n", "memory_high: {min: 2G}\n" },
-          "p.yaml:3:15: note: \"mode: track\" in memory_high is not acted on by this version (it "
-          "has no effect)\n"
+
           "10.yaml:1:20: \"min\" in memory_high, 2G, is more than \"max\", 1G (p.yaml:3)\n" },
         { { LEAST "memory_high: {mode: fixed, value: 1G}\n", "memory_high: {min: 2G}\n" },
           "10.yaml:1:20: \"min\" in memory_high, 2G, is more than \"value\", 1G (p.yaml:3)\n" },

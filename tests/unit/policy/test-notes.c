@@ -7,8 +7,6 @@ static void keys_that_have_no_effect(void **state)
     static const Case cases[] = {
         { LEAST "cache: {max: 1G}\n",
           "3:9: note: \"max\" in cache is not acted on by this version (it has no effect)\n" },
-        { LEAST "memory_high: {mode: track}\n", "3:15: note: \"mode: track\" in memory_high is not "
-                                                "acted on by this version (it has no effect)\n" },
         { LEAST "advise: [{path: /srv/x, access: random}]\n",
           "3:1: note: \"advise\" is not acted on by this version (it has no effect)\n" },
         { "version: 1\nmatch: {cgroups: [/a/b]}\n",
@@ -50,6 +48,7 @@ static void what_is_acted_on_is_silent(void **state)
         { LEAST "memory_high: {mode: off}\n", "" },
         { LEAST "memory_high: {mode: fixed, value: 2G, min: 1G, max: 2G}\n", "" },
         { LEAST "role: background\nmemory_high: {mode: yield, min: 1G}\n", "" },
+        { LEAST "memory_high: {mode: track, min: 1G, max: 2G, pressure: 1%, reclaim: all}\n", "" },
     };
 
     CHECK_REMARKED(cases);

@@ -270,8 +270,7 @@ static void shares(void **state)
           "4:25: \"20\" is not a share: its unit is missing (write 20%; % of the time is known, "
           "with up to four decimals)\n" },
         { LEAST "memory_high: {mode: track, pressure: 0%}\n",
-          "3:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
-          "effect)\n"
+
           "3:38: \"0%\" is too small for \"pressure\" (at least 0.01%)\n" },
     };
 

@@ -60,12 +60,10 @@ static void enums_of_rules(void **state)
           "3:32: \"mapped\" must be a single value, not a list (for example mapped: page-out)\n" },
         { EVICT("mapped: \"no\""), "3:32: unknown mapped \"no\" (skip or page-out)\n" },
         { LEAST "memory_high: {mode: track, reclaim: files}\n",
-          "3:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
-          "effect)\n"
+
           "3:37: unknown reclaim \"files\" (did you mean \"file\"?)\n" },
         { LEAST "memory_high: {mode: track, reclaim: swap}\n",
-          "3:15: note: \"mode: track\" in memory_high is not acted on by this version (it has no "
-          "effect)\n"
+
           "3:37: unknown reclaim \"swap\" (file or all)\n" },
         { LEAST "memory_high: {mode: max}\n",
           "3:21: unknown mode \"max\" (off, fixed, track or yield)\n" },
