@@ -13,7 +13,8 @@
  * memory. */
 static bool stalls(LimitState *state, const LimitContext *context, const Sample *sample)
 {
-    uint64_t least = context->pressed ? LIMIT_PRESSED_USEC : LIMIT_STALL_USEC;
+    bool hangs = context->pressed && sample->pgsteal == state->last_taken;
+    uint64_t least = hangs ? LIMIT_PRESSED_USEC : LIMIT_STALL_USEC;
     uint64_t elapsed = sub_u64(sample->at_usec, state->last_usec);
     uint64_t full = sub_u64(sample->memory_psi.full_usec, state->last_full_usec);
     bool first = state->last_usec == 0;
@@ -22,6 +23,7 @@ static bool stalls(LimitState *state, const LimitContext *context, const Sample 
         return false;
     state->last_usec = sample->at_usec;
     state->last_full_usec = sample->memory_psi.full_usec;
+    state->last_taken = sample->pgsteal;
     return !first && full > elapsed / 2;
 }
 

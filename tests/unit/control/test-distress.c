@@ -326,10 +326,34 @@ static void reasons_have_names(void **state)
     assert_string_equal(distress_reason_to_string(DISTRESS_STOLEN), "stolen pages");
 }
 
+/* 40 pages a second come back; what is taken meanwhile decides. */
+static void what_comes_back_is_told_from_what_is_lost(void **state)
+{
+    for (unsigned taken_kib = 0; taken_kib <= 160; taken_kib += 40) {
+        DistressState distress = { 0 };
+        Sample sample = sample_of(&(Look){ .file = 200 });
+
+        assert_false(distress_recovers(&distress));
+        for (unsigned seconds = 0; seconds < 5; seconds++) {
+            (void)distress_update(&distress, &config, &sample);
+            sample.at_usec += USEC_PER_SEC;
+            sample.refault_file += 40;
+            sample.pgsteal += taken_kib * KIB / 4096;
+        }
+        assert_int_equal(distress.reason, REFAULTED);
+        assert_int_equal(distress_recovers(&distress), taken_kib <= 80);
+        /* Whose tasks wait for memory has not enough of it. */
+        sample.memory_psi.some_usec += USEC_PER_SEC;
+        (void)distress_update(&distress, &config, &sample);
+        assert_false(distress_recovers(&distress));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_look_only_begins),
+        cmocka_unit_test(what_comes_back_is_told_from_what_is_lost),
         cmocka_unit_test(growth_within_the_window_counts),
         cmocka_unit_test(pressure_is_named_first),
         cmocka_unit_test(a_long_gap_allows_in_proportion),

@@ -235,6 +235,32 @@ static void reasons_have_names(void **state)
     }
 }
 
+/* A trigger tells, and nothing is reclaimed: it hangs. Where pages are, it waits for those. */
+static void one_that_hangs_is_let_go_at_once(void **state)
+{
+    static const LimitConfig config = { .mode = LIMIT_FIXED, .value = 100 * MIB };
+
+    for (unsigned pages = 0; pages < 2; pages++) {
+        LimitState limit = { 0 };
+        LimitContext context = { 0 };
+        Sample sample = {
+            .at_usec = AT0,
+            .current = 100 * MIB,
+            .high = 100 * MIB,
+            .memory_psi.valid = true,
+        };
+        (void)limit_decide(&limit, &config, &context, &sample);
+        sample.at_usec += 120 * USEC_PER_MSEC;
+        sample.memory_psi.full_usec += 120 * USEC_PER_MSEC;
+        sample.pgsteal += pages;
+        LimitDecision d = limit_decide(&limit, &config, &context, &sample);
+        assert_int_equal(d.reason, LIMIT_REASON_FIXED);
+        context.pressed = true;
+        d = limit_decide(&limit, &config, &context, &sample);
+        assert_int_equal(d.reason, pages > 0 ? LIMIT_REASON_FIXED : LIMIT_REASON_STALL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +268,7 @@ int main(void)
         cmocka_unit_test(fixed_is_what_the_policy_says),
         cmocka_unit_test(a_wavering_floor_is_not_followed_by_the_page),
         cmocka_unit_test(a_fixed_limit_is_let_go_when_the_unit_stalls),
+        cmocka_unit_test(one_that_hangs_is_let_go_at_once),
         cmocka_unit_test(a_hold_grows),
         cmocka_unit_test(a_cap_on_the_page_cache),
         cmocka_unit_test(another_policy_begins_anew),
