@@ -74,22 +74,17 @@ static int list_units(Writer *writer)
 static bool says_no_dependencies(const char *unit_file)
 {
     static const char *const words[] = { "no", "n", "false", "f", "off", "0" };
-    static const char key[] = "DefaultDependencies";
     bool says = false;
 
     for (const char *line = unit_file; line; line = strchr(line, '\n')) {
+        char value[8] = ""; /* longer than any of them */
+
         line += strspn(line, " \t\r\n");
-        if (strncmp(line, key, sizeof(key) - 1) != 0)
+        if (sscanf(line, "DefaultDependencies = %7s", value) < 1)
             continue;
-        const char *value = line + sizeof(key) - 1;
-        value += strspn(value, " \t");
-        if (*value++ != '=')
-            continue;
-        value += strspn(value, " \t");
-        size_t length = strcspn(value, " \t\r\n");
         says = false;
         for (size_t i = 0; i < ELEMENTS(words); i++)
-            says |= strlen(words[i]) == length && strncasecmp(words[i], value, length) == 0;
+            says |= strcasecmp(words[i], value) == 0;
     }
     return says;
 }
