@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/inspect-owners.h"
 #include "cli/inspect-report.h"
 #include "cli/paths.h"
 
@@ -20,6 +21,7 @@ typedef struct Inspection {
 typedef struct InspectOptions {
     bool map;
     bool ascii;
+    bool by_cgroup;
 } InspectOptions;
 
 static int on_counted(const char *path, const CensusFile *file, void *userdata)
@@ -93,6 +95,7 @@ static void help(void)
         "reading it again counts as a refault.\n\n"
         "      --map          draw which parts of each file are in memory\n"
         "      --ascii        draw with ASCII characters\n"
+        "      --by-cgroup    whom its pages are charged to; for root, and slow\n"
         "  -b, --bytes        exact numbers of bytes\n"
         "      --json=MODE    pretty, short (one line) or off\n"
         "      --no-legend    no headings, no total\n"
@@ -103,10 +106,11 @@ static void help(void)
 static bool parse(int argc, char *argv[], OutputOptions *output, InspectOptions *options,
                   ExitCode *ret_code)
 {
-    enum { OPT_JSON = 256, OPT_NO_LEGEND, OPT_MAP, OPT_ASCII };
+    enum { OPT_JSON = 256, OPT_NO_LEGEND, OPT_MAP, OPT_ASCII, OPT_BY_CGROUP };
     static const struct option longs[] = {
         { "map", no_argument, NULL, OPT_MAP },
         { "ascii", no_argument, NULL, OPT_ASCII },
+        { "by-cgroup", no_argument, NULL, OPT_BY_CGROUP },
         { "bytes", no_argument, NULL, 'b' },
         { "json", required_argument, NULL, OPT_JSON },
         { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
@@ -122,6 +126,9 @@ static bool parse(int argc, char *argv[], OutputOptions *output, InspectOptions 
             break;
         case OPT_ASCII:
             options->ascii = true;
+            break;
+        case OPT_BY_CGROUP:
+            options->by_cgroup = true;
             break;
         case 'b':
             output->bytes = true;
@@ -148,6 +155,10 @@ static bool parse(int argc, char *argv[], OutputOptions *output, InspectOptions 
         complain("inspect: --ascii is for --map");
         return false;
     }
+    if (options->map && options->by_cgroup) {
+        complain("inspect: --map or --by-cgroup, not both");
+        return false;
+    }
     return true;
 }
 
@@ -159,5 +170,7 @@ ExitCode verb_inspect(int argc, char *argv[])
 
     if (!parse(argc, argv, &output, &options, &code))
         return code;
+    if (options.by_cgroup)
+        return inspect_owners(argv + optind, &output);
     return inspect(argv + optind, &output, &options);
 }

@@ -207,6 +207,31 @@ test_map() {
     expect_err_has "inspect: --ascii is for --map"
 }
 
+# Every page of a locked file has one owner, whoever that is, and is locked.
+test_by_cgroup() {
+    skip_unless_root || return
+    local size=$((64 * PAGE))
+    head -c $size /dev/urandom >file
+    hold file $size
+    run "$PAGEWARDEN" inspect --by-cgroup --json=short file
+    expect_code 0
+    expect_json '.files | length == 1'
+    expect_json "([.files[0].cgroups[].resident] | add) == $size"
+    expect_json "([.files[0].cgroups[].locked] | add) == $size"
+    run "$PAGEWARDEN" inspect --by-cgroup file
+    expect_out_has "CGROUP"
+    truncate -s $size cold
+    run "$PAGEWARDEN" inspect --by-cgroup --json=short cold
+    expect_json '.files == [{path: "cold", cgroups: []}]'
+    run "$PAGEWARDEN" inspect --by-cgroup --map file
+    expect_code 2
+    expect_err_has "inspect: --map or --by-cgroup, not both"
+    chmod 644 file
+    run as_nobody ./pagewarden inspect --by-cgroup file
+    expect_code 1
+    expect_err_has "only root may see which control groups pages are charged to"
+}
+
 # The kernel tells only the owner; mincore would say "all of it" to anybody else.
 test_not_ours() {
     skip_unless_root || return
@@ -240,4 +265,4 @@ test_progress_is_for_terminals() {
 
 tests locked_file cold_file dirty_file folder named_symlink what_is_no_file \
     names_that_start_with_a_dash nothing_in_a_folder hostile_names output_options too_deep not_ours \
-    progress_is_for_terminals map
+    progress_is_for_terminals map by_cgroup
