@@ -10,10 +10,13 @@
 #include "control/floor.h"
 
 /* More than half of the time since the last sample nothing in the unit could run for want of
- * memory. */
+ * memory. Whoever streams at its limit reclaims its own pages for that, and goes on; it is a stall
+ * where nothing is reclaimed, or what is needed. */
 static bool stalls(LimitState *state, const LimitContext *context, const Sample *sample)
 {
-    bool hangs = context->pressed && sample->pgsteal == state->last_taken;
+    uint64_t taken = sub_u64(sample->pgsteal, state->last_taken);
+    uint64_t needed = sub_u64(sample->activate_file, state->last_activated);
+    bool hangs = context->pressed && taken == 0;
     uint64_t least = hangs ? LIMIT_PRESSED_USEC : LIMIT_STALL_USEC;
     uint64_t elapsed = sub_u64(sample->at_usec, state->last_usec);
     uint64_t full = sub_u64(sample->memory_psi.full_usec, state->last_full_usec);
@@ -24,7 +27,8 @@ static bool stalls(LimitState *state, const LimitContext *context, const Sample 
     state->last_usec = sample->at_usec;
     state->last_full_usec = sample->memory_psi.full_usec;
     state->last_taken = sample->pgsteal;
-    return !first && full > elapsed / 2;
+    state->last_activated = sample->activate_file;
+    return !first && full > elapsed / 2 && needed * 2 >= taken;
 }
 
 static LimitDecision keep(const LimitState *state, LimitReason reason)

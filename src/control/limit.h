@@ -12,8 +12,8 @@
 /* After a stall, see TRACK_HOLD_MIN_USEC. */
 #define LIMIT_HOLD_USEC     TRACK_HOLD_MIN_USEC
 #define LIMIT_HOLD_MAX_USEC TRACK_HOLD_MAX_USEC
-/* Shorter looks at a stall say little: whoever streams at its limit waits for reclaim now and then.
- * But where nothing is reclaimed, and a trigger has fired, it is no such wait. */
+/* Shorter looks at a stall say little. But where nothing is reclaimed, and a trigger has fired, it
+ * is no wait that ends by itself. */
 #define LIMIT_STALL_USEC   (500 * USEC_PER_MSEC)
 #define LIMIT_PRESSED_USEC (100 * USEC_PER_MSEC)
 /* That trigger; `track` has another, see TRACK_STALL_USEC. */
@@ -28,7 +28,8 @@ typedef struct LimitState {
     uint64_t cache_limit;    /* bytes, of the cap on the page cache; 0: none in force */
     uint64_t last_usec;      /* the sample before: */
     uint64_t last_full_usec; /* its "full" total, */
-    uint64_t last_taken;     /* and pages that were reclaimed by then */
+    uint64_t last_taken;     /* pages that were reclaimed by then, */
+    uint64_t last_activated; /* and that came back and were in use */
     Hold stall;              /* let go: for how long */
     TrackState track;
     YieldLaw law; /* of a unit that is decided about alone */

@@ -261,6 +261,30 @@ static void one_that_hangs_is_let_go_at_once(void **state)
     }
 }
 
+/* A stream waits for the reclaim of its own pages; where these are needed, it is a stall. */
+static void one_that_streams_does_not_stall(void **state)
+{
+    static const LimitConfig config = { .mode = LIMIT_FIXED, .value = 100 * MIB };
+    static const LimitContext context = { 0 };
+
+    for (unsigned needed = 0; needed < 1000; needed += 500) {
+        LimitState limit = { 0 };
+        Sample sample = {
+            .at_usec = AT0,
+            .current = 100 * MIB,
+            .high = 100 * MIB,
+            .memory_psi.valid = true,
+        };
+        (void)limit_decide(&limit, &config, &context, &sample);
+        sample.at_usec += USEC_PER_SEC;
+        sample.memory_psi.full_usec += USEC_PER_SEC;
+        sample.pgsteal += 1000;
+        sample.activate_file += needed;
+        LimitDecision d = limit_decide(&limit, &config, &context, &sample);
+        assert_int_equal(d.reason, needed > 0 ? LIMIT_REASON_STALL : LIMIT_REASON_FIXED);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_wavering_floor_is_not_followed_by_the_page),
         cmocka_unit_test(a_fixed_limit_is_let_go_when_the_unit_stalls),
         cmocka_unit_test(one_that_hangs_is_let_go_at_once),
+        cmocka_unit_test(one_that_streams_does_not_stall),
         cmocka_unit_test(a_hold_grows),
         cmocka_unit_test(a_cap_on_the_page_cache),
         cmocka_unit_test(another_policy_begins_anew),
