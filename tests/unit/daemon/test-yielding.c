@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Targets and limiters that only say what they were asked, on a host made of files. */
+#include "daemon/yielding.h"
+
+#include <stdio.h>
+
+#include "unit/kernel/scratch.h"
+#include "unit/test.h"
+
+static unsigned n_looks, n_background_looks, n_decided;
+static YieldUnit decided;
+
+DistressReason target_look(Target *t, uint64_t now)
+{
+    n_looks++;
+    n_background_looks += t->policy->role == ROLE_BACKGROUND;
+    t->sample.at_usec = now;
+    return t->distress.reason;
+}
+
+bool target_yields(const Target *t)
+{
+    return t->policy->memory_high.mode == LIMIT_YIELD;
+}
+
+void target_watch_limit(Target *t)
+{
+}
+
+bool limiter_begin_yield(Limiter *l, const LimitConfig *config, const LimitContext *context,
+                         const Sample *sample, YieldUnit *ret)
+{
+    static YieldState state;
+
+    *ret = (YieldUnit){ .config = config, .sample = sample, .state = &state };
+    return true;
+}
+
+void limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *context)
+{
+    decided = *unit;
+    n_decided++;
+}
+
+static void look(void *userdata)
+{
+}
+
+typedef struct World {
+    Scratch proc, cgroups;
+    Settings settings;
+    Host host;
+    Yielding *yielding;
+    Policy policies[2];
+    Target targets[2]; /* a critical one, and one that yields */
+    Target *list[2];
+} World;
+
+static void put_host(const World *w, unsigned free_mib, unsigned steals)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "MemTotal: 4194304 kB\nMemFree: %u kB\nMemAvailable: 3000000 kB\n",
+             free_mib * 1024);
+    scratch_put(&w->proc, "meminfo", text);
+    snprintf(text, sizeof(text), "pgsteal_kswapd %u\n", steals);
+    scratch_put(&w->proc, "vmstat", text);
+}
+
+static void world_begin(World *w)
+{
+    *w = (World){
+        .proc = scratch_new("/tmp"),
+        .cgroups = scratch_new("/tmp"),
+        .settings = { .interval_usec = USEC_PER_SEC },
+        .policies = {
+            { .role = ROLE_CRITICAL },
+            { .role = ROLE_BACKGROUND, .memory_high.mode = LIMIT_YIELD },
+        },
+    };
+    n_looks = n_background_looks = n_decided = 0;
+    w->host = (Host){
+        .proc_fd = w->proc.fd,
+        .cgroup_fd = w->cgroups.fd,
+        .settings = &w->settings,
+    };
+    scratch_put(&w->proc, "sys/vm/min_free_kbytes", "65536\n");
+    put_host(w, 2048, 100);
+    assert_int_equal(sd_event_new(&w->host.event), 0);
+    assert_int_equal(yielding_new(&w->host, look, NULL, &w->yielding), 0);
+    for (size_t i = 0; i < 2; i++) {
+        w->targets[i] = (Target){
+            .policy = &w->policies[i],
+            .control_group = i == 0 ? (char *)"/a.slice/shop.service"
+                                    : (char *)"/b.slice/job.service",
+            .cgroup = (Cgroup *)w, /* there is one */
+            .limiter = (Limiter *)w,
+            .has_sample = true,
+            .sample = {
+                .at_usec = USEC_PER_SEC, .page = 4096, .current = 500 * MIB, .file = 500 * MIB,
+                .inactive_file = 500 * MIB, .high = LIMIT_NONE, .max = LIMIT_NONE,
+                .memory_psi.valid = true,
+            },
+        };
+        w->list[i] = &w->targets[i];
+    }
+}
+
+static void world_end(World *w)
+{
+    yielding_free(w->yielding);
+    sd_event_unref(w->host.event);
+    scratch_done(&w->proc);
+    scratch_done(&w->cgroups);
+}
+
+/* A look between two intervals reads of the units only what is needed. */
+static void units_are_looked_at_when_it_matters(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
+    assert_int_equal(n_decided, 1);
+    assert_int_equal(n_looks, 0);
+    yielding_look(w.yielding, w.list, 2);
+    assert_int_equal(n_looks, 1); /* the critical one */
+    assert_int_equal(n_background_looks, 0);
+    assert_int_equal(n_decided, 1);
+
+    put_host(&w, 150, 100); /* kswapd begins at 80 MiB, and a 32nd of 4 GiB is above that */
+    yielding_look(w.yielding, w.list, 2);
+    assert_int_equal(n_background_looks, 1);
+    assert_int_equal(n_decided, 2);
+
+    put_host(&w, 2048, 101); /* it has reclaimed all the same */
+    yielding_look(w.yielding, w.list, 2);
+    assert_int_equal(n_background_looks, 2);
+    put_host(&w, 2048, 101);
+    yielding_look(w.yielding, w.list, 2);
+    assert_int_equal(n_background_looks, 2);
+    w.targets[1].stall.pressed = true;
+    yielding_look(w.yielding, w.list, 2);
+    assert_int_equal(n_background_looks, 3);
+    world_end(&w);
+}
+
+static void put_slice(const World *w, const char *current, const char *high)
+{
+    scratch_put(&w->cgroups, "a.slice/memory.stat",
+                "anon 0\nfile 0\nactive_file 0\ninactive_file 0\nunevictable 0\nfile_mapped 0\n"
+                "file_dirty 0\nfile_writeback 0\nshmem 0\nslab_unreclaimable 0\n");
+    scratch_put(&w->cgroups, "a.slice/memory.current", current);
+    scratch_put(&w->cgroups, "a.slice/memory.high", high);
+}
+
+/* Memory of another slice does not help one that is at its limit. */
+static void who_competes(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    w.targets[0].distress.reason = DISTRESS_MEMORY_PRESSURE;
+    put_slice(&w, "600000000\n", "max\n");
+    yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
+    assert_true(decided.competes);
+    assert_true(yielding_context(w.yielding).distress);
+    put_slice(&w, "600000000\n", "600002560\n");
+    yielding_act(w.yielding, w.list, 2, 2 * USEC_PER_SEC);
+    assert_false(decided.competes);
+    w.targets[1].control_group = (char *)"/a.slice/job.service";
+    yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
+    assert_true(decided.competes);
+    /* Who only observes does not suffer as far as others are concerned. */
+    w.policies[0].mode = MODE_OBSERVE;
+    yielding_act(w.yielding, w.list, 2, 4 * USEC_PER_SEC);
+    assert_false(yielding_context(w.yielding).distress);
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(units_are_looked_at_when_it_matters),
+        cmocka_unit_test(who_competes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
