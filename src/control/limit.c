@@ -137,7 +137,9 @@ static bool begin(LimitState *state, const LimitConfig *config, const LimitConte
     if (state->mode != config->mode)
         *state = (LimitState){ .mode = config->mode };
 
-    bool stalled = stalls(state, context, sample);
+    /* One that has outgrown its limit needs a higher one, which is what follows from the floor. */
+    bool outgrown = limit_floor(sample, 0) > sample->high;
+    bool stalled = stalls(state, context, sample) && !outgrown;
     if (stalled && is_limited(state, sample) && !hold_is_on(&state->stall, sample->at_usec))
         hold_begin(&state->stall, sample->at_usec, LIMIT_HOLD_USEC, LIMIT_HOLD_MAX_USEC);
     return hold_is_on(&state->stall, sample->at_usec);

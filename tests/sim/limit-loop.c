@@ -68,6 +68,7 @@ static void plant_live(Plant *p, uint64_t usec, uint64_t high)
     p->file = min_u64(p->file, sub_u64(high, fixed));
     s->current = fixed + p->file;
     s->file = s->inactive_file = p->file;
+    s->high = high;
 
     bool starved = high < fixed;
     bool stalls = high != LIMIT_NONE && roll(&p->dice, 100) < p->stall_percent;

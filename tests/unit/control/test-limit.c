@@ -285,6 +285,28 @@ static void one_that_streams_does_not_stall(void **state)
     }
 }
 
+/* It allocates: the limit follows the floor, and need not be given up. */
+static void one_that_outgrows_its_limit_gets_a_higher_one(void **state)
+{
+    static const LimitConfig config = { .mode = LIMIT_FIXED, .value = 100 * MIB };
+    static const LimitContext context = { .pressed = true };
+    LimitState limit = { 0 };
+    Sample sample = {
+        .at_usec = AT0,
+        .current = 100 * MIB,
+        .high = 100 * MIB,
+        .memory_psi.valid = true,
+    };
+
+    (void)limit_decide(&limit, &config, &context, &sample);
+    sample.at_usec += USEC_PER_SEC;
+    sample.memory_psi.full_usec += USEC_PER_SEC;
+    sample.anon = 95 * MIB;
+    LimitDecision d = limit_decide(&limit, &config, &context, &sample);
+    assert_int_equal(d.reason, LIMIT_REASON_FLOOR);
+    assert_int_equal(d.want, 111 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_wavering_floor_is_not_followed_by_the_page),
         cmocka_unit_test(a_fixed_limit_is_let_go_when_the_unit_stalls),
         cmocka_unit_test(one_that_hangs_is_let_go_at_once),
+        cmocka_unit_test(one_that_outgrows_its_limit_gets_a_higher_one),
         cmocka_unit_test(one_that_streams_does_not_stall),
         cmocka_unit_test(a_hold_grows),
         cmocka_unit_test(a_cap_on_the_page_cache),
