@@ -46,8 +46,7 @@ static void help(void)
         printf("%*s%s\n", HELP_COLUMN - width, "", verb->help);
     }
     printf("\n"
-           "  -h, --help            show this, or after a verb what that one takes\n"
-           "      --version         show the version\n\n"
+           "  -h, --help            show this, or after a verb what that one takes; --version\n"
            "Exit status: 0 done, 1 failed, 2 wrong usage. "
            "See pagewarden(1), pagewarden.policy(5).\n");
 }

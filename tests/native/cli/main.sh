@@ -7,7 +7,8 @@ set -u
 
 test_help_fits_a_screen() {
     local verb
-    for verb in "" status inspect pins pin unpin warm verify cat-config list-policies reload; do
+    for verb in "" status inspect who pins pin unpin warm evict verify cat-config list-policies plan record simulate \
+        release reload pause resume; do
         run "$PAGEWARDEN" ${verb:+"$verb"} --help
         expect_code 0
         expect_err ""
