@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* `pagewarden pause` and `resume`: the daemon keeps its hands off, or goes on. */
+/* The verbs that are one call of the daemon, without arguments: `pagewarden reload`, `pause` and
+ * `resume`. Where a policy is bad, reloading leaves all of the old ones in force, and the daemon's
+ * answer says which lines are to blame. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +9,15 @@
 #include "cli/bus.h"
 #include "cli/cli.h"
 #include "util/cleanup.h"
+
+static void help_reload(void)
+{
+    printf(
+        "pagewarden reload\n\n"
+        "Has pagewardend read its policies again. Where one is bad, the old ones stay in force,\n"
+        "and every mistake is printed as FILE:LINE:COLUMN: message on standard error.\n\n"
+        "  -h, --help      show this\n");
+}
 
 static void help_pause(void)
 {
@@ -48,6 +59,11 @@ static ExitCode call(int argc, char *argv[], const char *method, void (*help)(vo
         return EXIT_OK;
     complain_lines(error);
     return EXIT_FAILED;
+}
+
+ExitCode verb_reload(int argc, char *argv[])
+{
+    return call(argc, argv, "Reload", help_reload);
 }
 
 ExitCode verb_pause(int argc, char *argv[])
