@@ -1,0 +1,6 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# alone: it would be disturbed
+# Runs when the others are done.
+
+true
