@@ -2,7 +2,8 @@
 /* The process is pagewarden-hold --fill. It is started here, moved into the group by its pid, and
  * only then told what to read; clone3(CLONE_INTO_CGROUP) would save the move, and our unit's
  * sandbox forbids clone3. One batch is one process: it is gone before its service can notice it as
- * left over, and a stop of the service that kills it costs a batch.
+ * left over, and a stop of the service that kills it costs a batch. Where the controller ends, or
+ * nobody wants the batch any more, it is killed.
  *
  * What is in memory already stays charged to whoever read it, unless it is to be evicted first.
  * Eviction does nothing to what is dirty, or mapped by somebody; then that stays as it is, too. */
@@ -11,18 +12,20 @@
 
 #include <fcntl.h>
 #include <pagewarden/hold-protocol.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 
 #include "config.h"
+#include "hold/child.h"
 #include "util/cleanup.h"
+#include "util/io.h"
+#include "util/units.h"
 
 /* For a slice, on a slow disk, in a service whose CPU is limited. The queue waits for it. */
-#define FILL_SECONDS 30
+#define FILL_USEC (30 * USEC_PER_SEC)
+/* How often it is asked whether anybody still wants it. */
+#define LOOK_USEC (100 * USEC_PER_MSEC)
 
 static void evict(const PinFill *fill)
 {
@@ -32,42 +35,6 @@ static void evict(const PinFill *fill)
             (void)posix_fadvise(fill->fds.fds[i], (off_t)item->offset, (off_t)item->length,
                                 POSIX_FADV_DONTNEED);
     }
-}
-
-/* Workers have all signals blocked; it should not. */
-static int spawn(const char *program, int input, pid_t *ret)
-{
-    char *argv[] = { (char *)"pagewarden-hold", (char *)"--fill", NULL };
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-
-    sigemptyset(&none);
-    int r = posix_spawn_file_actions_init(&actions);
-    if (r != 0)
-        return -r;
-    r = posix_spawnattr_init(&attributes);
-    if (r != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return -r;
-    }
-    r = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    if (r == 0)
-        r = posix_spawnattr_setsigmask(&attributes, &none);
-    if (r == 0)
-        r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    if (r == 0)
-        r = posix_spawn(ret, program, &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return -r;
-}
-
-static void end(pid_t pid)
-{
-    (void)kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
 }
 
 static int open_members(const PinFill *fill)
@@ -92,16 +59,29 @@ static int add_member(int members, pid_t pid)
     return write(members, text, (size_t)n) < 0 ? -errno : 0;
 }
 
-/* Hands all over, and waits for the answer. */
+/* -ECANCELED: nobody waits for it any more. */
+static int wait_for_answer(const PinFill *fill, int socket_fd, HoldPacket *ret)
+{
+    uint64_t until = now_usec() + FILL_USEC;
+    int r;
+
+    while ((r = hold_receive(socket_fd, ret, NULL)) == -EAGAIN) {
+        if (atomic_load(&fill->job.cancelled))
+            return -ECANCELED;
+        if (now_usec() >= until)
+            return -ETIMEDOUT;
+    }
+    return r;
+}
+
+/* Hands all over. */
 static int ask(PinFill *fill, int socket_fd)
 {
     HoldPacket answer;
 
     int r = hold_send(socket_fd, &fill->packet, fill->fds.fds, fill->fds.n);
     if (r >= 0)
-        r = hold_receive(socket_fd, &answer, NULL);
-    if (r == -EAGAIN)
-        return -ETIMEDOUT;
+        r = wait_for_answer(fill, socket_fd, &answer);
     if (r <= 0)
         return r < 0 ? r : -EPIPE;
     if (answer.header.type != HOLD_DONE || answer.header.n_items != fill->packet.header.n_items)
@@ -113,28 +93,23 @@ static int ask(PinFill *fill, int socket_fd)
 
 static int read_within(PinFill *fill)
 {
-    struct timeval patience = { .tv_sec = FILL_SECONDS };
-    int pair[2];
-    pid_t pid;
+    static char *const argv[] = { (char *)"pagewarden-hold", (char *)"--fill", NULL };
+    struct timeval patience = { .tv_usec = LOOK_USEC };
+    HoldChild child;
 
     CLEANUP_CLOSE int members = open_members(fill);
     if (members < 0)
         return members;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    CLEANUP_CLOSE int ours = pair[0];
-    CLEANUP_CLOSE int theirs = pair[1];
-    if (setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
-        return -errno;
-
-    int r = spawn(fill->program, theirs, &pid);
+    int r = hold_child_start(fill->program, argv, &child);
     if (r < 0)
         return r;
-    theirs = safe_close(theirs);
-    r = add_member(members, pid);
+    if (setsockopt(child.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+        r = -errno;
     if (r >= 0)
-        r = ask(fill, ours);
-    end(pid);
+        r = add_member(members, child.pid);
+    if (r >= 0)
+        r = ask(fill, child.fd);
+    hold_child_end(&child);
     return r;
 }
 

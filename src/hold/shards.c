@@ -10,22 +10,18 @@
 #include "hold/shards.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 /* Out of memory is an error of one file. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "hold/child.h"
 #include "util/units.h"
 
 typedef struct Shard {
-    pid_t pid;
-    int fd;        /* -1: there is none */
+    HoldChild child;
     uint32_t room; /* mappings that it can still take */
 } Shard;
 
@@ -108,22 +104,12 @@ static void routed_remove(Shards *s, uint64_t dev, uint64_t ino)
 
 /* The processes */
 
-static void shard_end(Shard *shard)
-{
-    if (shard->fd < 0)
-        return;
-    shard->fd = safe_close(shard->fd);
-    (void)kill(shard->pid, SIGKILL);
-    while (waitpid(shard->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-}
-
 /* It died, or makes no sense: what it had is gone. */
 static void shard_lost(Shards *s, Shard *shard)
 {
     Routed *routed, *next;
 
-    shard_end(shard);
+    hold_child_end(&shard->child);
     HASH_ITER (hh, s->routed, routed, next) {
         if (routed->shard != shard)
             continue;
@@ -133,39 +119,15 @@ static void shard_lost(Shards *s, Shard *shard)
     }
 }
 
-static int spawn(int input, size_t mappings, pid_t *ret)
+static int shard_start(Shards *s, Shard *shard)
 {
     char limit[32];
     char *argv[] = { (char *)"pagewarden-hold", limit, (char *)"--shard", NULL };
-    posix_spawn_file_actions_t actions;
 
-    snprintf(limit, sizeof(limit), "--mappings=%zu", mappings);
-
-    int r = posix_spawn_file_actions_init(&actions);
-    if (r != 0)
-        return -r;
-    r = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    if (r == 0) /* the same program, also when another was installed meanwhile */
-        r = posix_spawn(ret, "/proc/self/exe", &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    return -r;
-}
-
-static int shard_start(Shards *s, Shard *shard)
-{
-    int fds[2];
-
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-        return -errno;
-    int r = spawn(fds[1], s->mappings, &shard->pid);
-    safe_close(fds[1]);
-    if (r < 0) {
-        safe_close(fds[0]);
-        return r;
-    }
-    shard->fd = fds[0];
+    snprintf(limit, sizeof(limit), "--mappings=%zu", s->mappings);
     shard->room = (uint32_t)s->mappings;
-    return 0;
+    /* The same program, also when another was installed meanwhile. */
+    return hold_child_start("/proc/self/exe", argv, &shard->child);
 }
 
 Shards *shards_free(Shards *s)
@@ -175,7 +137,7 @@ Shards *shards_free(Shards *s)
     if (!s)
         return NULL;
     for (size_t i = 0; i < s->n_shards; i++)
-        shard_end(&s->shards[i]);
+        hold_child_end(&s->shards[i].child);
     HASH_ITER (hh, s->routed, routed, next) {
         HASH_DEL(s->routed, routed);
         free(routed);
@@ -195,7 +157,7 @@ static int shard_with_room(Shards *s, Shard **ret)
     Shard *dead = NULL;
 
     for (size_t i = s->n_shards; i-- > 0;) {
-        if (s->shards[i].fd < 0)
+        if (s->shards[i].child.fd < 0)
             dead = &s->shards[i];
         else if (s->shards[i].room > 0) {
             *ret = &s->shards[i];
@@ -206,7 +168,7 @@ static int shard_with_room(Shards *s, Shard **ret)
         return -ENOSPC;
     if (!dead) {
         dead = &s->shards[s->n_shards++];
-        dead->fd = -1;
+        dead->child.fd = -1;
     }
     int r = shard_start(s, dead);
     if (r >= 0)
@@ -219,9 +181,9 @@ static bool exchange(Shards *s, Shard *shard, HoldPacket *packet, const int *fds
 {
     uint32_t n = packet->header.n_items;
 
-    int r = hold_send(shard->fd, packet, fds, n_fds);
+    int r = hold_send(shard->child.fd, packet, fds, n_fds);
     if (r >= 0)
-        r = hold_receive(shard->fd, packet, NULL);
+        r = hold_receive(shard->child.fd, packet, NULL);
     if (r == 1 && packet->header.type == HOLD_DONE && packet->header.error == 0 &&
         packet->header.n_items == n) {
         shard->room = packet->header.room;
@@ -298,7 +260,7 @@ static void do_part(Shards *s, Shard *shard, Part *part, HoldItem *answers)
         return;
     if (!shard) {
         hold_apply(s->own, &part->packet, part->fds);
-    } else if (shard->fd < 0 || !exchange(s, shard, &part->packet, part->fds, part->n_fds)) {
+    } else if (shard->child.fd < 0 || !exchange(s, shard, &part->packet, part->fds, part->n_fds)) {
         for (uint32_t i = 0; i < n; i++)
             answers[part->from[i]] = (HoldItem){
                 .dev = answers[part->from[i]].dev,
@@ -355,8 +317,8 @@ static int list_shard(Shards *s, Shard *shard, HoldPacket *packet,
     int sent = 0;
 
     packet->header = (HoldHeader){ .type = HOLD_LIST };
-    int r = hold_send(shard->fd, packet, NULL, 0);
-    while (r >= 0 && (r = hold_receive(shard->fd, packet, NULL)) == 1 &&
+    int r = hold_send(shard->child.fd, packet, NULL, 0);
+    while (r >= 0 && (r = hold_receive(shard->child.fd, packet, NULL)) == 1 &&
            packet->header.type == HOLD_ITEMS)
         if (sent >= 0)
             sent = send(packet, userdata);
@@ -371,7 +333,7 @@ int shards_list(Shards *s, int (*send)(const HoldPacket *packet, void *userdata)
 
     int r = hold_list(s->own, send, userdata);
     for (size_t i = 0; i < s->n_shards && r >= 0; i++)
-        if (s->shards[i].fd >= 0)
+        if (s->shards[i].child.fd >= 0)
             r = list_shard(s, &s->shards[i], &packet, send, userdata);
     return r;
 }
@@ -392,7 +354,7 @@ int shards_set_score(Shards *s, int score)
     int r = set_own_score(score);
     for (size_t i = 0; i < s->n_shards && r >= 0; i++) {
         packet.header = (HoldHeader){ .type = HOLD_SCORE, .score = score };
-        if (s->shards[i].fd >= 0)
+        if (s->shards[i].child.fd >= 0)
             (void)exchange(s, &s->shards[i], &packet, NULL, 0);
     }
     return r;
@@ -406,7 +368,7 @@ uint32_t shards_room(const Shards *s)
 size_t shards_poll(const Shards *s, struct pollfd *ret)
 {
     for (size_t i = 0; i < s->n_shards; i++) /* negative ones are ignored */
-        ret[i] = (struct pollfd){ .fd = s->shards[i].fd, .events = POLLIN };
+        ret[i] = (struct pollfd){ .fd = s->shards[i].child.fd, .events = POLLIN };
     return s->n_shards;
 }
 
@@ -414,7 +376,8 @@ size_t shards_poll(const Shards *s, struct pollfd *ret)
 void shards_check(Shards *s, const struct pollfd *polled, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (polled[i].revents && s->shards[i].fd >= 0 && polled[i].fd == s->shards[i].fd)
+        if (polled[i].revents && s->shards[i].child.fd >= 0 &&
+            polled[i].fd == s->shards[i].child.fd)
             shard_lost(s, &s->shards[i]);
 }
 

@@ -85,6 +85,29 @@ static void what_goes_wrong_is_told(void **state)
     }
 }
 
+/* The controller ends, or the service does. */
+static void one_that_nobody_waits_for_is_killed(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int a = make_file(&scratch, "a", 100);
+    char pid[32], hangs[PATH_MAX + 8];
+
+    scratch_put(&scratch, "shop/cgroup.procs", "");
+    scratch_put(&scratch, "hangs", "#!/bin/sh\nexec sleep 1000\n");
+    must(fchmodat(scratch.fd, "hangs", 0755, 0));
+    snprintf(hangs, sizeof(hangs), "%s/hangs", scratch.path);
+    PinFill *fill = a_fill(&scratch);
+    fill->program = hangs;
+    assert_int_equal(pin_fill_add(fill, a, 0, 100, false), 0);
+    job_abandon(&fill->job);
+    fill->job.run(&fill->job);
+    assert_int_equal(fill->error, -ECANCELED);
+    int n = atoi(scratch_get(&scratch, "shop/cgroup.procs", pid, sizeof(pid)));
+    assert_true(n > 0);
+    assert_int_equal(kill(n, 0), -1);
+    pin_fill_free(fill);
+}
+
 /* It reads, and does nothing else. */
 static void it_locks_nothing(void **state)
 {
@@ -106,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_reads_and_is_gone),
         cmocka_unit_test(what_goes_wrong_is_told),
+        cmocka_unit_test(one_that_nobody_waits_for_is_killed),
         cmocka_unit_test(it_locks_nothing),
     };
 
