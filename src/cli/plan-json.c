@@ -221,6 +221,21 @@ static int put_evictions(struct json_object *policy, const PlanPolicy *p)
     return r < 0 ? r : put_problems(object, &p->evict_passed_over);
 }
 
+static int put_advice(struct json_object *policy, const PlanPolicy *p)
+{
+    struct json_object *list = put_new(policy, "advise", json_object_new_array());
+    int r = list ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < p->policy->n_advises && r >= 0; i++) {
+        const AdviseRule *rule = &p->policy->advises[i];
+        struct json_object *object = append_object(list);
+        r = object ? json_add_text(object, "path", rule->path) : -ENOMEM;
+        if (r >= 0)
+            r = json_add_text(object, "access", access_to_string(rule->access));
+    }
+    return r;
+}
+
 /* All of it */
 
 static int put_policy(struct json_object *list, const Plan *plan, const PlanPolicy *p)
@@ -248,7 +263,9 @@ static int put_policy(struct json_object *list, const Plan *plan, const PlanPoli
         r = put_units(object, plan, p);
     if (r >= 0)
         r = put_pins(object, p);
-    return r < 0 ? r : put_evictions(object, p);
+    if (r >= 0)
+        r = put_evictions(object, p);
+    return r < 0 ? r : put_advice(object, p);
 }
 
 static int put_settings(struct json_object *root, const Config *config)

@@ -137,6 +137,16 @@ static int render_units(FILE *out, const PlanOptions *options, const Plan *plan,
     return r;
 }
 
+static int render_advice(FILE *out, const PlanOptions *options, const PlanPolicy *p)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < p->policy->n_advises && r >= 0; i++)
+        r = say(out, options, "\nRead-ahead of %s, where the units have it open: %s",
+                p->policy->advises[i].path, access_to_string(p->policy->advises[i].access));
+    return r;
+}
+
 /* All of it */
 
 static int render_policy(FILE *out, const PlanOptions *options, const Plan *plan,
@@ -151,6 +161,8 @@ static int render_policy(FILE *out, const PlanOptions *options, const Plan *plan
         r = plan_render_pins(out, options, plan, p);
     if (r >= 0)
         r = plan_render_evictions(out, options, p);
+    if (r >= 0)
+        r = render_advice(out, options, p);
     if (r >= 0 && p->entry->diagnostics.n_entries > 0)
         r = say(out, options, "\nNotes:");
     return r < 0 ? r : say_all_messages(out, options, p->entry);

@@ -421,6 +421,23 @@ static int render_restore(struct json_object *target, FILE *out, const OutputOpt
     return problem ? print_note(out, head, problem, options) : 0;
 }
 
+/* Its open files whose read-ahead is the policy's. */
+static int render_advice(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    CLEANUP_FREE char *unit = unit_cell(target, options);
+    uint64_t n = 0;
+
+    if (!unit)
+        return -ENOMEM;
+    if (get_bytes(MEMBER(target, "advise", "descriptors"), &n) && n > 0)
+        fprintf(out, "%s: read-ahead of %ju open file%s advised\n", unit, (uintmax_t)n,
+                n == 1 ? "" : "s");
+    if (get_bytes(MEMBER(target, "advise", "unreachable"), &n) && n > 0)
+        fprintf(out, "%s: open files of %ju process%s cannot be advised\n", unit, (uintmax_t)n,
+                n == 1 ? "" : "es");
+    return 0;
+}
+
 static int render_target_notes(struct json_object *target, FILE *out, const OutputOptions *options)
 {
     int r = render_progress(target, out, options);
@@ -429,6 +446,8 @@ static int render_target_notes(struct json_object *target, FILE *out, const Outp
         r = render_problems(target, out, options);
     if (r >= 0)
         r = render_unwatched(target, out, options);
+    if (r >= 0)
+        r = render_advice(target, out, options);
     return r < 0 ? r : render_restore(target, out, options);
 }
 

@@ -134,6 +134,16 @@ static json_object *describe_evict(const Target *t)
     return evict;
 }
 
+static json_object *describe_advise(const Target *t)
+{
+    json_object *advise = json_object_new_object();
+    AdviserStatus status = adviser_status(t->adviser);
+
+    put_size(advise, "descriptors", status.descriptors);
+    put_size(advise, "unreachable", status.unreachable);
+    return advise;
+}
+
 static json_object *describe_memory_high(const Target *t)
 {
     json_object *high = json_object_new_object();
@@ -170,6 +180,7 @@ json_object *describe_target(const Target *t, uint64_t again_usec)
     put(target, "pin", describe_pin(t, again_usec));
     put(target, "evict", describe_evict(t));
     put(target, "memory_high", describe_memory_high(t));
+    put(target, "advise", describe_advise(t));
     return target;
 }
 

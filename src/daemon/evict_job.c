@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernel/cgroup.h"
 #include "kernel/gentle.h"
@@ -184,21 +183,12 @@ static int look_at_all(Look *look)
     return r;
 }
 
-static uint64_t thread_usec(void)
-{
-    struct timespec time;
-
-    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) < 0)
-        return 0;
-    return (uint64_t)time.tv_sec * USEC_PER_SEC + (uint64_t)time.tv_nsec / NSEC_PER_USEC;
-}
-
 static void run(Job *job)
 {
     EvictJob *ej = (EvictJob *)job;
     cleanup(open_set_freep) OpenSet *open = NULL;
     Look look = { .ej = ej };
-    uint64_t began = thread_usec();
+    uint64_t began = thread_cpu_usec();
 
     gentle_thread();
     ej->sum.has_dirty = true;
@@ -211,7 +201,7 @@ static void run(Job *job)
 
     look.open = open;
     ej->error = look_at_all(&look);
-    ej->cpu_usec = thread_usec() - began;
+    ej->cpu_usec = thread_cpu_usec() - began;
 }
 
 static void task_clear(EvictTask *task)

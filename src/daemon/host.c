@@ -14,6 +14,7 @@
 void host_init(Host *host)
 {
     host->root_fd = host->proc_fd = host->cgroup_fd = host->state_fd = -1;
+    host->advised.dir_fd = -1;
 }
 
 static int open_folder(const char *path)
@@ -48,7 +49,9 @@ int host_open(Host *host, const HostPlaces *places)
 
 int host_start(Host *host)
 {
-    int r = jobs_new(host->event, &host->evict_jobs);
+    int r = jobs_new(host->event, &host->advise_jobs);
+    if (r >= 0)
+        r = jobs_new(host->event, &host->evict_jobs);
     if (r >= 0)
         r = jobs_new(host->event, &host->pin_jobs);
     if (r >= 0)
@@ -62,11 +65,13 @@ int host_start(Host *host)
 
 void host_close(Host *host)
 {
+    host->advise_jobs = jobs_free(host->advise_jobs);
     host->evict_jobs = jobs_free(host->evict_jobs);
     host->pin_jobs = jobs_free(host->pin_jobs);
     host->reclaim_jobs = jobs_free(host->reclaim_jobs);
     host->snapshot_jobs = jobs_free(host->snapshot_jobs);
     host->watch = pin_watch_free(host->watch);
+    advised_close(&host->advised);
     safe_close(host->state_fd);
     safe_close(host->cgroup_fd);
     safe_close(host->proc_fd);

@@ -8,6 +8,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/advised.h"
 #include "daemon/jobs.h"
 #include "daemon/ledger.h"
 #include "kernel/walk.h"
@@ -20,8 +21,10 @@ typedef struct Host {
     sd_event *event;
     sd_bus *bus; /* NULL while the system bus is away */
     Ledger *ledger;
+    Advised advised;
 
     /* Queues apart, so that a long walk delays neither a pin nor a squeeze. */
+    Jobs *advise_jobs;
     Jobs *evict_jobs;
     Jobs *pin_jobs;
     Jobs *reclaim_jobs;

@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "config.h"
+#include "daemon/advised.h"
 #include "daemon/hand_record.h"
 #include "daemon/manager.h"
 #include "daemon/memory.h"
@@ -37,6 +38,20 @@ static int usage(FILE *out)
     return out == stdout ? EXIT_SUCCESS : 2;
 }
 
+static int undo_advice(const ManagerOptions *options, int runtime_fd, int cgroup_fd)
+{
+    Advised advised;
+
+    CLEANUP_CLOSE int root_fd = open(options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP_CLOSE int proc_fd = open(options->proc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = root_fd < 0 || proc_fd < 0 ? -errno : advised_open(&advised, runtime_fd);
+    if (r < 0)
+        return r;
+    r = advised_undo(&advised, root_fd, proc_fd, cgroup_fd);
+    advised_close(&advised);
+    return r;
+}
+
 /* ExecStopPost=: after a stop, a restart, a crash. */
 static int restore(const ManagerOptions *options)
 {
@@ -59,7 +74,10 @@ static int restore(const ManagerOptions *options)
     }
     if (r < 0)
         log_error("%s/" LEDGER_NAME ": %s", options->runtime, strerror(-r));
-    return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    int advised = undo_advice(options, runtime_fd, cgroup_fd);
+    if (advised < 0)
+        log_error("%s/" ADVISED_NAME ": %s", options->runtime, strerror(-advised));
+    return r == 0 && advised == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)

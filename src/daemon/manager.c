@@ -457,8 +457,8 @@ static int open_host(Manager *m, const ManagerOptions *options)
     if (r < 0)
         return r;
     if (m->host.cgroup_fd < 0)
-        warn_and_keep(m, "There is no cgroup v2 hierarchy with the memory controller: memory.high "
-                         "and distress are off; pins and eviction work");
+        warn_and_keep(m, "There is no cgroup v2 hierarchy with the memory controller: memory.high, "
+                         "distress and advise are off; pins and eviction work");
     if (!m->host.has_psi)
         warn_and_keep(m, "The kernel keeps no pressure stall information (boot with psi=1): "
                          "no unit yields");
@@ -474,6 +474,11 @@ static int load_first(Manager *m)
     apply_log_level(m);
     config_log(&m->config, (m->places.folders ?: config_folders)[0]);
     return 0;
+}
+
+static int undo_advice(Manager *m)
+{
+    return advised_undo(&m->host.advised, m->host.root_fd, m->host.proc_fd, m->host.cgroup_fd);
 }
 
 /* What a controller before us changed and did not put back. */
@@ -492,7 +497,8 @@ static int restore_first(Manager *m)
         return r;
     if (r > 0)
         log_warning("%d limits of before could not be restored", r);
-    return 0;
+    r = advised_open(&m->host.advised, m->runtime_fd);
+    return r < 0 ? r : undo_advice(m);
 }
 
 static int start_loop(Manager *m)
@@ -587,12 +593,14 @@ int manager_end(Manager *m)
     for (size_t i = 0; i < m->n_targets; i++)
         target_stop(m->targets[i]);
     m->host.reclaim_jobs = jobs_free(m->host.reclaim_jobs);
+    m->host.advise_jobs = jobs_free(m->host.advise_jobs);
     int left = restore_limits(&m->ledger, m->host.cgroup_fd);
+    int advised = undo_advice(m);
     uint64_t until = now_usec() + LAST_SNAPSHOTS_USEC;
 
     for (size_t i = 0; i < m->n_targets; i++)
         recorder_end(m->targets[i]->recorder, m->targets[i]->state == TARGET_ACTIVE, until);
-    return left > 0 ? -EIO : left;
+    return left > 0 ? -EIO : left < 0 ? left : advised;
 }
 
 json_object *manager_describe(Manager *m)

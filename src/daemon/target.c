@@ -57,6 +57,8 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
         return -ENOMEM;
     int r = evictor_new(host, unit, &t->evictor);
     if (r >= 0)
+        r = adviser_new(host, unit, &t->adviser);
+    if (r >= 0)
         r = recorder_new(host, unit, &t->recorder);
     if (r >= 0)
         r = target_set_policy(t, policy);
@@ -85,6 +87,7 @@ Target *target_free(Target *t)
     pinner_free(t->pinner);
     limiter_free(t->limiter);
     evictor_free(t->evictor);
+    adviser_free(t->adviser);
     recorder_free(t->recorder);
     free(t->control_group);
     free(t->object_path);
@@ -219,6 +222,7 @@ void target_dismiss(Target *t)
     log_info("%s: no longer governed", t->unit);
     t->policy = &nothing;
     (void)evictor_want(t->evictor, NULL);
+    (void)adviser_want(t->adviser, NULL);
     (void)recorder_want(t->recorder, NULL);
     leave(t, 0);
 }
@@ -263,6 +267,8 @@ int target_set_policy(Target *t, const Policy *policy)
     t->policy = policy;
     log_policy(t, before);
     int r = evictor_want(t->evictor, policy);
+    if (r >= 0)
+        r = adviser_want(t->adviser, policy);
     if (r >= 0 && t->pinner)
         r = pinner_want(t->pinner, observes(t) ? NULL : policy);
     if (r >= 0)
@@ -373,6 +379,7 @@ void target_act(Target *t, const TargetMoment *m)
 
     if (!has_lingered(t, now))
         evictor_tick(t->evictor, &moment);
+    adviser_tick(t->adviser, t->control_group, only_looks(t) || t->state == TARGET_LEFT, now);
     if (t->state == TARGET_LEFT) {
         act_on_left(t, now);
         return;
@@ -398,6 +405,6 @@ bool target_is_expected(const Target *t, uint64_t now)
 bool target_is_finished(const Target *t, uint64_t now)
 {
     return has_lingered(t, now) && !evictor_is_busy(t->evictor) && !recorder_is_busy(t->recorder) &&
-           (!t->limiter || limiter_is_idle(t->limiter)) &&
+           adviser_is_idle(t->adviser) && (!t->limiter || limiter_is_idle(t->limiter)) &&
            (!t->pinner || pinner_is_off(t->pinner)) && now - t->left_usec >= PIN_AWAY_USEC;
 }

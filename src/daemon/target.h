@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* One unit that a policy governs: its cgroup, what is known of it, and the three parts that act on
- * it. */
+/* One unit that a policy governs: its cgroup, what is known of it, and the parts that act on it. */
 
 #include "control/distress.h"
+#include "daemon/adviser.h"
 #include "daemon/evictor.h"
 #include "daemon/limiter.h"
 #include "daemon/pinner.h"
@@ -47,6 +47,7 @@ typedef struct Target {
     Pinner *pinner;
     Limiter *limiter;
     Evictor *evictor;
+    Adviser *adviser;
     Recorder *recorder;
 
     sd_bus_slot *describing;
@@ -96,7 +97,7 @@ typedef struct TargetMoment {
     size_t n_pinned;
 } TargetMoment;
 
-/* Acts: pins, evicts, limits. */
+/* Acts: pins, evicts, advises, limits. */
 void target_act(Target *target, const TargetMoment *moment);
 
 /* Its cgroup should be there any moment, so that it is worth asking for. Units that are active

@@ -19,6 +19,11 @@ const char *limit_mode_to_string(LimitMode mode)
     return limit_mode_names.names[mode];
 }
 
+const char *access_to_string(Access access)
+{
+    return access_names.names[access];
+}
+
 static void free_rules(Policy *policy)
 {
     pin_rules_free(policy->pins, policy->n_pins);

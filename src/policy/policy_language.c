@@ -648,7 +648,6 @@ static const Field policy_fields[] = {
         .type = &type_list,
         .list = &advise_list,
         .offset = offsetof(Policy, advises),
-        .later = LATER_NO_EFFECT,
         .example = ADVISE_EXAMPLE,
         .help = "the read-ahead of files that the service has open",
     },

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/advise.h"
 #include "control/pin_order.h"
 #include "policy/place.h"
 #include "util/cleanup.h"
@@ -88,8 +89,6 @@ typedef struct EvictRule {
 #define EVICT_IDLE_DEFAULT_USEC \
     (UINT64_C(120) * 1000000) /* a log rotator or a dump is done by then */
 #define EVICT_EVERY_DEFAULT_USEC (UINT64_C(30) * 1000000)
-
-typedef enum Access { ACCESS_NORMAL, ACCESS_SEQUENTIAL, ACCESS_RANDOM } Access;
 
 typedef struct AdviseRule {
     char *path;

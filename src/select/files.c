@@ -9,6 +9,7 @@
 
 #include "kernel/extents.h"
 #include "util/cleanup.h"
+#include "util/pattern.h"
 #include "util/units.h"
 
 void selected_files_clear(SelectedFiles *list)
@@ -133,18 +134,6 @@ static int on_open(const char *path, int path_fd, const struct stat *st, void *u
     return opening->told == opening->n_paths;
 }
 
-/* Writes a path as a glob that matches it alone; returns the end. */
-static char *quote(const char *path, char *to)
-{
-    for (; *path; path++) {
-        if (strchr("*?[]{}\\,", *path))
-            *to++ = '\\';
-        *to++ = *path;
-    }
-    *to = '\0';
-    return to;
-}
-
 /* One glob for all, to be freed: their folders are walked once. */
 static char *pattern_of(const Opening *opening)
 {
@@ -163,7 +152,7 @@ static char *pattern_of(const Opening *opening)
         if (opening->n_paths > 1)
             *to++ = between;
         between = ',';
-        to = quote(opening->files[i].path, to);
+        to = pattern_quote(opening->files[i].path, to);
     }
     if (opening->n_paths > 1)
         *to++ = '}';

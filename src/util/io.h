@@ -27,3 +27,6 @@ int replace_file_at(int dir_fd, const char *name, const char *text, size_t size,
 
 /* CLOCK_MONOTONIC, in microseconds. */
 uint64_t now_usec(void);
+
+/* Of the processor, that the calling thread has had so far, in microseconds. */
+uint64_t thread_cpu_usec(void);

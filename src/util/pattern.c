@@ -19,6 +19,17 @@ bool pattern_has_wildcard(const char *text)
     return false;
 }
 
+char *pattern_quote(const char *text, char *to)
+{
+    for (; *text; text++) {
+        if (strchr("*?[]{}\\,", *text))
+            *to++ = '\\';
+        *to++ = *text;
+    }
+    *to = '\0';
+    return to;
+}
+
 /* The first `{…}` of @text: *ret_open is NULL where there is none. */
 static int find_braces(const char *text, const char **ret_open, const char **ret_close)
 {

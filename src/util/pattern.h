@@ -42,6 +42,9 @@ int pattern_expand_braces(const char *pattern, char ***ret);
  * are none. */
 bool pattern_find_single_choice(const char *pattern, PatternSpan *ret);
 
+/* Writes @text as a glob that matches it alone, in twice as many bytes at most; returns its end. */
+char *pattern_quote(const char *text, char *to);
+
 /* Characters that stand for themselves: the more of them, the more specific a pattern is. */
 size_t pattern_literal_length(const char *pattern);
 

@@ -33,6 +33,8 @@ evict:
 memory_high:
   mode: fixed
   value: 16M
+advise:
+  - { path: /srv/a, access: random }
 YAML
 }
 
@@ -53,6 +55,7 @@ Pins: 32K of a budget of 32K, 1 of 2 files whole, in this order
 "
     expect_out_has "-- the budget ends here: 1 file, 17.3K not pinned --"
     expect_out_has "Evictions of /log/*: "
+    expect_out_has "Read-ahead of /srv/a, where the units have it open: random"
     expect_out_has "
 Host: with --root or --ram, it is not known how much memory is locked or available, and who has files open; "
     run "$PAGEWARDEN" plan --root=root --json=short shop
@@ -62,6 +65,7 @@ Host: with --root or --ram, it is not known how much memory is locked or availab
     expect_json '[.policies[0].pin.files[] | [.path, .size, .pinned]] ==
         [["/srv/a", 20000, 20480], ["/srv/b", 30000, 12288]]'
     expect_json '.policies[0].evict.rules[0].matching == 1'
+    expect_json '.policies[0].advise == [{"path": "/srv/a", "access": "random"}]'
     expect_json '.host | .pin_budget > 0 and .available == null and .processes_not_seen == null'
 }
 

@@ -34,7 +34,8 @@ static void a_whole_policy(void **state)
                "pin:\n  budget: 12K\n  restore: true\n  files:\n"
                "    - path: /srv/*\n      exclude: [\"*.tmp\"]\n      max_size: 20K\n"
                "evict:\n  - path: /log/*\n  - stream: true\n"
-               "memory_high:\n  mode: yield\n  min: 50M\n");
+               "memory_high:\n  mode: yield\n  min: 50M\n"
+               "advise:\n  - {path: /srv/*, access: sequential}\n");
     put_policy(&p, "shop2", "match:\n  units: [\"shop*.service\", \"shop2.service\"]\n");
     put_unit(&p, "system.slice/shop.service", 100, 10, "115343360\n");
     put_unit(&p, "system.slice/shop2.service", 100, 10, "max\n");
@@ -206,7 +207,13 @@ static void a_whole_policy(void **state)
                     "        \"error\":null,\n"
                     "        \"passed_over\":[\n"
                     "        ]\n"
-                    "      }\n"
+                    "      },\n"
+                    "      \"advise\":[\n"
+                    "        {\n"
+                    "          \"path\":\"/srv/*\",\n"
+                    "          \"access\":\"sequential\"\n"
+                    "        }\n"
+                    "      ]\n"
                     "    }\n"
                     "  ],\n"
                     "  \"settings\":{\n"
@@ -310,7 +317,9 @@ static void what_is_not_known(void **state)
                     "        \"error\":null,\n"
                     "        \"passed_over\":[\n"
                     "        ]\n"
-                    "      }\n"
+                    "      },\n"
+                    "      \"advise\":[\n"
+                    "      ]\n"
                     "    }\n"
                     "  ],\n"
                     "  \"settings\":{\n"

@@ -27,6 +27,11 @@ EvictorStatus evictor_status(const Evictor *e)
     return (EvictorStatus){ .bytes = 1, .files = 2, .dirty = 3 };
 }
 
+AdviserStatus adviser_status(const Adviser *a)
+{
+    return (AdviserStatus){ .descriptors = 4, .unreachable = 5 };
+}
+
 const char *target_state_to_string(TargetState state)
 {
     return "active";

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The regular files that a process has open. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct Descriptor {
+    pid_t pid;
+    int number;
+    const char *path; /* in the mount namespace of the process; valid during the call */
+    bool deleted;     /* it has lost that name */
+    dev_t dev;
+    ino_t ino;
+    uint64_t size; /* bytes, as this kernel knows it; no server was asked */
+} Descriptor;
+
+/* Each by itself, twice where two numbers lead to one file. Something else than 0 ends it. */
+typedef int (*descriptor_t)(const Descriptor *descriptor, void *userdata);
+
+/* 0; @handler's value; -ESRCH: the process has ended; -EACCES, -EPERM: it may not be looked into;
+ * -ENOMEM, -EMFILE, -ENFILE. Not seen: descriptors of threads with a table of their own. */
+int descriptors_of(int proc_fd, pid_t pid, descriptor_t handler, void *userdata);
