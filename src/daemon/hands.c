@@ -191,6 +191,14 @@ bool hands_have_let_go(const Hands *hands, uint64_t since)
     return true;
 }
 
+bool hands_use_holder(const Hands *hands, const char *name)
+{
+    for (size_t i = 0; i < hands->n_hands; i++)
+        if (hands->hands[i]->holder && holder_is_named(hands->hands[i]->holder, name))
+            return true;
+    return false;
+}
+
 int hands_note_mounts(const Hands *hands, char ***set)
 {
     for (size_t i = 0; i < hands->n_hands; i++)

@@ -38,8 +38,11 @@ void hands_bus_lost(Hands *hands);
 /* What is released changed: files are let go, or may come back. */
 void hands_look(Hands *hands);
 
-/* None has anything that was released before @since_usec. */
+/* None has anything that was released before @since_usec, in a holder that it is connected to. */
 bool hands_have_let_go(const Hands *hands, uint64_t since_usec);
+
+/* Whether one of them is connected to the holder whose unit is @name. */
+bool hands_use_holder(const Hands *hands, const char *name);
 
 /* Adds the mount points, other than "/", that files are on to *set. -ENOMEM. */
 int hands_note_mounts(const Hands *hands, char ***set);

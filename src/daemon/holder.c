@@ -76,6 +76,13 @@ bool holder_is_of(const char *name, const char *unit)
     return is;
 }
 
+bool holder_is_named(const Holder *h, const char *name)
+{
+    CLEANUP_FREE char *own = unit_name(h->unit, h->slot);
+
+    return own && strcmp(own, name) == 0;
+}
+
 /* A unit's name can be longer than sun_path, so the socket is named by its hash (FNV-1a). */
 static int socket_address(const Host *host, const char *name, struct sockaddr_un *ret)
 {

@@ -40,5 +40,8 @@ void holder_stop_other(const Holder *holder);
 /* Whether the unit @name is a holder of @unit. */
 bool holder_is_of(const char *name, const char *unit);
 
+/* Whether it is the unit @name. */
+bool holder_is_named(const Holder *holder, const char *name);
+
 /* Stops the holders of @unit and removes their sockets. */
 int holder_stop(Host *host, const char *unit);

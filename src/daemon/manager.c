@@ -19,6 +19,7 @@
 #include "daemon/config_log.h"
 #include "daemon/describe.h"
 #include "daemon/holder.h"
+#include "daemon/holder_units.h"
 #include "daemon/mount_guard.h"
 #include "daemon/pause.h"
 #include "daemon/pin_watch.h"
@@ -67,7 +68,8 @@ struct Manager {
     sd_event_source *tick_timer;
     ShortageWatch *shortage;
     Yielding *yielding;
-    uint64_t listed_usec;
+    uint64_t listed_usec, list_asked_usec;
+    HolderUnits holders; /* as listed then */
     HostPressure pressure;
     int runtime_fd;
 };
@@ -254,17 +256,23 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
             target_note_listed(m->targets[i], false, now);
     hands_note_units(m->hands, units, n_units, now);
     mount_guard_note_units(m->guard, units, n_units);
+    holder_units_note(&m->holders, units, n_units, m->list_asked_usec);
     for (size_t i = 0; i < n_units; i++)
         if (strcmp(units[i].active_state, "active") == 0)
             stop_orphan(m, &units[i]);
 }
 
+static void list_units(Manager *m)
+{
+    if (!m->host.bus || m->listing)
+        return;
+    m->list_asked_usec = now_usec();
+    (void)units_list(m->host.bus, &m->listing, on_listed, m);
+}
+
 static int on_list_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    Manager *m = userdata;
-
-    if (m->host.bus && !m->listing)
-        (void)units_list(m->host.bus, &m->listing, on_listed, m);
+    list_units(userdata);
     return 0;
 }
 
@@ -381,12 +389,27 @@ static void look_at_pins(void *userdata)
 
     targets_rescan_pins(m->targets, m->n_targets);
     hands_look(m->hands);
+    list_units(m);
 }
 
-static bool has_let_go(uint64_t since_usec, void *userdata)
+static bool is_connected_to(const char *holder, void *userdata)
 {
     const Manager *m = userdata;
 
+    return targets_use_holder(m->targets, m->n_targets, holder) ||
+           hands_use_holder(m->hands, holder);
+}
+
+/* Holders that a controller before us left may not be ours yet, and those that are stopped still
+ * have their pins. */
+static bool has_let_go(uint64_t since_usec, void *userdata)
+{
+    Manager *m = userdata;
+
+    if (!holder_units_are_ours(&m->holders, since_usec, is_connected_to, m)) {
+        request_list(m);
+        return false;
+    }
     return targets_have_let_go(m->targets, m->n_targets, since_usec) &&
            hands_have_let_go(m->hands, since_usec);
 }
@@ -578,6 +601,7 @@ Manager *manager_free(Manager *m)
     sd_event_source_disable_unref(m->tick_timer);
     shortage_watch_free(m->shortage);
     yielding_free(m->yielding);
+    holder_units_clear(&m->holders);
     ledger_close(&m->ledger);
     config_clear(&m->config);
     safe_close(m->runtime_fd);

@@ -456,6 +456,11 @@ bool pinner_has_let_go(const Pinner *p, uint64_t since_usec)
     return has_none || p->let_go_usec >= since_usec;
 }
 
+bool pinner_uses(const Pinner *p, const char *name)
+{
+    return p->holder && holder_is_named(p->holder, name);
+}
+
 char *const *pinner_mounts(const Pinner *p)
 {
     return p->mounts;

@@ -46,8 +46,12 @@ void pinner_tick(Pinner *pinner, uint64_t now_usec);
 /* The files are looked for at once, as if nothing had been found yet. */
 void pinner_rescan(Pinner *pinner);
 
-/* Nothing is held that a scan which began at @since_usec, or later, would have let go. */
+/* Nothing is held that a scan which began at @since_usec, or later, would have let go, by a holder
+ * that this is connected to. */
 bool pinner_has_let_go(const Pinner *pinner, uint64_t since_usec);
+
+/* Whether it is connected to the holder whose unit is @name. */
+bool pinner_uses(const Pinner *pinner, const char *name);
 
 /* The mount points, other than "/", that files to be pinned are on. Until the next scan. */
 char *const *pinner_mounts(const Pinner *pinner);

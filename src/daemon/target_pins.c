@@ -19,6 +19,14 @@ bool targets_have_let_go(Target *const *targets, size_t n, uint64_t since_usec)
     return true;
 }
 
+bool targets_use_holder(Target *const *targets, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (targets[i]->pinner && pinner_uses(targets[i]->pinner, name))
+            return true;
+    return false;
+}
+
 void targets_guard_mounts(Target *const *targets, size_t n, const Hands *hands, MountGuard *guard)
 {
     cleanup(strv_freep) char **mounts = NULL;

@@ -70,6 +70,11 @@ void holder_stop_other(const Holder *holder)
 {
 }
 
+bool holder_is_named(const Holder *holder, const char *name)
+{
+    return strcmp(name, "a holder") == 0;
+}
+
 bool holder_is_of(const char *name, const char *unit)
 {
     return strcmp(name, unit) == 0;
@@ -478,12 +483,15 @@ static void a_unit_that_ends(void **state)
     put_file(w, "a", 2);
     pin(w, "shop.service", "a", 0);
     assert_int_equal(n_started, 0); /* without a bus nobody knows where it lives */
+    assert_false(hands_use_holder(w->hands, "a holder"));
     Hand *h = w->hands->hands[0];
     h->slice = strdup("system.slice");
     h->cgroup = strdup("/system.slice/shop.service");
     hands_tick(w->hands, now);
     answer_all();
     assert_int_equal(n_has, 1);
+    assert_true(hands_use_holder(w->hands, "a holder"));
+    assert_false(hands_use_holder(w->hands, "another"));
     assert_true(hands_own(w->hands, HOLDER_BY_HAND "shop.service"));
     assert_false(hands_own(w->hands, HOLDER_BY_HAND "other.service"));
     hands_note_units(w->hands, &unit, 1, now);

@@ -69,6 +69,11 @@ void holder_stop_other(const Holder *holder)
 {
 }
 
+bool holder_is_named(const Holder *holder, const char *name)
+{
+    return strcmp(name, "a holder") == 0;
+}
+
 int holder_stop(Host *host, const char *unit)
 {
     return 0;
@@ -529,7 +534,10 @@ static void what_nobody_has_is_let_go(void **state)
     WORLD(w);
 
     assert_true(pinner_has_let_go(w.pinner, UINT64_MAX)); /* off */
+    assert_false(pinner_uses(w.pinner, "a holder"));
     pinner_tick(w.pinner, 0);
+    assert_true(pinner_uses(w.pinner, "a holder"));
+    assert_false(pinner_uses(w.pinner, "another"));
     assert_false(pinner_has_let_go(w.pinner, 1)); /* what the holder has is not known */
     answer();
     answer();

@@ -100,6 +100,14 @@ locked_is 0 || fail "locked: $(locked_in $holder)"
 systemctl reload pagewarden
 wait_for 9 locked_is 7
 assert_eq "$(main_pid $holder)" "$pid" "the holder"
+# A controller that has just begun knows nothing yet of what its holder has.
+systemctl restart pagewarden.service
+pagewarden release /mnt/t
+locked_is 4 || fail "locked after a release: $(locked_in $holder)"
+umount /mnt/t
+mount_it
+wait_for 9 locked_is 7
+assert_eq "$(main_pid $holder)" "$pid" "the holder"
 # Nobody was asked, and nothing of it is left behind.
 umount -l /mnt/t
 wait_for 9 locked_is 4
