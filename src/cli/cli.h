@@ -59,13 +59,27 @@ typedef struct OutputOptions {
 int next_option(const char *verb, int argc, char *argv[], const char *shorts,
                 const struct option *longs);
 
-/* Reads --json, --bytes, --no-legend and --help (for which @help is called) with next_option(), and
- * the locale. False: the verb is over, with *ret_code. */
+/* Their rows of a table for next_option(), whose short options are "bh". What a verb has besides is
+ * counted from 256 on. */
+enum { OPT_JSON = 512, OPT_NO_LEGEND };
+/* clang-format off */
+#define OUTPUT_OPTIONS                             \
+    { "bytes", no_argument, NULL, 'b' },           \
+    { "json", required_argument, NULL, OPT_JSON }, \
+    { "help", no_argument, NULL, 'h' }
+#define NO_LEGEND_OPTION { "no-legend", no_argument, NULL, OPT_NO_LEGEND }
+/* clang-format on */
+
+/* As they are without any option. */
+OutputOptions output_options_default(void);
+
+/* Takes @c, which next_option() returned for one of these, or what it did not know. False: the verb
+ * is over, with *ret_code. */
+bool output_option_take(OutputOptions *options, int c, void (*help)(void), ExitCode *ret_code);
+
+/* Reads these, where a verb has no others. False: the verb is over, with *ret_code. */
 bool output_options_parse(int argc, char *argv[], void (*help)(void), OutputOptions *ret,
                           ExitCode *ret_code);
-
-/* The value of --json. Complains where it is none, and returns false. */
-bool json_mode_parse(const char *text, JsonMode *ret);
 
 /* The value of --rate, bytes per second. Complains where it is none, and returns false. */
 bool rate_option_parse(const char *verb, const char *text, uint64_t *ret);

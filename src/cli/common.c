@@ -14,7 +14,8 @@
 #include "util/log.h"
 #include "util/parse.h"
 
-bool json_mode_parse(const char *text, JsonMode *ret)
+/* The value of --json. Complains where it is none, and returns false. */
+static bool json_mode_parse(const char *text, JsonMode *ret)
 {
     static const char *const names[] = {
         [JSON_OFF] = "off",
@@ -61,42 +62,41 @@ int next_option(const char *verb, int argc, char *argv[], const char *shorts,
     return c;
 }
 
+OutputOptions output_options_default(void)
+{
+    return (OutputOptions){ .legend = true, .unicode = locale_is_unicode() };
+}
+
+bool output_option_take(OutputOptions *options, int c, void (*help)(void), ExitCode *ret_code)
+{
+    *ret_code = EXIT_USAGE;
+    switch (c) {
+    case 'b':
+        options->bytes = true;
+        return true;
+    case OPT_JSON:
+        return json_mode_parse(optarg, &options->json);
+    case OPT_NO_LEGEND:
+        options->legend = false;
+        return true;
+    case 'h':
+        help();
+        *ret_code = EXIT_OK;
+        return false;
+    default:
+        return false;
+    }
+}
+
 bool output_options_parse(int argc, char *argv[], void (*help)(void), OutputOptions *ret,
                           ExitCode *ret_code)
 {
-    enum { OPT_JSON = 256, OPT_NO_LEGEND };
-    static const struct option longs[] = {
-        { "bytes", no_argument, NULL, 'b' },
-        { "json", required_argument, NULL, OPT_JSON },
-        { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
-        { "help", no_argument, NULL, 'h' },
-        { 0 },
-    };
-    OutputOptions options = { .legend = true, .unicode = locale_is_unicode() };
+    static const struct option longs[] = { OUTPUT_OPTIONS, NO_LEGEND_OPTION, { 0 } };
 
+    *ret = output_options_default();
     for (int c; (c = next_option(argv[0], argc, argv, "bh", longs)) >= 0;)
-        switch (c) {
-        case 'b':
-            options.bytes = true;
-            break;
-        case OPT_JSON:
-            if (!json_mode_parse(optarg, &options.json)) {
-                *ret_code = EXIT_USAGE;
-                return false;
-            }
-            break;
-        case OPT_NO_LEGEND:
-            options.legend = false;
-            break;
-        case 'h':
-            help();
-            *ret_code = EXIT_OK;
+        if (!output_option_take(ret, c, help, ret_code))
             return false;
-        default:
-            *ret_code = EXIT_USAGE;
-            return false;
-        }
-    *ret = options;
     return true;
 }
 

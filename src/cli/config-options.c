@@ -20,7 +20,7 @@ void config_options_init(ConfigOptions *options)
 {
     *options = (ConfigOptions){
         .ram = ram_bytes(),
-        .output = { .legend = true, .unicode = locale_is_unicode() },
+        .output = output_options_default(),
     };
 }
 
@@ -77,15 +77,8 @@ bool config_options_take(ConfigOptions *options, int c, void (*help)(void), Exit
     case OPT_RAM:
         good = take_ram(options, optarg);
         break;
-    case OPT_JSON:
-        good = json_mode_parse(optarg, &options->output.json);
-        break;
-    case 'h':
-        help();
-        *ret_code = EXIT_OK;
-        return false;
     default:
-        break;
+        return output_option_take(&options->output, c, help, ret_code);
     }
     if (!good)
         *ret_code = EXIT_USAGE;

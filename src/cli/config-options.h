@@ -16,7 +16,7 @@ typedef struct ConfigOptions {
     OutputOptions output;
 } ConfigOptions;
 
-enum { OPT_ROOT = 512, OPT_CONFIG, OPT_RAM, OPT_JSON };
+enum { OPT_ROOT = 768, OPT_CONFIG, OPT_RAM };
 
 /* Rows of a table for next_option(), and what --help says of them. */
 /* clang-format off */
@@ -38,8 +38,7 @@ enum { OPT_ROOT = 512, OPT_CONFIG, OPT_RAM, OPT_JSON };
 void config_options_init(ConfigOptions *options);
 void config_options_clear(ConfigOptions *options);
 
-/* Takes @c, which next_option() returned for one of the options above, or what it did not know.
- * False: the verb is over, with *ret_code. */
+/* As output_option_take(), for these too. */
 bool config_options_take(ConfigOptions *options, int c, void (*help)(void), ExitCode *ret_code);
 
 /* --root or --config was given. */

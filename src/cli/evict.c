@@ -307,15 +307,19 @@ static bool parse_keep(const char *text, const char *next, bool *ret_used_next,
     return true;
 }
 
-enum { OPT_JSON = 256, OPT_RATE, OPT_FILES0_FROM, OPT_DIRTY, OPT_MAPPED, OPT_KEEP };
+enum { OPT_RATE = 256, OPT_FILES0_FROM, OPT_DIRTY, OPT_MAPPED, OPT_KEEP };
 
-/* One option with a value. False: it is wrong, with *ret_code where that is not EXIT_USAGE. */
+/* False: the verb is over, with *ret_code. */
 static bool take_option(int option, char *argv[], EvictCommand *evict, ExitCode *ret_code)
 {
     LadderOptions *options = &evict->options;
     bool two;
 
+    *ret_code = EXIT_USAGE;
     switch (option) {
+    case 'n':
+        evict->dry_run = true;
+        return true;
     case OPT_RATE:
         return rate_option_parse("evict", optarg, &options->rate);
     case OPT_DIRTY:
@@ -330,10 +334,8 @@ static bool take_option(int option, char *argv[], EvictCommand *evict, ExitCode 
     case OPT_FILES0_FROM:
         *ret_code = EXIT_FAILED;
         return file_list_read(optarg, &evict->paths) >= 0;
-    case OPT_JSON:
-        return json_mode_parse(optarg, &evict->output.json);
     default:
-        return false;
+        return output_option_take(&evict->output, option, help, ret_code);
     }
 }
 
@@ -347,30 +349,17 @@ static bool parse(int argc, char *argv[], EvictCommand *evict, ExitCode *ret_cod
         { "dry-run", no_argument, NULL, 'n' },
         { "rate", required_argument, NULL, OPT_RATE },
         { "files0-from", required_argument, NULL, OPT_FILES0_FROM },
-        { "bytes", no_argument, NULL, 'b' },
-        { "json", required_argument, NULL, OPT_JSON },
-        { "help", no_argument, NULL, 'h' },
+        OUTPUT_OPTIONS,
         { 0 },
     };
     bool listed = false;
 
-    for (int c; (*ret_code = EXIT_USAGE, c = next_option(argv[0], argc, argv, "nbh", longs)) >= 0;)
-        switch (c) {
-        case 'n':
-            evict->dry_run = true;
-            break;
-        case 'b':
-            evict->output.bytes = true;
-            break;
-        case 'h':
-            help();
-            *ret_code = EXIT_OK;
+    for (int c; (c = next_option(argv[0], argc, argv, "nbh", longs)) >= 0;) {
+        listed |= c == OPT_FILES0_FROM;
+        if (!take_option(c, argv, evict, ret_code))
             return false;
-        default:
-            listed |= c == OPT_FILES0_FROM;
-            if (!take_option(c, argv, evict, ret_code))
-                return false;
-        }
+    }
+    *ret_code = EXIT_USAGE;
     if (optind >= argc && !listed) {
         complain("evict: which files or folders?");
         return false;
@@ -384,16 +373,14 @@ static int add_paths(char *const named[], char ***paths)
     int r = 0;
 
     for (; *named && r >= 0; named++)
-        if (strcmp(*named, "-") == 0)
-            r = file_list_read("-", paths);
-        else if ((r = strv_append(paths, *named)) < 0)
-            complain("out of memory");
+        r = strcmp(*named, "-") == 0 ? file_list_read("-", paths)
+                                     : file_list_add((char *const[]){ *named, NULL }, paths);
     return r;
 }
 
 ExitCode verb_evict(int argc, char *argv[])
 {
-    EvictCommand evict = { .output.unicode = locale_is_unicode() };
+    EvictCommand evict = { .output = output_options_default() };
     ExitCode code;
 
     if (parse(argc, argv, &evict, &code))

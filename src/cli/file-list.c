@@ -65,3 +65,15 @@ int file_list_read(const char *path, char ***names)
     complain("%s: %s", shown ? shown : "out of memory", strerror(-r));
     return r;
 }
+
+int file_list_add(char *const arguments[], char ***names)
+{
+    int r = 0;
+
+    STRV_FOREACH (argument, arguments)
+        if (r >= 0)
+            r = strv_append(names, *argument);
+    if (r < 0)
+        complain("out of memory");
+    return r;
+}

@@ -6,3 +6,6 @@
 /* Appends the names in the file @path ("-": standard input) to *names, an array for strv_free().
  * Complains, and returns -errno. */
 int file_list_read(const char *path, char ***names);
+
+/* Appends @arguments, which end with NULL. The same. */
+int file_list_add(char *const arguments[], char ***names);

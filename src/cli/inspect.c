@@ -106,15 +106,13 @@ static void help(void)
 static bool parse(int argc, char *argv[], OutputOptions *output, InspectOptions *options,
                   ExitCode *ret_code)
 {
-    enum { OPT_JSON = 256, OPT_NO_LEGEND, OPT_MAP, OPT_ASCII, OPT_BY_CGROUP };
+    enum { OPT_MAP = 256, OPT_ASCII, OPT_BY_CGROUP };
     static const struct option longs[] = {
         { "map", no_argument, NULL, OPT_MAP },
         { "ascii", no_argument, NULL, OPT_ASCII },
         { "by-cgroup", no_argument, NULL, OPT_BY_CGROUP },
-        { "bytes", no_argument, NULL, 'b' },
-        { "json", required_argument, NULL, OPT_JSON },
-        { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
-        { "help", no_argument, NULL, 'h' },
+        OUTPUT_OPTIONS,
+        NO_LEGEND_OPTION,
         { 0 },
     };
 
@@ -130,22 +128,9 @@ static bool parse(int argc, char *argv[], OutputOptions *output, InspectOptions 
         case OPT_BY_CGROUP:
             options->by_cgroup = true;
             break;
-        case 'b':
-            output->bytes = true;
-            break;
-        case OPT_JSON:
-            if (!json_mode_parse(optarg, &output->json))
-                return false;
-            break;
-        case OPT_NO_LEGEND:
-            output->legend = false;
-            break;
-        case 'h':
-            help();
-            *ret_code = EXIT_OK;
-            return false;
         default:
-            return false;
+            if (!output_option_take(output, c, help, ret_code))
+                return false;
         }
     if (optind >= argc) {
         complain("inspect: which files or folders?");
@@ -164,7 +149,7 @@ static bool parse(int argc, char *argv[], OutputOptions *output, InspectOptions 
 
 ExitCode verb_inspect(int argc, char *argv[])
 {
-    OutputOptions output = { .legend = true, .unicode = locale_is_unicode() };
+    OutputOptions output = output_options_default();
     InspectOptions options = { 0 };
     ExitCode code;
 

@@ -210,20 +210,13 @@ static void help(void)
 
 ExitCode verb_list_policies(int argc, char *argv[])
 {
-    enum { OPT_NO_LEGEND = 256 };
-    static const struct option longs[] = {
-        { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
-        CONFIG_OPTIONS,
-        { 0 },
-    };
+    static const struct option longs[] = { NO_LEGEND_OPTION, CONFIG_OPTIONS, { 0 } };
     cleanup(config_options_clear) ConfigOptions options;
     ExitCode code;
 
     config_options_init(&options);
     for (int c; (c = next_option(argv[0], argc, argv, "h", longs)) >= 0;)
-        if (c == OPT_NO_LEGEND)
-            options.output.legend = false;
-        else if (!config_options_take(&options, c, help, &code))
+        if (!config_options_take(&options, c, help, &code))
             return code;
     if (optind < argc) {
         complain("list-policies takes no arguments");

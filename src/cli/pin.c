@@ -262,11 +262,12 @@ static bool parse_time(const char *text, uint64_t *ret)
     return true;
 }
 
-enum { OPT_JSON = 256, OPT_FOR, OPT_UNIT, OPT_FILES0_FROM };
+enum { OPT_FOR = 256, OPT_UNIT, OPT_FILES0_FROM };
 
-/* False: that is wrong. */
-static bool take_option(PinCommand *pin, int c)
+/* False: the verb is over, with *ret_code. */
+static bool take_option(PinCommand *pin, int c, ExitCode *ret_code)
 {
+    *ret_code = EXIT_USAGE;
     switch (c) {
     case 'r':
         pin->recursive = true;
@@ -275,13 +276,11 @@ static bool take_option(PinCommand *pin, int c)
         return parse_time(optarg, &pin->usec);
     case OPT_UNIT:
         return unit_name_parse("pin", optarg, &pin->unit);
-    case 'b':
-        pin->output.bytes = true;
-        return true;
-    case OPT_JSON:
-        return json_mode_parse(optarg, &pin->output.json);
+    case OPT_FILES0_FROM:
+        *ret_code = EXIT_FAILED;
+        return file_list_read(optarg, &pin->paths) >= 0;
     default:
-        return false;
+        return output_option_take(&pin->output, c, help, ret_code);
     }
 }
 
@@ -293,30 +292,19 @@ static bool parse(int argc, char *argv[], PinCommand *pin, ExitCode *ret_code)
         { "for", required_argument, NULL, OPT_FOR },
         { "unit", required_argument, NULL, OPT_UNIT },
         { "files0-from", required_argument, NULL, OPT_FILES0_FROM },
-        { "bytes", no_argument, NULL, 'b' },
-        { "json", required_argument, NULL, OPT_JSON },
-        { "help", no_argument, NULL, 'h' },
+        OUTPUT_OPTIONS,
         { 0 },
     };
     bool listed = false;
 
-    *ret_code = EXIT_USAGE;
-    for (int c; (c = next_option(argv[0], argc, argv, "rbh", longs)) >= 0;)
-        if (c == 'h') {
-            help();
-            *ret_code = EXIT_OK;
+    for (int c; (c = next_option(argv[0], argc, argv, "rbh", longs)) >= 0;) {
+        listed |= c == OPT_FILES0_FROM;
+        if (!take_option(pin, c, ret_code))
             return false;
-        } else if (c == OPT_FILES0_FROM) {
-            listed = true;
-            *ret_code = EXIT_FAILED;
-            if (file_list_read(optarg, &pin->paths) < 0)
-                return false;
-            *ret_code = EXIT_USAGE;
-        } else if (!take_option(pin, c)) {
-            return false;
-        }
+    }
     if (optind >= argc && !listed) {
         complain("pin: which files?");
+        *ret_code = EXIT_USAGE;
         return false;
     }
     return true;
@@ -324,17 +312,11 @@ static bool parse(int argc, char *argv[], PinCommand *pin, ExitCode *ret_code)
 
 ExitCode verb_pin(int argc, char *argv[])
 {
-    PinCommand pin = { .output.unicode = locale_is_unicode() };
+    PinCommand pin = { .output = output_options_default() };
     ExitCode code;
-    int r = 0;
 
-    if (parse(argc, argv, &pin, &code)) {
-        for (char **path = argv + optind; *path && r >= 0; path++)
-            r = strv_append(&pin.paths, *path);
-        if (r < 0)
-            complain("out of memory");
-        code = r < 0 ? EXIT_FAILED : pin_all(&pin);
-    }
+    if (parse(argc, argv, &pin, &code))
+        code = file_list_add(argv + optind, &pin.paths) < 0 ? EXIT_FAILED : pin_all(&pin);
     by_hand_clear(&pin.now);
     manager_bus_close(pin.bus);
     strv_free(pin.paths);

@@ -169,40 +169,19 @@ static void help(void)
 
 static bool parse(int argc, char *argv[], PinsCommand *pins, ExitCode *ret_code)
 {
-    enum { OPT_PINS_JSON = 256, OPT_NO_LEGEND, OPT_UNIT };
+    enum { OPT_UNIT = 256 };
     static const struct option longs[] = {
         { "unit", required_argument, NULL, OPT_UNIT },
-        { "bytes", no_argument, NULL, 'b' },
-        { "json", required_argument, NULL, OPT_PINS_JSON },
-        { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
-        { "help", no_argument, NULL, 'h' },
+        OUTPUT_OPTIONS,
+        NO_LEGEND_OPTION,
         { 0 },
     };
 
     *ret_code = EXIT_USAGE;
     for (int c; (c = next_option(argv[0], argc, argv, "bh", longs)) >= 0;)
-        switch (c) {
-        case OPT_UNIT:
-            if (!unit_name_parse("pins", optarg, &pins->unit))
-                return false;
-            break;
-        case 'b':
-            pins->output.bytes = true;
-            break;
-        case OPT_PINS_JSON:
-            if (!json_mode_parse(optarg, &pins->output.json))
-                return false;
-            break;
-        case OPT_NO_LEGEND:
-            pins->output.legend = false;
-            break;
-        case 'h':
-            help();
-            *ret_code = EXIT_OK;
+        if (c == OPT_UNIT ? !unit_name_parse("pins", optarg, &pins->unit)
+                          : !output_option_take(&pins->output, c, help, ret_code))
             return false;
-        default:
-            return false;
-        }
     if (optind < argc) {
         complain("pins takes no arguments");
         return false;
@@ -212,7 +191,7 @@ static bool parse(int argc, char *argv[], PinsCommand *pins, ExitCode *ret_code)
 
 ExitCode verb_pins(int argc, char *argv[])
 {
-    PinsCommand pins = { .output = { .legend = true, .unicode = locale_is_unicode() } };
+    PinsCommand pins = { .output = output_options_default() };
     ExitCode code;
 
     if (parse(argc, argv, &pins, &code))

@@ -101,11 +101,10 @@ static void help(void)
 
 ExitCode verb_plan(int argc, char *argv[])
 {
-    enum { OPT_NO_LEGEND = 256 };
     static const struct option longs[] = {
         { "all", no_argument, NULL, 'a' },
         { "bytes", no_argument, NULL, 'b' },
-        { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
+        NO_LEGEND_OPTION,
         CONFIG_OPTIONS,
         { 0 },
     };
@@ -118,10 +117,6 @@ ExitCode verb_plan(int argc, char *argv[])
     for (int c; (c = next_option(argv[0], argc, argv, "abh", longs)) >= 0;)
         if (c == 'a')
             all = true;
-        else if (c == 'b')
-            options.output.bytes = true;
-        else if (c == OPT_NO_LEGEND)
-            options.output.legend = false;
         else if (!config_options_take(&options, c, help, &code))
             return code;
 

@@ -202,15 +202,13 @@ static ExitCode simulate(Simulation *s)
 
 static bool parse(int argc, char *argv[], Simulation *s, ExitCode *ret_code)
 {
-    enum { OPT_POLICY = OPT_JSON + 1, OPT_TRACE, OPT_DISTRESS, OPT_NO_LEGEND };
+    enum { OPT_POLICY = 256, OPT_TRACE, OPT_DISTRESS };
     static const struct option longs[] = {
         { "policy", required_argument, NULL, OPT_POLICY },
         { "trace", required_argument, NULL, OPT_TRACE },
         { "distress", no_argument, NULL, OPT_DISTRESS },
-        { "bytes", no_argument, NULL, 'b' },
-        { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
-        { "json", required_argument, NULL, OPT_JSON },
-        { "help", no_argument, NULL, 'h' },
+        OUTPUT_OPTIONS,
+        NO_LEGEND_OPTION,
         { 0 },
     };
 
@@ -226,22 +224,9 @@ static bool parse(int argc, char *argv[], Simulation *s, ExitCode *ret_code)
         case OPT_DISTRESS:
             s->distress = true;
             break;
-        case 'b':
-            s->options.output.bytes = true;
-            break;
-        case OPT_NO_LEGEND:
-            s->options.output.legend = false;
-            break;
-        case OPT_JSON:
-            if (!json_mode_parse(optarg, &s->options.output.json))
-                return false;
-            break;
-        case 'h':
-            help();
-            *ret_code = EXIT_OK;
-            return false;
         default:
-            return false;
+            if (!output_option_take(&s->options.output, c, help, ret_code))
+                return false;
         }
     if (!s->policy_path || !s->trace_path || optind < argc) {
         complain("simulate takes --policy FILE and --trace FILE");

@@ -194,14 +194,12 @@ static void help(void)
 /* False: the verb is over, with *ret_code. */
 static bool parse(int argc, char *argv[], WarmCommand *warm, ExitCode *ret_code)
 {
-    enum { OPT_JSON = 256, OPT_RATE, OPT_FILES0_FROM };
+    enum { OPT_RATE = 256, OPT_FILES0_FROM };
     static const struct option longs[] = {
         { "dry-run", no_argument, NULL, 'n' },
         { "rate", required_argument, NULL, OPT_RATE },
         { "files0-from", required_argument, NULL, OPT_FILES0_FROM },
-        { "bytes", no_argument, NULL, 'b' },
-        { "json", required_argument, NULL, OPT_JSON },
-        { "help", no_argument, NULL, 'h' },
+        OUTPUT_OPTIONS,
         { 0 },
     };
     bool listed = false;
@@ -223,19 +221,9 @@ static bool parse(int argc, char *argv[], WarmCommand *warm, ExitCode *ret_code)
                 return false;
             }
             break;
-        case 'b':
-            warm->output.bytes = true;
-            break;
-        case OPT_JSON:
-            if (!json_mode_parse(optarg, &warm->output.json))
-                return false;
-            break;
-        case 'h':
-            help();
-            *ret_code = EXIT_OK;
-            return false;
         default:
-            return false;
+            if (!output_option_take(&warm->output, c, help, ret_code))
+                return false;
         }
     if (optind >= argc && !listed) {
         complain("warm: which files or folders?");
@@ -246,17 +234,11 @@ static bool parse(int argc, char *argv[], WarmCommand *warm, ExitCode *ret_code)
 
 ExitCode verb_warm(int argc, char *argv[])
 {
-    WarmCommand warm = { .output.unicode = locale_is_unicode() };
+    WarmCommand warm = { .output = output_options_default() };
     ExitCode code;
-    int r = 0;
 
-    if (parse(argc, argv, &warm, &code)) {
-        for (char **path = argv + optind; *path && r >= 0; path++)
-            r = strv_append(&warm.paths, *path);
-        if (r < 0)
-            complain("out of memory");
-        code = r < 0 ? EXIT_FAILED : warm_all(&warm);
-    }
+    if (parse(argc, argv, &warm, &code))
+        code = file_list_add(argv + optind, &warm.paths) < 0 ? EXIT_FAILED : warm_all(&warm);
     inspect_report_clear(&warm.report);
     strv_free(warm.paths);
     return code;
