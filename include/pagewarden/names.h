@@ -14,6 +14,7 @@
 #define PAGEWARDEN_PIN_MAX 16
 
 #define PAGEWARDEN_RUNTIME_DIR "/run/pagewarden"
+#define PAGEWARDEN_HOLDERS_DIR PAGEWARDEN_RUNTIME_DIR "/hold" /* their sockets */
 #define PAGEWARDEN_STATE_DIR   "/var/lib/pagewarden"
 
 /* A holder's unit is this, the name of the unit that it serves (without ".service"), and

@@ -12,6 +12,8 @@
 
 /* The daemon answers from its loop at once; a reload may wait for a job that reclaims. */
 #define CALL_TIMEOUT_USEC (60 * USEC_PER_SEC)
+/* A release waits for holders, and the daemon for no longer than 20 s. */
+#define RELEASE_TIMEOUT_USEC (25 * USEC_PER_SEC)
 
 static const char *explain(const sd_bus_error *error, int r)
 {
@@ -23,6 +25,15 @@ static const char *explain(const sd_bus_error *error, int r)
     if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED))
         return "not allowed (as root?)";
     return error->message ? error->message : strerror(-r);
+}
+
+/* Nobody is there to answer. It may have been, and is gone, or hangs. */
+static bool is_away(const sd_bus_error *error, int r)
+{
+    return sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+           sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+           sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || r == -ETIMEDOUT ||
+           r == -ECONNRESET;
 }
 
 static int fail(const char *text, int r, char **ret_error)
@@ -235,11 +246,17 @@ int bus_call_manager_path(const char *method, const char *path, char **ret_error
     cleanup(manager_bus_closep) ManagerBus *bus = NULL;
     cleanup(sd_bus_message_unrefp) sd_bus_message *call = NULL;
 
+    cleanup(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
     int r = manager_bus_open(&bus, ret_error);
     if (r < 0)
-        return r;
+        return r == -ENOMEM ? r : -EHOSTUNREACH;
     r = new_call(bus, method, &call);
     if (r >= 0)
         r = sd_bus_message_append(call, "s", path);
-    return send(bus, r, call, NULL, ret_error);
+    if (r >= 0)
+        r = sd_bus_call(bus->bus, call, RELEASE_TIMEOUT_USEC, &error, NULL);
+    if (r >= 0)
+        return 0;
+    return fail(explain(&error, r), is_away(&error, r) ? -EHOSTUNREACH : r, ret_error);
 }

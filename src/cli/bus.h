@@ -85,5 +85,7 @@ int manager_bus_list_by_hand(ManagerBus *bus, int (*file)(const BusHeldFile *, v
 int manager_bus_list_pins(ManagerBus *bus, const char *unit,
                           int (*file)(const BusHeldFile *, void *userdata), void *userdata,
                           char **ret_error);
-/* The same of one that takes a path, and answers nothing. */
+
+/* The same of one that takes a path, and answers nothing. -EHOSTUNREACH: there is no bus, or nobody
+ * answers, or not within half a minute. */
 int bus_call_manager_path(const char *method, const char *path, char **ret_error);

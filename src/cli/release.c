@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* `pagewarden release`: nothing below a folder is to be pinned, so that its file system can be
  * unmounted. The path goes to the daemon without links, because that compares it with what its
- * walks found, and opens nothing for us. */
+ * walks found, and opens nothing for us.
+ *
+ * A holder outlives its daemon, and knows files by device and inode only. So where no daemon
+ * answers, holders are told to let go of all files whose device is none of another file system's: a
+ * few too many, perhaps, which a daemon pins again. */
+#include <fcntl.h>
 #include <getopt.h>
+#include <pagewarden/names.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/bus.h"
 #include "cli/cli.h"
 #include "cli/text.h"
+#include "hold/client.h"
+#include "kernel/mounts.h"
 #include "util/cleanup.h"
 
 static void help(void)
@@ -17,7 +25,8 @@ static void help(void)
         "pagewarden release [--undo] PATH…\n\n"
         "Has pagewardend let go of all that is pinned below each PATH, at once, and pin nothing\n"
         "there until the file system that it is on was unmounted and is mounted again, or the\n"
-        "policies are loaded again. Returns when nothing is held there any more.\n\n"
+        "policies are loaded again. Returns when nothing is held there any more. Where no\n"
+        "pagewardend answers, its holders let go of all that is on the file system.\n\n"
         "      --undo      pin what is there again\n"
         "  -h, --help      show this\n");
 }
@@ -37,17 +46,58 @@ static char *without_links(const char *path, bool undo)
     return real;
 }
 
+typedef struct Elsewhere {
+    dev_t *devices;
+    size_t n;
+} Elsewhere;
+
+static void elsewhere_clear(Elsewhere *elsewhere)
+{
+    free(elsewhere->devices);
+}
+
+static bool may_be_there(const HoldItem *item, void *userdata)
+{
+    const Elsewhere *elsewhere = userdata;
+
+    for (size_t i = 0; i < elsewhere->n; i++)
+        if (elsewhere->devices[i] == item->dev)
+            return false;
+    return true;
+}
+
+/* 0, or what mounts_other_devices() and holders_release() return. */
+static int release_without_daemon(const char *path, size_t *ret_files)
+{
+    cleanup(elsewhere_clear) Elsewhere elsewhere = { 0 };
+
+    CLEANUP_CLOSE int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (proc_fd < 0)
+        return -errno;
+    int r = mounts_other_devices(proc_fd, path, &elsewhere.devices, &elsewhere.n);
+    return r < 0 ? r : holders_release(PAGEWARDEN_HOLDERS_DIR, may_be_there, &elsewhere, ret_files);
+}
+
 static ExitCode release(const char *path, bool undo)
 {
     CLEANUP_FREE char *real = without_links(path, undo);
     CLEANUP_FREE char *error = NULL;
+    size_t n_files = 0;
 
     if (!real)
         return EXIT_FAILED;
-    if (bus_call_manager_path(undo ? "PinAgain" : "Release", real, &error) >= 0)
+    int r = bus_call_manager_path(undo ? "PinAgain" : "Release", real, &error);
+    if (r >= 0)
         return EXIT_OK;
     complain_lines(error);
-    return EXIT_FAILED;
+    if (r != -EHOSTUNREACH || undo)
+        return EXIT_FAILED;
+    r = release_without_daemon(real, &n_files);
+    if (n_files > 0)
+        complain("its holders were told to let go of %zu file%s", n_files, n_files == 1 ? "" : "s");
+    if (r < 0)
+        complain("a holder could not be told: %s", strerror(-r));
+    return r < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 ExitCode verb_release(int argc, char *argv[])

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "util/strv.h"
 
@@ -27,17 +28,22 @@ static void unescape(char *text)
     *to = '\0';
 }
 
-/* The fifth field of "36 35 98:0 /root /mnt rw …", proc_pid_mountinfo(5). */
-static char *point_of_line(char *line)
+/* The third and the fifth field of "36 35 98:0 /root /mnt rw …", proc_pid_mountinfo(5). The point
+ * is within @line, NULL: it is no such line. */
+static char *point_of_line(char *line, dev_t *ret_device)
 {
+    unsigned major, minor;
     char *field = NULL;
 
+    if (sscanf(line, "%*s %*s %u:%u ", &major, &minor) != 2)
+        return NULL;
     for (int i = 0; i < 5; i++)
         if (!(field = strsep(&line, " ")))
             return NULL;
     if (field[0] != '/')
         return NULL;
     unescape(field);
+    *ret_device = makedev(major, minor);
     return field;
 }
 
@@ -51,11 +57,13 @@ static int open_table(int proc_fd)
     return fd < 0 ? -errno : fd;
 }
 
-int mounts_read(int proc_fd, char ***ret)
+/* @note returns 0, or -errno to end. */
+static int read_table(int proc_fd, int (*note)(const char *point, dev_t device, void *userdata),
+                      void *userdata)
 {
-    cleanup(strv_freep) char **mounts = NULL;
     CLEANUP_FREE char *line = NULL;
     size_t size = 0;
+    int r = 0;
 
     CLEANUP_CLOSE int fd = open_table(proc_fd);
     if (fd < 0)
@@ -64,14 +72,69 @@ int mounts_read(int proc_fd, char ***ret)
     if (!table)
         return -errno;
     TAKE_FD(fd);
-    while (getline(&line, &size, table) > 0) {
-        const char *point = point_of_line(line);
-        if (point && strv_append(&mounts, point) < 0)
-            return -ENOMEM;
+    while (r >= 0 && getline(&line, &size, table) > 0) {
+        dev_t device;
+        const char *point = point_of_line(line, &device);
+        if (point)
+            r = note(point, device, userdata);
     }
-    if (ferror(table))
-        return -EIO;
-    *ret = TAKE_PTR(mounts);
+    return ferror(table) ? -EIO : r;
+}
+
+static int note_point(const char *point, dev_t device, void *userdata)
+{
+    return strv_append(userdata, point);
+}
+
+int mounts_read(int proc_fd, char ***ret)
+{
+    cleanup(strv_freep) char **mounts = NULL;
+
+    int r = read_table(proc_fd, note_point, &mounts);
+    if (r >= 0)
+        *ret = TAKE_PTR(mounts);
+    return r;
+}
+
+typedef struct Devices {
+    const char *path;
+    size_t length; /* of the longest mount point above it so far */
+    dev_t its;     /* the last one there covers those before */
+    dev_t *all;
+    size_t n;
+} Devices;
+
+static int note_device(const char *point, dev_t device, void *userdata)
+{
+    Devices *devices = userdata;
+
+    dev_t *grown = reallocarray(devices->all, devices->n + 1, sizeof(dev_t));
+    if (!grown)
+        return -ENOMEM;
+    devices->all = grown;
+    grown[devices->n++] = device;
+    if (path_is_below(devices->path, point) && strlen(point) >= devices->length) {
+        devices->length = strlen(point);
+        devices->its = device;
+    }
+    return 0;
+}
+
+int mounts_other_devices(int proc_fd, const char *path, dev_t **ret, size_t *ret_n)
+{
+    Devices devices = { .path = path };
+    size_t n = 0;
+
+    int r = read_table(proc_fd, note_device, &devices);
+    if (r < 0) {
+        free(devices.all);
+        return r;
+    }
+    for (size_t i = 0; i < devices.n; i++)
+        if (devices.all[i] != devices.its)
+            devices.all[n++] = devices.all[i];
+    *ret = devices.all;
+    *ret_n = n;
     return 0;
 }
 

@@ -24,7 +24,7 @@ static int append_properties(sd_bus_message *m, const char *mount_unit, const ch
         r = sd_bus_message_append(m, "(sv)(sv)", "PartOf", "as", 1, mount_unit, "After", "as", 2,
                                   mount_unit, "pagewarden.service");
     if (r >= 0) /* where the controller is away, the mount is stopped all the same */
-        r = sd_bus_message_append(m, "(sv)(sv)", "TimeoutStopUSec", "t", 30 * USEC_PER_SEC,
+        r = sd_bus_message_append(m, "(sv)(sv)", "TimeoutStopUSec", "t", 60 * USEC_PER_SEC,
                                   "ExecStopEx", "a(sasas)", 1, PAGEWARDEN_COMMAND_PATH, 4,
                                   PAGEWARDEN_COMMAND_PATH, "release", "--", path, 2,
                                   "ignore-failure", "no-env-expand");

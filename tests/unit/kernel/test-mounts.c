@@ -2,6 +2,7 @@
 #include "kernel/mounts.h"
 
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
@@ -64,6 +65,33 @@ static void what_a_path_is_on(void **state)
     assert_false(path_is_below("/a", "/a/b"));
 }
 
+static void where_files_are_that_are_not_on_it(void **state)
+{
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    CLEANUP_FREE dev_t *devices = NULL;
+    size_t n;
+
+    scratch_put(&proc, "1/mountinfo",
+                "1 0 8:1 / / rw - ext4 a rw\n"
+                "2 1 8:2 / /srv rw - ext4 b rw\n"
+                "3 2 0:40 / /srv/c rw - tmpfs c rw\n"
+                "4 1 8:3 / /srv rw - ext4 d rw\n" /* over the other one */
+                "5 1 8:3 /e /e rw - ext4 d rw\n"  /* a part of the same once more */
+                "no line\n"
+                "6 1 x:y / /srv rw - ext4 d rw\n");
+    assert_int_equal(mounts_other_devices(proc.fd, "/srv/x", &devices, &n), 0);
+    assert_int_equal(n, 3);
+    assert_true(devices[0] == makedev(8, 1) && devices[1] == makedev(8, 2) &&
+                devices[2] == makedev(0, 40));
+    free(TAKE_PTR(devices));
+    assert_int_equal(mounts_other_devices(proc.fd, "/", &devices, &n), 0);
+    assert_int_equal(n, 4);
+    free(TAKE_PTR(devices));
+    must(unlinkat(proc.fd, "1/mountinfo", 0));
+    assert_int_equal(mounts_other_devices(proc.fd, "/", &devices, &n), -ENOENT);
+    assert_null(devices);
+}
+
 static void expect_stem(const char *point, const char *expected)
 {
     CLEANUP_FREE char *stem = mounts_unit_stem(point);
@@ -86,9 +114,12 @@ static void names_of_mount_units(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_points_of_pid_1),  cmocka_unit_test(our_own_where_there_are_no_others),
-        cmocka_unit_test(without_a_table),      cmocka_unit_test(what_a_path_is_on),
+        cmocka_unit_test(the_points_of_pid_1),
+        cmocka_unit_test(our_own_where_there_are_no_others),
+        cmocka_unit_test(without_a_table),
+        cmocka_unit_test(what_a_path_is_on),
         cmocka_unit_test(names_of_mount_units),
+        cmocka_unit_test(where_files_are_that_are_not_on_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

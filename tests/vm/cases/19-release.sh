@@ -108,6 +108,23 @@ umount /mnt/t
 mount_it
 wait_for 9 locked_is 7
 assert_eq "$(main_pid $holder)" "$pid" "the holder"
+# The controller is away: its holders are told by who guards the mount. What is elsewhere stays.
+dropin=/run/systemd/system/pagewarden.service.d
+mkdir -p $dropin
+printf '[Service]\nRestart=no\n' >$dropin/t.conf
+systemctl daemon-reload
+wait_for 30 systemctl is-active --quiet $guard
+systemctl kill --signal=KILL pagewarden.service
+wait_for 10 inactive pagewarden.service
+systemctl stop mnt-t.mount || fail "still busy, without a controller"
+locked_is 4 || fail "locked: $(locked_in $holder)"
+journalctl --quiet --output=cat --since="@$CASE_BEGAN" -u $guard | grep -q 'told to let go of 2 files' || fail "nobody was told"
+rm -r $dropin
+systemctl daemon-reload
+start_daemon
+mount_it
+wait_for 9 locked_is 7
+assert_eq "$(main_pid $holder)" "$pid" "the holder"
 # Nobody was asked, and nothing of it is left behind.
 umount -l /mnt/t
 wait_for 9 locked_is 4
