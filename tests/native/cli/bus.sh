@@ -70,6 +70,93 @@ END
     [ "$(wc -l <"$TEST_DIR/.out")" -gt 10 ] || fail "--json=pretty is not indented"
 }
 
+a_shop() {
+    echo '{"targets":[{"policy":"shop","unit":"shop.service","role":"critical"}]}' >description
+}
+
+test_watch() {
+    start_bus
+    a_shop
+    start_manager description
+    run bash -c '"$1" status --watch=100ms | head -n 5' - "$PAGEWARDEN"
+    expect_err ""
+    [ "$(grep -c '^shop  *shop.service' <<<"$out")" = 2 ] || fail "not two tables"
+    [ "$(sed -n 3p <<<"$out")" = "" ] || fail "nothing between them"
+    run bash -c '"$1" status --json=short --watch 1 | head -n 2' - "$PAGEWARDEN"
+    [ "$(jq -r '.targets[0].unit' <<<"$out")" = "shop.service
+shop.service" ] || fail "not two lines of JSON"
+    for time in 0 5x 99ms 2d ""; do
+        run "$PAGEWARDEN" status --watch="$time"
+        expect_code 2
+        expect_err "pagewarden: status: --watch takes seconds, or a time from 100ms to 1d: 5, 500ms"
+    done
+    run "$PAGEWARDEN" status --watch shop
+    expect_code 2
+    expect_err "pagewarden: status takes no arguments"
+}
+
+# until_is COMMAND…: waits until it succeeds.
+until_is() {
+    local i
+    for ((i = 0; i < 400; i++)); do
+        "$@" && return
+        sleep 0.05
+    done
+    fail "never: $*"
+}
+
+# It may come back, but has to be there at first.
+test_watch_without_a_daemon() {
+    start_bus
+    a_shop
+    run "$PAGEWARDEN" status --watch
+    expect_code 1
+    expect_err "pagewardend is not running (systemctl start pagewarden)"
+    start_manager description
+    "$PAGEWARDEN" status --watch=100ms >watch.out 2>watch.err &
+    TEST_PIDS+=($!)
+    until_is grep -q shop watch.out
+    kill -KILL "$MANAGER"
+    wait "$MANAGER" 2>/dev/null
+    until_is grep -q 'pagewardend is not running' watch.err
+    : >watch.out
+    start_manager description
+    until_is grep -q shop watch.out
+    kill $!
+}
+
+screens() {
+    (($(grep -aoF "$1" screen | wc -l) >= $2))
+}
+
+test_watch_on_a_terminal() {
+    local csi=$'\e[' watch
+    start_bus
+    a_shop
+    start_manager description
+    # shellcheck disable=SC2016
+    script -qfec "$(printf '%q ' sh -c 'stty rows 2 cols 20; echo $$ >pid; exec "$0" status --watch=100ms' "$PAGEWARDEN")" \
+        screen >/dev/null </dev/null &
+    watch=$!
+    TEST_PIDS+=("$watch")
+    until_is screens "${csi}H" 3
+    grep -aqF "${csi}?1049h" screen || fail "not on the other screen"
+    # Two lines of twenty columns.
+    [ "$(grep -aoF "${csi}KPOLICY UNIT        " screen | sort -u | wc -l)" = 1 ] || fail "no heading"
+    grep -aq 'ROLE' screen && fail "wider than the window"
+    kill -TSTP "$(<pid)"
+    until_is grep -q '^State:.T' "/proc/$(<pid)/status"
+    until_is grep -q '^State:.T' "/proc/$watch/status" # script(1) stops with it
+    kill -CONT "$watch" "$(<pid)"
+    until_is screens "${csi}?1049h" 2
+    screens "${csi}?1049l" 1 || fail "stopped on the other screen"
+    kill -INT "$(<pid)"
+    wait "$watch"
+    code=$?
+    expect_code 130
+    screens "${csi}?1049l" 2 || fail "left on the other screen"
+}
+
 test_status_that_is_no_json() {
     local text
     start_bus
@@ -146,5 +233,6 @@ test_daemon_that_dies() {
     expect_err "pagewardend is not running (systemctl start pagewarden)"
 }
 
-tests without_a_bus without_a_daemon not_allowed status status_that_is_no_json reload \
+tests without_a_bus without_a_daemon not_allowed status watch watch_without_a_daemon watch_on_a_terminal \
+    status_that_is_no_json reload \
     reload_that_fails release daemon_that_dies
