@@ -31,13 +31,13 @@
 #define PATIENCE_MIN_USEC (6 * USEC_PER_SEC)
 #define PATIENCE_MAX_USEC (60 * USEC_PER_SEC)
 
-/* The first probe; how it grows while nothing comes back, and while a little does; parts of the use
- * and of the inactive list that it may be. The kernel's own lists say how much is likely to be
- * cold: the closer to the end of that, the smaller the steps. */
+/* The first probe; how it grows while nothing comes back, and while a little does; parts of what
+ * can be reclaimed and of the inactive list that it may be. The kernel's own lists say how much is
+ * likely to be cold: the closer to the end of that, the smaller the steps. */
 #define STEP_FIRST    (2 * MIB)
 #define STEP_FAST     4
 #define STEP_SLOW     2
-#define STEP_USE      8
+#define STEP_CACHE    8
 #define STEP_INACTIVE 2
 /* The margin of the brake: parts of the use, and for how long what comes in has room. */
 #define MARGIN      32
@@ -71,8 +71,10 @@
 /* How often what came back is doubled. */
 #define RISING_MOST 8
 
-/* For how long it is remembered where harm was done. */
-#define HARM_USEC (120 * USEC_PER_SEC)
+/* For how long it is remembered where harm was done; and the part of the step that did it which is
+ * small enough there. */
+#define HARM_USEC  (120 * USEC_PER_SEC)
+#define HARM_STEPS 16
 
 /* How fast the level follows what is charged, and how slowly a burst is forgotten. */
 #define LEVEL_USEC (10 * USEC_PER_SEC)
@@ -130,16 +132,18 @@ static void follow_burst(TrackState *state, const Sample *sample, uint64_t elaps
     state->burst = max_u64(state->burst, fixed - state->level);
 }
 
-/* What came in is what there is more, and what was taken. */
-static void follow_inflow(TrackState *state, const Sample *before, const Sample *sample,
-                          const SampleGrowth *look)
+/* What came in is what there is more, and what was taken; over a time that says something. */
+static void follow_inflow(TrackState *state, const Sample *sample)
 {
-    uint64_t in = sub_u64(add_u64(sample->current, mul_u64(look->taken, sample->page)),
-                          before->current);
+    SampleGrowth span = sample_growth(&state->inflow_from, sample);
+    uint64_t in = sub_u64(add_u64(sample->current, mul_u64(span.taken, sample->page)),
+                          state->inflow_from.current);
 
-    state->inflow -= scale(state->inflow, look->usec, INFLOW_USEC);
-    if (look->usec >= SPAN_USEC / 2)
-        state->inflow = max_u64(state->inflow, mul_u64(in, USEC_PER_SEC) / look->usec);
+    if (span.usec < SPAN_USEC / 2)
+        return;
+    state->inflow -= scale(state->inflow, span.usec, INFLOW_USEC);
+    state->inflow = max_u64(state->inflow, mul_u64(in, USEC_PER_SEC) / span.usec);
+    state->inflow_from = *sample;
 }
 
 static LimitDecision keep(const TrackState *state, LimitReason reason)
@@ -160,7 +164,12 @@ static LimitDecision let_go(TrackState *state, const Sample *sample, LimitReason
 
 static LimitDecision begin(TrackState *state, const Sample *sample)
 {
-    *state = (TrackState){ .last = *sample, .ref = *sample, .level = unreclaimable(sample) };
+    *state = (TrackState){
+        .last = *sample,
+        .ref = *sample,
+        .inflow_from = *sample,
+        .level = unreclaimable(sample),
+    };
     return keep(state, LIMIT_REASON_LEARN);
 }
 
@@ -231,6 +240,7 @@ static bool is_binding(const TrackState *state, const Sample *sample, const Samp
 static void note_harm(TrackState *state, uint64_t now)
 {
     state->harm = state->cache - state->tried;
+    state->harm_step = state->tried;
     state->harm_usec = now;
     if (state->has_goal)
         state->goal = max_u64(state->goal, state->cache);
@@ -303,14 +313,17 @@ static LimitReason may_probe(const TrackState *state, const LimitContext *contex
     return room < STEP_FIRST ? LIMIT_REASON_AT_MIN : LIMIT_REASON_PROBE;
 }
 
-/* The kernel's own lists say how much is likely to be cold, but for what has just come in; and the
- * place where harm was done is come near to by halves. */
-static uint64_t largest_step(const TrackState *state, const Sample *sample, uint64_t rest)
+/* The kernel's own lists say how much is likely to be cold, but for what has just come in or is
+ * taken anyway; and the place where harm was done is come near to by halves. */
+static uint64_t largest_step(const TrackState *state, const Sample *sample, uint64_t above,
+                             uint64_t rest)
 {
-    uint64_t most = sub_u64(sample->inactive_file, state->inflow) / STEP_INACTIVE;
+    uint64_t most = sub_u64(sample->inactive_file, max_u64(above, state->inflow)) / STEP_INACTIVE;
     bool remembered = state->harm > 0 && sample->at_usec - state->harm_usec < HARM_USEC;
 
-    return remembered ? min_u64(most, sub_u64(rest, state->harm) / 2) : most;
+    if (!remembered)
+        return most;
+    return min_u64(most, max_u64(sub_u64(rest, state->harm) / 2, state->harm_step / HARM_STEPS));
 }
 
 /* Down to the goal, and a probe further. */
@@ -333,7 +346,7 @@ static LimitDecision tighten(TrackState *state, const LimitConfig *config,
     if (decision.reason != LIMIT_REASON_PROBE)
         return decision;
 
-    uint64_t most = min_u64(largest_step(state, sample, rest), use / STEP_USE);
+    uint64_t most = min_u64(largest_step(state, sample, above, rest), rest / STEP_CACHE);
     uint64_t step = min_u64(max_u64(min_u64(state->step, most), STEP_FIRST), room);
     state->probing = true;
     state->before = *sample;
@@ -345,11 +358,14 @@ static LimitDecision tighten(TrackState *state, const LimitConfig *config,
 }
 
 /* After a probe that did no harm. */
-static uint64_t growth_of_step(const SampleGrowth *since)
+static uint64_t growth_of_step(const TrackState *state, const SampleGrowth *since, uint64_t now)
 {
+    bool harmless = state->harm_usec == 0 || now - state->harm_usec >= HARM_USEC;
+
     if (since->taken * 10 < since->scanned * EFFICIENCY_LEAST)
         return 0;
-    bool easy = since->refaults == 0 && since->taken * 10 >= since->scanned * EFFICIENCY_GOOD;
+    bool easy = harmless && since->refaults == 0 &&
+                since->taken * 10 >= since->scanned * EFFICIENCY_GOOD;
     return easy ? STEP_FAST : STEP_SLOW;
 }
 
@@ -375,7 +391,7 @@ static LimitDecision judge_probe(TrackState *state, const LimitConfig *config,
     if (state->goal < state->harm)
         state->harm = 0;
     state->patience = (Hold){ 0 };
-    state->step = mul_u64(state->step, growth_of_step(&since));
+    state->step = mul_u64(state->step, growth_of_step(state, &since, sample->at_usec));
     return tighten(state, config, context, sample, span, floor, cache);
 }
 
@@ -415,8 +431,9 @@ static void follow_goal(TrackState *state, const LimitConfig *config, const Samp
     if (state->limit > 0 && limit > state->limit) {
         state->limit = min_u64(add_u64(limit, room / 4), ceiling);
         state->raised_usec = sample->at_usec;
-    } else if (state->limit == 0 || (sub_u64(state->limit, limit) > room / 2 &&
-                                     sample->at_usec - state->raised_usec >= LOWER_USEC)) {
+    } else if (state->limit == 0 ||
+               (sub_u64(state->limit, limit) > room / 2 && state->pressure <= config->pressure &&
+                sample->at_usec - state->raised_usec >= LOWER_USEC)) {
         state->limit = limit;
     }
 }
@@ -432,7 +449,7 @@ LimitDecision track_decide(TrackState *state, const LimitConfig *config,
         return keep(state, LIMIT_REASON_HOLD);
 
     SampleGrowth look = sample_growth(&state->last, sample);
-    follow_inflow(state, &state->last, sample, &look);
+    follow_inflow(state, sample);
     follow_burst(state, sample, look.usec);
     state->last = *sample;
     if (!sample->memory_psi.valid)

@@ -23,19 +23,21 @@ typedef struct TrackState {
     Hold stall;
     uint64_t limit; /* bytes; 0: none in force */
     uint64_t raised_usec;
-    bool has_goal;   /* what the unit needs is known, */
-    uint64_t goal;   /* in bytes above what cannot be reclaimed */
-    uint64_t inflow; /* bytes a second that came in, at most, fading */
+    bool has_goal;      /* what the unit needs is known, */
+    uint64_t goal;      /* in bytes above what cannot be reclaimed */
+    uint64_t inflow;    /* bytes a second that came in, at most, fading, */
+    Sample inflow_from; /* measured from this look */
     uint64_t acted_usec;
     uint64_t pressure; /* of the span before, parts per million */
     unsigned rising;   /* spans in a row in which it did not fall */
 
     bool probing;
-    Sample before;  /* probing: the look at which it began, */
-    uint64_t cache; /* and what could be reclaimed then: bytes */
-    uint64_t tried; /* probing: bytes asked for */
-    uint64_t step;  /* bytes of the next probe; 0: the least */
-    uint64_t harm;  /* what was left by a probe that did harm, as goal; 0: none lately */
+    Sample before;      /* probing: the look at which it began, */
+    uint64_t cache;     /* and what could be reclaimed then: bytes */
+    uint64_t tried;     /* probing: bytes asked for */
+    uint64_t step;      /* bytes of the next probe; 0: the least */
+    uint64_t harm;      /* what was left by a probe that did harm, as goal; 0: none lately */
+    uint64_t harm_step; /* bytes that it asked for */
     uint64_t harm_usec;
     Hold patience; /* no probe before */
 
