@@ -315,11 +315,11 @@ static LimitReason may_probe(const TrackState *state, const LimitContext *contex
 
 /* The kernel's own lists say how much is likely to be cold, but for what has just come in or is
  * taken anyway; and the place where harm was done is come near to by halves. */
-static uint64_t largest_step(const TrackState *state, const Sample *sample, uint64_t above,
-                             uint64_t rest)
+static uint64_t largest_step(const TrackState *state, uint64_t inactive, uint64_t above,
+                             uint64_t rest, uint64_t now)
 {
-    uint64_t most = sub_u64(sample->inactive_file, max_u64(above, state->inflow)) / STEP_INACTIVE;
-    bool remembered = state->harm > 0 && sample->at_usec - state->harm_usec < HARM_USEC;
+    uint64_t most = sub_u64(inactive, max_u64(above, state->inflow)) / STEP_INACTIVE;
+    bool remembered = state->harm > 0 && now - state->harm_usec < HARM_USEC;
 
     if (!remembered)
         return most;
@@ -346,7 +346,9 @@ static LimitDecision tighten(TrackState *state, const LimitConfig *config,
     if (decision.reason != LIMIT_REASON_PROBE)
         return decision;
 
-    uint64_t most = min_u64(largest_step(state, sample, above, rest), rest / STEP_CACHE);
+    uint64_t inactive = add_u64(sample->inactive_file, swappable(config, context, sample));
+    uint64_t most = min_u64(largest_step(state, inactive, above, rest, sample->at_usec),
+                            rest / STEP_CACHE);
     uint64_t step = min_u64(max_u64(min_u64(state->step, most), STEP_FIRST), room);
     state->probing = true;
     state->before = *sample;

@@ -62,12 +62,6 @@ static void life_step(Life *life)
     life->high = life->unit.high;
 }
 
-static bool has_converged(const Unit *unit)
-{
-    return unit_use(unit) >= 0.9 * scenario_working_set(unit) - 16 * MB &&
-           unit_use(unit) <= 1.1 * scenario_need(unit) + 16 * MB;
-}
-
 static Figures measure(const Law *law)
 {
     Figures sum = { 0 };
@@ -91,7 +85,7 @@ static Figures measure(const Law *law)
         life_init(&life, law, number, STEADY);
         while (life.host.now < 60)
             life_step(&life);
-        sum.converged += has_converged(&life.unit);
+        sum.converged += scenario_has_converged(&life.unit);
     }
     sum.stalled /= seconds;
     sum.use /= steps;

@@ -11,7 +11,7 @@
 
 static LimitDecision ours(LawState *state, const Sample *sample, const Unit *unit)
 {
-    const LimitContext context = { 0 };
+    const LimitContext context = { .swap_free = (uint64_t)(unit->swap - unit->pages[ANON].shadow) };
 
     return limit_decide(&state->ours, &state->config, &context, sample);
 }
@@ -132,7 +132,9 @@ static void apply(LawRun *run, Unit *unit, const LimitDecision *decision)
     run->want = decision->want;
     if (changes && isinf(high))
         unit_set_high(unit, high);
-    if (decision->reclaim > 0)
+    if (decision->reclaim > 0 && run->state.config.reclaim == LIMIT_RECLAIM_ALL)
+        (void)unit_reclaim_all(unit, (double)decision->reclaim);
+    else if (decision->reclaim > 0)
         (void)unit_reclaim(unit, (double)decision->reclaim);
     if (changes && !isinf(high))
         unit_set_high(unit, run->law == &law_ours ? fmax(high, unit_use(unit)) : high);

@@ -96,29 +96,38 @@ double unit_fixed(const Unit *unit)
 
 double unit_use(const Unit *unit)
 {
-    return unit_file(unit) + unit->anon + unit->kernel;
+    return unit_file(unit) + pages_resident(&unit->pages[ANON]) + unit->anon + unit->kernel;
 }
 
-/* What the hand would take by a whole pass. */
-static double takeable(const Unit *unit)
+/* Of the pages of a class. */
+static double takeable_of(const Unit *unit, size_t class)
+{
+    const Pages *pages = &unit->pages[class];
+
+    return class == ANON ? fmin(pages->age[AGES], fmax(unit->swap - pages->shadow, 0))
+                         : pages->age[AGES];
+}
+
+/* What the hand would take by a whole pass over the first @n_classes. */
+static double takeable(const Unit *unit, size_t n_classes)
 {
     double sum = unit->stream;
 
-    for (size_t i = 0; i < CLASSES; i++)
-        sum += unit->pages[i].age[AGES];
+    for (size_t i = 0; i < n_classes; i++)
+        sum += takeable_of(unit, i);
     return sum;
 }
 
-/* The hand passes over @part of all pages; returns what it took. */
-static double pass(Unit *unit, double part)
+/* The hand passes over @part of all pages of the first @n_classes; returns what it took. */
+static double pass(Unit *unit, size_t n_classes, double part)
 {
     double taken = unit->stream * part, scanned = taken + unit->rotated * part;
 
     unit->stream -= taken;
     unit->rotated -= unit->rotated * part;
-    for (size_t i = 0; i < CLASSES; i++) {
+    for (size_t i = 0; i < n_classes; i++) {
         Pages *pages = &unit->pages[i];
-        double gone = pages->age[AGES] * part;
+        double gone = takeable_of(unit, i) * part;
         pages->age[AGES] -= gone;
         pages->shadow += gone;
         taken += gone;
@@ -135,24 +144,29 @@ static double pass(Unit *unit, double part)
 }
 
 /* From all of @units together, as much of each one's pages. */
-static double reclaim(Unit *units, size_t n, double bytes)
+static double reclaim(Unit *units, size_t n, size_t n_classes, double bytes)
 {
     double taken = 0;
 
     for (unsigned i = 0; i < PASSES && bytes - taken > PAGE; i++) {
         double there = 0;
         for (size_t k = 0; k < n; k++)
-            there += takeable(&units[k]);
+            there += takeable(&units[k], n_classes);
         double part = there > 0 ? fmin((bytes - taken) / there, 0.5) : 0.5;
         for (size_t k = 0; k < n; k++)
-            taken += pass(&units[k], part);
+            taken += pass(&units[k], n_classes, part);
     }
     return taken;
 }
 
 double unit_reclaim(Unit *unit, double bytes)
 {
-    return reclaim(unit, 1, bytes);
+    return reclaim(unit, 1, CLASSES, bytes);
+}
+
+double unit_reclaim_all(Unit *unit, double bytes)
+{
+    return reclaim(unit, 1, CLASSES + 1, bytes);
 }
 
 /* @wait of all tasks together within a step: some of them wait, all of them wait. */
@@ -174,7 +188,7 @@ void unit_set_high(Unit *unit, double bytes)
     unit->high = bytes;
     double over = unit_use(unit) - bytes;
     if (over > 0)
-        (void)unit_reclaim(unit, over);
+        (void)unit_reclaim_all(unit, over);
 }
 
 /* Reads: from memory, which keeps a page young, and from the disk. Returns the pages that were
@@ -182,9 +196,9 @@ void unit_set_high(Unit *unit, double bytes)
 static double read_pages(Unit *unit, double *ret_read)
 {
     double most = unit->tasks * STEP / unit->read_latency * PAGE, wanted = 0, refaults = 0;
-    double wants[CLASSES];
+    double wants[CLASSES + 1];
 
-    for (size_t i = 0; i < CLASSES; i++) {
+    for (size_t i = 0; i <= CLASSES; i++) {
         Pages *pages = &unit->pages[i];
         for (size_t k = 1; k <= AGES; k++) {
             double again = pages->age[k] * (1 - pages->leave);
@@ -197,7 +211,7 @@ static double read_pages(Unit *unit, double *ret_read)
         wanted += wants[i];
     }
     double share = wanted > most ? most / wanted : 1;
-    for (size_t i = 0; i < CLASSES && wanted > 0; i++) {
+    for (size_t i = 0; i <= CLASSES && wanted > 0; i++) {
         Pages *pages = &unit->pages[i];
         double missing = pages->size - pages_resident(pages), got = wants[i] * share;
         double back = missing > 0 ? got * fmin(pages->shadow / missing, 1) : 0;
@@ -205,6 +219,8 @@ static double read_pages(Unit *unit, double *ret_read)
         pages->age[0] += back;          /* known, and in use again */
         pages->age[AGES] += got - back; /* may be read only once */
         refaults += back / PAGE;
+        if (i == ANON)
+            unit->refaults_anon += back / PAGE;
     }
     *ret_read = wanted * share / PAGE;
     return refaults;
@@ -221,7 +237,7 @@ static void over_high(Unit *unit, double stream, double anon)
         return;
     }
     double before = unit->scanned;
-    over -= unit_reclaim(unit, over);
+    over -= unit_reclaim_all(unit, over);
     stall(unit, (unit->scanned - before) * SCAN_COST);
     unit->faults_high += 1 + (stream + anon) / CHARGE;
 
@@ -277,7 +293,7 @@ void host_step(Host *host)
         use += unit_use(&host->units[i]);
     }
     if (use > host->size)
-        (void)reclaim(host->units, host->n_units, use - host->size);
+        (void)reclaim(host->units, host->n_units, CLASSES + 1, use - host->size);
 }
 
 static uint64_t usec(double seconds)
@@ -285,22 +301,32 @@ static uint64_t usec(double seconds)
     return (uint64_t)(seconds * 1e6);
 }
 
+static double inactive(const Pages *pages)
+{
+    double sum = 0;
+
+    for (size_t k = AGES / 2; k <= AGES; k++)
+        sum += pages->age[k];
+    return sum;
+}
+
 Sample unit_sample(const Unit *unit, double now)
 {
-    double old = unit->stream;
+    const Pages *swappable = &unit->pages[ANON];
+    double old = unit->stream, file = unit_file(unit);
 
     for (size_t i = 0; i < CLASSES; i++)
-        for (size_t k = AGES / 2; k <= AGES; k++)
-            old += unit->pages[i].age[k];
-    double file = unit_file(unit);
+        old += inactive(&unit->pages[i]);
     return (Sample){
         .at_usec = USEC_PER_SEC + usec(now),
         .page = 4096,
         .current = (uint64_t)unit_use(unit),
         .high = isinf(unit->high) ? LIMIT_NONE : (uint64_t)unit->high,
         .max = LIMIT_NONE,
-        .anon = (uint64_t)unit->anon,
-        .inactive_anon = (uint64_t)unit->anon,
+        .swap_current = (uint64_t)swappable->shadow,
+        .swap_max = unit->swap > 0 ? LIMIT_NONE : 0,
+        .anon = (uint64_t)(unit->anon + pages_resident(swappable)),
+        .inactive_anon = (uint64_t)inactive(swappable),
         .file = (uint64_t)file,
         .active_file = (uint64_t)fmax(file - unit->pinned - old, 0),
         .inactive_file = (uint64_t)old,
@@ -308,7 +334,8 @@ Sample unit_sample(const Unit *unit, double now)
         .kernel = (uint64_t)unit->kernel,
         .pgscan = (uint64_t)unit->scanned,
         .pgsteal = (uint64_t)unit->taken,
-        .refault_file = (uint64_t)unit->refaults,
+        .refault_anon = (uint64_t)unit->refaults_anon,
+        .refault_file = (uint64_t)(unit->refaults - unit->refaults_anon),
         .events_high = (uint64_t)unit->faults_high,
         .memory_psi = { .valid = unit->has_psi,
                         .some_usec = usec(unit->memory_some),

@@ -23,9 +23,10 @@ double dice_spread(Dice *dice, double low, double high);
 bool dice_chance(Dice *dice, double share);
 
 #define AGES    8
-#define CLASSES 3
+#define CLASSES 3       /* of file pages, and behind them */
+#define ANON    CLASSES /* anonymous ones that may be swapped out */
 
-/* Pages of files that are read equally often. */
+/* Pages that are read equally often. */
 typedef struct Pages {
     double size;          /* that the unit reads */
     double rate;          /* how often each of them is read */
@@ -35,17 +36,18 @@ typedef struct Pages {
 } Pages;
 
 typedef struct Unit {
-    Pages pages[CLASSES];
+    Pages pages[CLASSES + 1];
     double rotated;             /* grown old, and read since */
     double stream_rate, stream; /* pages that are read once: how fast, and resident */
     double anon, anon_want, anon_rate;
     double kernel, pinned;
+    double swap;         /* for pages[ANON] */
     double read_latency; /* of a page */
     double tasks;
     bool has_psi;
 
     double high; /* INFINITY: none */
-    double scanned, taken, refaults, faults_high;
+    double scanned, taken, refaults, refaults_anon, faults_high;
     double memory_some, memory_full, io_some;
     double psi_at, psi_some_before, avg10, avg60; /* as the kernel smooths them, every 2 s */
 } Unit;
@@ -67,8 +69,9 @@ double unit_file(const Unit *unit);
 double unit_use(const Unit *unit);
 double unit_fixed(const Unit *unit); /* what cannot be reclaimed */
 
-/* memory.reclaim: file pages; what was got. */
+/* memory.reclaim: file pages, or all; what was got. */
 double unit_reclaim(Unit *unit, double bytes);
+double unit_reclaim_all(Unit *unit, double bytes);
 /* A write of memory.high: what is above it is reclaimed within the write. */
 void unit_set_high(Unit *unit, double bytes);
 

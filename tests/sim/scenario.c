@@ -3,11 +3,13 @@
 
 #include <math.h>
 
+#include "control/floor.h"
+
 #define MB 1048576.0
 
 Scenario scenario_new(uint64_t number, ScenarioKind kind)
 {
-    Scenario s = { .dice = dice_new(number), .kind = kind };
+    Scenario s = { .number = number, .dice = dice_new(number), .kind = kind };
     bool lively = kind == LIVELY;
     Dice *d = &s.dice;
     Unit *u = &s.unit;
@@ -96,4 +98,12 @@ double scenario_need(const Unit *unit)
 
     /* exp(−9.6) of them are not read while the hand passes AGES times. */
     return scenario_working_set(unit) + unit->stream_rate * (1 + 9.6 / AGES / slowest);
+}
+
+bool scenario_has_converged(const Unit *unit)
+{
+    double use = unit_use(unit), margin = (double)FLOOR_MARGIN;
+
+    return use >= 0.9 * scenario_working_set(unit) - margin &&
+           use <= 1.1 * scenario_need(unit) + margin;
 }

@@ -14,6 +14,7 @@ typedef enum ScenarioKind {
 } ScenarioKind;
 
 typedef struct Scenario {
+    uint64_t number;
     Unit unit;
     Dice dice;
     ScenarioKind kind;
@@ -37,3 +38,6 @@ double scenario_working_set(const Unit *unit);
 /* And what a stream that is read once takes beside it: what comes in until the next look, and so
  * many pages that the hand does not pass over the rest faster than it is read. */
 double scenario_need(const Unit *unit);
+
+/* What is used is within 10 % of that, and 16 MiB. */
+bool scenario_has_converged(const Unit *unit);
