@@ -64,6 +64,34 @@ EvictRung evict_next_rung(const unsigned tried[static _EVICT_RUNG_MAX], const Ev
     return allowed->reclaim && tried[EVICT_RECLAIM] == 0 ? EVICT_RECLAIM : EVICT_NO_RUNG;
 }
 
+/* Where the age @i begins: 0, 1, 1.5, 2, 3, 4, 6, 8 s, … */
+static uint64_t age_begin(size_t i)
+{
+    if (i == 0)
+        return 0;
+    uint64_t octave = USEC_PER_SEC << (i - 1) / 2;
+    return (i - 1) % 2 == 0 ? octave : octave + octave / 2;
+}
+
+void evict_ages_add(EvictAges *ages, uint64_t idle_usec, uint64_t bytes)
+{
+    size_t i = 0;
+
+    while (i + 1 < EVICT_AGES_MAX && idle_usec >= age_begin(i + 1))
+        i++;
+    ages->bytes[i] = add_u64(ages->bytes[i], bytes);
+}
+
+uint64_t evict_ages_cutoff(const EvictAges *ages, uint64_t enough)
+{
+    uint64_t sum = 0;
+    size_t i = EVICT_AGES_MAX;
+
+    while (i > 0 && sum < enough)
+        sum = add_u64(sum, ages->bytes[--i]);
+    return age_begin(i);
+}
+
 uint64_t evict_interval(const EvictLook *look)
 {
     uint64_t before = look->interval_usec > 0 ? look->interval_usec : look->every_usec;

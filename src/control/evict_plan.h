@@ -65,6 +65,17 @@ typedef struct EvictLeft {
 EvictRung evict_next_rung(const unsigned tried[static _EVICT_RUNG_MAX], const EvictLeft *left,
                           const EvictAllowed *allowed);
 
+/* How much could be evicted, by how long it has been idle: half octaves of seconds. */
+#define EVICT_AGES_MAX 64
+typedef struct EvictAges {
+    uint64_t bytes[EVICT_AGES_MAX];
+} EvictAges;
+
+void evict_ages_add(EvictAges *ages, uint64_t idle_usec, uint64_t bytes);
+
+/* The age, µs, from which on there is enough, or all there is: the greatest such. */
+uint64_t evict_ages_cutoff(const EvictAges *ages, uint64_t enough);
+
 /* One look at all files of a rule, and what came of it. */
 typedef struct EvictLook {
     uint64_t every_usec;    /* as the policy has it */

@@ -20,6 +20,9 @@ typedef struct Look {
     EvictJob *ej;
     const OpenSet *open;
     Ladder *ladder;
+    bool counting;      /* nothing is evicted yet: */
+    EvictAges ages;     /* of what could be */
+    uint64_t idle_usec; /* that a file has to be idle for */
 } Look;
 
 static bool is_pinned(const EvictTask *task, const struct stat *st)
@@ -39,7 +42,7 @@ static void note_failed(EvictJob *ej, const char *path, int error)
     ej->file_failed = strdup(path);
 }
 
-static EvictVerdict judge(const Look *look, const struct stat *st, const EvictSeen *seen)
+static EvictVerdict judge(Look *look, const struct stat *st, const EvictSeen *seen)
 {
     const EvictTask *task = &look->ej->task;
     bool mapped_too = !task->allowed.page_out;
@@ -52,7 +55,16 @@ static EvictVerdict judge(const Look *look, const struct stat *st, const EvictSe
 
     if (facts.resident > 0)
         facts.idle_usec = idle_table_note(task->table, st, facts.in_use);
-    return evict_judge(&facts, task->idle_usec);
+    EvictVerdict verdict = evict_judge(&facts, look->idle_usec);
+    if (verdict == EVICT_NOW && look->counting)
+        evict_ages_add(&look->ages, facts.idle_usec, facts.resident);
+    return verdict;
+}
+
+/* What is under way comes on top. */
+static bool has_enough(const EvictJob *ej)
+{
+    return ej->task.enough > 0 && evict_outcome_evicted(&ej->sum) >= ej->task.enough;
 }
 
 static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
@@ -73,7 +85,8 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
     }
     switch (judge(look, st, &seen)) {
     case EVICT_NOW:
-        if (ej->task.look_only || idle_table_is_barred(ej->task.table, st))
+        if (ej->task.look_only || look->counting || has_enough(ej) ||
+            idle_table_is_barred(ej->task.table, st))
             return 0;
         return ladder_evict(look->ladder, path, &fd, st);
     case EVICT_NOT_IDLE:
@@ -101,6 +114,21 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
     ej->files += evict_outcome_evicted(outcome) > 0;
     evict_outcome_add(&ej->sum, outcome);
     return 0;
+}
+
+static void passed_over_clear(PassedOver *over)
+{
+    free(over->first);
+    *over = (PassedOver){ 0 };
+}
+
+static void forget_findings(EvictJob *ej)
+{
+    passed_over_clear(&ej->passed_over);
+    free(ej->file_failed);
+    ej->file_failed = NULL;
+    ej->failed = 0;
+    ej->waiting = false;
 }
 
 /* A path without a file yet, or the folder that a wildcard matches too, is nobody's trouble. */
@@ -152,11 +180,32 @@ static int reclaim(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userd
     return r < 0 ? r : cgroup_reclaim(cgroup, bytes, RECLAIM_FILE);
 }
 
+static int walk(Look *look)
+{
+    const EvictTask *task = &look->ej->task;
+    WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = look };
+
+    return walk_glob(task->root_fd, task->path, task->walk_flags, &handler);
+}
+
+/* How long the files must be idle of which enough is evicted: a walk of its own, since a file is
+ * judged and evicted by the same descriptor, and so many cannot be kept open. */
+static int find_coldest(Look *look)
+{
+    const EvictTask *task = &look->ej->task;
+
+    look->counting = true;
+    int r = walk(look);
+    look->counting = false;
+    look->idle_usec = max_u64(task->idle_usec, evict_ages_cutoff(&look->ages, task->enough));
+    forget_findings(look->ej);
+    return r;
+}
+
 static int look_at_all(Look *look)
 {
     EvictJob *ej = look->ej;
     const EvictTask *task = &ej->task;
-    WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = look };
     LadderOptions options = {
         .allowed = task->allowed,
         .keep_first = task->keep_first,
@@ -175,7 +224,10 @@ static int look_at_all(Look *look)
     if (r < 0)
         return r;
     idle_table_begin(task->table, now_usec());
-    r = walk_glob(task->root_fd, task->path, task->walk_flags, &handler);
+    if (task->enough > 0)
+        r = find_coldest(look);
+    if (r >= 0)
+        r = walk(look);
     if (r >= 0)
         r = ladder_finish(look->ladder);
     idle_table_end(task->table);
@@ -187,7 +239,7 @@ static void run(Job *job)
 {
     EvictJob *ej = (EvictJob *)job;
     cleanup(open_set_freep) OpenSet *open = NULL;
-    Look look = { .ej = ej };
+    Look look = { .ej = ej, .idle_usec = ej->task.idle_usec };
     uint64_t began = thread_cpu_usec();
 
     gentle_thread();
@@ -217,7 +269,7 @@ static void destroy(Job *job)
     EvictJob *ej = (EvictJob *)job;
 
     task_clear(&ej->task);
-    free(ej->passed_over.first);
+    passed_over_clear(&ej->passed_over);
     free(ej->file_failed);
     free(ej);
 }

@@ -29,7 +29,8 @@ typedef struct EvictTask {
     uint64_t rate; /* bytes per second; 0: no limit */
     PinHeld *pinned;
     size_t n_pinned;
-    bool look_only; /* nothing is evicted */
+    bool look_only;  /* nothing is evicted */
+    uint64_t enough; /* bytes: no more than it takes for that, the coldest first; 0: all */
     IdleTable *table;
 } EvictTask;
 

@@ -146,9 +146,10 @@ static void done(Job *job, void *owner)
         tell_evicted(rule, ej, bytes);
 }
 
-static int start(Rule *rule, const PinHeld *pinned, size_t n_pinned, bool look_only,
-                 const char *control_group)
+static int start(Rule *rule, const EvictorMoment *moment, bool look_only, uint64_t enough)
 {
+    const char *control_group = moment->control_group;
+    size_t n_pinned = moment->n_pinned;
     const Host *host = rule->evictor->host;
     EvictTask task = {
         .root_fd = host->root_fd,
@@ -165,13 +166,14 @@ static int start(Rule *rule, const PinHeld *pinned, size_t n_pinned, bool look_o
         .pinned = n_pinned > 0 ? malloc(n_pinned * sizeof(PinHeld)) : NULL,
         .n_pinned = n_pinned,
         .look_only = look_only,
+        .enough = enough,
         .table = rule->table ? TAKE_PTR(rule->table) : idle_table_new(),
     };
     bool short_of_memory = !task.path || !task.table || (control_group && !task.control_group) ||
                            (n_pinned > 0 && !task.pinned);
 
     if (task.pinned)
-        memcpy(task.pinned, pinned, n_pinned * sizeof(PinHeld));
+        memcpy(task.pinned, moment->pinned, n_pinned * sizeof(PinHeld));
     EvictJob *ej = evict_job_new(&task);
     if (!ej)
         return -ENOMEM;
@@ -317,14 +319,19 @@ int evictor_want(Evictor *e, const Policy *policy)
     return 0;
 }
 
+/* Whether a call of such a kind, which may last, is to be answered now. */
+static bool is_to_answer(Rule *rule, uint64_t now)
+{
+    if (rule->answered_usec > 0 && now < rule->answered_usec + CALL_EVERY_USEC)
+        return false;
+    rule->answered_usec = now;
+    return true;
+}
+
 /* Whether the rule is to be looked at now, and *ret_look_only: without evicting anything. */
 static bool is_due(Rule *rule, const EvictorMoment *moment, bool *ret_look_only)
 {
-    bool called = (rule->when & moment->calls) != 0;
-
-    if (called &&
-        (rule->answered_usec == 0 || moment->now_usec >= rule->answered_usec + CALL_EVERY_USEC)) {
-        rule->answered_usec = moment->now_usec;
+    if ((rule->when & moment->calls) != 0 && is_to_answer(rule, moment->now_usec)) {
         *ret_look_only = moment->observe;
         return true;
     }
@@ -332,21 +339,39 @@ static bool is_due(Rule *rule, const EvictorMoment *moment, bool *ret_look_only)
     return moment->now_usec >= rule->next_usec;
 }
 
+static void look(Rule *rule, const EvictorMoment *moment, bool look_only, uint64_t enough)
+{
+    if (rule->interval_usec == 0)
+        rule->interval_usec = rule->every_usec;
+    rule->looked_usec = moment->now_usec;
+    rule->next_usec = moment->now_usec + rule->interval_usec;
+    /* Out of memory: the next look tries again. */
+    (void)start(rule, moment, look_only, enough);
+}
+
+/* The unit is at its cap: one rule after another is asked for what is then left to go. */
+static void answer_cap(Evictor *e, const EvictorMoment *moment)
+{
+    if (moment->cold == 0 || moment->observe)
+        return;
+    for (size_t i = 0; i < e->n_rules && !evictor_is_busy(e); i++)
+        if (is_to_answer(e->rules[i], moment->now_usec))
+            look(e->rules[i], moment, false, moment->cold);
+}
+
 void evictor_tick(Evictor *e, const EvictorMoment *moment)
 {
-    for (size_t i = 0; i < e->n_rules; i++) {
-        Rule *rule = e->rules[i];
-        bool look_only;
+    bool look_only;
 
-        if (rule->job || !is_due(rule, moment, &look_only))
-            continue;
-        if (rule->interval_usec == 0)
-            rule->interval_usec = rule->every_usec;
-        rule->looked_usec = moment->now_usec;
-        rule->next_usec = moment->now_usec + rule->interval_usec;
-        /* Out of memory: the next look tries again. */
-        (void)start(rule, moment->pinned, moment->n_pinned, look_only, moment->control_group);
-    }
+    for (size_t i = 0; i < e->n_rules; i++)
+        if (!e->rules[i]->job && is_due(e->rules[i], moment, &look_only))
+            look(e->rules[i], moment, look_only, 0);
+    answer_cap(e, moment);
+}
+
+bool evictor_has_rules(const Evictor *e)
+{
+    return e->n_rules > 0;
 }
 
 uint64_t evictor_linger_usec(const Evictor *e)

@@ -25,10 +25,14 @@ typedef struct EvictorMoment {
     unsigned calls;        /* EVICT_WHEN_…: memory is short, a critical unit is in distress */
     const PinHeld *pinned; /* files that any policy pins, sorted by pin_held_compare() */
     size_t n_pinned;
-    bool observe; /* nothing is evicted */
+    bool observe;  /* nothing is evicted */
+    uint64_t cold; /* bytes of idle files that are to go because the unit is at its cap; 0: none */
     /* The unit's, where its page cache may be reclaimed; NULL: nowhere. */
     const char *control_group;
 } EvictorMoment;
+
+/* Whether there is any rule to act on. */
+bool evictor_has_rules(const Evictor *evictor);
 
 /* To be called every second or so. All of @moment is copied. */
 void evictor_tick(Evictor *evictor, const EvictorMoment *moment);

@@ -128,6 +128,28 @@ static void rungs(void **state)
 
 #define SEC UINT64_C(1000000)
 
+static void the_coldest_are_enough(void **state)
+{
+    static const struct {
+        uint64_t enough, cutoff;
+    } cases[] = {
+        { 1, 16384 }, { 100, 16384 }, { 101, 64 }, { 110, 64 },
+        { 111, 6 },   { 130, 6 },     { 131, 0 },  { 10000, 0 },
+    };
+    EvictAges ages = { 0 };
+
+    evict_ages_add(&ages, 5 * 60 * 60 * SEC, 100);
+    evict_ages_add(&ages, 90 * SEC, 10);
+    evict_ages_add(&ages, 6 * SEC, 15);
+    evict_ages_add(&ages, 7 * SEC, 5);
+    evict_ages_add(&ages, SEC / 2, 1);
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        assert_int_equal(evict_ages_cutoff(&ages, cases[i].enough), cases[i].cutoff * SEC);
+    assert_true(evict_ages_cutoff(&ages, 0) > 1000000 * SEC);
+    evict_ages_add(&ages, UINT64_MAX, UINT64_MAX);
+    assert_true(evict_ages_cutoff(&ages, UINT64_MAX) > 1000000 * SEC);
+}
+
 static void looks_come_sooner_and_later(void **state)
 {
     EvictLook look = { .every_usec = 30 * SEC, .much = 100, .cpu_usec = 1 };
@@ -173,6 +195,7 @@ int main(void)
         cmocka_unit_test(idle_at_once),
         cmocka_unit_test(parts_are_whole_pages_without_a_byte_that_stays),
         cmocka_unit_test(rungs),
+        cmocka_unit_test(the_coldest_are_enough),
         cmocka_unit_test(looks_come_sooner_and_later),
         cmocka_unit_test(a_long_look_makes_the_next_one_rare),
     };

@@ -155,6 +155,57 @@ static void what_waits_for_a_call_only_looks_until_then(void **state)
 }
 
 /* What the policy says of a rule is what its job gets. */
+/* At its cap: one rule after another, whatever they wait for otherwise, and for no more than what
+ * is then too much. */
+static void a_cap_asks_one_rule_after_another(void **state)
+{
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
+    EvictRule rules[] = {
+        { .path = (char *)"/a",
+          .idle_usec = USEC_PER_SEC,
+          .every_usec = 3600 * USEC_PER_SEC,
+          .when = EVICT_WHEN_DISTRESS },
+        { .path = (char *)"/b", .idle_usec = USEC_PER_SEC, .every_usec = 3600 * USEC_PER_SEC },
+    };
+    Policy policy = { .evicts = rules, .n_evicts = ELEMENTS(rules) };
+    EvictorMoment moment = { .now_usec = 1000 * USEC_PER_SEC };
+    Evictor *e;
+
+    assert_int_equal(evictor_new(&host, "a.service", &e), 0);
+    assert_false(evictor_has_rules(e));
+    assert_int_equal(evictor_want(e, &policy), 0);
+    assert_true(evictor_has_rules(e));
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 2);
+    run_queue();
+
+    for (size_t i = 0; i < ELEMENTS(rules); i++) {
+        moment.now_usec += USEC_PER_SEC;
+        moment.cold = (5 - i) * MIB;
+        evictor_tick(e, &moment);
+        assert_int_equal(n_queued, 1);
+        const EvictTask *task = &((EvictJob *)queue[0])->task;
+        assert_string_equal(task->path, rules[i].path);
+        assert_true(task->enough == moment.cold && !task->look_only);
+        evictor_tick(e, &moment); /* while that goes on */
+        assert_int_equal(n_queued, 1);
+        run_queue();
+    }
+    /* Both have just answered; and nothing is done for a policy that observes. */
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 0);
+    moment.now_usec += 10 * USEC_PER_SEC;
+    moment.observe = true;
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 0);
+    moment.observe = false;
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 1);
+    run_queue();
+    evictor_free(e);
+}
+
 static void keys_of_a_rule(void **state)
 {
     CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
@@ -218,6 +269,7 @@ int main(void)
         cmocka_unit_test(what_is_passed_over_is_told_until_it_changes),
         cmocka_unit_test(a_path_that_is_not_there_yet),
         cmocka_unit_test(what_waits_for_a_call_only_looks_until_then),
+        cmocka_unit_test(a_cap_asks_one_rule_after_another),
         cmocka_unit_test(keys_of_a_rule),
         cmocka_unit_test(looks_in_vain_become_rarer),
     };
