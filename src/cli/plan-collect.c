@@ -188,6 +188,29 @@ static void decide_limit(PlanUnit *unit, const Sample *sample, uint64_t page)
         unit->squeezed = applied(squeeze(config, *sample), config->mode, sample, page);
 }
 
+static bool has_rules(const Policy *policy)
+{
+    for (size_t i = 0; i < policy->n_evicts; i++)
+        if (!policy->evicts[i].dormant)
+            return true;
+    return false;
+}
+
+/* As a look that finds it so for the first time; whether the kernel can spare anonymous memory only
+ * a write would tell. */
+static void decide_cap(PlanUnit *unit, const Sample *sample)
+{
+    const CapContext context = {
+        .max = unit->policy->cache_max,
+        .has_rules = has_rules(unit->policy),
+    };
+    CapState fresh = { 0 };
+
+    unit->cache = cap_cache(sample);
+    unit->cap = cap_decide(&fresh, &context, sample);
+    unit->cap.reclaim = max_u64(unit->cap.reclaim, unit->cap.cold);
+}
+
 /* The root cgroup has no memory.high, and leaves all room to pins. */
 static int look_at_unit(const PlanScope *scope, PlanUnit *unit)
 {
@@ -202,6 +225,7 @@ static int look_at_unit(const PlanScope *scope, PlanUnit *unit)
     if (unit->error < 0)
         return plan_is_fatal(unit->error) ? unit->error : 0;
     decide_limit(unit, &found, scope->page);
+    decide_cap(unit, &found);
 
     unit->pin_room = pin_room_beside(&found);
     for (char *slash; (slash = strrchr(above, '/')) && slash > above;) {

@@ -61,6 +61,19 @@ static int put_decision(struct json_object *object, const char *key, bool known,
     return r < 0 ? r : json_add_text(child, "reason", limit_reason_to_string(decision->reason));
 }
 
+static int put_cap(struct json_object *object, const PlanUnit *unit)
+{
+    if (unit->error < 0 || unit->policy->cache_max == LIMIT_NONE)
+        return json_add_text(object, "cache", NULL);
+    struct json_object *child = put_new(object, "cache", json_object_new_object());
+    int r = child ? json_add_number(child, "max", true, unit->policy->cache_max) : -ENOMEM;
+    if (r >= 0)
+        r = json_add_number(child, "now", true, unit->cache);
+    if (r >= 0)
+        r = json_add_number(child, "take", true, unit->cap.reclaim);
+    return r < 0 ? r : json_add_text(child, "reason", cap_reason_to_string(unit->cap.reason));
+}
+
 static int put_unit(struct json_object *list, const PlanUnit *unit)
 {
     struct json_object *object = append_object(list);
@@ -82,6 +95,8 @@ static int put_unit(struct json_object *list, const PlanUnit *unit)
     if (r >= 0)
         r = put_decision(object, "in_distress",
                          known && unit->policy->memory_high.mode == LIMIT_YIELD, &unit->squeezed);
+    if (r >= 0)
+        r = put_cap(object, unit);
     if (r >= 0)
         r = json_add_number(object, "pin_room", known && unit->pin_room != LIMIT_NONE,
                             unit->pin_room);

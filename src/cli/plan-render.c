@@ -88,6 +88,30 @@ static int add_unit(struct libscols_table *table, const PlanUnit *unit, const Pl
     return table_add_row(table, fewer, ELEMENTS(fewer));
 }
 
+static int say_cap(FILE *out, const PlanOptions *options, const PlanUnit *unit)
+{
+    const char *cold = unit->cap.cold > 0 ? ", idle files of its evict rules first" : "";
+
+    switch (unit->cap.reason) {
+    case CAP_OFF:
+        return 0;
+    case CAP_NO_PSI:
+        return say(out, options, "  %s: its page cache is not capped without pressure figures",
+                   unit->name);
+    case CAP_UNDER:
+    case CAP_COLD:
+    case CAP_OVER:
+    case CAP_STUCK:
+    case CAP_COSTS:
+    case CAP_NO_RECLAIM:
+    case CAP_SWAP:
+        break;
+    }
+    return say(out, options, "  %s: its page cache has %s, capped at %s: %s would be taken%s",
+               unit->name, BYTES(unit->cache, options), BYTES(unit->policy->cache_max, options),
+               unit->cap.reclaim > 0 ? BYTES(unit->cap.reclaim, options) : "nothing", cold);
+}
+
 static int say_about_unit(FILE *out, const PlanOptions *options, const PlanUnit *unit,
                           uint64_t pinned)
 {
@@ -101,6 +125,8 @@ static int say_about_unit(FILE *out, const PlanOptions *options, const PlanUnit 
     if (r >= 0 && unit->error >= 0 && unit->now.reason == LIMIT_REASON_FLOOR)
         r = say(out, options, "  %s: what cannot be reclaimed is above the policy's value",
                 unit->name);
+    if (r >= 0 && unit->error >= 0)
+        r = say_cap(out, options, unit);
     if (r >= 0 && unit->error >= 0 && unit->pin_room < pinned)
         r = say(out, options, "  %s: no more than %s can be pinned: %s", unit->name,
                 BYTES(unit->pin_room, options), pin_bound_to_string(PIN_BOUND_CGROUP));

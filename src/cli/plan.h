@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "config/load.h"
+#include "control/cache_cap.h"
 #include "control/evict_plan.h"
 #include "control/limit.h"
 #include "control/pin_room.h"
@@ -79,6 +80,8 @@ typedef struct PlanUnit {
     uint64_t floor;            /* memory.high never goes below it, bytes */
     LimitDecision now;         /* .want: LIMIT_NONE: memory.high is left as it is */
     LimitDecision squeezed;    /* LIMIT_YIELD: where distress that lasts brings it to */
+    uint64_t cache;            /* bytes of page cache that a cap is about */
+    CapDecision cap;           /* .reclaim is all that would go, idle files included */
     uint64_t pin_room;         /* bytes that limits of it, and of slices above it, leave to pins; or
                                 * LIMIT_NONE */
 } PlanUnit;

@@ -13,6 +13,7 @@
 #include "cli/text.h"
 #include "cli/trace.h"
 #include "config/policies.h"
+#include "control/cache_cap.h"
 #include "control/limit.h"
 #include "util/parse.h"
 
@@ -24,6 +25,7 @@ typedef struct Simulation {
 
     const Policy *policy;
     LimitState limit;
+    CapState cap;
     DistressState critical;
     uint64_t began_usec;
     struct libscols_table *table;
@@ -33,8 +35,8 @@ typedef struct Simulation {
 static void help(void)
 {
     printf("pagewarden simulate --policy FILE --trace FILE\n\n"
-           "Shows what the policy's memory_high and distress would have decided at each sample\n"
-           "that pagewarden record has written. Changes nothing.\n\n"
+           "Shows what the policy's memory_high, cache and distress would have decided at each\n"
+           "sample that pagewarden record has written. Changes nothing.\n\n"
            "      --policy FILE       one policy\n"
            "      --trace FILE        - is standard input\n"
            "      --distress          as if a critical service suffered: for mode yield\n"
@@ -51,24 +53,26 @@ static const char *limit_text(uint64_t bytes, const char *none, char text[FORMAT
 }
 
 static int show_row(Simulation *s, const Sample *sample, const LimitDecision *d,
-                    const char *suffers)
+                    const CapDecision *cap, const char *suffers)
 {
     char at[32], use[FORMAT_SIZE_MAX], want[FORMAT_SIZE_MAX], reclaim[FORMAT_SIZE_MAX];
+    uint64_t taken = max_u64(d->reclaim, cap->reclaim);
 
     snprintf(at, sizeof at, "%.2f", (double)(sample->at_usec - s->began_usec) / 1e6);
     const char *const cells[] = {
         at,
         format_bytes(use, sample->current, s->options.output.bytes),
         limit_text(d->want, "-", want, s),
-        d->reclaim > 0 ? format_bytes(reclaim, d->reclaim, s->options.output.bytes) : "-",
+        taken > 0 ? format_bytes(reclaim, taken, s->options.output.bytes) : "-",
         limit_reason_to_string(d->reason),
+        cap_reason_to_string(cap->reason),
         suffers,
     };
     return table_add_row(s->table, cells, ELEMENTS(cells));
 }
 
 static int put_object(Simulation *s, const Sample *sample, const LimitDecision *d,
-                      const char *suffers)
+                      const CapDecision *cap, const char *suffers)
 {
     struct json_object *object = json_object_new_object();
 
@@ -83,25 +87,32 @@ static int put_object(Simulation *s, const Sample *sample, const LimitDecision *
         r = json_add_number(object, "reclaim", true, d->reclaim);
     if (r >= 0)
         r = json_add_text(object, "reason", limit_reason_to_string(d->reason));
+    struct json_object *cache = r < 0 ? NULL : json_object_new_object();
+    if (r >= 0)
+        r = json_add(object, "cache", cache);
+    if (r >= 0)
+        r = json_add_number(cache, "reclaim", true, cap->reclaim);
+    if (r >= 0)
+        r = json_add_text(cache, "reason", cap_reason_to_string(cap->reason));
     return r < 0 ? r : json_add_text(object, "distress", suffers);
 }
 
 static int decide(Simulation *s, const Sample *sample)
 {
     const LimitContext context = { .distress = s->distress };
-    LimitConfig config = s->policy->memory_high;
+    const CapContext cap_context = { .max = s->policy->cache_max };
     const char *suffers = NULL;
 
     if (s->began_usec == 0)
         s->began_usec = sample->at_usec;
-    if (s->policy->cache_max != LIMIT_NONE)
-        config.cache_max = s->policy->cache_max;
-    LimitDecision decision = limit_decide(&s->limit, &config, &context, sample);
+    LimitDecision decision = limit_decide(&s->limit, &s->policy->memory_high, &context, sample);
+    CapDecision cap = cap_decide(&s->cap, &cap_context, sample);
+    s->cap.asked = 0; /* nothing of it was done, and so it did not fail either */
     if (s->policy->role == ROLE_CRITICAL)
         suffers = distress_reason_to_string(
             distress_update(&s->critical, &s->policy->distress, sample));
-    return s->list ? put_object(s, sample, &decision, suffers)
-                   : show_row(s, sample, &decision, suffers);
+    return s->list ? put_object(s, sample, &decision, &cap, suffers)
+                   : show_row(s, sample, &decision, &cap, suffers);
 }
 
 static int begin_output(Simulation *s)
@@ -117,6 +128,8 @@ static int begin_output(Simulation *s)
         r = table_add_column(s->table, columns[i], SCOLS_FL_RIGHT);
     if (r >= 0)
         r = table_add_column(s->table, "REASON", 0);
+    if (r >= 0)
+        r = table_add_column(s->table, "CACHE", 0);
     return r < 0 ? r : table_add_column(s->table, "DISTRESS", 0);
 }
 

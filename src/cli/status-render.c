@@ -438,6 +438,38 @@ static int render_advice(struct json_object *target, FILE *out, const OutputOpti
     return 0;
 }
 
+static double get_share(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_double) ? json_object_get_double(value) : 0;
+}
+
+/* How large its page cache is, and why it may be larger than it should. */
+static int render_cache(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    struct json_object *cache = MEMBER(target, "cache");
+    const char *reason = plain_text(MEMBER(cache, "reason"));
+    CLEANUP_FREE char *unit = unit_cell(target, options);
+    CLEANUP_FREE char *shown = text_cell(MEMBER(cache, "reason"), options);
+    char now_text[FORMAT_SIZE_MAX], max_text[FORMAT_SIZE_MAX];
+    uint64_t now, max, again;
+
+    if (!unit || !shown)
+        return -ENOMEM;
+    if (!reason || !get_bytes(MEMBER(cache, "now"), &now) || !get_bytes(MEMBER(cache, "max"), &max))
+        return 0;
+    fprintf(out, "%s: page cache: %s, capped at %s: %s", unit,
+            format_bytes(now_text, now, options->bytes),
+            format_bytes(max_text, max, options->bytes), shown);
+    if (get_bytes(MEMBER(cache, "again_in"), &again))
+        fprintf(out,
+                ": given up for %ju s: of what it read, %.0f%% had been taken from it before, and "
+                "it waited for that for %.0f%% of the time",
+                (uintmax_t)again, get_share(MEMBER(cache, "returned")),
+                get_share(MEMBER(cache, "waited")));
+    fprintf(out, "\n");
+    return 0;
+}
+
 static int render_target_notes(struct json_object *target, FILE *out, const OutputOptions *options)
 {
     int r = render_progress(target, out, options);
@@ -448,6 +480,8 @@ static int render_target_notes(struct json_object *target, FILE *out, const Outp
         r = render_unwatched(target, out, options);
     if (r >= 0)
         r = render_advice(target, out, options);
+    if (r >= 0)
+        r = render_cache(target, out, options);
     return r < 0 ? r : render_restore(target, out, options);
 }
 

@@ -38,7 +38,6 @@ typedef struct LimitConfig {
     uint64_t max;         /* LIMIT_TRACK: never above, bytes; LIMIT_NONE: no bound */
     uint64_t pressure;    /* LIMIT_TRACK: to hold, PSI some, parts per million */
     LimitReclaim reclaim; /* LIMIT_TRACK */
-    uint64_t cache_max;   /* in any mode: page cache, bytes; 0: no cap */
 } LimitConfig;
 
 #define LIMIT_PRESSURE_DEFAULT 1000 /* 0.1 % */
@@ -49,6 +48,7 @@ typedef struct LimitContext {
     bool memory_short; /* the host is below its reserve: what is there may be there because of us */
     bool slow_disk;    /* rotational or throttled: pages come back too slowly to try it */
     uint64_t swap_free; /* bytes of swap that the host has left */
+    bool has_swap;      /* it has some, be it full */
     bool pressed;       /* a trigger on the unit's memory pressure fired a moment ago */
 } LimitContext;
 
@@ -57,7 +57,6 @@ typedef enum LimitReason {
     LIMIT_REASON_FIXED,  /* the policy's value */
     LIMIT_REASON_FLOOR,  /* the policy's value is below what cannot be reclaimed: the floor instead
                           */
-    LIMIT_REASON_CACHE,  /* the policy's cap on the page cache */
     LIMIT_REASON_CALM,   /* no critical service suffers */
     LIMIT_REASON_FREEZE, /* one does: no more than it has now */
     LIMIT_REASON_DISTRESS, /* and goes on to: squeezed by a further step */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Each mode has its law; the cap on the page cache is a brake of its own beside it, and the lower
- * of the two holds. Whatever stalls under a limit is let go, and for longer each time: a limit that
- * is wrong stays wrong. */
+/* Each mode has its law. Whatever stalls under a limit is let go, and for longer each time: a limit
+ * that is wrong stays wrong. */
 
 #include "control/limit.h"
 
@@ -79,33 +78,6 @@ static LimitDecision fixed(LimitState *state, const Sample *sample, uint64_t val
     return keep(state, state->at_floor ? LIMIT_REASON_FLOOR : LIMIT_REASON_FIXED);
 }
 
-/* The page cache that the cap speaks of: shared memory is nobody's cache. What is above the cap is
- * reclaimed; the limit stands a margin above what is left, and comes down by no less than a step.
- */
-static LimitDecision brake(LimitState *state, const LimitConfig *config, const Sample *sample,
-                           bool held)
-{
-    uint64_t cache = sub_u64(sample->file, sample->shmem);
-    uint64_t others = sub_u64(sample->current, cache);
-    uint64_t want = max_u64(add_u64(add_u64(others, config->cache_max), FLOOR_MARGIN),
-                            limit_floor(sample, config->min));
-
-    if (config->cache_max == 0 || held || !sample->memory_psi.valid) {
-        state->cache_limit = 0;
-        return (LimitDecision){
-            .want = LIMIT_NONE,
-            .reason = held ? LIMIT_REASON_STALL : LIMIT_REASON_NO_PSI,
-        };
-    }
-    if (want > state->cache_limit || state->cache_limit - want >= LIMIT_STEP_MIN)
-        state->cache_limit = want;
-    return (LimitDecision){
-        .want = state->cache_limit,
-        .reason = LIMIT_REASON_CACHE,
-        .reclaim = sub_u64(cache, config->cache_max),
-    };
-}
-
 static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config,
                                     const LimitContext *context, const Sample *sample, bool held)
 {
@@ -126,8 +98,7 @@ static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config
  * eye on that. */
 static bool is_limited(const LimitState *state, const Sample *sample)
 {
-    return state->yield.limited || state->cache_limit > 0 ||
-           (state->mode == LIMIT_FIXED && sample->high != LIMIT_NONE);
+    return state->yield.limited || (state->mode == LIMIT_FIXED && sample->high != LIMIT_NONE);
 }
 
 /* Whether the unit is let go because it stalls under a limit. */
@@ -145,26 +116,12 @@ static bool begin(LimitState *state, const LimitConfig *config, const LimitConte
     return hold_is_on(&state->stall, sample->at_usec);
 }
 
-/* The lower of the two limits holds. */
-static LimitDecision end(LimitState *state, const LimitConfig *config, const Sample *sample,
-                         bool held, LimitDecision decision)
-{
-    LimitDecision cap = brake(state, config, sample, held);
-
-    if (config->cache_max == 0 ||
-        (cap.want >= decision.want && decision.reason != LIMIT_REASON_OFF))
-        return decision;
-    cap.reclaim = max_u64(cap.reclaim, decision.reclaim);
-    cap.next_usec = decision.next_usec;
-    return cap;
-}
-
 LimitDecision limit_decide(LimitState *state, const LimitConfig *config,
                            const LimitContext *context, const Sample *sample)
 {
     bool held = begin(state, config, context, sample);
 
-    return end(state, config, sample, held, decide_by_mode(state, config, context, sample, held));
+    return decide_by_mode(state, config, context, sample, held);
 }
 
 YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
@@ -180,11 +137,6 @@ YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
     };
 }
 
-LimitDecision limit_end_yield(LimitState *state, const YieldUnit *unit)
-{
-    return end(state, unit->config, unit->sample, unit->held, unit->decision);
-}
-
 const char *limit_reason_to_string(LimitReason reason)
 {
     switch (reason) {
@@ -194,8 +146,6 @@ const char *limit_reason_to_string(LimitReason reason)
         return "fixed";
     case LIMIT_REASON_FLOOR:
         return "floor";
-    case LIMIT_REASON_CACHE:
-        return "cache";
     case LIMIT_REASON_CALM:
         return "calm";
     case LIMIT_REASON_FREEZE:

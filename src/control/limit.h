@@ -25,7 +25,6 @@ typedef struct LimitState {
     LimitMode mode;          /* whose state it is: another one begins anew */
     bool at_floor;           /* fixed: the limit is the floor, or was when it was set */
     uint64_t limit;          /* fixed: bytes */
-    uint64_t cache_limit;    /* bytes, of the cap on the page cache; 0: none in force */
     uint64_t last_usec;      /* the sample before: */
     uint64_t last_full_usec; /* its "full" total, */
     uint64_t last_taken;     /* pages that were reclaimed by then, */
@@ -41,8 +40,7 @@ typedef struct LimitState {
 LimitDecision limit_decide(LimitState *state, const LimitConfig *config,
                            const LimitContext *context, const Sample *sample);
 
-/* The same in two halves, with yield_decide() about all such units between them: the caller says
- * which compete. @config and @sample are borrowed by what is returned. */
+/* The first half of the same, before yield_decide() about all such units: the caller says which
+ * compete, and the decision is in what is returned. @config and @sample are borrowed by it. */
 YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
                             const LimitContext *context, const Sample *sample);
-LimitDecision limit_end_yield(LimitState *state, const YieldUnit *unit);

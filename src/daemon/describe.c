@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "daemon/put.h"
+#include "util/io.h"
 #include "util/units.h"
 #include "util/utf8.h"
 
@@ -161,6 +162,38 @@ static json_object *describe_memory_high(const Target *t)
     return high;
 }
 
+/* A share in percent, or null where none was measured. */
+static json_object *percent(bool known, uint64_t ppm)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%.1f", (double)ppm / 10000);
+    return known ? json_object_new_double_s((double)ppm / 10000, text) : NULL;
+}
+
+/* NULL: the policy has no cap. */
+static json_object *describe_cache(const Target *t, uint64_t now)
+{
+    if (t->policy->cache_max == LIMIT_NONE)
+        return NULL;
+    json_object *cache = json_object_new_object();
+    CapperStatus status = t->capper ? capper_status(t->capper) : (CapperStatus){ 0 };
+    uint64_t wait = status.reason == CAP_COSTS ? sub_u64(status.until_usec, now) : 0;
+    bool known = t->capper && t->has_sample;
+
+    put_size(cache, "max", t->policy->cache_max);
+    put(cache, "now", known ? json_object_new_uint64(status.cache) : NULL);
+    put_size(cache, "reclaimed", status.reclaimed);
+    put_string(cache, "reason", known ? cap_reason_to_string(status.reason) : NULL);
+    put(cache, "again_in",
+        status.reason == CAP_COSTS
+            ? json_object_new_uint64((wait + USEC_PER_SEC - 1) / USEC_PER_SEC)
+            : NULL);
+    put(cache, "returned", percent(known, status.returned_ppm));
+    put(cache, "waited", percent(known, status.price_ppm));
+    return cache;
+}
+
 json_object *describe_target(const Target *t, uint64_t again_usec)
 {
     json_object *target = json_object_new_object();
@@ -179,6 +212,7 @@ json_object *describe_target(const Target *t, uint64_t again_usec)
     put(target, "pressure", t->has_sample ? describe_pressure(&t->sample.memory_psi) : NULL);
     put(target, "pin", describe_pin(t, again_usec));
     put(target, "evict", describe_evict(t));
+    put(target, "cache", describe_cache(t, now_usec()));
     put(target, "memory_high", describe_memory_high(t));
     put(target, "advise", describe_advise(t));
     return target;

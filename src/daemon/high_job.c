@@ -17,16 +17,21 @@ typedef struct HighJob {
 static void run(Job *job)
 {
     HighJob *h = (HighJob *)job;
+    Sample before;
+    bool compares = !h->writes && cgroup_sample(h->cgroup, now_usec(), &before) >= 0;
 
     if (h->writes) {
         h->out.error = cgroup_write_high(h->cgroup, h->out.wanted);
         if (h->out.error < 0)
             return;
     } else {
-        h->out.exhausted = cgroup_reclaim(h->cgroup, min_u64(h->out.wanted, HIGH_RECLAIM_CHUNK),
-                                          h->scope) < 0;
+        h->out.answer = cgroup_reclaim(h->cgroup, min_u64(h->out.wanted, HIGH_RECLAIM_CHUNK),
+                                       h->scope);
+        h->out.exhausted = h->out.answer < 0;
     }
     h->out.error = cgroup_sample(h->cgroup, now_usec(), &h->out.sample);
+    if (compares && h->out.error >= 0)
+        h->out.taken = mul_u64(sub_u64(h->out.sample.pgsteal, before.pgsteal), before.page);
 }
 
 static void done(Job *job, void *owner)

@@ -11,7 +11,9 @@
 typedef struct HighDone {
     int error;       /* 0 or -errno: the unit could not be looked at, or written */
     Sample sample;   /* after it */
+    int answer;      /* reclaim: of cgroup_reclaim() */
     bool exhausted;  /* reclaim: there was less than asked for */
+    uint64_t taken;  /* bytes that reclaim took from the unit meanwhile, whoever asked for it */
     uint64_t wanted; /* bytes, as asked for */
 } HighDone;
 

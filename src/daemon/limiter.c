@@ -426,11 +426,11 @@ bool limiter_begin_yield(Limiter *l, const LimitConfig *config, const LimitConte
 
 void limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *context)
 {
-    LimitDecision decision = limit_end_yield(&l->state, unit);
+    const LimitDecision *decision = &unit->decision;
 
-    l->reason = decision.reason;
-    l->want = wanted(l, unit->config, context, &decision);
-    follow(l, unit->config, context, unit->sample, &decision);
+    l->reason = decision->reason;
+    l->want = wanted(l, unit->config, context, decision);
+    follow(l, unit->config, context, unit->sample, decision);
 }
 
 void limiter_stop(Limiter *l)

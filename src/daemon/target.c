@@ -73,6 +73,7 @@ static void drop_cgroup(Target *t)
 {
     t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
     stall_watch_disarm(&t->stall);
+    capper_stop(t->capper);
     t->cgroup = cgroup_free(t->cgroup);
     t->has_sample = false;
     t->distress = (DistressState){ 0 };
@@ -86,6 +87,7 @@ Target *target_free(Target *t)
     sd_bus_slot_unref(t->describing);
     pinner_free(t->pinner);
     limiter_free(t->limiter);
+    capper_free(t->capper);
     evictor_free(t->evictor);
     adviser_free(t->adviser);
     recorder_free(t->recorder);
@@ -141,6 +143,29 @@ static void arm_psi(Target *t)
     }
 }
 
+/* The cap on its page cache */
+
+static void cap(Target *t)
+{
+    const CapperMoment moment = {
+        .max = t->policy->cache_max,
+        .has_rules = evictor_has_rules(t->evictor),
+        .has_swap = t->context.has_swap,
+        .observe = only_looks(t),
+    };
+
+    if (t->capper && t->has_sample)
+        capper_update(t->capper, &moment, &t->sample);
+}
+
+static void on_cap(void *userdata)
+{
+    Target *t = userdata;
+
+    (void)target_look(t, now_usec());
+    cap(t);
+}
+
 /* The unit's cgroup */
 
 /* The unit lives elsewhere now: a holder in its old slice, and limits of its old cgroup, mean
@@ -150,12 +175,14 @@ static void drop_parts(Target *t)
     (void)holder_stop(t->host, t->unit);
     t->pinner = pinner_free(t->pinner);
     t->limiter = limiter_free(t->limiter);
+    t->capper = capper_free(t->capper);
     free(TAKE_PTR(t->control_group));
 }
 
 /* Parts that need to know where the unit lives; they stay through its restarts. */
 static int make_parts(Target *t, const UnitDetails *details)
 {
+    bool is_root = strcmp(details->control_group, "/") == 0; /* it has no limits, and no reclaim */
     int r = 0;
 
     if (t->control_group && strcmp(t->control_group, details->control_group) != 0)
@@ -166,8 +193,10 @@ static int make_parts(Target *t, const UnitDetails *details)
         if (!t->control_group)
             return -ENOMEM;
     }
-    if (!t->limiter && strcmp(details->control_group, "/") != 0) /* the root has no memory.high */
+    if (!t->limiter && !is_root)
         r = limiter_new(t->host, t->unit, details->control_group, &t->limiter);
+    if (r >= 0 && !t->capper && !is_root)
+        r = capper_new(t->host, t->unit, details->control_group, on_cap, t, &t->capper);
     if (r >= 0 && !t->pinner) {
         r = pinner_new(t->host, t->unit, details->slice, details->control_group, &t->pinner);
         if (r >= 0)
@@ -217,7 +246,11 @@ static void come_back(Target *t)
 
 void target_dismiss(Target *t)
 {
-    static const Policy nothing = { .name = (char *)"", .memory_high.mode = LIMIT_OFF };
+    static const Policy nothing = {
+        .name = (char *)"",
+        .cache_max = LIMIT_NONE,
+        .memory_high.mode = LIMIT_OFF,
+    };
 
     log_info("%s: no longer governed", t->unit);
     t->policy = &nothing;
@@ -373,6 +406,7 @@ void target_act(Target *t, const TargetMoment *m)
         .pinned = m->pinned,
         .n_pinned = m->n_pinned,
         .observe = only_looks(t),
+        .cold = t->capper ? capper_cold(t->capper) : 0,
         /* What is critical is not reclaimed, whatever its files. */
         .control_group = t->cgroup && t->policy->role != ROLE_CRITICAL ? t->control_group : NULL,
     };
@@ -389,12 +423,14 @@ void target_act(Target *t, const TargetMoment *m)
     recorder_tick(t->recorder, now);
     t->context = m->limits;
     limit_alone(t);
+    cap(t);
 }
 
 void target_stop(Target *t)
 {
     if (t->limiter)
         limiter_stop(t->limiter);
+    capper_stop(t->capper);
 }
 
 bool target_is_expected(const Target *t, uint64_t now)

@@ -5,6 +5,7 @@
 
 #include "control/distress.h"
 #include "daemon/adviser.h"
+#include "daemon/capper.h"
 #include "daemon/evictor.h"
 #include "daemon/limiter.h"
 #include "daemon/pinner.h"
@@ -46,6 +47,7 @@ typedef struct Target {
 
     Pinner *pinner;
     Limiter *limiter;
+    Capper *capper;
     Evictor *evictor;
     Adviser *adviser;
     Recorder *recorder;

@@ -136,13 +136,16 @@ static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t
     for (size_t i = 0; i < n; i++) {
         watch.critical |= is_critical(targets[i]);
         watch.background |= yields(targets[i]);
-        limits |= targets[i]->policy->memory_high.mode != LIMIT_OFF;
+        limits |= targets[i]->policy->memory_high.mode != LIMIT_OFF ||
+                  targets[i]->policy->cache_max != LIMIT_NONE;
     }
     y->context.memory_short = false;
     y->context.swap_free = 0;
+    y->context.has_swap = true;
     if (limits && meminfo_read(y->host->proc_fd, &info) >= 0) {
         y->context.memory_short = info.available < settings->reserve;
         y->context.swap_free = info.swap_free;
+        y->context.has_swap = info.swap_total > 0;
         watch.free = info.free;
         watch.fall = fall(y, info.free, now);
         watch.total = info.total;

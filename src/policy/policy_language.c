@@ -437,7 +437,6 @@ static const Field cache_fields[] = {
         .type = &type_length,
         .offset = offsetof(Policy, cache_max),
         .required = true,
-        .later = LATER_NO_EFFECT,
         .example = "max: 2G",
         .help = "the most page cache that the service may have",
     },

@@ -136,6 +136,16 @@ memory_high: {mode: yield, min: 64M}'
     expect_json '.decisions | .[0].distress == "calm" and .[9].distress == "refaults"'
 }
 
+test_the_law_of_the_cap() {
+    policy <<<'cache: {max: 100M}'
+    trace >trace
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_json '.decisions | all(.reason == "off" and .reclaim == 0 and
+        .cache == {"reclaim": 257949696, "reason": "over"})'
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace
+    expect_out_has "246M off    over"
+}
+
 test_bad_traces_and_policies() {
     policy <<<'memory_high: {mode: track}'
     refused() { # TEXT MESSAGE
@@ -176,4 +186,4 @@ test_bad_traces_and_policies() {
 }
 
 tests records_a_unit records_a_path_and_ends_with_a_signal what_cannot_be_recorded simulates_a_record \
-    the_law_of_track the_law_of_yield_and_distress bad_traces_and_policies
+    the_law_of_track the_law_of_yield_and_distress the_law_of_the_cap bad_traces_and_policies

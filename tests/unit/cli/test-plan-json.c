@@ -35,7 +35,8 @@ static void a_whole_policy(void **state)
                "    - path: /srv/*\n      exclude: [\"*.tmp\"]\n      max_size: 20K\n"
                "evict:\n  - path: /log/*\n  - stream: true\n"
                "memory_high:\n  mode: yield\n  min: 50M\n"
-               "advise:\n  - {path: /srv/*, access: sequential}\n");
+               "advise:\n  - {path: /srv/*, access: sequential}\n"
+               "cache: {max: 50M}\n");
     put_policy(&p, "shop2", "match:\n  units: [\"shop*.service\", \"shop2.service\"]\n");
     put_unit(&p, "system.slice/shop.service", 100, 10, "115343360\n");
     put_unit(&p, "system.slice/shop2.service", 100, 10, "max\n");
@@ -91,6 +92,12 @@ static void a_whole_policy(void **state)
                     "            \"value\":52428800,\n"
                     "            \"reason\":\"at-min\"\n"
                     "          },\n"
+                    "          \"cache\":{\n"
+                    "            \"max\":52428800,\n"
+                    "            \"now\":94371840,\n"
+                    "            \"take\":47185920,\n"
+                    "            \"reason\":\"cold-files\"\n"
+                    "          },\n"
                     "          \"pin_room\":88080384,\n"
                     "          \"error\":null\n"
                     "        },\n"
@@ -103,6 +110,7 @@ static void a_whole_policy(void **state)
                     "          \"floor\":null,\n"
                     "          \"planned\":null,\n"
                     "          \"in_distress\":null,\n"
+                    "          \"cache\":null,\n"
                     "          \"pin_room\":null,\n"
                     "          \"error\":\"its cgroup has no memory controller\"\n"
                     "        },\n"
@@ -120,6 +128,12 @@ static void a_whole_policy(void **state)
                     "          \"in_distress\":{\n"
                     "            \"value\":null,\n"
                     "            \"reason\":\"at-min\"\n"
+                    "          },\n"
+                    "          \"cache\":{\n"
+                    "            \"max\":52428800,\n"
+                    "            \"now\":31457280,\n"
+                    "            \"take\":0,\n"
+                    "            \"reason\":\"under\"\n"
                     "          },\n"
                     "          \"pin_room\":null,\n"
                     "          \"error\":null\n"

@@ -123,6 +123,27 @@ static void limits(void **state)
 }
 
 /* Squeezing raises no limit that was there before. */
+static void caps_on_page_cache(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "shop", "match:\n  units: [\"shop*.service\"]\ncache: {max: 50M}\n");
+    put_unit(&p, "system.slice/shop1.service", 100, 10, "max\n");
+    put_unit(&p, "system.slice/shop2.service", 100, 60, "max\n");
+    put_unit(&p, "system.slice/shop3.service", 100, 10, "max\n");
+    must(unlinkat(p.root.fd, "cgroup/system.slice/shop3.service/memory.pressure", 0));
+    expect_has(&p, "100M  max   26M as it is shop3.service\n"
+                   "  shop1.service: its page cache has 90M, capped at 50M: 45M would be taken\n"
+                   "  shop2.service: its page cache has 40M, capped at 50M: nothing would be "
+                   "taken\n"
+                   "  shop3.service: its page cache is not capped without pressure figures\n");
+    put_policy(&p, "shop",
+               "match:\n  units: [\"shop*.service\"]\ncache: {max: 50M}\n"
+               "evict:\n  - path: /log/*\n");
+    expect_has(&p, "  shop1.service: its page cache has 90M, capped at 50M: 45M would be taken, "
+                   "idle files of its evict rules first\n");
+}
+
 static void limits_of_others(void **state)
 {
     CLEANUP_PLANNING Planning p = planning_new();
@@ -225,8 +246,6 @@ static void settings_and_notes(void **state)
                     "\n"
                     "Notes:\n"
                     "  /etc/pagewarden/policies.d/shop.yaml:4:3: note: \"cgroups\" in match is not "
-                    "acted on by this version (it has no effect)\n"
-                    "  /etc/pagewarden/policies.d/shop.yaml:9:3: note: \"max\" in cache is not "
                     "acted on by this version (it has no effect)\n");
     scratch_put(&p.root, "etc/pagewarden/pagewarden.yaml",
                 "version: 1\npin_budget: 128M\nreserve: 1M\n");
@@ -237,8 +256,6 @@ static void settings_and_notes(void **state)
                     "\n"
                     "Notes:\n"
                     "  /etc/pagewarden/policies.d/shop.yaml:4:3: note: \"cgroups\" in match is not "
-                    "acted on by this version (it has no effect)\n"
-                    "  /etc/pagewarden/policies.d/shop.yaml:9:3: note: \"max\" in cache is not "
                     "acted on by this version (it has no effect)\n"
                     "\n"
                     "Host: 256M of memory are locked, and 597.7M available; all pins may take "
@@ -324,6 +341,7 @@ int main(void)
         cmocka_unit_test(what_is_not_in_force),
         cmocka_unit_test(more_specific_policies_govern),
         cmocka_unit_test(limits),
+        cmocka_unit_test(caps_on_page_cache),
         cmocka_unit_test(limits_of_others),
         cmocka_unit_test(limits_are_whole_pages),
         cmocka_unit_test(cgroups_that_tell_nothing),

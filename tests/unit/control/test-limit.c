@@ -139,53 +139,6 @@ static void a_hold_grows(void **state)
     assert_in_range(held[6], 599, 601);
 }
 
-static void a_cap_on_the_page_cache(void **state)
-{
-    LimitState s = { 0 };
-    LimitConfig config = { .mode = LIMIT_OFF, .cache_max = 100 * MIB };
-    Sample sample = { .at_usec = AT0,
-                      .current = 400 * MIB,
-                      .file = 300 * MIB,
-                      .anon = 100 * MIB,
-                      .high = LIMIT_NONE,
-                      .memory_psi.valid = true };
-
-    LimitDecision d = decide(&s, &config, &sample, false);
-    assert_int_equal(d.reason, LIMIT_REASON_CACHE);
-    assert_int_equal(d.want, 216 * MIB);
-    assert_int_equal(d.reclaim, 200 * MIB);
-    /* It moves with the rest: up at once, down by no less than a step. */
-    sample.at_usec += USEC_PER_SEC;
-    sample.anon = 110 * MIB;
-    sample.file = 100 * MIB;
-    sample.current = 210 * MIB;
-    d = decide(&s, &config, &sample, false);
-    assert_int_equal(d.want, 226 * MIB);
-    assert_int_equal(d.reclaim, 0);
-    sample.at_usec += USEC_PER_SEC;
-    sample.anon = 100 * MIB;
-    sample.current = 200 * MIB;
-    assert_int_equal(decide(&s, &config, &sample, false).want, 226 * MIB);
-    /* Beside another mode the lower one holds. */
-    config.mode = LIMIT_FIXED;
-    config.value = 200 * MIB;
-    d = decide(&s, &config, &sample, false);
-    assert_int_equal(d.reason, LIMIT_REASON_FIXED);
-    assert_int_equal(d.want, 200 * MIB);
-    config.value = 300 * MIB;
-    assert_int_equal(decide(&s, &config, &sample, false).reason, LIMIT_REASON_CACHE);
-    /* What cannot be reclaimed is below no cap, and without pressure figures there is none. */
-    sample.unevictable = 90 * MIB;
-    sample.file = 290 * MIB;
-    sample.current = 390 * MIB;
-    assert_true(decide(&s, &config, &sample, false).want >= limit_floor(&sample, 0));
-    config.mode = LIMIT_OFF;
-    sample.memory_psi.valid = false;
-    d = decide(&s, &config, &sample, false);
-    assert_int_equal(d.reason, LIMIT_REASON_NO_PSI);
-    assert_true(d.want == LIMIT_NONE && d.reclaim == 0);
-}
-
 static void another_policy_begins_anew(void **state)
 {
     static const LimitMode between[] = { LIMIT_OFF, LIMIT_FIXED };
@@ -318,7 +271,6 @@ int main(void)
         cmocka_unit_test(one_that_outgrows_its_limit_gets_a_higher_one),
         cmocka_unit_test(one_that_streams_does_not_stall),
         cmocka_unit_test(a_hold_grows),
-        cmocka_unit_test(a_cap_on_the_page_cache),
         cmocka_unit_test(another_policy_begins_anew),
         cmocka_unit_test(another_value_is_taken_at_once),
         cmocka_unit_test(reasons_have_names),

@@ -4,12 +4,15 @@
 #include <json-c/json.h>
 
 #include "unit/test.h"
+#include "util/io.h"
 #include "util/units.h"
 #include "util/utf8.h"
 
 /* The parts of a target are these. */
 static PinnerStatus pinner;
 static LimiterStatus limiter;
+static CapperStatus capper;
+static uint64_t cache_max = LIMIT_NONE;
 static uint64_t again;
 
 PinnerStatus pinner_status(const Pinner *p)
@@ -20,6 +23,11 @@ PinnerStatus pinner_status(const Pinner *p)
 LimiterStatus limiter_status(const Limiter *l)
 {
     return limiter;
+}
+
+CapperStatus capper_status(const Capper *c)
+{
+    return capper;
 }
 
 EvictorStatus evictor_status(const Evictor *e)
@@ -43,12 +51,18 @@ DEFINE_CLEANUP(json_object *, json_object_put)
 static json_object *describe(void)
 {
     static char part;
-    Policy policy = { .name = (char *)"web", .memory_high = { .mode = LIMIT_YIELD } };
+    Policy policy = {
+        .name = (char *)"web",
+        .cache_max = cache_max,
+        .memory_high = { .mode = LIMIT_YIELD },
+    };
     Target target = {
         .policy = &policy,
         .unit = (char *)"web.service",
         .pinner = (Pinner *)&part,
         .limiter = (Limiter *)&part,
+        .capper = (Capper *)&part,
+        .has_sample = true,
     };
 
     json_object *described = describe_target(&target, again);
@@ -196,6 +210,28 @@ static void what_is_released(void **state)
                         "[\"/srv\",\"/a\\\\xff\"]");
 }
 
+static void a_cap_on_the_page_cache(void **state)
+{
+    expect("/cache", "null");
+    cache_max = GIB;
+    capper = (CapperStatus){
+        .reason = CAP_UNDER,
+        .cache = 3 * MIB,
+        .reclaimed = 2 * MIB,
+        .until_usec = now_usec() + 100 * USEC_PER_SEC,
+    };
+    expect("/cache", "{\"max\":1073741824,\"now\":3145728,\"reclaimed\":2097152,\"reason\":"
+                     "\"under\",\"again_in\":null,\"returned\":0.0,\"waited\":0.0}");
+    capper.reason = CAP_COSTS;
+    capper.returned_ppm = 874000;
+    capper.price_ppm = 126000;
+    expect("/cache/reason", "\"costs-more\"");
+    expect("/cache/again_in", "100");
+    expect("/cache/returned", "87.4");
+    expect("/cache/waited", "12.6");
+    cache_max = LIMIT_NONE;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +242,7 @@ int main(void)
         cmocka_unit_test(the_original_is_told_where_a_limit_is_applied),
         cmocka_unit_test(how_changes_are_followed),
         cmocka_unit_test(what_is_released),
+        cmocka_unit_test(a_cap_on_the_page_cache),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,6 @@ static void more_than_the_machine_has(void **state)
         { LEAST "memory_high: {mode: fixed, value: 1G, max: 9G}\n",
           "3:44: warning: \"9G\" is more than this machine's RAM, 8G, " NEVER },
         { LEAST "cache: {max: 9G}\n",
-          "3:9: note: \"max\" in cache is not acted on by this version (it has no effect)\n"
           "3:14: warning: \"9G\" is more than this machine's RAM, 8G, " NEVER },
         { LEAST "memory_high: {mode: fixed, value: 8G}\n", "" },
     };

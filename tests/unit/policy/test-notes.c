@@ -5,8 +5,6 @@
 static void keys_that_have_no_effect(void **state)
 {
     static const Case cases[] = {
-        { LEAST "cache: {max: 1G}\n",
-          "3:9: note: \"max\" in cache is not acted on by this version (it has no effect)\n" },
         { "version: 1\nmatch: {cgroups: [/a/b]}\n",
           "2:9: note: \"cgroups\" in match is not acted on by this version (it has no effect)\n" },
     };
@@ -44,6 +42,7 @@ static void what_is_acted_on_is_silent(void **state)
                 "page-out, keep: last 1M, rate: 1M/s}]\n",
           "" },
         { LEAST "advise: [{path: /srv/x, access: random}]\n", "" },
+        { LEAST "cache: {max: 1G}\n", "" },
         { LEAST "memory_high: {mode: off}\n", "" },
         { LEAST "memory_high: {mode: fixed, value: 2G, min: 1G, max: 2G}\n", "" },
         { LEAST "role: background\nmemory_high: {mode: yield, min: 1G}\n", "" },
@@ -56,23 +55,21 @@ static void what_is_acted_on_is_silent(void **state)
 static void drop_ins_note_once_where_it_stands(void **state)
 {
     static const FilesCase cases[] = {
-        { { LEAST "cache: {max: 1G}\n", "role: normal\n" },
-          "p.yaml:3:9: note: \"max\" in cache is not acted on by this version (it has no "
+        { { "version: 1\nmatch: {cgroups: [/a/b]}\n", "role: normal\n" },
+          "p.yaml:2:9: note: \"cgroups\" in match is not acted on by this version (it has no "
           "effect)\n" },
-        { { LEAST "", "cache: {max: 1G}\n" },
-          "10.yaml:1:9: note: \"max\" in cache is not acted on by this version (it has no "
+        { { LEAST "", "match: {cgroups: [/a/b]}\n" },
+          "10.yaml:1:9: note: \"cgroups\" in match is not acted on by this version (it has no "
           "effect)\n" },
-        { { LEAST "cache: {max: 1G}\n", "cache: {max: 2G}\n" },
-          "10.yaml:1:9: note: \"max\" in cache is not acted on by this version (it has no "
+        { { "version: 1\nmatch: {cgroups: [/a/b]}\n", "match: {cgroups: [/a/c]}\n" },
+          "10.yaml:1:9: note: \"cgroups\" in match is not acted on by this version (it has no "
           "effect)\n" },
         { { LEAST "evict: [{stream: true}]\n", "evict: [{path: /srv/x}]\n" }, "" },
         { { LEAST "memory_high: {mode: track}\n", "memory_high: {mode: off}\n" }, "" },
-        { { "version: 1\nmatch: {cgroups: [/a/b]}\n", "cache: {max: 1G}\n",
-            "evict: [{stream: true}]\n" },
+        { { "version: 1\nmatch: {cgroups: [/a/b]}\n", "evict: [{stream: true}]\n" },
           "p.yaml:2:9: note: \"cgroups\" in match is not acted on by this version (it has no "
           "effect)\n"
-          "10.yaml:1:9: note: \"max\" in cache is not acted on by this version (it has no effect)\n"
-          "20.yaml:1:10: note: \"stream\" in evict is not acted on by this version (this entry is "
+          "10.yaml:1:10: note: \"stream\" in evict is not acted on by this version (this entry is "
           "left alone)\n" },
     };
 

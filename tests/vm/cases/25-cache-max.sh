@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# cache.max: a service's page cache stays under its cap, at the cost of nobody's memory but idle file pages of
+# its own; a cap below what is needed is given up.
+. /payload/tests/vm/pagewarden.sh
+
+# sparse NAME MIB: a file whose pages come in at once.
+sparse() {
+    truncate -s "$2M" "$FILES/$1"
+}
+
+cache_of() {
+    echo $(($(memory_stat "$1" active_file) + $(memory_stat "$1" inactive_file)))
+}
+
+sparse once 400
+sparse neighbours 48
+sparse hot 96
+sparse spare-a 16
+sparse spare-b 16
+sparse used 24
+fallocate -l 128M "$FILES/swap"
+chmod 600 "$FILES/swap"
+mkswap -q "$FILES/swap"
+swapon "$FILES/swap"
+
+policy reader <<POLICY
+version: 1
+match: { units: [t-reader.service] }
+cache: { max: 64M }
+POLICY
+policy hot <<POLICY
+version: 1
+match: { units: [t-hot.service] }
+cache: { max: 32M }
+POLICY
+policy spare <<POLICY
+version: 1
+match: { units: [t-spare.service] }
+cache: { max: 48M }
+evict: [ { path: "$FILES/spare-*", idle: 1s, every: 1s, when: [distress] } ]
+POLICY
+# About 38 MiB of anonymous memory; then 400 MiB of a file, 8 MiB at a time, whenever it is asked for.
+# shellcheck disable=SC2016
+run_unit t-reader.service -- bash -c '
+    x=$(head -c 40000000 /dev/zero | tr "\0" x)
+    while :; do
+        until [[ -e $0/go ]]; do sleep 0.2; done
+        rm "$0/go"
+        for ((i = 0; i < 50; i++)); do
+            dd if="$0/once" of=/dev/null bs=8M skip=$i count=1 status=none
+            sleep 0.1
+        done
+        touch "$0/done"
+    done
+    echo "$x"' "$FILES"
+# shellcheck disable=SC2016
+run_unit t-other.service -- sh -c 'cat "$0/neighbours" >/dev/null; exec sleep infinity' "$FILES"
+grown() { (($(memory_stat t-reader.service anon) > 35 * MIB)) && (($(cache_of t-other.service) >= 48 * MIB)); }
+wait_for 60 grown
+anon=$(memory_stat t-reader.service anon)
+other=$(cache_of t-other.service)
+start_daemon
+# shellcheck disable=SC2016
+run_unit t-spare.service -- sh -c '
+    cat "$0/spare-b" >/dev/null
+    sleep 6
+    cat "$0/spare-a" >/dev/null
+    sleep 3
+    cat "$0/used" >/dev/null
+    exec sleep infinity' "$FILES"
+capped() { target_is t-reader.service .cache.reason under; }
+wait_for 30 capped
+
+most=0
+touch "$FILES/go"
+until [[ -e $FILES/done ]]; do
+    now=$(cache_of t-reader.service)
+    ((now <= most)) || most=$now
+    sleep 0.1
+done
+echo "at most $((most / MIB)) MiB; $(pagewarden status --json=short | jq -c '.targets[] | [.unit, .cache]')"
+((most > 48 * MIB && most <= 80 * MIB)) || fail "its cache had $most bytes"
+target_at_least t-reader.service .cache.reclaimed $((300 * MIB)) || fail "too little reclaimed"
+below() { (($(cache_of t-reader.service) <= 64 * MIB)); }
+wait_for 5 below
+assert_eq "$(target t-reader.service .cache.again_in)" null "it was not given up"
+(($(memory_stat t-reader.service anon) >= anon - MIB)) || fail "anonymous memory was taken"
+assert_eq "$(cat "$(cgroup_of t-reader.service)/memory.swap.current")" 0 "swapped"
+assert_eq "$(memory_high t-reader.service)" max
+assert_eq "$(cache_of t-other.service)" "$other" "the neighbour's cache"
+
+# The coldest of its idle files went first, and that was enough.
+idle_gone() { [[ $(resident "$FILES/spare-b") == 0 ]]; }
+wait_for 20 idle_gone
+wait_for 5 target_is t-spare.service .evict.bytes $((16 * MIB))
+assert_eq "$(resident "$FILES/spare-a")" $((16 * MIB)) "not as cold"
+assert_eq "$(target t-spare.service .cache.reclaimed)" 0 "reclaimed beside that"
+assert_eq "$(resident "$FILES/used")" $((24 * MIB)) "what it needs"
+
+# More than the cap, over and over.
+# shellcheck disable=SC2016
+run_unit t-hot.service -- sh -c 'while :; do cat "$0/hot" >/dev/null; sleep 0.1; done' "$FILES"
+given_up() { target_is t-hot.service .cache.reason costs-more; }
+wait_for 30 given_up
+whole() { (($(cache_of t-hot.service) >= 90 * MIB)); }
+wait_for 10 whole
+target_at_least t-hot.service .cache.again_in 1 || fail "again when?"
+assert_match "$(pagewarden status)" 't-hot.service: page cache: .*, capped at 32M: costs-more: given up for [0-9]+ s: '
+journal_has 't-hot.service: its page cache is not capped at 32M for the next 30 s: ' || fail "nothing in the journal"
+assert_eq "$(memory_high t-hot.service)" max
+
+# Without the policy there is no cap.
+rm /etc/pagewarden/policies.d/reader.yaml
+pagewarden reload
+rm "$FILES/done"
+touch "$FILES/go"
+free() { (($(cache_of t-reader.service) > 150 * MIB)); }
+wait_for 30 free
+swapoff "$FILES/swap"
