@@ -101,5 +101,37 @@ uint64_t evict_interval(const EvictLook *look)
         next = max_u64(min_u64(before, look->every_usec) / 2, look->every_usec / EVICT_SOONER);
     else if (look->freed == 0 && !look->waiting)
         next = min_u64(max_u64(before, look->every_usec) * 2, look->every_usec * EVICT_LATER);
-    return max_u64(next, look->cpu_usec * (100 / EVICT_CPU_PERCENT));
+    return next;
+}
+
+uint64_t evict_cpu_ppm(uint64_t cpu_usec, uint64_t interval_usec)
+{
+    return mul_u64(cpu_usec, 1000000) / max_u64(interval_usec, 1);
+}
+
+/* The level rises by what is left for those above it, until nothing is. Each round but the last
+ * brings at least one below it, so that it ends. */
+uint64_t evict_fair_ppm(const uint64_t *shares, size_t n)
+{
+    uint64_t level = 0;
+
+    for (;;) {
+        uint64_t taken = 0, above = 0;
+
+        for (size_t i = 0; i < n; i++) {
+            taken = add_u64(taken, min_u64(shares[i], level));
+            above += shares[i] > level;
+        }
+        if (above == 0)
+            return EVICT_CPU_PPM;
+        uint64_t rise = sub_u64(EVICT_CPU_PPM, taken) / above;
+        if (rise == 0)
+            return max_u64(level, 1);
+        level += rise;
+    }
+}
+
+uint64_t evict_rest(uint64_t cpu_usec, uint64_t ppm)
+{
+    return mul_u64(cpu_usec, 1000000) / max_u64(ppm, 1);
 }

@@ -5,6 +5,7 @@
  * what means next, and when is the next look. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum EvictVerdict {
@@ -83,16 +84,26 @@ typedef struct EvictLook {
     uint64_t freed;         /* bytes */
     uint64_t much;          /* bytes: what it is worth to come back sooner for; not 0 */
     bool waiting;           /* some file is in memory, and not idle for long enough yet */
-    uint64_t cpu_usec;      /* that it took */
 } EvictLook;
 
 /* Looks may come so much sooner or later than `every` says. */
 #define EVICT_SOONER 2
 #define EVICT_LATER  4
 
-/* A look never takes more than this share of one core: 2 %. */
-#define EVICT_CPU_PERCENT 2
-
 /* From this look to the next: sooner where much was freed, later where nothing was and nothing
- * waits to be, and rarer the more time the look itself took. */
+ * waits to be. */
 uint64_t evict_interval(const EvictLook *look);
+
+/* The looks of all rules of all units together never take more than this share of one core, in
+ * millionths: 2 %. */
+#define EVICT_CPU_PPM UINT64_C(20000)
+
+/* The share that a look of @cpu_usec takes every @interval_usec. */
+uint64_t evict_cpu_ppm(uint64_t cpu_usec, uint64_t interval_usec);
+
+/* What each rule may take, when they would like to take @shares: as much as the most modest ones
+ * leave to the others. EVICT_CPU_PPM where there is enough for all. */
+uint64_t evict_fair_ppm(const uint64_t *shares, size_t n);
+
+/* From a look of @cpu_usec to the next one of the same rule at the least, at a share of @ppm. */
+uint64_t evict_rest(uint64_t cpu_usec, uint64_t ppm);

@@ -28,8 +28,9 @@ typedef struct Rule {
     unsigned when; /* EVICT_WHEN_…; 0: always */
     EvictAllowed allowed;
     EvictKeep keep;
-    uint64_t rate; /* bytes per second; 0: no limit */
-    uint64_t looked_usec, next_usec, answered_usec;
+    uint64_t rate;                       /* bytes per second; 0: no limit */
+    uint64_t looked_usec, answered_usec; /* 0: never */
+    uint64_t cpu_usec;                   /* that the last look took */
     IdleTable *table;
     EvictJob *job;
     EvictOutcome last; /* of the last look that evicted: what is left is its */
@@ -45,6 +46,7 @@ struct Evictor {
     char *unit;
     Rule **rules;
     size_t n_rules;
+    uint64_t cpu_ppm; /* of the last tick */
     EvictorStatus status;
 };
 
@@ -90,7 +92,15 @@ static void tell_passed_over(Rule *rule, EvictJob *ej)
     rule->passed_over = TAKE_PTR(ej->passed_over.first);
 }
 
-static uint64_t next_look(const Rule *rule, const EvictJob *ej)
+/* What a look that took so long has to rest. */
+static uint64_t rest(const Rule *rule)
+{
+    uint64_t ppm = rule->evictor->cpu_ppm;
+
+    return evict_rest(rule->cpu_usec, ppm > 0 ? ppm : EVICT_CPU_PPM);
+}
+
+static uint64_t next_interval(const Rule *rule, const EvictJob *ej)
 {
     EvictLook look = {
         .every_usec = rule->every_usec,
@@ -98,7 +108,6 @@ static uint64_t next_look(const Rule *rule, const EvictJob *ej)
         .freed = evict_outcome_evicted(&ej->sum),
         .much = max_u64(rule->evictor->host->ram / MUCH_PER_RAM, 1),
         .waiting = ej->waiting,
-        .cpu_usec = ej->cpu_usec,
     };
 
     /* A look that was cut short says nothing. */
@@ -130,8 +139,8 @@ static void done(Job *job, void *owner)
     rule->table = TAKE_PTR(ej->task.table);
     tell_error(rule, ej);
     tell_passed_over(rule, ej);
-    rule->interval_usec = next_look(rule, ej);
-    rule->next_usec = add_u64(rule->looked_usec, rule->interval_usec);
+    rule->interval_usec = next_interval(rule, ej);
+    rule->cpu_usec = ej->cpu_usec;
 
     status->bytes += bytes;
     status->files += ej->files;
@@ -266,10 +275,8 @@ static void rules_free_others(Rule **rules, size_t n, Rule *const *kept, size_t 
 
 static void follow(Rule *rule, const EvictRule *wanted)
 {
-    if (rule->every_usec != wanted->every_usec) { /* what was learnt is of another pace */
+    if (rule->every_usec != wanted->every_usec) /* what was learnt is of another pace */
         rule->interval_usec = wanted->every_usec;
-        rule->next_usec = min_u64(rule->next_usec, add_u64(rule->looked_usec, wanted->every_usec));
-    }
     rule->idle_usec = wanted->idle_usec;
     rule->every_usec = wanted->every_usec;
     rule->when = wanted->when;
@@ -322,7 +329,9 @@ int evictor_want(Evictor *e, const Policy *policy)
 /* Whether a call of such a kind, which may last, is to be answered now. */
 static bool is_to_answer(Rule *rule, uint64_t now)
 {
-    if (rule->answered_usec > 0 && now < rule->answered_usec + CALL_EVERY_USEC)
+    uint64_t wait = max_u64(CALL_EVERY_USEC, rest(rule));
+
+    if (rule->answered_usec > 0 && now < add_u64(rule->answered_usec, wait))
         return false;
     rule->answered_usec = now;
     return true;
@@ -336,15 +345,13 @@ static bool is_due(Rule *rule, const EvictorMoment *moment, bool *ret_look_only)
         return true;
     }
     *ret_look_only = moment->observe || rule->when != 0;
-    return moment->now_usec >= rule->next_usec;
+    uint64_t wait = max_u64(rule->interval_usec, rest(rule));
+    return rule->looked_usec == 0 || moment->now_usec >= add_u64(rule->looked_usec, wait);
 }
 
 static void look(Rule *rule, const EvictorMoment *moment, bool look_only, uint64_t enough)
 {
-    if (rule->interval_usec == 0)
-        rule->interval_usec = rule->every_usec;
     rule->looked_usec = moment->now_usec;
-    rule->next_usec = moment->now_usec + rule->interval_usec;
     /* Out of memory: the next look tries again. */
     (void)start(rule, moment, look_only, enough);
 }
@@ -363,10 +370,19 @@ void evictor_tick(Evictor *e, const EvictorMoment *moment)
 {
     bool look_only;
 
+    e->cpu_ppm = moment->cpu_ppm;
     for (size_t i = 0; i < e->n_rules; i++)
         if (!e->rules[i]->job && is_due(e->rules[i], moment, &look_only))
             look(e->rules[i], moment, look_only, 0);
     answer_cap(e, moment);
+}
+
+bool evictor_cpu_ppm(const Evictor *e, size_t i, uint64_t *ret)
+{
+    if (i >= e->n_rules)
+        return false;
+    *ret = evict_cpu_ppm(e->rules[i]->cpu_usec, e->rules[i]->interval_usec);
+    return true;
 }
 
 bool evictor_has_rules(const Evictor *e)
@@ -383,10 +399,11 @@ uint64_t evictor_linger_usec(const Evictor *e)
     for (size_t i = 0; i < e->n_rules; i++) {
         const Rule *rule = e->rules[i];
         uint64_t grown = EVICT_LATER * rule->every_usec;
-        uint64_t looks = rule->interval_usec > grown ? 3 * rule->interval_usec
-                                                     : grown + 2 * rule->every_usec;
+        uint64_t resting = rest(rule);
+        uint64_t looks = resting > grown ? mul_u64(3, resting) : grown + 2 * rule->every_usec;
 
-        usec = max_u64(usec, rule->idle_usec + looks + 3 * e->host->settings->interval_usec);
+        usec = max_u64(usec,
+                       add_u64(looks, rule->idle_usec + 3 * e->host->settings->interval_usec));
     }
     return usec;
 }

@@ -25,11 +25,17 @@ typedef struct EvictorMoment {
     unsigned calls;        /* EVICT_WHEN_…: memory is short, a critical unit is in distress */
     const PinHeld *pinned; /* files that any policy pins, sorted by pin_held_compare() */
     size_t n_pinned;
-    bool observe;  /* nothing is evicted */
+    uint64_t cpu_ppm; /* that a rule's looks may take of a core, see evict_fair_ppm(); 0: it is the
+                         only one */
+    bool observe;     /* nothing is evicted */
     uint64_t cold; /* bytes of idle files that are to go because the unit is at its cap; 0: none */
     /* The unit's, where its page cache may be reclaimed; NULL: nowhere. */
     const char *control_group;
 } EvictorMoment;
+
+/* The share of a core that the looks of rule @i would take, in millionths, if they came as often as
+ * the rule would like; false: there is no such rule. */
+bool evictor_cpu_ppm(const Evictor *evictor, size_t i, uint64_t *ret);
 
 /* Whether there is any rule to act on. */
 bool evictor_has_rules(const Evictor *evictor);

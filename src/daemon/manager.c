@@ -18,6 +18,7 @@
 #include "daemon/bus_api.h"
 #include "daemon/config_log.h"
 #include "daemon/describe.h"
+#include "daemon/evict_share.h"
 #include "daemon/holder.h"
 #include "daemon/holder_units.h"
 #include "daemon/mount_guard.h"
@@ -96,6 +97,7 @@ static void look_and_act(Manager *m)
         .limits = yielding_context(m->yielding),
         .pinned = pinned,
         .n_pinned = n_pinned,
+        .evict_ppm = evict_share(m->targets, m->n_targets),
     };
     for (size_t i = 0; i < m->n_targets; i++)
         target_act(m->targets[i], &moment);

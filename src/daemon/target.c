@@ -405,6 +405,7 @@ void target_act(Target *t, const TargetMoment *m)
         .calls = m->calls,
         .pinned = m->pinned,
         .n_pinned = m->n_pinned,
+        .cpu_ppm = m->evict_ppm,
         .observe = only_looks(t),
         .cold = t->capper ? capper_cold(t->capper) : 0,
         /* What is critical is not reclaimed, whatever its files. */

@@ -97,6 +97,7 @@ typedef struct TargetMoment {
     LimitContext limits;
     const PinHeld *pinned;
     size_t n_pinned;
+    uint64_t evict_ppm; /* see EvictorMoment.cpu_ppm */
 } TargetMoment;
 
 /* Acts: pins, evicts, advises, limits. */

@@ -86,10 +86,10 @@ int main(int argc, char *argv[])
         ej->job.run(&ej->job);
         errno = -ej->error;
         must(ej->error, "look");
-        look.cpu_usec = ej->cpu_usec;
+        uint64_t rest = evict_rest(ej->cpu_usec, EVICT_CPU_PPM);
         printf("%u files: %llu ms of one core, %.2f us a file; next look in %.0f s\n", n,
                (unsigned long long)(ej->cpu_usec / USEC_PER_MSEC), (double)ej->cpu_usec / n,
-               (double)evict_interval(&look) / USEC_PER_SEC);
+               (double)max_u64(evict_interval(&look), rest) / USEC_PER_SEC);
         ej->job.destroy(&ej->job);
     }
     files(dir_fd, n, false);

@@ -5,6 +5,7 @@
 
 #include "unit/test.h"
 #include "util/cleanup.h"
+#include "util/units.h"
 
 #define IDLE 120
 
@@ -152,7 +153,7 @@ static void the_coldest_are_enough(void **state)
 
 static void looks_come_sooner_and_later(void **state)
 {
-    EvictLook look = { .every_usec = 30 * SEC, .much = 100, .cpu_usec = 1 };
+    EvictLook look = { .every_usec = 30 * SEC, .much = 100 };
 
     /* Nothing to do: rarer, up to a bound. */
     static const uint64_t rarer[] = { 60, 120, 120 };
@@ -176,16 +177,45 @@ static void looks_come_sooner_and_later(void **state)
 }
 
 /* However much there is to look at, of one core it takes no more than its share. */
+/* Whatever rules want, together they get no more than there is, and all of it if they want more. */
+static void looks_share_the_processor(void **state)
+{
+    static const uint64_t wants[][4] = {
+        { 0, 0, 0, 0 },
+        { 5000, 5000, 5000, 5000 },
+        { 1000000, 0, 0, 0 },
+        { 1000000, 1000000, 500000, 30000 },
+        { 100, 200, 1000000, 9000 },
+        { 19999, 3, 0, 0 },
+        { 1, 1, 1, UINT64_MAX },
+    };
+    static const uint64_t levels[] = { 20000, 20000, 20000, 5000, 10700, 19997, 19997 };
+
+    for (size_t i = 0; i < ELEMENTS(wants); i++) {
+        uint64_t level = evict_fair_ppm(wants[i], 4), taken = 0, wanted = 0;
+        assert_int_equal(level, levels[i]);
+        for (size_t k = 0; k < 4; k++) {
+            taken += min_u64(wants[i][k], level);
+            wanted = add_u64(wanted, wants[i][k]);
+        }
+        assert_int_equal(taken, min_u64(wanted, EVICT_CPU_PPM));
+    }
+    assert_int_equal(evict_fair_ppm(NULL, 0), EVICT_CPU_PPM);
+    /* More rules than millionths: each gets one. */
+    static uint64_t many[30000];
+    for (size_t i = 0; i < ELEMENTS(many); i++)
+        many[i] = 1000;
+    assert_int_equal(evict_fair_ppm(many, ELEMENTS(many)), 1);
+}
+
 static void a_long_look_makes_the_next_one_rare(void **state)
 {
-    for (uint64_t cpu = 0; cpu < 3600 * SEC; cpu = cpu * 2 + 1000) {
-        EvictLook look = { .every_usec = 30 * SEC, .much = 1, .freed = 1, .cpu_usec = cpu };
-        uint64_t next = evict_interval(&look);
-
-        assert_true(next >= 15 * SEC);
-        assert_true(cpu * 100 <= next * EVICT_CPU_PERCENT);
-        assert_true(next == 15 * SEC || next == cpu * 50);
-    }
+    assert_int_equal(evict_rest(11 * SEC, EVICT_CPU_PPM), 550 * SEC);
+    assert_int_equal(evict_rest(11 * SEC, EVICT_CPU_PPM / 2), 1100 * SEC);
+    assert_int_equal(evict_rest(0, EVICT_CPU_PPM), 0);
+    assert_true(evict_rest(UINT64_MAX, 0) == UINT64_MAX);
+    assert_int_equal(evict_cpu_ppm(3 * SEC, 30 * SEC), 100000);
+    assert_int_equal(evict_cpu_ppm(0, 0), 0);
 }
 
 int main(void)
@@ -197,6 +227,7 @@ int main(void)
         cmocka_unit_test(rungs),
         cmocka_unit_test(the_coldest_are_enough),
         cmocka_unit_test(looks_come_sooner_and_later),
+        cmocka_unit_test(looks_share_the_processor),
         cmocka_unit_test(a_long_look_makes_the_next_one_rare),
     };
 

@@ -263,6 +263,58 @@ static void looks_in_vain_become_rarer(void **state)
     evictor_free(e);
 }
 
+/* A look that took long rests for as long as its share makes it, called or not. */
+static void a_long_look_rests(void **state)
+{
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
+    EvictRule rules[] = {
+        { .path = (char *)"/*",
+          .idle_usec = USEC_PER_SEC,
+          .every_usec = 30 * USEC_PER_SEC,
+          .when = EVICT_WHEN_DISTRESS },
+    };
+    Policy policy = { .evicts = rules, .n_evicts = 1 };
+    EvictorMoment moment = {
+        .now_usec = 1000 * USEC_PER_SEC,
+        .cpu_ppm = EVICT_CPU_PPM / 2,
+    };
+    uint64_t ppm;
+    Evictor *e;
+
+    assert_int_equal(evictor_new(&host, "a.service", &e), 0);
+    assert_false(evictor_cpu_ppm(e, 0, &ppm));
+    assert_int_equal(evictor_want(e, &policy), 0);
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 1);
+    /* It took a second: that is 100 s at 1 %. */
+    EvictJob *ej = (EvictJob *)queue[0];
+    ej->error = 0;
+    ej->cpu_usec = USEC_PER_SEC;
+    ej->job.done(&ej->job, ej->job.owner);
+    ej->job.destroy(&ej->job);
+    n_queued = 0;
+    assert_true(evictor_cpu_ppm(e, 0, &ppm) && ppm == 16666); /* every minute: it was in vain */
+    assert_false(evictor_cpu_ppm(e, 1, &ppm));
+
+    moment.calls = EVICT_WHEN_DISTRESS;
+    evictor_tick(e, &moment); /* the first call is answered at once, */
+    assert_int_equal(n_queued, 1);
+    ej = (EvictJob *)queue[0];
+    ej->cpu_usec = USEC_PER_SEC;
+    ej->job.done(&ej->job, ej->job.owner);
+    ej->job.destroy(&ej->job);
+    n_queued = 0;
+    moment.now_usec += 99 * USEC_PER_SEC;
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 0);
+    moment.now_usec += USEC_PER_SEC;
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 1);
+    run_queue();
+    evictor_free(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +323,7 @@ int main(void)
         cmocka_unit_test(what_waits_for_a_call_only_looks_until_then),
         cmocka_unit_test(a_cap_asks_one_rule_after_another),
         cmocka_unit_test(keys_of_a_rule),
+        cmocka_unit_test(a_long_look_rests),
         cmocka_unit_test(looks_in_vain_become_rarer),
     };
 
