@@ -23,6 +23,7 @@ fallocate -l 128M "$FILES/swap"
 chmod 600 "$FILES/swap"
 mkswap -q "$FILES/swap"
 swapon "$FILES/swap"
+trap 'swapoff "$FILES/swap"' EXIT
 
 policy reader <<POLICY
 version: 1
@@ -117,4 +118,3 @@ rm "$FILES/done"
 touch "$FILES/go"
 free() { (($(cache_of t-reader.service) > 150 * MIB)); }
 wait_for 30 free
-swapoff "$FILES/swap"
