@@ -36,8 +36,10 @@
 #include "util/log.h"
 #include "util/units.h"
 
-/* A burst of signals (a boot, a daemon-reload) costs one list. */
-#define LIST_DELAY_USEC (200 * USEC_PER_MSEC)
+/* What starts is seen soon; a burst of signals (a boot, a daemon-reload) costs few lists, each
+ * twice as late as the one before. */
+#define LIST_DELAY_MIN_USEC (20 * USEC_PER_MSEC)
+#define LIST_DELAY_MAX_USEC (200 * USEC_PER_MSEC)
 /* Even without any signal. */
 #define LIST_EVERY_USEC (30 * USEC_PER_SEC)
 
@@ -69,7 +71,8 @@ struct Manager {
     sd_event_source *tick_timer;
     ShortageWatch *shortage;
     Yielding *yielding;
-    uint64_t listed_usec, list_asked_usec;
+    uint64_t listed_usec, list_asked_usec, list_delay_usec;
+    bool list_again;     /* asked for while one was under way */
     HolderUnits holders; /* as listed then */
     HostPressure pressure;
     int runtime_fd;
@@ -139,7 +142,10 @@ static void request_list(void *userdata)
 
     if (sd_event_source_get_enabled(m->list_timer, &enabled) >= 0 && enabled != SD_EVENT_OFF)
         return;
-    (void)sd_event_source_set_time_relative(m->list_timer, LIST_DELAY_USEC);
+    bool burst = now_usec() - m->listed_usec < USEC_PER_SEC;
+    m->list_delay_usec = burst ? min_u64(2 * m->list_delay_usec, LIST_DELAY_MAX_USEC)
+                               : LIST_DELAY_MIN_USEC;
+    (void)sd_event_source_set_time_relative(m->list_timer, m->list_delay_usec);
     (void)sd_event_source_set_enabled(m->list_timer, SD_EVENT_ONESHOT);
 }
 
@@ -244,6 +250,8 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
     uint64_t now = now_usec();
 
     m->listing = sd_bus_slot_unref(m->listing);
+    if (m->list_again)
+        request_list(m);
     if (error < 0) {
         log_warning("systemd does not list its units: %s", strerror(-error));
         return;
@@ -266,6 +274,7 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
 
 static void list_units(Manager *m)
 {
+    m->list_again = m->listing;
     if (!m->host.bus || m->listing)
         return;
     m->list_asked_usec = now_usec();
@@ -541,7 +550,7 @@ static int start_loop(Manager *m)
                                        m->config.settings.interval_usec, 0, on_tick, m);
     if (r >= 0)
         r = sd_event_add_time_relative(m->host.event, &m->list_timer, CLOCK_MONOTONIC,
-                                       LIST_DELAY_USEC, 0, on_list_timer, m);
+                                       LIST_DELAY_MAX_USEC, 0, on_list_timer, m);
     if (r >= 0)
         r = shortage_watch_new(&m->host, on_shortage_look, m, &m->shortage);
     if (r >= 0)
