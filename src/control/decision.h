@@ -58,6 +58,7 @@ typedef enum LimitReason {
     LIMIT_REASON_FLOOR,  /* the policy's value is below what cannot be reclaimed: the floor instead
                           */
     LIMIT_REASON_CALM,   /* no critical service suffers */
+    LIMIT_REASON_ROOM,   /* nor will: no more than it has and the host has free */
     LIMIT_REASON_FREEZE, /* one does: no more than it has now */
     LIMIT_REASON_DISTRESS, /* and goes on to: squeezed by a further step */
     LIMIT_REASON_HOLD,     /* waiting for the last step to show */

@@ -94,11 +94,14 @@ static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config
     return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_OFF };
 }
 
-/* A limit of ours is in force: without one the unit stalls for its own reasons. `track` has its own
- * eye on that. */
+/* A limit of ours is felt: without one the unit stalls for its own reasons. `track` has its own eye
+ * on that. */
 static bool is_limited(const LimitState *state, const Sample *sample)
 {
-    return state->yield.limited || (state->mode == LIMIT_FIXED && sample->high != LIMIT_NONE);
+    const YieldState *y = &state->yield;
+    bool far = y->ahead && add_u64(sample->current, FLOOR_MARGIN) < y->limit;
+
+    return (y->limited && !far) || (state->mode == LIMIT_FIXED && sample->high != LIMIT_NONE);
 }
 
 /* Whether the unit is let go because it stalls under a limit. */
@@ -148,6 +151,8 @@ const char *limit_reason_to_string(LimitReason reason)
         return "floor";
     case LIMIT_REASON_CALM:
         return "calm";
+    case LIMIT_REASON_ROOM:
+        return "room";
     case LIMIT_REASON_FREEZE:
         return "freeze";
     case LIMIT_REASON_DISTRESS:

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The first thing to do is to stop the growth: a limit at what a unit uses now costs it nothing,
  * takes no reclaim, and ends the theft at once, because from then on each new page of the unit is
- * paid for by one of its own. What was stolen is reclaimed from the unit that has the most to give.
- * The best moment for that is before anything is stolen: when the host is about to reclaim, what
- * grows is stopped. It may be that there are pages that nobody would miss; so it is let grow again
- * now and then, and stopped as soon as a critical service loses by it.
+ * paid for by one of its own. Better still, it never comes to a theft, see yield_calm.c. What was
+ * stolen is reclaimed from the unit that has the most to give, and with it what the host needs to
+ * give it back without reclaim.
+ *
+ * One that suffers right after a unit was given more is helped by taking that back, all at once.
  *
  * Only where a critical service goes on suffering the units shrink, one at a time, the one with the
  * most cold cache above its floor first; and it is measured whether that helps. If it does not, the
- * memory is given back and left alone for longer each time: the damage has another cause.
- *
- * Calm gives back in reverse order, a quarter every two seconds, until the unit has what it had.
- * One that takes whatever it gets would take all of it again: with how much the distress came back
- * is remembered, and the next time the way up stops short of that, for twice as long each time. */
-#include "control/yield.h"
-
-#include <string.h>
-
+ * memory is given back and left alone for longer each time: the damage has another cause. */
 #include "control/floor.h"
+#include "control/yield_unit.h"
 
 /* Until the effect of steps is judged: the lag of PSI, and time to read what was lost. */
 #define TRIES_USEC (6 * USEC_PER_SEC)
@@ -26,19 +20,11 @@
 #define NO_HELP_MIN_USEC (30 * USEC_PER_SEC)
 #define NO_HELP_MAX_USEC (1800 * USEC_PER_SEC)
 
-/* Until a unit that pushes is tried near the limit where distress came back. */
-#define PATIENCE_MIN_USEC (10 * USEC_PER_SEC)
-#define PATIENCE_MAX_USEC (600 * USEC_PER_SEC)
+/* Stolen while a unit is tried with more: the cache of a critical service changes by less. */
+#define TRIAL_LOSS MIB
 
-/* The same where the host was about to reclaim, and nothing was stolen: what it wants more is
- * likely to be somebody's. */
-#define BRINK_PATIENCE_USEC (60 * USEC_PER_SEC)
-/* Smaller growth is not worth a limit. */
-#define BRINK_GROWTH (4 * MIB)
-/* Above the mark where the kernel begins to reclaim: a part of all memory, and no more than this,
- * which a fast disk fills between two looks. */
-#define BRINK_PARTS 32
-#define BRINK_MOST  (512 * MIB)
+/* With this much left, bytes, it is not for want of memory that somebody suffers. */
+#define ROOM_ENOUGH (64 * MIB)
 
 /* A page read again costs a fast disk's read. */
 #define REFAULT_USEC 100
@@ -50,31 +36,6 @@ uint64_t yield_damage(const Sample *sample)
     return add_u64(stalled, mul_u64(sample->refault_file, REFAULT_USEC));
 }
 
-/* Without pressure figures it could not be seen that it stalls. */
-static bool is_out(const YieldUnit *unit)
-{
-    return unit->held || !unit->sample->memory_psi.valid;
-}
-
-static uint64_t floor_of(const YieldUnit *unit)
-{
-    return limit_floor(unit->sample, unit->config->min);
-}
-
-static LimitDecision keep(const YieldUnit *unit, LimitReason reason)
-{
-    return (LimitDecision){
-        .want = unit->state->limited ? unit->state->limit : LIMIT_NONE,
-        .reason = reason,
-    };
-}
-
-static void let_go(YieldUnit *unit, LimitReason reason)
-{
-    unit->state->limited = unit->state->at_floor = false;
-    unit->decision = keep(unit, reason);
-}
-
 /* What could be had from it: cache that is not in use, above its floor. */
 static uint64_t yields(const YieldUnit *unit)
 {
@@ -82,7 +43,7 @@ static uint64_t yields(const YieldUnit *unit)
     uint64_t use = unit->state->limited ? min_u64(unit->state->limit, s->current) : s->current;
     uint64_t cold = add_u64(s->inactive_file, sub_u64(s->active_file, s->file_mapped));
 
-    return min_u64(cold, sub_u64(use, floor_of(unit)));
+    return min_u64(cold, sub_u64(use, yield_unit_floor(unit)));
 }
 
 /* It takes what it gets: it has been at its limit, and has not left a quarter of it since. */
@@ -101,33 +62,37 @@ static void follow_push(YieldUnit *unit)
 
 /* In distress */
 
-static void freeze(YieldUnit *unit)
+static uint64_t patience(const YieldNeed *need, const YieldUnit *unit)
 {
-    YieldState *state = unit->state;
-    uint64_t floor = floor_of(unit);
-
-    if (unit->sample->current <= floor) { /* nothing to gain */
-        unit->decision = keep(unit, LIMIT_REASON_AT_MIN);
-        return;
-    }
-    state->limited = true;
-    state->at_floor = false;
-    state->limit = state->use_before = unit->sample->current;
-    unit->decision = keep(unit, LIMIT_REASON_FREEZE);
+    return need->host.near && !unit->elsewhere ? PATIENCE_HOST_USEC : PATIENCE_MIN_USEC;
 }
 
-/* Distress came back while it was given back: no further than it came. */
-static void stop_return(YieldUnit *unit, uint64_t now)
+static void freeze(YieldUnit *unit, const YieldNeed *need)
 {
     YieldState *state = unit->state;
-    uint64_t use = max_u64(unit->sample->current, floor_of(unit));
+    uint64_t use = unit->sample->current;
 
-    state->stepped_usec = now;
+    if (use <= yield_unit_floor(unit)) /* nothing to gain */
+        unit->decision = yield_unit_keep(unit, LIMIT_REASON_AT_MIN);
+    else
+        yield_unit_stop(unit, state->limited ? min_u64(state->limit, use) : use, need->at_usec,
+                        patience(need, unit));
+    state->elsewhere = unit->elsewhere;
+}
+
+/* Distress came back while it was given back: what was good is what it has at most. */
+static void stop_return(YieldUnit *unit, const YieldNeed *need)
+{
+    YieldState *state = unit->state;
+    uint64_t use = max_u64(unit->sample->current, yield_unit_floor(unit));
+
+    state->stepped_usec = need->at_usec;
     state->limit = min_u64(state->limit, use);
     if (!state->pushes)
         return;
     state->bad_limit = state->limit;
-    hold_begin(&state->patience, now, PATIENCE_MIN_USEC, PATIENCE_MAX_USEC);
+    state->limit = min_u64(state->limit, max_u64(state->good, yield_unit_floor(unit)));
+    hold_begin(&state->patience, need->at_usec, patience(need, unit), PATIENCE_MAX_USEC);
 }
 
 /* The floor wavers by a few pages all the time: a limit that rests on it does not follow it down.
@@ -140,7 +105,7 @@ static bool rests_on(const YieldState *state, uint64_t floor)
 static void step_down(YieldUnit *unit, uint64_t now)
 {
     YieldState *state = unit->state;
-    uint64_t floor = floor_of(unit);
+    uint64_t floor = yield_unit_floor(unit);
 
     state->stepped_usec = now;
     if (!rests_on(state, floor)) {
@@ -148,21 +113,26 @@ static void step_down(YieldUnit *unit, uint64_t now)
         state->limit = max_u64(sub_u64(state->limit, step), floor);
         state->at_floor = state->limit == floor;
     }
-    unit->decision = keep(unit, state->at_floor ? LIMIT_REASON_AT_MIN : LIMIT_REASON_DISTRESS);
+    unit->decision = yield_unit_keep(unit,
+                                     state->at_floor ? LIMIT_REASON_AT_MIN : LIMIT_REASON_DISTRESS);
     unit->decision.reclaim = sub_u64(unit->sample->current, state->limit);
 }
 
-/* Makes room for what was stolen: or what comes back would have to be taken from somebody again. */
-static void make_good(YieldUnit *unit, uint64_t lost)
+/* Makes room for what was stolen, and as much as the host needs to let it in without reclaim: or
+ * what comes back would be taken from somebody again. */
+static void make_good(YieldLaw *law, const YieldNeed *need, YieldUnit *unit)
 {
     YieldState *state = unit->state;
-    uint64_t taken = min_u64(lost, yields(unit));
+    uint64_t missing = unit->elsewhere ? 0 : need->host.missing;
+    uint64_t taken = law->due > 0 ? min_u64(add_u64(law->due, missing), yields(unit)) : 0;
 
     if (taken == 0)
         return;
+    law->owed = add_u64(law->owed, law->due);
+    law->due = 0;
     state->limit = sub_u64(min_u64(state->limit, unit->sample->current), taken);
-    state->limit = max_u64(state->limit, floor_of(unit));
-    unit->decision = keep(unit, LIMIT_REASON_DISTRESS);
+    state->limit = max_u64(state->limit, yield_unit_floor(unit));
+    unit->decision = yield_unit_keep(unit, LIMIT_REASON_DISTRESS);
     unit->decision.reclaim = sub_u64(unit->sample->current, state->limit);
 }
 
@@ -173,8 +143,8 @@ static YieldUnit *who_yields_most(YieldUnit *units, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         YieldUnit *unit = &units[i];
-        if (is_out(unit) || !unit->competes || !unit->state->limited ||
-            rests_on(unit->state, floor_of(unit)) || yields(unit) == 0)
+        if (yield_unit_is_out(unit) || !unit->competes || !unit->state->limited ||
+            rests_on(unit->state, yield_unit_floor(unit)) || yields(unit) == 0)
             continue;
         if (!best || yields(unit) > yields(best))
             best = unit;
@@ -208,8 +178,8 @@ static void begin_distress(YieldLaw *law, const YieldNeed *need, YieldUnit *unit
     law->measured_usec = need->at_usec;
     law->measured_damage = need->damage;
     for (size_t i = 0; i < n; i++)
-        if (units[i].state->limited)
-            stop_return(&units[i], need->at_usec);
+        if (units[i].state->limited && !units[i].state->ahead && units[i].competes)
+            stop_return(&units[i], need);
 }
 
 static void squeeze(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n)
@@ -221,25 +191,28 @@ static void squeeze(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size
     law->distress = true;
     for (size_t i = 0; i < n; i++) {
         YieldUnit *unit = &units[i];
-        if (is_out(unit) || !unit->competes)
+        if (yield_unit_is_out(unit))
             continue;
-        unit->decision = keep(unit, LIMIT_REASON_HOLD);
-        if (!unit->state->limited) {
-            freeze(unit);
-            fresh |= unit->state->limited;
-            unit->state->stepped_usec = need->at_usec;
+        bool limited = unit->state->limited;
+        unit->decision = yield_unit_keep(unit, LIMIT_REASON_HOLD);
+        if (!unit->competes) {
+            if (!limited || unit->state->ahead)
+                yield_follow_room(unit, need, n);
+        } else if (!limited || unit->state->ahead) {
+            freeze(unit, need);
+            fresh |= unit->state->limited && !limited;
         }
     }
     YieldUnit *best = who_yields_most(units, n);
     if (!best) {
         for (size_t i = 0; i < n; i++)
             if (units[i].state->limited && units[i].state->at_floor)
-                units[i].decision = keep(&units[i], LIMIT_REASON_AT_MIN);
+                units[i].decision = yield_unit_keep(&units[i], LIMIT_REASON_AT_MIN);
         return;
     }
     if (fresh)
         return;
-    make_good(best, need->lost);
+    make_good(law, need, best);
     if (need->distress == DISTRESS_STOLEN || hold_is_on(&law->no_help, need->at_usec) ||
         need->recovers)
         return;
@@ -254,116 +227,59 @@ static void squeeze(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size
     step_down(best, need->at_usec);
 }
 
-/* Calm */
-
-/* Near the limit with which distress came back, a unit that pushes waits. */
-static bool may_rise(const YieldState *state, uint64_t to, uint64_t now)
-{
-    return !state->pushes || state->bad_limit == 0 ||
-           to < state->bad_limit - state->bad_limit / 8 || !hold_is_on(&state->patience, now);
-}
-
-/* It has what it had; one that wants more goes on, to see whether there is room for that. */
-static bool has_all(const YieldState *state)
-{
-    uint64_t enough = state->pushes ? mul_u64(state->use_before, 2) : state->use_before;
-
-    return state->limit >= enough;
-}
-
-/* A quarter; around where distress has come back before, a sixteenth. */
-static uint64_t next_up(const YieldState *state)
-{
-    uint64_t bad = state->bad_limit;
-    bool careful = state->pushes && bad > 0 && state->limit >= bad - bad / 4 &&
-                   state->limit < add_u64(bad, bad / 2);
-
-    return add_u64(state->limit, max_u64(state->limit / (careful ? 16 : 4), LIMIT_STEP_MIN));
-}
-
-static void step_up(YieldLaw *law, YieldUnit *unit, uint64_t now, LimitReason reason)
-{
-    YieldState *state = unit->state;
-    uint64_t to = next_up(state);
-
-    unit->decision = keep(unit, LIMIT_REASON_HOLD);
-    if (!may_rise(state, to, now))
-        return;
-    state->at_floor = false;
-    state->limit = to;
-    law->returned_usec = now;
-    if (has_all(state))
-        let_go(unit, LIMIT_REASON_CALM);
-    else
-        unit->decision = keep(unit, reason);
-}
-
-/* What it has now, and no more for a while. */
-static void stop_at_brink(YieldUnit *unit, uint64_t now)
-{
-    YieldState *state = unit->state;
-    uint64_t floor = floor_of(unit);
-
-    state->limited = state->pushes = true;
-    state->limit = state->use_before = max_u64(unit->sample->current, floor);
-    state->at_floor = state->limit == floor;
-    state->bad_limit = state->limit;
-    state->stepped_usec = now;
-    hold_begin(&state->patience, now, BRINK_PATIENCE_USEC, PATIENCE_MAX_USEC);
-    unit->decision = keep(unit, LIMIT_REASON_FREEZE);
-}
-
-static bool grows_at_brink(const YieldUnit *unit)
-{
-    return unit->state->least > 0 &&
-           unit->sample->current >= add_u64(unit->state->least, BRINK_GROWTH);
-}
-
-/* The last one that was squeezed comes first. */
-static void give_back(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n,
-                      LimitReason reason)
-{
-    YieldUnit *next = NULL;
-
-    if (law->distress) {
-        law->distress = false;
-        law->returned_usec = need->at_usec;
-    }
-    for (size_t i = 0; i < n; i++) {
-        YieldUnit *unit = &units[i];
-        if (is_out(unit))
-            continue;
-        unit->decision = keep(unit, unit->state->limited ? LIMIT_REASON_HOLD : LIMIT_REASON_CALM);
-        if (!unit->state->limited && grows_at_brink(unit))
-            stop_at_brink(unit, need->at_usec);
-        else if (!unit->state->limited)
-            continue;
-        if (may_rise(unit->state, next_up(unit->state), need->at_usec) &&
-            (!next || unit->state->stepped_usec > next->state->stepped_usec))
-            next = unit;
-    }
-    if (next && need->at_usec - law->returned_usec >= LIMIT_RETURN_USEC)
-        step_up(law, next, need->at_usec, reason);
-}
-
 static void prepare(YieldUnit *unit, const YieldNeed *need)
 {
-    uint64_t least = unit->state->least > 0 ? unit->state->least : LIMIT_NONE;
-
-    unit->decision = keep(unit, LIMIT_REASON_CALM);
-    unit->state->least = need->brink ? min_u64(least, unit->sample->current) : 0;
+    unit->decision = yield_unit_keep(unit, LIMIT_REASON_CALM);
     follow_push(unit);
     if (unit->held) {
         bool concerned = unit->state->limited || need->distress != DISTRESS_NONE;
-        let_go(unit, concerned ? LIMIT_REASON_STALL : LIMIT_REASON_CALM);
+        yield_unit_let_go(unit, concerned ? LIMIT_REASON_STALL : LIMIT_REASON_CALM);
     } else if (!unit->sample->memory_psi.valid) {
-        let_go(unit, LIMIT_REASON_NO_PSI);
+        yield_unit_let_go(unit, LIMIT_REASON_NO_PSI);
     } else if (!need->running) {
         *unit->state = (YieldState){ 0 };
-        let_go(unit, LIMIT_REASON_CALM);
+        yield_unit_let_go(unit, LIMIT_REASON_CALM);
     } else if (unit->state->limited) { /* what cannot be reclaimed may have grown */
-        unit->state->limit = max_u64(unit->state->limit, floor_of(unit));
+        unit->state->limit = max_u64(unit->state->limit, yield_unit_floor(unit));
     }
+}
+
+/* A trial has cost somebody's pages: that is sign enough, for those that are tried. */
+static bool trial_harms(const YieldLaw *law, YieldUnit *units, size_t n)
+{
+    bool tries = false;
+
+    for (size_t i = 0; i < n && law->due >= TRIAL_LOSS; i++) {
+        units[i].competes = yield_unit_is_tried(&units[i]);
+        units[i].elsewhere = units[i].state->elsewhere;
+        tries |= units[i].competes;
+    }
+    return tries;
+}
+
+/* Where the host has room, nobody's memory would help; unless pages are stolen all the same. */
+static void find_competitors(const YieldNeed *need, YieldUnit *units, size_t n)
+{
+    if (need->distress == DISTRESS_STOLEN || need->lost > 0 || need->host.left < ROOM_ENOUGH)
+        return;
+    for (size_t i = 0; i < n; i++)
+        units[i].competes &= units[i].elsewhere;
+}
+
+static void decide_in_distress(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n)
+{
+    find_competitors(need, units, n);
+    if (need->recovers)
+        law->squeezing = false; /* nor is it measured then whether it helps */
+    else if (!hold_is_on(&law->no_help, need->at_usec) && !helps(law, need)) {
+        hold_begin(&law->no_help, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
+        law->squeezing = false; /* the next time is measured anew */
+    }
+    /* To stop a theft costs nothing, whatever else did not help. */
+    if (hold_is_on(&law->no_help, need->at_usec) && need->lost == 0 && !need->recovers)
+        yield_calm(law, need, units, n, LIMIT_REASON_NO_HELP);
+    else
+        squeeze(law, need, units, n);
 }
 
 void yield_decide(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n_units)
@@ -374,66 +290,14 @@ void yield_decide(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t
         *law = (YieldLaw){ 0 };
         return;
     }
-    if (need->distress == DISTRESS_NONE) {
-        give_back(law, need, units, n_units, LIMIT_REASON_RETURN);
-        return;
+    law->due = add_u64(law->due, need->lost);
+    if (need->distress != DISTRESS_NONE) {
+        decide_in_distress(law, need, units, n_units);
+    } else if (trial_harms(law, units, n_units)) {
+        YieldNeed sign = *need;
+        sign.distress = DISTRESS_STOLEN;
+        squeeze(law, &sign, units, n_units);
+    } else {
+        yield_calm(law, need, units, n_units, LIMIT_REASON_RETURN);
     }
-    if (need->recovers)
-        law->squeezing = false; /* nor is it measured then whether it helps */
-    else if (!hold_is_on(&law->no_help, need->at_usec) && !helps(law, need)) {
-        hold_begin(&law->no_help, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
-        law->squeezing = false; /* the next time is measured anew */
-    }
-    /* To stop a theft costs nothing, whatever else did not help. */
-    if (hold_is_on(&law->no_help, need->at_usec) && need->lost == 0 && !need->recovers)
-        give_back(law, need, units, n_units, LIMIT_REASON_NO_HELP);
-    else
-        squeeze(law, need, units, n_units);
-}
-
-static bool is_at_limit(const YieldAncestor *a)
-{
-    return a->limit != LIMIT_NONE &&
-           add_u64(a->current, max_u64(FLOOR_MARGIN, a->limit / 32)) >= a->limit;
-}
-
-const char *yield_domain(const YieldAncestor *ancestors, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (is_at_limit(&ancestors[i]))
-            return i == 0 ? NULL : ancestors[i].path;
-    return "/";
-}
-
-bool yield_competes(const char *domain, const char *path)
-{
-    size_t n = strlen(domain);
-
-    if (strcmp(domain, "/") == 0)
-        return true;
-    return strncmp(domain, path, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
-
-static uint64_t brink_of(const YieldWatch *watch)
-{
-    return add_u64(watch->low, min_u64(watch->total / BRINK_PARTS, BRINK_MOST));
-}
-
-bool yield_is_brink(const YieldWatch *watch)
-{
-    return watch->reclaiming || watch->free < brink_of(watch);
-}
-
-/* Half of the time until the brink, as it goes. */
-uint64_t yield_look_usec(const YieldWatch *watch)
-{
-    uint64_t left = sub_u64(watch->free, brink_of(watch)), usec = watch->interval_usec;
-
-    if (!watch->critical || !watch->background)
-        return usec;
-    if (watch->fall > 0)
-        usec = min_u64(usec, mul_u64(left, USEC_PER_SEC / 2) / watch->fall);
-    if (yield_is_brink(watch) || watch->free < watch->total / 8)
-        usec = 0;
-    return min_u64(max_u64(usec, YIELD_LOOK_USEC), watch->interval_usec);
 }

@@ -207,9 +207,12 @@ static void note_in_force(Limiter *l, uint64_t high, bool by_file)
 {
     char text[FORMAT_SIZE_MAX];
 
+    /* That the limit follows the room there is means nothing, and is often. */
+    int level = l->applied && l->reason == LIMIT_REASON_ROOM ? LOG_DEBUG : LOG_INFO;
+
     if (!l->applied || l->value != high)
-        log_info("%s: memory.high is %s (%s)", l->unit, format_size(text, high),
-                 limit_reason_to_string(l->reason));
+        log_message(level, "%s: memory.high is %s (%s)", l->unit, format_size(text, high),
+                    limit_reason_to_string(l->reason));
     l->applied = true;
     l->by_file = by_file;
     l->value = high;
@@ -342,10 +345,10 @@ static void reclaim_on(Limiter *l)
 /* Deciding */
 
 /* What memory.high is to be, or LIMIT_NONE for the original. */
-static uint64_t wanted(const Limiter *l, const LimitConfig *config, const LimitContext *context,
-                       const LimitDecision *decision)
+static uint64_t wanted(const Limiter *l, const LimitConfig *config, const LimitDecision *decision)
 {
-    bool rises = !context->distress || decision->reason == LIMIT_REASON_NO_HELP;
+    bool rises = decision->reason == LIMIT_REASON_RETURN ||
+                 decision->reason == LIMIT_REASON_NO_HELP;
 
     /* Only `fixed` raises a limit that was there before. */
     if (decision->want == LIMIT_NONE ||
@@ -379,7 +382,8 @@ static void follow(Limiter *l, const LimitConfig *config, const LimitContext *co
     l->to_reclaim = decision->reclaim;
     if (l->want != LIMIT_NONE && !is_settled(l) && !waits)
         l->to_reclaim = max_u64(l->to_reclaim, sub_u64(sample->current, l->want));
-    if (!l->applied && l->want != LIMIT_NONE && !waits && decision->reason == LIMIT_REASON_FREEZE) {
+    bool urgent = decision->reason == LIMIT_REASON_FREEZE || decision->reason == LIMIT_REASON_ROOM;
+    if (!l->applied && l->want != LIMIT_NONE && !waits && urgent) {
         freeze(l, page_floor(max_u64(l->want, sample->current), l->host->page));
         return;
     }
@@ -409,7 +413,7 @@ void limiter_update(Limiter *l, const LimitConfig *config, const LimitContext *c
     LimitDecision decision = limit_decide(&l->state, config, context, sample);
 
     l->reason = decision.reason;
-    l->want = observe ? LIMIT_NONE : wanted(l, config, context, &decision);
+    l->want = observe ? LIMIT_NONE : wanted(l, config, &decision);
     if (observe)
         decision.reclaim = 0;
     follow(l, config, context, sample, &decision);
@@ -429,7 +433,7 @@ void limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *co
     const LimitDecision *decision = &unit->decision;
 
     l->reason = decision->reason;
-    l->want = wanted(l, unit->config, context, decision);
+    l->want = wanted(l, unit->config, decision);
     follow(l, unit->config, context, unit->sample, decision);
 }
 

@@ -225,6 +225,8 @@ static void on_described(int error, const UnitDetails *details, void *userdata)
     }
     arm_psi(t);
     enter_state(t, TARGET_ACTIVE);
+    if (t->cgroup && target_yields(t)) /* it may grow faster than ticks come */
+        t->pressed(t->userdata);
 }
 
 static void leave(Target *t, uint64_t now)

@@ -30,8 +30,8 @@ struct Yielding {
     Host *host;
     YieldLaw law;
     LimitContext context;
-    uint64_t lost;   /* bytes stolen from critical units that nobody was asked to make good */
     uint64_t damage; /* what critical units felt, in all */
+    YieldRoom room;
     bool brink;      /* the host is about to reclaim */
     uint64_t steals; /* pages, of the host, at the last look: */
     uint64_t free;   /* bytes */
@@ -142,6 +142,7 @@ static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t
     y->context.memory_short = false;
     y->context.swap_free = 0;
     y->context.has_swap = true;
+    y->room = (YieldRoom){ 0 };
     if (limits && meminfo_read(y->host->proc_fd, &info) >= 0) {
         y->context.memory_short = info.available < settings->reserve;
         y->context.swap_free = info.swap_free;
@@ -154,6 +155,7 @@ static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t
             watch.reclaiming = is_reclaiming(y);
         }
         y->brink = yield_is_brink(&watch);
+        y->room = yield_room(&watch);
     }
     uint64_t next = yield_look_usec(&watch);
     (void)sd_event_source_set_time_relative(y->timer, next);
@@ -223,12 +225,14 @@ static void find_domains(const Host *host, Target *const *targets, size_t n, Dom
     }
 }
 
-static bool competes(const Domains *domains, const Target *t)
+static void note_competition(const Domains *domains, const Target *t, YieldUnit *unit)
 {
-    for (size_t i = 0; i < domains->n; i++)
-        if (yield_competes(domains->paths[i], t->control_group))
-            return true;
-    return false;
+    for (size_t i = 0; i < domains->n; i++) {
+        if (!yield_competes(domains->paths[i], t->control_group))
+            continue;
+        unit->competes = true;
+        unit->elsewhere |= strcmp(domains->paths[i], "/") != 0;
+    }
 }
 
 /* Deciding */
@@ -244,7 +248,7 @@ static uint64_t growth(uint64_t *last, uint64_t now)
 
 static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t now)
 {
-    YieldNeed need = { .at_usec = now, .brink = y->brink, .recovers = true };
+    YieldNeed need = { .at_usec = now, .host = y->room, .recovers = true };
 
     for (size_t i = 0; i < n; i++) {
         Target *t = targets[i];
@@ -257,11 +261,8 @@ static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t
             need.recovers &= distress_recovers(&t->distress);
         need.running = need.measured = true;
         y->damage += growth(&t->damage_seen, yield_damage(&t->sample));
-        y->lost += growth(&t->stolen_seen, distress_stolen(&t->distress));
+        need.lost += growth(&t->stolen_seen, distress_stolen(&t->distress));
     }
-    if (need.distress == DISTRESS_NONE)
-        y->lost = 0;
-    need.lost = y->lost;
     need.damage = y->damage;
     return need;
 }
@@ -270,8 +271,6 @@ static void act_on(Yielding *y, YieldUnit *units, Target **owners, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         limiter_end_yield(owners[i]->limiter, &units[i], &y->context);
-        if (units[i].decision.reclaim > 0)
-            y->lost = 0;
         target_watch_limit(owners[i]);
     }
 }
@@ -297,7 +296,7 @@ static void act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t 
             !limiter_begin_yield(t->limiter, &t->policy->memory_high, &context, &t->sample,
                                  &units[n]))
             continue;
-        units[n].competes = competes(&domains, t);
+        note_competition(&domains, t, &units[n]);
         owners[n++] = t;
     }
     yield_decide(&y->law, &need, units, n);
@@ -316,8 +315,10 @@ void yielding_look(Yielding *y, Target *const *targets, size_t n_targets)
 
     look_at_host(y, targets, n_targets, now);
     bool concerned = y->law.distress || y->brink;
-    for (size_t i = 0; i < n_targets; i++)
-        concerned |= targets[i]->stall.pressed;
+    for (size_t i = 0; i < n_targets; i++) {
+        bool fresh = yields(targets[i]) && !targets[i]->has_sample;
+        concerned |= targets[i]->stall.pressed || fresh;
+    }
     for (size_t i = 0; i < n_targets; i++)
         if (is_critical(targets[i]))
             concerned |= target_look(targets[i], now) != DISTRESS_NONE;

@@ -122,8 +122,9 @@ static void judge(unsigned run, unsigned look, const YieldState *before, const Y
         must_hold(distress && d.want == sample->current && d.reason == LIMIT_REASON_FREEZE);
     } else {
         uint64_t from = max_u64(before->limit, floor);
-        /* Distress that begins while it is given back ends that where it is. */
+        /* Distress that begins while it is given back ends that where it is, or was. */
         uint64_t back_from = distress ? min_u64(from, max_u64(sample->current, floor)) : from;
+        back_from = min_u64(back_from, max_u64(before->good, floor));
         must_hold(distress ? d.want <= from : d.want >= from);
         must_hold(back_from - min_u64(d.want, back_from) <= max_u64(from / 8, LIMIT_STEP_MIN));
         must_hold(sub_u64(d.want, from) <= max_u64(from / 4, LIMIT_STEP_MIN));
@@ -198,7 +199,7 @@ static void some_thousand_units(void **state)
     assert_true(seen.decisions > RUNS * LOOKS);
     assert_true(seen.squeezes > RUNS);
     assert_true(seen.stalls > RUNS / 10);
-    assert_true(seen.returns > RUNS);
+    assert_true(seen.returns > RUNS / 2);
 }
 
 int main(void)

@@ -126,17 +126,20 @@ static void one_that_pushes_is_kept_from_where_distress_came_back(void **state)
 {
     LOOKS(&yields_all, { 0, .distress = true, .current = 1024, .want = 1024, .reason = FREEZE },
           { 500, .current = 1024, .want = 1024, .reason = HOLD },
-          { 2500, .current = 1024, .want = 1280, .reason = RETURN },
-          /* With what it has by then, and not within an eighth of that for 10 s. */
-          { 3000, .distress = true, .current = 1200, .want = 1200, .reason = HOLD },
-          { 3500, .current = 1200, .want = 1200, .reason = HOLD },
-          { 12999, .current = 1200, .want = 1200, .reason = HOLD },
-          { 13000, .current = 1200, .want = 1275, .reason = RETURN },
-          /* And then for twice as long. */
-          { 13500, .distress = true, .current = 1275, .want = 1275, .reason = HOLD },
-          { 14000, .current = 1275, .want = 1275, .reason = HOLD },
-          { 33499, .current = 1275, .want = 1275, .reason = HOLD },
-          { 33500, .current = 1275, .want = 1354.6875, .reason = RETURN });
+          { 9999, .current = 1024, .want = 1024, .reason = HOLD },
+          /* A little, which shows in five seconds. */
+          { 10000, .current = 1024, .want = 1056, .reason = RETURN },
+          { 14999, .current = 1056, .want = 1056, .reason = HOLD },
+          { 15000, .current = 1056, .want = 1089, .reason = RETURN },
+          /* What did no harm stays; and not more than that for twice as long. */
+          { 15500, .distress = true, .current = 1089, .want = 1056, .reason = HOLD },
+          { 16000, .current = 1056, .want = 1056, .reason = HOLD },
+          { 35499, .current = 1056, .want = 1056, .reason = HOLD },
+          { 35500, .current = 1056, .want = 1089, .reason = RETURN },
+          { 36000, .distress = true, .current = 1089, .want = 1056, .reason = HOLD },
+          { 37000, .current = 1056, .want = 1056, .reason = HOLD },
+          { 75999, .current = 1056, .want = 1056, .reason = HOLD },
+          { 76000, .current = 1056, .want = 1089, .reason = RETURN });
 }
 
 static void a_stalled_unit_is_let_go(void **state)
@@ -273,12 +276,12 @@ static void a_sign_alone_takes_what_was_stolen(void **state)
         assert_int_equal(s.units[i].decision.reason, FREEZE);
         assert_int_equal(s.units[i].decision.reclaim, 0);
     }
+    s.need.lost = 0;
     second(&s, 0);
     assert_int_equal(s.units[1].decision.reason, DISTRESS);
     assert_int_equal(s.units[1].decision.reclaim, 10 * MIB);
     assert_int_equal(s.units[1].decision.want, 490 * MIB);
     assert_int_equal(s.units[0].decision.reclaim, 0);
-    s.need.lost = 0;
     for (unsigned i = 0; i < 10; i++) {
         second(&s, 0);
         assert_int_equal(s.units[1].decision.reason, HOLD);
@@ -305,43 +308,126 @@ static void what_recovers_needs_time(void **state)
     assert_int_equal(s.units[1].decision.reason, DISTRESS);
 }
 
-/* While the host is about to reclaim, what grows is stopped, and what does not is left alone; it is
- * tried again, later and later. */
-static void growth_ends_at_the_brink(void **state)
+/* With room for 400 MiB. */
+static void several_calm(Several *s)
+{
+    several_init(s);
+    s->need.distress = DISTRESS_NONE;
+    for (size_t i = 0; i < UNITS; i++) /* that is asked in distress only */
+        s->units[i].competes = false;
+    s->need.host = (YieldRoom){ .near = true, .left = 400 * MIB };
+}
+
+/* The limit stands before anything is short: at what a unit has, and half of what the host has. */
+static void nobody_gets_more_than_there_is_room_for(void **state)
 {
     Several s;
-    uint64_t tried = 0;
 
-    several_init(&s);
-    s.need.distress = DISTRESS_NONE;
+    several_calm(&s);
     second(&s, 0);
-    s.samples[1].current += 100 * MIB; /* there is room */
+    assert_int_equal(s.units[1].decision.reason, LIMIT_REASON_ROOM);
+    assert_int_equal(s.units[1].decision.want, 700 * MIB);
+    assert_int_equal(s.units[0].decision.want, 500 * MIB);
+    /* What it takes is taken from the room: the limit is what it was. */
+    s.samples[1].current += 20 * MIB;
+    s.need.host.left -= 20 * MIB;
     second(&s, 0);
-    assert_int_equal(s.units[1].decision.reason, CALM);
-    s.need.brink = true;
+    assert_int_equal(s.units[1].decision.want, 700 * MIB);
+    /* Others take some: down soon, and up by no less than a quarter. */
+    s.need.host.left = 320 * MIB;
     second(&s, 0);
-    assert_int_equal(s.units[1].decision.reason, CALM);
-    s.samples[0].current += 3 * MIB;
-    s.samples[1].current += 5 * MIB;
+    assert_int_equal(s.units[1].decision.want, 680 * MIB);
+    s.need.host.left = 400 * MIB;
     second(&s, 0);
-    assert_int_equal(s.units[0].decision.want, LIMIT_NONE);
-    assert_int_equal(s.units[1].decision.reason, FREEZE);
-    assert_int_equal(s.units[1].decision.want, 605 * MIB);
-    for (unsigned seconds = 1; seconds < 100 && tried == 0; seconds++) {
-        second(&s, 0);
-        if (s.units[1].decision.want > 605 * MIB)
-            tried = seconds;
+    assert_int_equal(s.units[1].decision.want, 680 * MIB);
+    s.need.host.left = 600 * MIB;
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.want, 820 * MIB);
+    /* Far from full, nobody is limited. */
+    s.need.host.near = false;
+    second(&s, 0);
+    for (size_t i = 0; i < UNITS; i++)
+        assert_true(s.units[i].decision.want == LIMIT_NONE);
+}
+
+static void one_alone_gets_all_the_room(void **state)
+{
+    Several s;
+
+    several_calm(&s);
+    yield_decide(&s.law, &s.need, s.units, 1);
+    assert_int_equal(s.units[0].decision.want, 700 * MIB);
+}
+
+/* All of them have what there was room for, and the second one wants more. */
+static void several_full(Several *s)
+{
+    several_calm(s);
+    second(s, 0);
+    s->need.host.left = 0;
+    s->samples[1].current = 700 * MIB;
+    second(s, 0);
+    assert_int_equal(s->units[1].decision.reason, FREEZE);
+    assert_int_equal(s->units[1].decision.want, 700 * MIB);
+}
+
+/* Seconds until the limit of the second one is above @limit. */
+static unsigned until_tried(Several *s, uint64_t limit)
+{
+    unsigned seconds = 0;
+
+    while (s->units[1].decision.want <= limit && seconds < 1000) {
+        second(s, 0);
+        seconds++;
     }
-    assert_in_range(tried, 60, 63);
-    assert_true(s.units[1].decision.want < 650 * MIB);
-    /* That was somebody's. */
-    s.need.distress = DISTRESS_STOLEN;
+    return seconds;
+}
+
+/* What stands at a full host's limit is tried with a little more, and put back all at once when it
+ * takes pages of somebody: before that is distress. Each time it has to wait for longer. */
+static void a_trial_that_does_harm_is_taken_back_at_once(void **state)
+{
+    Several s;
+
+    several_full(&s);
+    assert_in_range(until_tried(&s, 700 * MIB), 60, 63);
+    assert_true(s.units[1].decision.want <= 725 * MIB);
+    s.samples[1].current = s.samples[1].inactive_file = s.units[1].decision.want;
+    s.need.lost = 600 * KIB;
     second(&s, 0);
-    uint64_t stopped = s.units[1].decision.want;
+    assert_true(s.units[1].decision.want > 700 * MIB);
+    s.need.host.missing = 30 * MIB;
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.want, 700 * MIB - 1200 * KIB - 30 * MIB);
+    assert_true(s.units[1].decision.reclaim > 31 * MIB);
+    s.need.lost = 0;
+    assert_in_range(until_tried(&s, 700 * MIB), 119, 140);
+}
+
+/* Somebody else made room: that needs no trial. */
+static void room_is_given_back_at_once(void **state)
+{
+    Several s;
+
+    several_full(&s);
+    s.need.host.left = 200 * MIB;
+    assert_in_range(until_tried(&s, 700 * MIB), 1, 3);
+    assert_int_equal(s.units[1].decision.want, 800 * MIB);
+    /* But not what critical services have yet to read again. */
+    s.samples[1].current = 800 * MIB;
+    s.samples[1].file = s.samples[1].inactive_file = 800 * MIB;
+    s.need.host.left = 0;
+    s.need.distress = DISTRESS_STOLEN;
+    s.units[1].competes = true;
+    s.need.lost = 100 * MIB;
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.want, 700 * MIB);
+    s.need.lost = 0;
     s.need.distress = DISTRESS_NONE;
-    for (unsigned seconds = 1; seconds < 110; seconds++) {
+    s.need.host.left = 100 * MIB;
+    for (unsigned i = 0; i < 30; i++) {
         second(&s, 0);
-        assert_int_equal(s.units[1].decision.want, stopped);
+        assert_int_equal(s.units[1].decision.want, 700 * MIB);
     }
 }
 
@@ -357,6 +443,25 @@ static void who_does_not_compete_is_left_alone(void **state)
         assert_true(s.units[1].decision.want == LIMIT_NONE && s.units[1].decision.reclaim == 0);
     }
     assert_true(s.units[2].decision.want < 400 * MIB);
+}
+
+/* Whoever suffers while there is memory does so for other reasons; but a slice may lack what the
+ * host has, and pages may be stolen all the same. */
+static void where_the_host_has_room_nobody_competes_for_it(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    s.need.host = (YieldRoom){ .near = true, .left = 200 * MIB };
+    s.units[2].elsewhere = true;
+    second(&s, 1000);
+    assert_int_equal(s.units[1].decision.reason, LIMIT_REASON_ROOM);
+    assert_int_equal(s.units[1].decision.want, 600 * MIB);
+    assert_int_equal(s.units[2].decision.reason, FREEZE);
+    s.need.lost = MIB;
+    s.units[1].competes = true;
+    second(&s, 1000);
+    assert_int_equal(s.units[1].decision.want, 499 * MIB);
 }
 
 static bool steps(const Several *s)
@@ -422,6 +527,8 @@ static void it_is_given_back_in_reverse_order(void **state)
     /* 500, 437, 400: the last step was the third unit's. */
     assert_int_equal(s.units[2].decision.reason, DISTRESS);
     s.need.distress = DISTRESS_NONE;
+    for (size_t i = 0; i < UNITS; i++) /* nobody wants more by now */
+        s.samples[i].current = 100 * MIB;
     second(&s, 0);
     second(&s, 0);
     second(&s, 0);
@@ -534,8 +641,12 @@ int main(void)
         cmocka_unit_test(all_freeze_and_the_largest_shrinks),
         cmocka_unit_test(a_sign_alone_takes_what_was_stolen),
         cmocka_unit_test(what_recovers_needs_time),
-        cmocka_unit_test(growth_ends_at_the_brink),
+        cmocka_unit_test(nobody_gets_more_than_there_is_room_for),
+        cmocka_unit_test(one_alone_gets_all_the_room),
+        cmocka_unit_test(a_trial_that_does_harm_is_taken_back_at_once),
+        cmocka_unit_test(room_is_given_back_at_once),
         cmocka_unit_test(who_does_not_compete_is_left_alone),
+        cmocka_unit_test(where_the_host_has_room_nobody_competes_for_it),
         cmocka_unit_test(it_ends_where_it_does_not_help),
         cmocka_unit_test(it_goes_on_where_it_helps),
         cmocka_unit_test(it_is_given_back_in_reverse_order),

@@ -166,6 +166,26 @@ static void growth_is_stopped_at_once(void **state)
     world_end(&w);
 }
 
+/* What there is room for is a limit before anything is short, and falls with the room. */
+static void room_is_followed_both_ways(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    assert_true(decide(&w, CURRENT + 100 * MIB, LIMIT_REASON_ROOM, 0));
+    run_queue();
+    assert_int_equal(high(&w), CURRENT + 100 * MIB);
+    systemd_answers(&w);
+    assert_true(decide(&w, CURRENT + 40 * MIB, LIMIT_REASON_ROOM, 0));
+    assert_int_equal(asked_bytes, CURRENT + 40 * MIB);
+    systemd_answers(&w);
+    /* What is given back is never less than before. */
+    assert_true(decide(&w, CURRENT + 20 * MIB, LIMIT_REASON_RETURN, 0));
+    assert_int_equal(high(&w), CURRENT + 40 * MIB);
+    assert_int_equal(n_asked, 2);
+    world_end(&w);
+}
+
 /* Without the bus, too; and systemd is told as soon as there is one. */
 static void without_a_bus(void **state)
 {
@@ -302,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(growth_is_stopped_at_once),
+        cmocka_unit_test(room_is_followed_both_ways),
         cmocka_unit_test(without_a_bus),
         cmocka_unit_test(what_systemd_puts_back_is_nobodys_decision),
         cmocka_unit_test(what_someone_else_sets_is_left),

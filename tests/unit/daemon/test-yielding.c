@@ -142,6 +142,25 @@ static void units_are_looked_at_when_it_matters(void **state)
     w.targets[1].stall.pressed = true;
     yielding_look(w.yielding, w.list, 2);
     assert_int_equal(n_background_looks, 3);
+    w.targets[1].stall.pressed = false;
+    w.targets[1].has_sample = false; /* it has only begun */
+    yielding_look(w.yielding, w.list, 2);
+    assert_int_equal(n_background_looks, 4);
+    world_end(&w);
+}
+
+/* kswapd begins at 80 MiB, and a 32nd of the memory is kept above that. */
+static void nobody_gets_more_than_the_host_has_free(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
+    assert_int_equal(decided.decision.reason, LIMIT_REASON_ROOM);
+    assert_int_equal(decided.decision.want, (500 + 2048 - 80 - 128) * MIB);
+    put_host(&w, 8400, 100);
+    yielding_act(w.yielding, w.list, 2, 2 * USEC_PER_SEC);
+    assert_true(decided.decision.want == LIMIT_NONE);
     world_end(&w);
 }
 
@@ -162,15 +181,16 @@ static void who_competes(void **state)
     world_begin(&w);
     w.targets[0].distress.reason = DISTRESS_MEMORY_PRESSURE;
     put_slice(&w, "600000000\n", "max\n");
+    put_host(&w, 150, 100);
     yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
-    assert_true(decided.competes);
+    assert_true(decided.competes && !decided.elsewhere);
     assert_true(yielding_context(w.yielding).distress);
     put_slice(&w, "600000000\n", "600002560\n");
     yielding_act(w.yielding, w.list, 2, 2 * USEC_PER_SEC);
     assert_false(decided.competes);
     w.targets[1].control_group = (char *)"/a.slice/job.service";
     yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
-    assert_true(decided.competes);
+    assert_true(decided.competes && decided.elsewhere);
     /* Who only observes does not suffer as far as others are concerned. */
     w.policies[0].mode = MODE_OBSERVE;
     yielding_act(w.yielding, w.list, 2, 4 * USEC_PER_SEC);
@@ -182,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_are_looked_at_when_it_matters),
+        cmocka_unit_test(nobody_gets_more_than_the_host_has_free),
         cmocka_unit_test(who_competes),
     };
 
