@@ -16,13 +16,14 @@ typedef enum ExitCode {
 typedef struct Verb {
     const char *name;
     const char *arguments;                   /* for --help; NULL: none */
-    const char *help;                        /* one line */
+    const char *help;                        /* one line; NULL: together with the next one */
     ExitCode (*run)(int argc, char *argv[]); /* argv[0] is the verb */
 } Verb;
 
 ExitCode verb_verify(int argc, char *argv[]);
 ExitCode verb_status(int argc, char *argv[]);
 ExitCode verb_inspect(int argc, char *argv[]);
+ExitCode verb_files(int argc, char *argv[]);
 ExitCode verb_who(int argc, char *argv[]);
 ExitCode verb_plan(int argc, char *argv[]);
 ExitCode verb_reload(int argc, char *argv[]);

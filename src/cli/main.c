@@ -16,6 +16,7 @@ static const Verb verbs[] = {
     { "status", NULL, "what pagewarden governs, and what it did", verb_status },
     { "inspect", "PATH…", "what of these files is in memory", verb_inspect },
     { "who", "FILE…", "which processes have them open or mapped", verb_who },
+    { "files", "UNIT", "what a unit has in memory, file by file", verb_files },
     { "pins", NULL, "which files are pinned, by whom, and how far", verb_pins },
     { "pin", "FILE…", "keep files in memory, by hand", verb_pin },
     { "unpin", "FILE…", "let go what was pinned by hand", verb_unpin },
@@ -29,21 +30,30 @@ static const Verb verbs[] = {
     { "simulate", NULL, "what a policy would have decided at them", verb_simulate },
     { "release", "PATH…", "let go of what is pinned there, to unmount it", verb_release },
     { "reload", NULL, "read the policies again, all or nothing", verb_reload },
-    { "pause", NULL, "give all limits back and evict nothing, until resume", verb_pause },
-    { "resume", NULL, "go on after pause", verb_resume },
+    { "pause", NULL, NULL, verb_pause },
+    { "resume", NULL, "give all limits back and evict nothing; go on after it", verb_resume },
 };
 
 #define HELP_COLUMN 24 /* where what verbs do begins in --help */
 
 static void help(void)
 {
+    int width = 0; /* of the line so far */
+
     printf("pagewarden [OPTION…] VERB [ARGUMENT…]\n"
            "Keeps the page cache of services in the state that their policies declare.\n\n");
     for (const Verb *verb = verbs; verb < verbs + ELEMENTS(verbs); verb++) {
-        int width = printf("  %s %s", verb->name, verb->arguments ? verb->arguments : "");
+        if (width == 0)
+            width = printf("  ");
+        width += printf("%s %s", verb->name, verb->arguments ? verb->arguments : "");
+        if (!verb->help) {
+            width += printf("| ");
+            continue;
+        }
         if (verb->arguments && strstr(verb->arguments, "…")) /* three bytes and one column */
             width -= (int)strlen("…") - 1;
         printf("%*s%s\n", HELP_COLUMN - width, "", verb->help);
+        width = 0;
     }
     printf("\n"
            "  -h, --help            show this, or after a verb what that one takes; --version\n"

@@ -52,29 +52,6 @@ static void help(void)
            "  -h, --help            show this\n");
 }
 
-/* The cgroup of the unit, to be freed. 0, -ENOENT, -ENOMEM, or why the tree cannot be read. */
-static int find_cgroup(int root_fd, const char *unit, char **ret)
-{
-    RunningUnits list;
-    int r;
-
-    if (unit[0] == '/') {
-        *ret = strdup(unit);
-        return *ret ? 0 : -ENOMEM;
-    }
-    r = running_units_read(root_fd, &list);
-    if (r < 0)
-        return r;
-    r = -ENOENT;
-    for (size_t i = 0; i < list.n_units && r == -ENOENT; i++)
-        if (strcmp(list.units[i].name, unit) == 0) {
-            *ret = TAKE_PTR(list.units[i].cgroup);
-            r = 0;
-        }
-    running_units_clear(&list);
-    return r;
-}
-
 static void sleep_until(uint64_t usec)
 {
     struct timespec at = {
@@ -121,7 +98,7 @@ static ExitCode record(const Recording *recording)
                                                : strerror(-r));
         return EXIT_FAILED;
     }
-    r = find_cgroup(root_fd, recording->unit, &path);
+    r = running_unit_cgroup(root_fd, recording->unit, &path);
     if (r >= 0)
         r = cgroup_open(root_fd, path, &cgroup);
     if (r < 0) {

@@ -8,14 +8,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "kernel/text.h"
 #include "util/cleanup.h"
 #include "util/parse.h"
-
-#define DELETED " (deleted)" /* d_path() in fs/d_path.c */
 
 /* False: it is none of a regular file, or closed. */
 static bool look_at(int dir_fd, const char *name, char path[static PATH_MAX], Descriptor *ret)
@@ -33,10 +31,7 @@ static bool look_at(int dir_fd, const char *name, char path[static PATH_MAX], De
         !S_ISREG(st.stx_mode))
         return false;
 
-    size_t length = (size_t)n, suffix = strlen(DELETED);
-    ret->deleted = length > suffix && strcmp(path + length - suffix, DELETED) == 0;
-    if (ret->deleted)
-        path[length - suffix] = '\0';
+    ret->deleted = text_cut_deleted(path);
     ret->number = (int)number;
     ret->path = path;
     ret->dev = makedev(st.stx_dev_major, st.stx_dev_minor);

@@ -19,10 +19,9 @@
 #include <sys/sysmacros.h>
 
 #include "kernel/entry.h"
+#include "kernel/text.h"
 #include "kernel/walk.h"
 #include "util/cleanup.h"
-
-#define DELETED " (deleted)" /* d_path() in fs/d_path.c */
 
 #define LINK_MAX (sizeof "/map_files/-" + 3 * sizeof(pid_t) + 2 * 16)
 
@@ -218,7 +217,6 @@ static int add_file(Scan *scan, const Process *process, const Mapping *mapping, 
                     const char *path, const struct stat *st)
 {
     MappedFiles *list = &scan->list;
-    size_t length = strlen(path), suffix = strlen(DELETED);
 
     if (list->n_files == MAPPED_FILES_MAX) {
         if (!scan->told_full)
@@ -232,9 +230,7 @@ static int add_file(Scan *scan, const Process *process, const Mapping *mapping, 
     char *copy = strdup(path);
     if (!copy)
         return -ENOMEM;
-    bool deleted = length > suffix && strcmp(copy + length - suffix, DELETED) == 0;
-    if (deleted)
-        copy[length - suffix] = '\0';
+    bool deleted = text_cut_deleted(copy);
     list->files[list->n_files++] = (MappedFile){
         .path = copy,
         .deleted = deleted,

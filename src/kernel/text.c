@@ -33,3 +33,14 @@ int text_take_u64(const char **p, const char *end, uint64_t *ret)
     *ret = value;
     return 0;
 }
+
+bool text_cut_deleted(char *path)
+{
+    static const char mark[] = " (deleted)";
+    size_t length = strlen(path), suffix = strlen(mark);
+
+    if (length <= suffix || strcmp(path + length - suffix, mark) != 0)
+        return false;
+    path[length - suffix] = '\0';
+    return true;
+}

@@ -3,6 +3,7 @@
 
 /* The kernel's line formats: walking lines and taking numbers without copying. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,3 +15,7 @@ ptrdiff_t text_next_line(const char **text, const char **ret_line);
 /* A decimal number at *p, before @end; *p is moved behind it. -EINVAL: no digit; -ERANGE: over 64
  * bits. */
 int text_take_u64(const char **p, const char *end, uint64_t *ret);
+
+/* Cuts off the " (deleted)" that d_path() (fs/d_path.c) puts behind a path whose name is gone; a
+ * file that was named so cannot be told from that. False: it is not there. */
+bool text_cut_deleted(char *path);

@@ -161,3 +161,24 @@ char *unit_of_cgroup(const char *path)
     }
     return strndup(found, length);
 }
+
+int running_unit_cgroup(int root_fd, const char *unit, char **ret)
+{
+    RunningUnits list;
+
+    if (unit[0] == '/') {
+        *ret = strdup(unit);
+        return *ret ? 0 : -ENOMEM;
+    }
+    int r = running_units_read(root_fd, &list);
+    if (r < 0)
+        return r;
+    r = -ENOENT;
+    for (size_t i = 0; i < list.n_units && r == -ENOENT; i++)
+        if (strcmp(list.units[i].name, unit) == 0) {
+            *ret = TAKE_PTR(list.units[i].cgroup);
+            r = 0;
+        }
+    running_units_clear(&list);
+    return r;
+}

@@ -23,6 +23,10 @@ typedef struct RunningUnits {
 int running_units_read(int root_fd, RunningUnits *ret);
 void running_units_clear(RunningUnits *list);
 
+/* The cgroup of the running @unit, as above; of what begins with a slash, itself. To be freed.
+ * -ENOENT: no such unit runs; or as running_units_read(). */
+int running_unit_cgroup(int root_fd, const char *unit, char **ret);
+
 /* The unit of the system manager that a cgroup belongs to: of "/system.slice/shop.service/worker"
  * "shop.service"; of a slice itself, or what is no unit in it, the slice. To be freed; NULL: out of
  * memory. Pure. */

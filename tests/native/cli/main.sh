@@ -7,7 +7,7 @@ set -u
 
 test_help_fits_a_screen() {
     local verb
-    for verb in "" status inspect who pins pin unpin warm evict verify cat-config list-policies plan record simulate \
+    for verb in "" status inspect who files pins pin unpin warm evict verify cat-config list-policies plan record simulate \
         release reload pause resume; do
         run "$PAGEWARDEN" ${verb:+"$verb"} --help
         expect_code 0
