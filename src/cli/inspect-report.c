@@ -154,25 +154,16 @@ static struct json_object *total_to_json(const InspectTotal *total)
     return TAKE_PTR(object);
 }
 
-static struct json_object *files_to_json(const InspectReport *report)
-{
-    cleanup(json_object_putp) struct json_object *files = json_object_new_array();
-
-    for (size_t i = 0; i < report->n_files; i++)
-        if (!files || json_append(files, file_to_json(report, &report->files[i])) < 0)
-            return NULL;
-    return TAKE_PTR(files);
-}
-
 static int render_json(const InspectReport *report, const InspectTotal *total, FILE *out,
                        JsonMode mode)
 {
-    cleanup(json_object_putp) struct json_object *root = json_object_new_object();
+    JsonList list;
+    int r = 0;
 
-    if (!root || json_add(root, "files", files_to_json(report)) < 0 ||
-        json_add(root, "total", total_to_json(total)) < 0)
-        return -ENOMEM;
-    return json_print(root, out, mode);
+    json_list_begin(&list, out, mode, "files");
+    for (size_t i = 0; i < report->n_files && r >= 0; i++)
+        r = json_list_add(&list, file_to_json(report, &report->files[i]));
+    return r < 0 ? r : json_list_end(&list, "total", total_to_json(total));
 }
 
 /* One row: of a file, or of all. */

@@ -27,3 +27,17 @@ struct json_object *json_diagnostic(const ConfigEntry *entry, const Diagnostic *
 
 /* To @out, with a line break. 0, or -ENOMEM, -EIO. */
 int json_print(struct json_object *object, FILE *out, JsonMode mode);
+
+/* {"@key":[…],"@last_key":…} for a list that is too long to be held as objects, which take more
+ * than a kilobyte for each file: printed one by one, it looks the same. */
+typedef struct JsonList {
+    FILE *out;
+    JsonMode mode;
+    size_t n;
+} JsonList;
+
+void json_list_begin(JsonList *list, FILE *out, JsonMode mode, const char *key);
+
+/* As json_append(), and as json_add() at the end. 0, or -ENOMEM, -EIO. */
+int json_list_add(JsonList *list, struct json_object *value);
+int json_list_end(JsonList *list, const char *last_key, struct json_object *value);
