@@ -41,7 +41,7 @@
 
 #include <stdint.h>
 
-#define HOLD_VERSION 2
+#define HOLD_VERSION 3
 #define HOLD_SLICE_MAX \
     (UINT64_C(16) * 1024 * 1024) /* bytes; what one request can overshoot a limit by */
 
@@ -88,6 +88,7 @@ typedef struct HoldItem {
     int32_t error;   /* answer: 0 or -errno; what was asked did not (wholly) happen */
     uint16_t lock;   /* HoldLock */
     uint16_t flags;  /* request: HOLD_WITH_FD; else 0 */
+    uint64_t since;  /* answer: microseconds since the epoch, when it was mapped first */
 } HoldItem;
 
 typedef struct HoldPacket {

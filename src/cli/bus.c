@@ -227,9 +227,9 @@ int manager_bus_list_pins(ManagerBus *bus, const char *unit,
         r = send(bus, r, call, &reply, ret_error);
         if (r < 0)
             return r;
-        r = sd_bus_message_enter_container(reply, 'a', "(tttt)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(tttt)", &f.dev, &f.ino, &f.length,
-                                                  &f.locked)) > 0) {
+        r = sd_bus_message_enter_container(reply, 'a', "(ttttt)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ttttt)", &f.dev, &f.ino, &f.since_usec,
+                                                  &f.length, &f.locked)) > 0) {
             any = true;
             f.size = f.length;
             r = file(&f, userdata);

@@ -80,8 +80,8 @@ typedef struct BusHeldFile {
 int manager_bus_list_by_hand(ManagerBus *bus, int (*file)(const BusHeldFile *, void *userdata),
                              void *userdata, char **ret_error);
 
-/* The same of what @unit's policy has pinned; of these only dev, ino, length and locked are known.
- */
+/* The same of what @unit's policy has pinned; of these only dev, ino, since, length and
+ * locked are known. */
 int manager_bus_list_pins(ManagerBus *bus, const char *unit,
                           int (*file)(const BusHeldFile *, void *userdata), void *userdata,
                           char **ret_error);

@@ -25,6 +25,7 @@ typedef struct PinHeld {
     uint64_t length; /* bytes mapped */
     uint64_t locked; /* bytes locked */
     uint64_t ctime;  /* nanoseconds: of the file when it was looked at last; 0: not known */
+    uint64_t since;  /* microseconds since the epoch: held without a break; 0: not known */
     int way;         /* as that of a wish */
     bool keep;       /* out: false: to be released before anything else is locked */
     bool refresh;    /* it was changed since then; pin_plan() leaves that alone */

@@ -136,11 +136,11 @@ static int on_list_pins(sd_bus_message *message, void *userdata, sd_bus_error *e
                                 "No such unit is governed");
     r = sd_bus_message_new_method_return(message, &reply);
     if (r >= 0)
-        r = sd_bus_message_open_container(reply, 'a', "(tttt)");
+        r = sd_bus_message_open_container(reply, 'a', "(ttttt)");
     size_t first = first_behind(held, n, &behind);
     for (size_t i = first; i < n && i < first + LIST_MAX && r >= 0; i++)
-        r = sd_bus_message_append(reply, "(tttt)", held[i].dev, held[i].ino, held[i].length,
-                                  held[i].locked);
+        r = sd_bus_message_append(reply, "(ttttt)", held[i].dev, held[i].ino, held[i].since,
+                                  held[i].length, held[i].locked);
     if (r >= 0)
         r = sd_bus_message_close_container(reply);
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
@@ -180,7 +180,7 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_RESULT("a(sstttttttt)", files), on_list_by_hand,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ListPins", SD_BUS_ARGS("s", unit, "t", device, "t", inode),
-                            SD_BUS_RESULT("a(tttt)", files), on_list_pins,
+                            SD_BUS_RESULT("a(ttttt)", files), on_list_pins,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("s", path), SD_BUS_NO_RESULT, on_release,
                             SD_BUS_VTABLE_UNPRIVILEGED),

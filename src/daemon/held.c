@@ -56,6 +56,7 @@ int held_note(HeldSet *set, const HoldItem *item, bool fresh)
         .offset = item->offset,
         .length = item->length,
         .locked = item->length > 0 ? item->locked : 0,
+        .since = item->since,
         .way = item->lock,
     };
     PinHeld *held = find(set, &now, fresh);

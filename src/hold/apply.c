@@ -14,6 +14,7 @@ HoldItem hold_item(const PinInfo *info)
         .length = info->length,
         .locked = info->locked,
         .lock = (uint16_t)info->lock,
+        .since = info->since_usec,
     };
 }
 

@@ -12,6 +12,7 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Out of memory is an error of one file, not the end of all pins, as uthash would have it. */
@@ -33,6 +34,7 @@ typedef struct Pin {
     Region *regions;
     size_t n_regions;
     size_t n_mappings; /* counted in the table's */
+    uint64_t since_usec;
     UT_hash_handle hh;
 } Pin;
 
@@ -100,6 +102,7 @@ static PinInfo info_of(const Pin *pin)
         .offset = pin->offset,
         .length = pin->length,
         .lock = pin->lock,
+        .since_usec = pin->since_usec,
     };
 
     for (size_t i = 0; i < pin->n_regions; i++)
@@ -150,6 +153,14 @@ static int extend(Pin *pin, int fd, const PinPart *part, uint64_t page)
     return 0;
 }
 
+static uint64_t wall_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
+}
+
 /* Whether @fd is a regular file that has all of the part. */
 static int check_file(int fd, uint64_t offset, uint64_t length, struct stat *ret)
 {
@@ -181,6 +192,7 @@ int pin_table_open(PinTable *table, int fd, const PinPart *part, PinInfo *ret)
         fresh->id = (FileId){ .dev = st.st_dev, .ino = st.st_ino };
         fresh->offset = part->offset;
         fresh->lock = part->lock;
+        fresh->since_usec = wall_clock();
     }
 
     r = extend(pin, fd, part, table->page);

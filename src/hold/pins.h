@@ -33,6 +33,7 @@ typedef struct PinInfo {
     uint64_t length; /* bytes mapped */
     uint64_t locked; /* bytes locked; HOLD_LOCK_NOW: from the beginning */
     HoldLock lock;
+    uint64_t since_usec; /* CLOCK_REALTIME: when it was opened first */
 } PinInfo;
 
 /* Maps @part of the regular file @fd, which stays the caller's; nothing is read or locked yet. A

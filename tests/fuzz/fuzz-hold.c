@@ -154,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += 2 + length;
         size -= 2 + length;
         /* A short packet with the header put right is a whole one: else there would be few. */
-        size_t n_items = 1 + length / 80;
+        size_t n_items = 1 + length / 100;
         if (flags & GOOD_HEADER)
             length = sizeof(HoldHeader) + n_items * sizeof(HoldItem);
         size_t n_fds = prepare(&w, flags, n_items, &packet.packet, fds);

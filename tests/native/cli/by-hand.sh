@@ -158,7 +158,7 @@ test_pins() {
 –            by hand (root) 2023-11-14 22:13:20 2023-11-14 23:13:20   8K     4K /srv/\x1b[2J
 shop.service by hand        –                   –                      1      1 0:1 inode 3
 shop.service by hand (root) 2023-11-14 22:13:20 –                     4K     4K /srv/b
-shop.service shop           –                   –                    12K     8K 8:1 inode 42
+shop.service shop           2023-11-14 22:13:20 –                    12K     8K 8:1 inode 42
                                                                      24K    16K total (4 files)'
     run "$PAGEWARDEN" pins --unit=shop --no-legend -b
     expect_out_has "12288"
@@ -169,7 +169,7 @@ shop.service shop           –                   –                    12K    
     expect_json '.pins[0] == {path: "/srv/\u001b[2J", device: 1, inode: 2, unit: null, policy: null,
         user: 0, since_usec: 1700000000000000, until_usec: 1700003600000000, size: 8192, locked: 4096}'
     expect_json '.pins[3] | .path == null and .policy == "shop" and .user == null and
-        .since_usec == null and .until_usec == null and .locked == 8192'
+        .since_usec == 1700000000000000 and .until_usec == null and .locked == 8192'
 }
 
 test_wrong_usage() {

@@ -136,9 +136,9 @@ static int list_pins(sd_bus_message *call, void *userdata, sd_bus_error *error)
     if (r < 0)
         return r;
     if (dev != 0 || ino != 0)
-        return sd_bus_reply_method_return(call, "a(tttt)", 0);
-    return sd_bus_reply_method_return(call, "a(tttt)", 1, UINT64_C(0x801), UINT64_C(42),
-                                      UINT64_C(12288), UINT64_C(8192));
+        return sd_bus_reply_method_return(call, "a(ttttt)", 0);
+    return sd_bus_reply_method_return(call, "a(ttttt)", 1, UINT64_C(0x801), UINT64_C(42),
+                                      UINT64_C(1700000000000000), UINT64_C(12288), UINT64_C(8192));
 }
 
 static int release(sd_bus_message *call, void *userdata, sd_bus_error *error)
@@ -162,7 +162,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD("Pin", "stta(hs)", "a(ss)", pin, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Unpin", "sba(tts)", "ast", unpin, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ListByHand", "t", "a(sstttttttt)", list_by_hand, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("ListPins", "stt", "a(tttt)", list_pins, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("ListPins", "stt", "a(ttttt)", list_pins, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Release", "s", "", release, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("PinAgain", "s", "", release, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,

@@ -93,6 +93,35 @@ static void pins_outlive_the_connection(void **state)
     assert_int_equal(locked_in_all(h.pid), 2 * MIB);
 }
 
+static uint64_t wall_clock(void)
+{
+    struct timespec now;
+
+    must(clock_gettime(CLOCK_REALTIME, &now));
+    return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
+}
+
+/* Since it was opened first, whatever is done with it later. */
+static void it_knows_since_when(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_HOLDER Holder h = holder_start(-1);
+    CLEANUP_CLOSE int fd = holder_connect(&h);
+    CLEANUP_CLOSE int file = make_file(&scratch, "f", 8 * 4096);
+    struct stat st;
+    HoldItem listed;
+
+    must(fstat(file, &st));
+    uint64_t before = wall_clock(), since = ask_open(fd, file, 4096).since;
+    assert_in_range(since, before, wall_clock());
+    assert_int_equal(ask_open(fd, file, 8 * 4096).since, since);
+    assert_int_equal(ask_lock(fd, &st, 4096).since, since);
+    assert_int_equal(ask_list(fd, &listed, 1), 1);
+    assert_int_equal(listed.since, since);
+    assert_int_equal(ask_release(fd, &st).since, 0);
+    assert_true(ask_open(fd, file, 4096).since > since);
+}
+
 static void the_next_controller_takes_the_place_of_the_first(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -558,6 +587,7 @@ int main(void)
         cmocka_unit_test(it_says_who_it_is),
         cmocka_unit_test(a_file_from_opening_to_release),
         cmocka_unit_test(pins_outlive_the_connection),
+        cmocka_unit_test(it_knows_since_when),
         cmocka_unit_test(the_next_controller_takes_the_place_of_the_first),
         cmocka_unit_test(a_controller_that_does_not_read_is_hung_up_on),
         cmocka_unit_test(other_users_are_not_heard),

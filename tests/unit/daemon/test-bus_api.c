@@ -233,11 +233,13 @@ static void the_start_ends_with_the_name(void **state)
 static void pins_are_listed_page_by_page(void **state)
 {
     Peers *peers = *state;
-    uint64_t dev = 0, ino = 0, length, locked, sum = 0;
+    uint64_t dev = 0, ino = 0, since, length, locked, sum = 0;
     size_t n = 0, before;
 
     for (uint64_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++)
-        pinned[i] = (PinHeld){ .dev = 1 + i / 700, .ino = 1 + i % 700, .length = i, .locked = 7 };
+        pinned[i] = (PinHeld){
+            .dev = 1 + i / 700, .ino = 1 + i % 700, .since = i + 9, .length = i, .locked = 7
+        };
     do {
         sd_bus_message *answer = NULL;
         before = n;
@@ -249,8 +251,9 @@ static void pins_are_listed_page_by_page(void **state)
             assert_true(sd_bus_process(peers->client, NULL) >= 0);
         }
         assert_non_null(answer);
-        assert_true(sd_bus_message_enter_container(answer, 'a', "(tttt)") >= 0);
-        while (sd_bus_message_read(answer, "(tttt)", &dev, &ino, &length, &locked) > 0) {
+        assert_true(sd_bus_message_enter_container(answer, 'a', "(ttttt)") >= 0);
+        while (sd_bus_message_read(answer, "(ttttt)", &dev, &ino, &since, &length, &locked) > 0) {
+            assert_int_equal(since, n + 9);
             assert_int_equal(length, n);
             assert_int_equal(locked, 7);
             n++;

@@ -28,6 +28,21 @@ static void note(HeldSet *set, uint64_t ino, uint64_t length, uint64_t locked, b
     assert_int_equal(held_note(set, &item, fresh), 0);
 }
 
+static void since_when_is_the_holders_to_say(void **state)
+{
+    HeldSet set = a_set();
+    HoldItem item = a_file(7, PAGE, PAGE);
+    size_t n;
+
+    item.since = 42;
+    assert_int_equal(held_note(&set, &item, true), 0);
+    assert_int_equal(held_sorted(&set, &n)->since, 42);
+    item.since = 43; /* another holder has it */
+    assert_int_equal(held_note(&set, &item, false), 0);
+    assert_int_equal(held_sorted(&set, &n)->since, 43);
+    held_clear(&set);
+}
+
 /* The inodes and what is locked, in their order. */
 static void expect(HeldSet *set, size_t n, const uint64_t (*expected)[2])
 {
@@ -130,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_noted_is_there),
+        cmocka_unit_test(since_when_is_the_holders_to_say),
         cmocka_unit_test(what_is_gone_is_not),
         cmocka_unit_test(the_time_of_the_last_change_is_kept),
         cmocka_unit_test(a_hundred_thousand_files_take_little),

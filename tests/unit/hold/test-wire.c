@@ -115,7 +115,7 @@ static void the_layout_is_fixed(void **state)
     assert_int_equal(offsetof(HoldHeader, room), 12);
     assert_int_equal(offsetof(HoldHeader, pid), 16);
     assert_int_equal(offsetof(HoldPacket, items), 24);
-    assert_int_equal(sizeof(HoldItem), 48);
+    assert_int_equal(sizeof(HoldItem), 56);
     assert_int_equal(offsetof(HoldItem, ino), 8);
     assert_int_equal(offsetof(HoldItem, offset), 16);
     assert_int_equal(offsetof(HoldItem, length), 24);
@@ -123,7 +123,8 @@ static void the_layout_is_fixed(void **state)
     assert_int_equal(offsetof(HoldItem, error), 40);
     assert_int_equal(offsetof(HoldItem, lock), 44);
     assert_int_equal(offsetof(HoldItem, flags), 46);
-    assert_int_equal(HOLD_VERSION, 2);
+    assert_int_equal(offsetof(HoldItem, since), 48);
+    assert_int_equal(HOLD_VERSION, 3);
     assert_int_equal(HOLD_HELLO, 1);
     assert_int_equal(HOLD_RELEASE, 5);
     assert_int_equal(HOLD_DONE, 65);

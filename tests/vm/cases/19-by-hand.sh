@@ -56,6 +56,8 @@ assert_eq "$(pinned ".pins[] | select(.path == \"$FILES/one\") | [.unit, .user, 
 pagewarden pin --unit=t-shop --for=40s "$FILES/three" >/dev/null || fail "pin --unit"
 assert_eq "$(locked_in $shop)" $((3 * MIB))
 since=$(pinned ".pins[] | select(.path == \"$FILES/three\") | .since_usec")
+since_by_policy=$(pinned '.pins[] | select(.policy == "shop") | .since_usec')
+((since_by_policy / 1000000 >= CASE_BEGAN)) || fail "the policy's since $since_by_policy"
 holder=$(main_pid $none)
 controller=$(main_pid pagewarden.service)
 kill -KILL "$controller"
@@ -68,6 +70,8 @@ wait_for 30 another_controller
 assert_eq "$(main_pid $none)" "$holder" "the holder stays"
 assert_eq "$(locked_in $none)" $((24 * MIB))
 assert_eq "$(pinned ".pins[] | select(.path == \"$FILES/three\") | .since_usec")" "$since"
+since_by_policy_is() { [[ $(pinned '.pins[] | select(.policy == "shop") | .since_usec') == "$1" ]]; }
+wait_for 20 since_by_policy_is "$since_by_policy"
 wait_for 40 inactive $shop
 by_hand three 0 || fail "it is still listed"
 journal_has 't-shop.service, by hand: 1 file is no longer pinned: the time is over' || fail "expiry is not told"
