@@ -27,6 +27,7 @@ typedef struct Simulation {
     LimitState limit;
     CapState cap;
     DistressState critical;
+    bool began;
     uint64_t began_usec;
     struct libscols_table *table;
     struct json_object *list;
@@ -103,8 +104,9 @@ static int decide(Simulation *s, const Sample *sample)
     const CapContext cap_context = { .max = s->policy->cache_max };
     const char *suffers = NULL;
 
-    if (s->began_usec == 0)
+    if (!s->began)
         s->began_usec = sample->at_usec;
+    s->began = true;
     LimitDecision decision = limit_decide(&s->limit, &s->policy->memory_high, &context, sample);
     CapDecision cap = cap_decide(&s->cap, &cap_context, sample);
     s->cap.asked = 0; /* nothing of it was done, and so it did not fail either */

@@ -273,22 +273,14 @@ static void render_part(struct json_object *target, FILE *out, const char *unit,
                 format_bytes(budget_text, budget, options->bytes));
 }
 
-/* What is only warm, and why files of this target are not pinned, or not all of them. */
-static int render_problems(struct json_object *target, FILE *out, const OutputOptions *options)
+/* Files that are not pinned, and why: "problems", and how many more "failed". */
+static int render_problems(struct json_object *pin, FILE *out, const char *whose,
+                           const OutputOptions *options)
 {
-    struct json_object *problems = MEMBER(target, "pin", "problems");
-    CLEANUP_FREE char *unit = unit_cell(target, options);
-    char warmed_text[FORMAT_SIZE_MAX];
+    struct json_object *problems = MEMBER(pin, "problems");
+    uint64_t failed = 0;
     size_t n = 0;
-    uint64_t failed = 0, warmed;
 
-    if (!unit)
-        return -ENOMEM;
-    if (get_bytes(MEMBER(target, "pin", "warmed"), &warmed) && warmed > 0)
-        fprintf(out, "%s: read, and not locked: %s\n", unit,
-                format_bytes(warmed_text, warmed, options->bytes));
-    render_released(target, out, unit, options);
-    render_part(target, out, unit, options);
     if (json_object_is_type(problems, json_type_array))
         n = json_object_array_length(problems);
     for (size_t i = 0; i < n && i < PROBLEMS_SHOWN; i++) {
@@ -297,14 +289,31 @@ static int render_problems(struct json_object *target, FILE *out, const OutputOp
         CLEANUP_FREE char *reason = text_cell(MEMBER(problem, "reason"), options);
         if (!path || !reason)
             return -ENOMEM;
-        fprintf(out, "%s: not pinned: %s: %s\n", unit, path, reason);
+        fprintf(out, "%s: not pinned: %s: %s\n", whose, path, reason);
     }
-    (void)get_bytes(MEMBER(target, "pin", "failed"), &failed);
+    (void)get_bytes(MEMBER(pin, "failed"), &failed);
     uint64_t shown = n < PROBLEMS_SHOWN ? n : PROBLEMS_SHOWN, all = failed > n ? failed : n;
     if (all > shown)
-        fprintf(out, "%s: not pinned: %ju %sfile%s\n", unit, (uintmax_t)(all - shown),
+        fprintf(out, "%s: not pinned: %ju %sfile%s\n", whose, (uintmax_t)(all - shown),
                 shown ? "more " : "", all - shown == 1 ? "" : "s");
     return 0;
+}
+
+/* What is only warm, and why files of this target are not pinned, or not all of them. */
+static int render_pins(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    CLEANUP_FREE char *unit = unit_cell(target, options);
+    char warmed_text[FORMAT_SIZE_MAX];
+    uint64_t warmed;
+
+    if (!unit)
+        return -ENOMEM;
+    if (get_bytes(MEMBER(target, "pin", "warmed"), &warmed) && warmed > 0)
+        fprintf(out, "%s: read, and not locked: %s\n", unit,
+                format_bytes(warmed_text, warmed, options->bytes));
+    render_released(target, out, unit, options);
+    render_part(target, out, unit, options);
+    return render_problems(MEMBER(target, "pin"), out, unit, options);
 }
 
 /* Folders without a watch: what changes there is found late, which should surprise nobody. */
@@ -356,21 +365,25 @@ static int render_by_hand(struct json_object *hand, FILE *out, const OutputOptio
     const char *state = plain_text(MEMBER(hand, "state"));
     CLEANUP_FREE char *unit = unit_cell(hand, options);
     CLEANUP_FREE char *bound = text_cell(MEMBER(hand, "bound"), options);
+    CLEANUP_FREE char *whose = NULL;
     uint64_t files, locked, wanted;
 
     if (!unit || !bound)
         return -ENOMEM;
+    if (asprintf(&whose, "%s%sby hand", has_unit ? unit : "", has_unit ? ", " : "") < 0) {
+        whose = NULL;
+        return -ENOMEM;
+    }
     if (!get_bytes(MEMBER(hand, "files"), &files) || !get_bytes(MEMBER(hand, "locked"), &locked) ||
         !get_bytes(MEMBER(hand, "wanted"), &wanted))
         return 0;
-    fprintf(out, "%s%sby hand: %ju file%s, %s of %s locked%s%s%s\n", has_unit ? unit : "",
-            has_unit ? ", " : "", (uintmax_t)files, files == 1 ? "" : "s",
-            format_bytes(locked_text, locked, options->bytes),
+    fprintf(out, "%s: %ju file%s, %s of %s locked%s%s%s\n", whose, (uintmax_t)files,
+            files == 1 ? "" : "s", format_bytes(locked_text, locked, options->bytes),
             format_bytes(wanted_text, wanted, options->bytes),
             state && strcmp(state, "pinning") == 0 ? ", going on" : "",
             plain_text(MEMBER(hand, "bound")) ? ": " : "",
             plain_text(MEMBER(hand, "bound")) ? bound : "");
-    return 0;
+    return render_problems(hand, out, whose, options);
 }
 
 /* "20 s", "4 min", "3 h", "2 d". */
@@ -475,7 +488,7 @@ static int render_target_notes(struct json_object *target, FILE *out, const Outp
     int r = render_progress(target, out, options);
 
     if (r >= 0)
-        r = render_problems(target, out, options);
+        r = render_pins(target, out, options);
     if (r >= 0)
         r = render_unwatched(target, out, options);
     if (r >= 0)

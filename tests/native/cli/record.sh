@@ -117,6 +117,9 @@ test_the_law_of_track() {
     expect_code 0
     expect_json '.decisions | .[0].reason == "learn" and .[0].at_usec == 0 and .[1].reason == "probe" and
         .[1].reclaim == 2097152 and .[3].want != null'
+    trace | awk '/^[0-9]/ { $1 -= 5000000 } 1' >trace # whoever made it begins at 0
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_json '[.decisions[:3][].at_usec] == [0, 1000000, 2000000]'
     trace - >trace
     run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
     expect_json '.decisions[1:] | all(.reason == "no-psi" and .want == null and .reclaim == 0)'
