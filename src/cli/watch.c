@@ -170,6 +170,8 @@ ExitCode watch_run(const Watch *watch)
             complain_lines(error);
             return EXIT_FAILED;
         }
+        if (r == -EINTR) /* by a new size of the window */
+            continue;
         if (first && watch->draws)
             take_terminal();
         put(watch, r, text, error, first);
