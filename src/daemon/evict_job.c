@@ -20,6 +20,7 @@ typedef struct Look {
     EvictJob *ej;
     const OpenSet *open;
     Ladder *ladder;
+    int fds_fd;         /* of walk_open_fds() */
     bool counting;      /* nothing is evicted yet: */
     EvictAges ages;     /* of what could be */
     uint64_t idle_usec; /* that a file has to be idle for */
@@ -77,7 +78,7 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
         return -ECANCELED;
     if (st->st_size == 0)
         return 0;
-    CLEANUP_CLOSE int fd = walk_reopen(path_fd, O_RDONLY);
+    CLEANUP_CLOSE int fd = walk_reopen_in(look->fds_fd, path_fd, O_RDONLY);
     int r = fd < 0 ? fd : ladder_look(look->ladder, fd, st, &seen);
     if (r < 0) {
         note_failed(ej, path, r);
@@ -220,6 +221,10 @@ static int look_at_all(Look *look)
     };
 
     options.allowed.reclaim &= task->control_group && task->cgroup_fd >= 0;
+    CLEANUP_CLOSE int fds_fd = walk_open_fds();
+    if (fds_fd < 0)
+        return fds_fd;
+    look->fds_fd = fds_fd;
     int r = ladder_new(&options, &look->ladder);
     if (r < 0)
         return r;
