@@ -235,10 +235,12 @@ static int check_distress_role(Decoder *decoder, const Policy *policy, const See
                   policy_role_to_string(policy->role));
 }
 
-/* What a service's own right-sizing takes is not stolen. */
+/* What a service's own right-sizing takes, or its own cap, is not stolen. */
 static void settle_stolen(Policy *policy, const Node *distress)
 {
-    if (policy->memory_high.mode == LIMIT_TRACK && !node_value(distress, "stolen"))
+    bool own = policy->memory_high.mode == LIMIT_TRACK || policy->cache_max != LIMIT_NONE;
+
+    if (own && !node_value(distress, "stolen"))
         policy->distress.stolen = DISTRESS_NEVER;
 }
 

@@ -163,15 +163,17 @@ static void every_sign_of_distress(void **state)
     assert_int_equal(policy->distress.stolen, 32 * MIB);
 }
 
-static void what_right_sizing_takes_is_not_stolen(void **state)
+static void what_is_taken_for_its_own_policy_is_not_stolen(void **state)
 {
 #define TRACKS LEAST "role: critical\nmemory_high: {mode: track, min: 1M}\n"
     cleanup(policy_freep) Policy *silent = decode_noted(TRACKS);
     cleanup(policy_freep) Policy *other = decode_noted(TRACKS "distress: {refaults: 9/s}\n");
     cleanup(policy_freep) Policy *written = decode_noted(TRACKS "distress: {stolen: 8M/s}\n");
+    cleanup(policy_freep) Policy *capped = decode_noted(LEAST "role: critical\ncache: {max: 1G}\n");
 
     assert_true(silent->distress.stolen == DISTRESS_NEVER);
     assert_true(other->distress.stolen == DISTRESS_NEVER);
+    assert_true(capped->distress.stolen == DISTRESS_NEVER);
     assert_int_equal(written->distress.stolen, 8 * MIB);
 }
 
@@ -547,7 +549,7 @@ int main(void)
         cmocka_unit_test(the_keys_of_every_day_are_decoded),
         cmocka_unit_test(cgroups),
         cmocka_unit_test(every_sign_of_distress),
-        cmocka_unit_test(what_right_sizing_takes_is_not_stolen),
+        cmocka_unit_test(what_is_taken_for_its_own_policy_is_not_stolen),
         cmocka_unit_test(every_key_of_a_pin),
         cmocka_unit_test(every_key_of_an_eviction),
         cmocka_unit_test(cache_limits_and_advice),
