@@ -46,7 +46,8 @@ typedef struct LimitConfig {
 typedef struct LimitContext {
     bool distress;     /* a critical service suffers */
     bool memory_short; /* the host is below its reserve: what is there may be there because of us */
-    bool slow_disk;    /* rotational or throttled: pages come back too slowly to try it */
+    bool pins_short;   /* it would not be without what is locked: others do not pay for that */
+    bool slow_disk;    /* pages come back too slowly to try it, see disk_is_slow() */
     uint64_t swap_free; /* bytes of swap that the host has left */
     bool has_swap;      /* it has some, be it full */
     bool pressed;       /* a trigger on the unit's memory pressure fired a moment ago */

@@ -62,14 +62,28 @@ static LimitDecision yield(LimitState *state, const LimitConfig *config, const S
     return unit.decision;
 }
 
-static LimitDecision fixed(LimitState *state, const Sample *sample, uint64_t value, bool held)
+/* Why a limit that is not there yet does not come, and one that is there goes: LIMIT_REASON_OFF,
+ * there is nothing against it. */
+static LimitReason why_not(const LimitContext *context, const Sample *sample, bool held,
+                           bool limited)
+{
+    if (!sample->memory_psi.valid)
+        return LIMIT_REASON_NO_PSI; /* nobody would see that the unit stalls under it */
+    if (held)
+        return LIMIT_REASON_STALL;
+    return context->pins_short && !limited ? LIMIT_REASON_SHORT : LIMIT_REASON_OFF;
+}
+
+static LimitDecision fixed(LimitState *state, const LimitContext *context, const Sample *sample,
+                           uint64_t value, bool held)
 {
     uint64_t floor = limit_floor(sample, 0);
+    LimitReason why = why_not(context, sample, held, state->limit > 0);
 
-    if (held) {
+    if (why != LIMIT_REASON_OFF) {
         state->limit = 0;
         state->at_floor = false;
-        return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_STALL };
+        return (LimitDecision){ .want = LIMIT_NONE, .reason = why };
     }
     if (!rests_on(state, floor) || state->limit <= value) {
         state->limit = max_u64(value, floor);
@@ -85,7 +99,7 @@ static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config
     case LIMIT_OFF:
         break;
     case LIMIT_FIXED:
-        return fixed(state, sample, config->value, held);
+        return fixed(state, context, sample, config->value, held);
     case LIMIT_TRACK:
         return track_decide(&state->track, config, context, sample);
     case LIMIT_YIELD:

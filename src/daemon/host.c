@@ -7,6 +7,7 @@
 
 #include "daemon/pin_watch.h"
 #include "kernel/cgroup.h"
+#include "kernel/disks.h"
 #include "kernel/meminfo.h"
 #include "kernel/psi.h"
 #include "util/io.h"
@@ -44,6 +45,7 @@ int host_open(Host *host, const HostPlaces *places)
     if (host->cgroup_fd >= 0 && cgroup_root_check(host->cgroup_fd) < 0)
         host->cgroup_fd = safe_close(host->cgroup_fd);
     host->has_psi = psi_probe(host->proc_fd) >= 0;
+    host->disks_turn = disks_all_turn(host->root_fd, host->proc_fd);
     return 0;
 }
 

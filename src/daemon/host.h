@@ -43,6 +43,7 @@ typedef struct Host {
     uint64_t ram;  /* bytes */
     uint64_t page; /* bytes */
     bool has_psi;
+    bool disks_turn; /* all of them */
     bool paused;     /* limits go back and nothing is evicted; pins stay */
     uint64_t locked; /* bytes, by all holders; each pinner keeps its part up to date */
 } Host;

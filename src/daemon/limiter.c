@@ -43,6 +43,7 @@ struct Limiter {
     uint64_t retry_usec;  /* no further way down before */
     uint64_t return_usec; /* no further way back before */
     uint64_t want;        /* of the last decision */
+    uint64_t next_usec;   /* of the last decision: look again by then */
     uint64_t to_reclaim;  /* bytes, of the last decision, that are left */
     uint64_t reclaimed;   /* bytes asked for, in all */
     ReclaimScope scope;
@@ -408,12 +409,14 @@ static bool may_decide(Limiter *l, const Sample *sample)
 void limiter_update(Limiter *l, const LimitConfig *config, const LimitContext *context,
                     const Sample *sample, bool observe)
 {
+    l->next_usec = 0;
     if (!may_decide(l, sample))
         return;
     LimitDecision decision = limit_decide(&l->state, config, context, sample);
 
     l->reason = decision.reason;
     l->want = observe ? LIMIT_NONE : wanted(l, config, &decision);
+    l->next_usec = observe ? 0 : decision.next_usec;
     if (observe)
         decision.reclaim = 0;
     follow(l, config, context, sample, &decision);
@@ -434,6 +437,7 @@ void limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *co
 
     l->reason = decision->reason;
     l->want = wanted(l, unit->config, decision);
+    l->next_usec = decision->next_usec;
     follow(l, unit->config, context, unit->sample, decision);
 }
 
@@ -469,6 +473,7 @@ LimiterStatus limiter_status(const Limiter *l)
         .value = l->value,
         .original = l->original,
         .reclaimed = l->reclaimed,
+        .next_usec = l->next_usec,
         .reason = l->foreign ? "changed-by-someone-else" : limit_reason_to_string(l->reason),
     };
 }

@@ -46,6 +46,7 @@ typedef struct LimiterStatus {
     uint64_t value;     /* bytes, when applied; read back from the cgroup */
     uint64_t original;  /* bytes, LIMIT_NONE: max */
     uint64_t reclaimed; /* bytes asked for, in all */
+    uint64_t next_usec; /* the law wants another look by then; 0: when the interval is over */
     const char *reason;
 } LimiterStatus;
 

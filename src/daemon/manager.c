@@ -495,7 +495,7 @@ static int open_host(Manager *m, const ManagerOptions *options)
                          "distress and advise are off; pins and eviction work");
     if (!m->host.has_psi)
         warn_and_keep(m, "The kernel keeps no pressure stall information (boot with psi=1): "
-                         "no unit yields");
+                         "no memory.high is set");
     return 0;
 }
 

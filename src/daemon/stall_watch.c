@@ -32,6 +32,24 @@ static int on_pressure(sd_event_source *source, int fd, uint32_t events, void *u
     return 0;
 }
 
+static int on_early(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    StallWatch *w = userdata;
+
+    w->look(w->userdata);
+    return 0;
+}
+
+int stall_watch_look_at(StallWatch *w, sd_event *event, uint64_t usec, void (*call)(void *userdata),
+                        void *userdata)
+{
+    w->early = sd_event_source_disable_unref(w->early);
+    w->look = call;
+    w->userdata = userdata;
+    return usec == 0 ? 0
+                     : sd_event_add_time(event, &w->early, CLOCK_MONOTONIC, usec, 1, on_early, w);
+}
+
 int stall_watch_arm(StallWatch *w, sd_event *event, Cgroup *cgroup, uint64_t stall_usec,
                     uint64_t window_usec, void (*call)(void *userdata), void *userdata)
 {
@@ -61,4 +79,5 @@ void stall_watch_disarm(StallWatch *w)
 {
     w->trigger = sd_event_source_disable_unref(w->trigger);
     w->timer = sd_event_source_disable_unref(w->timer);
+    w->early = sd_event_source_disable_unref(w->early);
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /* A trigger on the memory pressure of a unit that has a limit: a limit that stalls it is to be let
- * go within a fifth of a second, not at the next interval. */
+ * go within a fifth of a second, not at the next interval. And the looks that a law asks for before
+ * that. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +16,7 @@ typedef struct StallWatch {
     bool pressed; /* it fired a moment ago: @look is being called for that */
     void (*look)(void *userdata);
     void *userdata;
-    sd_event_source *trigger, *timer;
+    sd_event_source *trigger, *timer, *early;
 } StallWatch;
 
 /* Arms it, unless it is. What the kernel refuses is -errno, and then looks are an interval apart.
@@ -23,4 +24,10 @@ typedef struct StallWatch {
  * moment later: what is felt is measured between two looks. */
 int stall_watch_arm(StallWatch *watch, sd_event *event, Cgroup *cgroup, uint64_t stall_usec,
                     uint64_t window_usec, void (*look)(void *userdata), void *userdata);
+
+/* Calls @look at @usec of CLOCK_MONOTONIC, once; 0: not. */
+int stall_watch_look_at(StallWatch *watch, sd_event *event, uint64_t usec,
+                        void (*look)(void *userdata), void *userdata);
+
+/* Neither. */
 void stall_watch_disarm(StallWatch *watch);

@@ -364,6 +364,14 @@ bool target_yields(const Target *t)
     return t->policy->memory_high.mode == LIMIT_YIELD && !only_looks(t);
 }
 
+/* Asked of the unit's own refaults at each look, whatever the setting is. */
+static bool has_slow_disk(Target *t)
+{
+    bool slow = disk_is_slow(&t->disk, &t->sample) || t->host->disks_turn;
+
+    return slow && t->host->settings->rotational_disks == ROTATIONAL_OBSERVE;
+}
+
 static void limit_alone(Target *t)
 {
     LimitContext context = t->context;
@@ -371,6 +379,7 @@ static void limit_alone(Target *t)
     if (!t->limiter || !t->has_sample || target_yields(t))
         return;
     context.pressed = t->stall.pressed;
+    context.slow_disk = has_slow_disk(t);
     limiter_update(t->limiter, &t->policy->memory_high, &context, &t->sample, only_looks(t));
     target_watch_limit(t);
 }
@@ -390,13 +399,16 @@ static void on_stall(void *userdata)
 void target_watch_limit(Target *t)
 {
     bool tracks = t->policy->memory_high.mode == LIMIT_TRACK;
+    LimiterStatus status = limiter_status(t->limiter);
 
-    if (!t->cgroup || !t->host->has_psi || !limiter_status(t->limiter).applied)
+    if (!t->cgroup || !t->host->has_psi || !status.applied) {
         stall_watch_disarm(&t->stall);
-    else
-        (void)stall_watch_arm(&t->stall, t->host->event, t->cgroup,
-                              tracks ? TRACK_STALL_USEC : LIMIT_TRIGGER_USEC,
-                              tracks ? TRACK_WINDOW_USEC : LIMIT_WINDOW_USEC, on_stall, t);
+        return;
+    }
+    (void)stall_watch_look_at(&t->stall, t->host->event, status.next_usec, on_stall, t);
+    (void)stall_watch_arm(&t->stall, t->host->event, t->cgroup,
+                          tracks ? TRACK_STALL_USEC : LIMIT_TRIGGER_USEC,
+                          tracks ? TRACK_WINDOW_USEC : LIMIT_WINDOW_USEC, on_stall, t);
 }
 
 void target_act(Target *t, const TargetMoment *m)

@@ -3,6 +3,7 @@
 
 /* One unit that a policy governs: its cgroup, what is known of it, and the parts that act on it. */
 
+#include "control/disk.h"
 #include "control/distress.h"
 #include "daemon/adviser.h"
 #include "daemon/capper.h"
@@ -43,6 +44,7 @@ typedef struct Target {
     sd_event_source *psi_trigger;
     bool psi_refused; /* said once */
     StallWatch stall;
+    DiskState disk;
     LimitContext context; /* of the last time that it acted */
 
     Pinner *pinner;

@@ -139,12 +139,14 @@ static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t
         limits |= targets[i]->policy->memory_high.mode != LIMIT_OFF ||
                   targets[i]->policy->cache_max != LIMIT_NONE;
     }
-    y->context.memory_short = false;
+    y->context.memory_short = y->context.pins_short = false;
     y->context.swap_free = 0;
     y->context.has_swap = true;
     y->room = (YieldRoom){ 0 };
     if (limits && meminfo_read(y->host->proc_fd, &info) >= 0) {
         y->context.memory_short = info.available < settings->reserve;
+        y->context.pins_short = y->context.memory_short &&
+                                add_u64(info.available, y->host->locked) >= settings->reserve;
         y->context.swap_free = info.swap_free;
         y->context.has_swap = info.swap_total > 0;
         watch.free = info.free;

@@ -97,13 +97,11 @@ static const Field settings_fields[] = {
         .type = &type_enum,
         .names = &rotational_disks_names,
         .offset = offsetof(Settings, rotational_disks),
-        .later = LATER_NO_EFFECT,
-        .acted_on = 1u << ROTATIONAL_ENFORCE,
         .example = "rotational_disks: observe",
         .fallback = "observe",
         .help =
-            "services whose files are on spinning disks: never squeeze them (observe), or treat "
-            "them like all others (enforce)",
+            "services whose files are on slow disks: only observe them with memory_high: track "
+            "(observe), or treat them like all others (enforce)",
     },
 };
 static const Mapping settings_mapping = {

@@ -11,7 +11,10 @@
 
 static LimitDecision ours(LawState *state, const Sample *sample, const Unit *unit)
 {
-    const LimitContext context = { .swap_free = (uint64_t)(unit->swap - unit->pages[ANON].shadow) };
+    const LimitContext context = {
+        .swap_free = (uint64_t)(unit->swap - unit->pages[ANON].shadow),
+        .slow_disk = disk_is_slow(&state->disk, sample),
+    };
 
     return limit_decide(&state->ours, &state->config, &context, sample);
 }

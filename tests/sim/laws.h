@@ -5,12 +5,14 @@
 
 #include <stddef.h>
 
+#include "control/disk.h"
 #include "control/limit.h"
 #include "sim/plant.h"
 
 typedef struct LawState {
     LimitConfig config; /* of ours */
     LimitState ours;
+    DiskState disk;
     uint64_t limit;                       /* bytes; LIMIT_NONE: none */
     uint64_t total_usec, integral, grace; /* senpai */
     double looked;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `track` where the kernel reclaims by itself, too: with swap, and beside a neighbour below the
- * same limit. */
+/* `track` where there is more than a working set: with swap, on a slow disk, and beside a neighbour
+ * below the same limit. */
 #include <inttypes.h>
 
 #include "sim/track_run.h"
@@ -76,6 +76,30 @@ static void swap_that_is_full_stalls_nobody(void **state)
     assert_true(worst < 0.15);
 }
 
+/* As a spinning disk: what it costs to find that out is bounded, and then it ends. */
+static void a_slow_disk_is_found_out(void **state)
+{
+    unsigned found = 0, limited = 0;
+    double worst = 0;
+
+    for (uint64_t number = 1; number <= PLANTS; number++) {
+        TrackRun run;
+
+        track_run_init(&run, &law_ours, &track_config, number, STEADY);
+        run.units[0].read_latency = 8e-3;
+        track_run_until(&run, 60);
+        bool slow = run.law.state.disk.slow.until_usec > 0;
+        found += slow;
+        limited += slow && !isinf(run.units[0].high);
+        worst = fmax(worst, run.units[0].memory_some);
+    }
+    printf("%d plants on a slow disk: %u found it out, the worst stalled for %.1f s\n", PLANTS,
+           found, worst);
+    assert_true(found > PLANTS / 2);
+    assert_int_equal(limited, 0);
+    assert_true(worst < 30);
+}
+
 /* Memory for what both need, and for a part of the rest. */
 static void add_neighbour(TrackRun *run)
 {
@@ -124,6 +148,7 @@ int main(void)
         cmocka_unit_test(idle_memory_is_swapped_out_where_the_policy_says_so),
         cmocka_unit_test(swap_is_left_alone_where_it_does_not),
         cmocka_unit_test(swap_that_is_full_stalls_nobody),
+        cmocka_unit_test(a_slow_disk_is_found_out),
         cmocka_unit_test(a_neighbour_is_not_paid_for),
     };
 

@@ -163,7 +163,7 @@ static void another_policy_begins_anew(void **state)
 static void another_value_is_taken_at_once(void **state)
 {
     LimitState s = { 0 };
-    Sample sample = { .at_usec = AT0, .anon = 284 * MIB };
+    Sample sample = { .at_usec = AT0, .anon = 284 * MIB, .memory_psi.valid = true };
     LimitConfig larger = { .mode = LIMIT_FIXED, .value = 310 * MIB };
 
     assert_int_equal(decide(&s, &fixed_256, &sample, false).want, 300 * MIB);
@@ -260,6 +260,36 @@ static void one_that_outgrows_its_limit_gets_a_higher_one(void **state)
     assert_int_equal(d.want, 111 * MIB);
 }
 
+/* Nobody would see it stall. */
+static void without_pressure_figures_nothing_is_limited(void **state)
+{
+    LOOKS(&fixed_256,
+          { 0, .current = 1024, .no_psi = true, .want = NONE, .reason = LIMIT_REASON_NO_PSI },
+          { 1000, .current = 1024, .want = 256, .reason = FIXED },
+          { 2000, .current = 200, .no_psi = true, .want = NONE, .reason = LIMIT_REASON_NO_PSI });
+}
+
+/* Where memory is short because of what is locked, units are not limited to make up for it; a limit
+ * that is there stays. */
+static void others_do_not_pay_for_pins(void **state)
+{
+    LimitState limit = { 0 };
+    LimitContext context = { .memory_short = true, .pins_short = true };
+    const Sample sample = {
+        .at_usec = AT0,
+        .current = GIB,
+        .high = LIMIT_NONE,
+        .memory_psi.valid = true,
+    };
+
+    LimitDecision d = limit_decide(&limit, &fixed_256, &context, &sample);
+    assert_true(d.want == LIMIT_NONE && d.reason == LIMIT_REASON_SHORT);
+    context.pins_short = false;
+    assert_int_equal(limit_decide(&limit, &fixed_256, &context, &sample).want, 256 * MIB);
+    context.pins_short = true;
+    assert_int_equal(limit_decide(&limit, &fixed_256, &context, &sample).want, 256 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +303,8 @@ int main(void)
         cmocka_unit_test(a_hold_grows),
         cmocka_unit_test(another_policy_begins_anew),
         cmocka_unit_test(another_value_is_taken_at_once),
+        cmocka_unit_test(without_pressure_figures_nothing_is_limited),
+        cmocka_unit_test(others_do_not_pay_for_pins),
         cmocka_unit_test(reasons_have_names),
     };
 

@@ -310,12 +310,9 @@ static void what_is_not_acted_on_is_told(void **state)
         { { "metrics_file: /run/pagewarden/metrics.prom\n" },
           "p.yaml:1:1: note: \"metrics_file\" is not acted on by this version (it has no "
           "effect)\n" },
-        { { "rotational_disks: observe\n" },
-          "p.yaml:1:1: note: \"rotational_disks: observe\" is not acted on by this version (it has "
-          "no effect)\n" },
-        { { "interval: 1s\n", "rotational_disks: observe\n" },
-          "10.yaml:1:1: note: \"rotational_disks: observe\" is not acted on by this version (it "
-          "has no effect)\n" },
+        { { "interval: 1s\n", "metrics_file: /run/pagewarden/metrics.prom\n" },
+          "10.yaml:1:1: note: \"metrics_file\" is not acted on by this version (it has no "
+          "effect)\n" },
         { { "rotational_disks: observe\n", "rotational_disks: enforce\n" }, "" },
     };
 
