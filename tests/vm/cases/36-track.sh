@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# timeout: 300
+# `track` on a service with a known working set, in a slice that has a limit too: it finds it, lets go of a burst,
+# keeps off what an admin sets, and what was before comes back after kill -9 in each of its states.
+. /payload/tests/vm/pagewarden.sh
+
+make_file hot 100
+make_file cold 160
+policy work <<POLICY
+version: 1
+match: { units: [t-work.service] }
+memory_high: { mode: track }
+POLICY
+policy mem <<POLICY
+version: 1
+match: { units: [t-mem.slice] }
+memory_high: { mode: fixed, value: 360M }
+POLICY
+# Reads `hot` again and again, and `cold` once at the beginning and after each USR1, which is a burst of anonymous memory.
+# shellcheck disable=SC2016
+run_unit t-work.service --slice=t-mem.slice -p MemoryHigh=1G -- perl -e '
+    sub pass { open my $f, "<", shift or die; 1 while sysread $f, my $b, 65536 }
+    my ($asked, $size) = (0, 150 << 20);
+    $SIG{USR1} = sub { $asked = 1 };
+    $| = 1;
+    pass "$ARGV[0]/cold";
+    for (;;) {
+        if ($asked) { $asked = 0; print "burst begins\n"; my $x = "x" x $size; print "burst ends\n"; pass "$ARGV[0]/cold" }
+        pass "$ARGV[0]/hot";
+        select undef, undef, undef, 0.3;
+    }' "$FILES"
+full() { (($(memory_stat t-work.service file) > 250 * MIB)); }
+wait_for 60 full
+
+file_at_most() { (($(memory_stat t-work.service file) <= $1 * MIB)); }
+limited() { (($(memory_high t-work.service) < 300 * MIB)); }
+kill_daemon() {
+    systemctl kill --signal=KILL pagewarden.service
+    wait_for 20 inactive pagewarden.service
+}
+bursts_ended() { (($(journalctl -q -o cat --since="@$CASE_BEGAN" -u t-work.service | awk '/^burst ends/' | wc -l) == $1)); }
+burst() {
+    systemctl kill --signal=USR1 t-work.service
+    wait_for 60 bursts_ended "$1"
+}
+# The journal's stamp of the Nth line of a unit that matches: µs since the boot.
+stamp() {
+    journalctl -q -o json --since="@$CASE_BEGAN" -u "$1" |
+        jq -r --arg text "$2" --argjson n "$3" -s '[.[] | select(.MESSAGE | strings | test($text))][$n - 1].__MONOTONIC_TIMESTAMP'
+}
+
+start_daemon
+wait_for 60 file_at_most 118
+wait_for 10 limited
+wait_for 10 high_is t-mem.slice $((360 * MIB))
+refaults=$(memory_stat t-work.service workingset_refault_file)
+echo "$(memory_stat t-work.service file) bytes of cache, $refaults refaults"
+# Less than half of what is hot was lost on the way, and it stays there.
+((refaults < 100 * MIB / 4096 / 2)) || fail "$refaults refaults"
+(($(memory_stat t-work.service file) >= 90 * MIB)) || fail "below the working set"
+turns=$(journalctl -q -o cat --since="@$CASE_BEGAN" -u pagewarden.service |
+    awk '/t-work.service: memory.high is / { v = $4 + 0; d = (v > last) - (v < last); if (last && d * before < 0) n++
+        if (last && d) before = d; last = v } END { print n + 0 }')
+((turns <= 2)) || fail "$turns turns of the limit"
+
+# What systemd does to itself changes nothing.
+systemctl daemon-reload
+systemctl daemon-reexec
+limited || fail "after daemon-reexec: $(memory_high t-work.service)"
+assert_eq "$(systemctl show --value -p MemoryHigh t-work.service)" "$(memory_high t-work.service)"
+
+# A burst: let go, and not killed. Without a limit it takes as long as it takes.
+burst 1
+wait_for 10 high_is t-work.service $((1 << 30))
+wait_for 10 journal_has 't-work.service: memory.high is given back \(stall\)'
+burst 2
+with=$(($(stamp t-work.service '^burst ends' 1) - $(stamp t-work.service '^burst begins' 1)))
+without=$(($(stamp t-work.service '^burst ends' 2) - $(stamp t-work.service '^burst begins' 2)))
+released=$(($(stamp pagewarden.service 'given back .stall' 1) - $(stamp t-work.service '^burst begins' 1)))
+echo "a burst took $with µs, let go after $released µs; $without µs without a limit"
+((with <= without * 5 + 1000000)) || fail "the burst was held up"
+assert_eq "$(awk '/^oom_kill / { print $2 }' "$(cgroup_of t-work.service)/memory.events")" 0
+
+# Killed while it holds off, there is nothing to give back; the next controller begins anew.
+kill_daemon
+assert_eq "$(memory_high t-work.service)" $((1 << 30)) "killed while it holds off"
+wait_for 20 target_is t-work.service .state active
+
+# An admin's value is the admin's, until the policies are loaded again.
+wait_for 60 limited
+systemctl set-property --runtime t-work.service MemoryHigh=500M
+wait_for 10 target_is t-work.service .memory_high.reason changed-by-someone-else
+kill_daemon
+assert_eq "$(memory_high t-work.service)" $((500 * MIB)) "the admin's value"
+wait_for 60 limited
+assert_eq "$(target t-work.service .memory_high.original)" $((500 * MIB))
+
+# Killed while it has a limit.
+kill_daemon
+wait_for 20 high_is t-work.service $((500 * MIB))
+wait_for 20 target_is t-work.service .state active
+systemctl stop pagewarden.service
+assert_eq "$(memory_high t-work.service)" $((500 * MIB)) "after stop"
+assert_eq "$(memory_high t-mem.slice)" max "the slice, after stop"
