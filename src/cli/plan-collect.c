@@ -89,19 +89,19 @@ static int add_unit(PlanUnits *list, const PlanUnit *unit)
 }
 
 /* Whether @policy would govern the unit if it were the only one. */
-static bool matches(const Policy *policy, const char *unit)
+static bool matches(const Policy *policy, const PlanUnit *unit)
 {
     Policy *only[] = { (Policy *)policy };
     const PolicySet set = { only, 1 };
 
-    return policy_set_match(&set, unit, NULL, NULL) != NULL;
+    return policy_set_match(&set, unit->name, unit->cgroup, NULL) != NULL;
 }
 
 static int match_unit(Plan *plan, const RunningUnit *running)
 {
     PlanUnit unit = { .name = running->name, .cgroup = running->cgroup };
 
-    unit.policy = policy_set_match(&plan->config->policies.set, unit.name, NULL, &unit.draw);
+    unit.policy = policy_set_match(&plan->config->policies.set, unit.name, unit.cgroup, &unit.draw);
     if (!unit.policy || pagewarden_owns_unit(unit.name))
         return 0;
     for (size_t i = 0; i < plan->n_policies; i++) {
@@ -110,7 +110,7 @@ static int match_unit(Plan *plan, const RunningUnit *running)
 
         if (p->policy == unit.policy)
             r = add_unit(&p->governed, &unit);
-        else if (p->shown && p->policy && matches(p->policy, unit.name))
+        else if (p->shown && p->policy && matches(p->policy, &unit))
             r = add_unit(&p->others, &unit);
         if (r < 0)
             return r;

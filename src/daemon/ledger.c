@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One line a unit, fields apart by a tab: unit, cgroup, original, both of ours, whether a drop-in
- * was there. Neither unit names nor the cgroups that systemd makes of them contain white space. The
- * file is on tmpfs: after a reboot there is nothing to put back. */
+ * was there, the cgroup's id. Neither unit names nor the cgroups that systemd makes of them contain
+ * white space, and others that do are not governed. The file is on tmpfs: after a reboot there is
+ * nothing to put back. */
 
 #include "daemon/ledger.h"
 
@@ -49,7 +50,7 @@ static int add(Ledger *ledger, const LedgerEntry *values)
 static int parse_line(Ledger *ledger, char *line, size_t length)
 {
     LedgerEntry entry = { 0 };
-    uint64_t numbers[4];
+    uint64_t numbers[5];
     char *rest = line;
 
     if (strlen(line) != length) /* a NUL within */
@@ -68,6 +69,7 @@ static int parse_line(Ledger *ledger, char *line, size_t length)
     entry.ours[0] = numbers[1];
     entry.ours[1] = numbers[2];
     entry.had_dropin = numbers[3] != 0;
+    entry.id = numbers[4];
     return add(ledger, &entry);
 }
 
@@ -117,8 +119,8 @@ static int save(const Ledger *ledger)
         return -ENOMEM;
     for (size_t i = 0; i < ledger->n_entries; i++) {
         const LedgerEntry *e = &ledger->entries[i];
-        fprintf(out, "%s\t%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%d\n", e->unit, e->cgroup,
-                e->original, e->ours[0], e->ours[1], e->had_dropin);
+        fprintf(out, "%s\t%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%d\t%" PRIu64 "\n", e->unit,
+                e->cgroup, e->original, e->ours[0], e->ours[1], e->had_dropin, e->id);
     }
     if (fclose(out) != 0)
         return -ENOMEM;
@@ -144,6 +146,7 @@ int ledger_note(Ledger *ledger, const LedgerEntry *values)
         return -ENOMEM;
     free(entry->cgroup);
     entry->cgroup = cgroup;
+    entry->id = values->id;
     memcpy(entry->ours, values->ours, sizeof(entry->ours));
     return save(ledger);
 }

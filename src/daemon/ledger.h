@@ -11,12 +11,13 @@
 #include "util/cleanup.h"
 
 typedef struct LedgerEntry {
-    char *unit;        /* "backup.service" */
+    char *unit;        /* "backup.service"; of a control group that is no unit, its path */
     char *cgroup;      /* its path below the root */
     uint64_t original; /* memory.high, bytes, LIMIT_NONE: max */
     uint64_t ours[2];  /* what is in force, and what is about to be: either may be, after a crash */
     bool had_dropin;   /* someone else had set MemoryHigh at run time: what is put back stays a
                           drop-in */
+    uint64_t id;       /* cgroup_id() of what is at its path */
 } LedgerEntry;
 
 typedef struct Ledger {
@@ -38,6 +39,12 @@ const LedgerEntry *ledger_find(const Ledger *ledger, const char *unit);
  * unit keeps its original and had_dropin, later ones leave them as they are. */
 int ledger_note(Ledger *ledger, const LedgerEntry *values);
 int ledger_forget(Ledger *ledger, const char *unit);
+
+/* No unit of systemd's: its files are all that is written. */
+static inline bool ledger_is_cgroup(const char *unit)
+{
+    return unit[0] == '/';
+}
 
 /* Whether @value is one that we set. */
 bool ledger_entry_is_ours(const LedgerEntry *entry, uint64_t value);

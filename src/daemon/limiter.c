@@ -8,6 +8,9 @@
  * first, by the worker, and systemd told next. Until systemd has it, whatever sets any property of
  * the unit takes such a limit away again, which is nobody's decision about memory.high.
  *
+ * A control group that is no unit of systemd's is governed by its file alone, on the way down by
+ * the worker.
+ *
  * A value in the file that is not ours means that an admin has taken over, and then the unit is
  * left alone until the policies are loaded again. */
 
@@ -30,6 +33,7 @@ struct Limiter {
     Host *host;
     char *unit;
     char *cgroup_path;
+    bool direct; /* systemd knows nothing of it: what is written to its file is all */
     LimitState state;
     LimitReason reason;
     bool applied;         /* memory.high is a value of ours, */
@@ -62,6 +66,7 @@ int limiter_new(Host *host, const char *unit, const char *cgroup_path, Limiter *
     l->host = host;
     l->unit = strdup(unit);
     l->cgroup_path = strdup(cgroup_path);
+    l->direct = ledger_is_cgroup(unit);
     if (!l->unit || !l->cgroup_path)
         return -ENOMEM;
 
@@ -113,7 +118,7 @@ static void leave_alone(Limiter *l, uint64_t high)
     log_notice("%s: someone else set memory.high to %s; leaving this unit alone until the policies "
                "are loaded again",
                l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
-    if (entry && !entry->had_dropin)
+    if (entry && !entry->had_dropin && !l->direct)
         unit_high_dropin_remove_if(l->unit, l->value);
     l->applied = l->by_file = false;
     l->foreign = true;
@@ -132,7 +137,7 @@ static void recognize(Limiter *l, uint64_t high)
     if (l->applied && entry && high == entry->original && (l->by_file || l->back)) {
         l->applied = l->by_file = false;
     } else if (entry && ledger_entry_is_ours(entry, high)) {
-        l->by_file |= !l->applied;
+        l->by_file |= !l->applied && !l->direct;
         l->applied = true;
         l->value = high;
         l->original = entry->original;
@@ -156,6 +161,13 @@ static bool is_undisturbed(Limiter *l, uint64_t *ret_high)
 
 /* The way back */
 
+static void note_given_back(Limiter *l)
+{
+    forget(l);
+    log_info("%s: memory.high is given back (%s)", l->unit, limit_reason_to_string(l->reason));
+    l->applied = l->by_file = false;
+}
+
 static void on_restored(int error, const char *message, void *userdata)
 {
     Limiter *l = userdata;
@@ -171,9 +183,7 @@ static void on_restored(int error, const char *message, void *userdata)
     }
     if (entry && !entry->had_dropin)
         unit_high_dropin_remove(l->unit);
-    forget(l);
-    log_info("%s: memory.high is given back (%s)", l->unit, limit_reason_to_string(l->reason));
-    l->applied = l->by_file = false;
+    note_given_back(l);
 }
 
 /* Upwards nothing is reclaimed, so that this does not wait. */
@@ -183,6 +193,37 @@ static void lift(Limiter *l, uint64_t high, uint64_t original)
 
     if (high < original && open_cgroup(l, &cgroup) >= 0 && cgroup_write_high(cgroup, original) >= 0)
         l->applied = l->by_file = false;
+}
+
+static void on_given_back(const HighDone *done, void *userdata)
+{
+    Limiter *l = userdata;
+
+    l->job = NULL;
+    if (done->error >= 0 || done->error == -ENODEV)
+        note_given_back(l);
+    else
+        l->return_usec = now_usec() + RETRY_USEC;
+}
+
+/* What is at the path of a cgroup that is gone is another one's, or nothing. */
+static bool is_gone(const Limiter *l, const LedgerEntry *entry)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+    int r = open_cgroup(l, &cgroup);
+
+    return r == -ENOENT || (r >= 0 && cgroup_id(cgroup) != entry->id);
+}
+
+static void give_back_by_file(Limiter *l, const LedgerEntry *entry, uint64_t high)
+{
+    lift(l, high, entry->original);
+    if (!l->applied || is_gone(l, entry)) {
+        note_given_back(l);
+    } else if (now_usec() >= l->return_usec) {
+        l->job = high_write(l->host, l->cgroup_path, entry->original, on_given_back, l);
+        l->writing = true;
+    }
 }
 
 static void give_back(Limiter *l)
@@ -195,6 +236,10 @@ static void give_back(Limiter *l)
     if (!entry || (l->job && l->writing) || !is_undisturbed(l, &high))
         return;
     l->job = job_abandon(l->job);
+    if (l->direct) {
+        give_back_by_file(l, entry, high);
+        return;
+    }
     lift(l, high, entry->original);
     /* The ledger remembers, and the next look tries again. */
     if (l->host->bus && !l->asking && now_usec() >= l->return_usec)
@@ -245,13 +290,16 @@ static void on_set(int error, const char *message, void *userdata)
 /* Into the ledger: a limit is never in force that is not there. */
 static int note(Limiter *l, uint64_t bytes)
 {
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+
     l->setting = bytes;
     LedgerEntry values = {
         .unit = l->unit,
         .cgroup = l->cgroup_path,
+        .id = open_cgroup(l, &cgroup) < 0 ? 0 : cgroup_id(cgroup),
         .original = l->original,
         .ours = { l->applied ? l->value : bytes, bytes },
-        .had_dropin = unit_high_dropin_exists(l->unit),
+        .had_dropin = !l->direct && unit_high_dropin_exists(l->unit),
     };
     int r = ledger_note(l->host->ledger, &values);
     if (r < 0) {
@@ -261,10 +309,17 @@ static int note(Limiter *l, uint64_t bytes)
     return r;
 }
 
+static void write_high(Limiter *l, uint64_t bytes);
+
 static void set_high(Limiter *l, uint64_t bytes)
 {
     uint64_t high;
 
+    if (l->direct) {
+        if (!l->applied || l->value != bytes)
+            write_high(l, bytes);
+        return;
+    }
     if (!l->host->bus || l->asking || !is_undisturbed(l, &high) ||
         (l->applied && !l->by_file && l->value == bytes) || note(l, bytes) < 0)
         return;
@@ -284,15 +339,19 @@ static void on_written(const HighDone *done, void *userdata)
 
     l->job = NULL;
     if (done->error >= 0 && done->sample.high == done->wanted)
-        note_in_force(l, done->sample.high, true);
+        note_in_force(l, done->sample.high, !l->direct);
+    if (done->error < 0 && done->error != -ENODEV && l->direct) {
+        log_warning("%s: cannot set memory.high: %s", l->unit, strerror(-done->error));
+        l->retry_usec = now_usec() + RETRY_USEC;
+    }
     if (l->back || l->releasing)
         give_back(l);
-    else
+    else if (!l->direct)
         set_high(l, done->wanted);
 }
 
-/* Stops the unit's growth before systemd has heard of it. */
-static void freeze(Limiter *l, uint64_t bytes)
+/* On the worker; of a unit, before systemd has heard of it. */
+static void write_high(Limiter *l, uint64_t bytes)
 {
     uint64_t high;
 
@@ -385,7 +444,7 @@ static void follow(Limiter *l, const LimitConfig *config, const LimitContext *co
         l->to_reclaim = max_u64(l->to_reclaim, sub_u64(sample->current, l->want));
     bool urgent = decision->reason == LIMIT_REASON_FREEZE || decision->reason == LIMIT_REASON_ROOM;
     if (!l->applied && l->want != LIMIT_NONE && !waits && urgent) {
-        freeze(l, page_floor(max_u64(l->want, sample->current), l->host->page));
+        write_high(l, page_floor(max_u64(l->want, sample->current), l->host->page));
         return;
     }
     if (l->to_reclaim > 0) {
@@ -458,6 +517,16 @@ void limiter_release(Limiter *l)
 bool limiter_is_idle(const Limiter *l)
 {
     return !l->asking && !l->job && !ledger_find(l->host->ledger, l->unit);
+}
+
+void limiter_cgroup_gone(Limiter *l)
+{
+    if (!l->direct)
+        return;
+    l->job = job_abandon(l->job);
+    l->applied = l->back = l->foreign = false;
+    l->state = (LimitState){ 0 };
+    forget(l);
 }
 
 void limiter_resume(Limiter *l)

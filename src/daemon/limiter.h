@@ -9,7 +9,8 @@
 
 typedef struct Limiter Limiter;
 
-/* @unit and @cgroup_path are copied. */
+/* @unit and @cgroup_path are copied. Of a control group that is no unit of systemd's @unit is the
+ * path, too. */
 int limiter_new(Host *host, const char *unit, const char *cgroup_path, Limiter **ret);
 
 /* Leaves memory.high and the ledger as they are. Takes NULL, returns NULL. */
@@ -37,6 +38,10 @@ void limiter_release(Limiter *limiter);
 
 /* Nothing is under way, and nothing of ours is in force. */
 bool limiter_is_idle(const Limiter *limiter);
+
+/* The cgroup was removed. A unit's next one has the same limit, because systemd knows it; of others
+ * nothing is left. */
+void limiter_cgroup_gone(Limiter *limiter);
 
 /* Begins anew: after a release, or after someone else changed the value, it may be ours again. */
 void limiter_resume(Limiter *limiter);

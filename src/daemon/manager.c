@@ -16,6 +16,7 @@
 
 #include "daemon/all_pins.h"
 #include "daemon/bus_api.h"
+#include "daemon/cgroup_scan.h"
 #include "daemon/config_log.h"
 #include "daemon/describe.h"
 #include "daemon/evict_share.h"
@@ -31,9 +32,11 @@
 #include "daemon/shortage_watch.h"
 #include "daemon/target_pins.h"
 #include "daemon/yielding.h"
+#include "kernel/units.h"
 #include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
+#include "util/strv.h"
 #include "util/units.h"
 
 /* What starts is seen soon; a burst of signals (a boot, a daemon-reload) costs few lists, each
@@ -71,6 +74,7 @@ struct Manager {
     sd_event_source *tick_timer;
     ShortageWatch *shortage;
     Yielding *yielding;
+    CgroupScan *cgroup_scan;
     uint64_t listed_usec, list_asked_usec, list_delay_usec;
     bool list_again;     /* asked for while one was under way */
     HolderUnits holders; /* as listed then */
@@ -163,6 +167,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
     look_and_act(m);
     remove_finished(m);
+    cgroup_scan_tick(m->cgroup_scan, now);
     hands_tick(m->hands, now);
     targets_guard_mounts(m->targets, m->n_targets, m->hands, m->guard);
     for (size_t i = 0; i < m->n_targets; i++)
@@ -188,7 +193,8 @@ static void warn_of_draw(const char *unit, const Policy *policy, const Policy *d
                 policy->name, draw->name, policy->name);
 }
 
-static int add_target(Manager *m, const Policy *policy, const UnitEntry *entry, Target **ret)
+static int add_target(Manager *m, const Policy *policy, const char *unit, const char *object_path,
+                      Target **ret)
 {
     Target **grown = reallocarray(m->targets, m->n_targets + 1, sizeof(Target *));
     if (!grown)
@@ -196,35 +202,68 @@ static int add_target(Manager *m, const Policy *policy, const UnitEntry *entry, 
     m->targets = grown;
 
     Target *target;
-    int r = target_new(&m->host, policy, entry->name, entry->object_path, on_pressed, m, &target);
+    int r = target_new(&m->host, policy, unit, object_path, on_pressed, m, &target);
     if (r < 0)
         return r;
     m->targets[m->n_targets++] = *ret = target;
     return 0;
 }
 
-static void note_unit(Manager *m, const UnitEntry *entry, uint64_t now)
+/* It runs; @cgroup and @object_path may be NULL, see policy_set_match() and target_new(). */
+static void note_running(Manager *m, const char *unit, const char *cgroup, const char *object_path,
+                         uint64_t now)
 {
-    const Policy *draw = NULL;
+    const Policy *draw = NULL, *policy;
+    Target *target = find_target(m, unit);
 
-    if (strcmp(entry->active_state, "inactive") == 0 ||
-        strcmp(entry->active_state, "failed") == 0 || pagewarden_owns_unit(entry->name))
-        return;
-    Target *target = find_target(m, entry->name);
-    const Policy *policy = policy_set_match(&m->config.policies.set, entry->name, NULL, &draw);
+    policy = policy_set_match(&m->config.policies.set, object_path ? unit : NULL, cgroup, &draw);
     if (!policy)
         return;
     if (!target) {
-        int r = add_target(m, policy, entry, &target);
+        int r = add_target(m, policy, unit, object_path, &target);
         if (r < 0) {
-            log_error("%s: cannot be governed: %s", entry->name, strerror(-r));
+            log_error("%s: cannot be governed: %s", unit, strerror(-r));
             return;
         }
         if (draw)
-            warn_of_draw(entry->name, policy, draw);
+            warn_of_draw(unit, policy, draw);
     }
     target->listed = true;
     target_note_listed(target, true, now);
+}
+
+static void note_unit(Manager *m, const UnitEntry *entry, const RunningUnits *running, uint64_t now)
+{
+    if (strcmp(entry->active_state, "inactive") == 0 ||
+        strcmp(entry->active_state, "failed") == 0 || pagewarden_owns_unit(entry->name))
+        return;
+    const RunningUnit *unit = running_units_find(running, entry->name);
+    note_running(m, entry->name, unit ? unit->cgroup : NULL, entry->object_path, now);
+}
+
+static void begin_list(Manager *m, bool of_cgroups)
+{
+    for (size_t i = 0; i < m->n_targets; i++)
+        if (target_is_cgroup(m->targets[i]) == of_cgroups)
+            m->targets[i]->listed = false;
+}
+
+static void end_list(Manager *m, bool of_cgroups, uint64_t now)
+{
+    for (size_t i = 0; i < m->n_targets; i++)
+        if (target_is_cgroup(m->targets[i]) == of_cgroups && !m->targets[i]->listed)
+            target_note_listed(m->targets[i], false, now);
+}
+
+static void on_cgroups(char *const *paths, void *userdata)
+{
+    Manager *m = userdata;
+    uint64_t now = now_usec();
+
+    begin_list(m, true);
+    STRV_FOREACH (path, paths)
+        note_running(m, *path, *path, NULL, now);
+    end_list(m, true, now);
 }
 
 /* A holder that nobody wants (any more): left by a controller before us, or by a bus that was away.
@@ -247,6 +286,7 @@ static void stop_orphan(Manager *m, const UnitEntry *entry)
 static void on_listed(int error, const UnitEntry *units, size_t n_units, void *userdata)
 {
     Manager *m = userdata;
+    cleanup(running_units_clear) RunningUnits running = { 0 };
     uint64_t now = now_usec();
 
     m->listing = sd_bus_slot_unref(m->listing);
@@ -257,13 +297,13 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
         return;
     }
     m->listed_usec = now;
-    for (size_t i = 0; i < m->n_targets; i++)
-        m->targets[i]->listed = false;
+    /* A glob over control groups may mean a unit's: then systemd is who sets its limits. */
+    if (m->host.cgroup_fd >= 0 && policy_set_has_cgroups(&m->config.policies.set))
+        (void)running_units_read(m->host.cgroup_fd, &running);
+    begin_list(m, false);
     for (size_t i = 0; i < n_units; i++)
-        note_unit(m, &units[i], now);
-    for (size_t i = 0; i < m->n_targets; i++)
-        if (!m->targets[i]->listed)
-            target_note_listed(m->targets[i], false, now);
+        note_unit(m, &units[i], &running, now);
+    end_list(m, false, now);
     hands_note_units(m->hands, units, n_units, now);
     mount_guard_note_units(m->guard, units, n_units);
     holder_units_note(&m->holders, units, n_units, m->list_asked_usec);
@@ -342,13 +382,14 @@ static void apply_log_level(const Manager *m)
 static void adopt_policy(Target *t, const PolicySet *old, const PolicySet *set)
 {
     const Policy *draw = NULL, *old_draw = NULL;
-    const Policy *policy = policy_set_match(set, t->unit, NULL, &draw);
+    const char *unit = target_is_cgroup(t) ? NULL : t->unit;
+    const Policy *policy = policy_set_match(set, unit, t->control_group, &draw);
 
     if (!policy) {
         target_dismiss(t);
         return;
     }
-    (void)policy_set_match(old, t->unit, NULL, &old_draw);
+    (void)policy_set_match(old, unit, t->control_group, &old_draw);
     if (draw && (!old_draw || strcmp(draw->name, old_draw->name) != 0 ||
                  strcmp(policy->name, t->policy->name) != 0))
         warn_of_draw(t->unit, policy, draw);
@@ -362,6 +403,7 @@ static void adopt(Manager *m, Config *config)
 
     m->config = TAKE(*config, (Config){ 0 });
     releasing_forget(m->releasing);
+    cgroup_scan_reset(m->cgroup_scan);
     hands_look(m->hands);
     apply_log_level(m);
     for (size_t i = 0; i < m->n_targets; i++)
@@ -539,6 +581,7 @@ static int start_loop(Manager *m)
 {
     SystemBusHandler handler = { .up = on_bus_up, .down = on_bus_down, .userdata = m };
     ReleasingHandler releasing = { look_at_pins, has_let_go, m };
+    CgroupScanHandler cgroups = { on_cgroups, m };
 
     int r = host_start(&m->host);
     if (r >= 0)
@@ -553,6 +596,8 @@ static int start_loop(Manager *m)
                                        LIST_DELAY_MAX_USEC, 0, on_list_timer, m);
     if (r >= 0)
         r = shortage_watch_new(&m->host, on_shortage_look, m, &m->shortage);
+    if (r >= 0)
+        r = cgroup_scan_new(&m->host, &m->config.policies.set, &cgroups, &m->cgroup_scan);
     if (r >= 0)
         r = yielding_new(&m->host, on_pressed, m, &m->yielding);
     if (r >= 0)
@@ -600,6 +645,7 @@ Manager *manager_free(Manager *m)
     bus_api_free(m->api);
     unit_watch_free(m->watch);
     sd_bus_slot_unref(m->listing);
+    cgroup_scan_free(m->cgroup_scan);
     for (size_t i = 0; i < m->n_targets; i++)
         target_free(m->targets[i]);
     free(m->targets);

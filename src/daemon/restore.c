@@ -44,6 +44,38 @@ static void forget_dropin(const LedgerEntry *entry)
         unit_high_dropin_remove_if(entry->unit, entry->ours[i]);
 }
 
+static bool is_somebody_elses(const LedgerEntry *entry, uint64_t high)
+{
+    if (ledger_entry_is_ours(entry, high) || high == entry->original)
+        return false;
+    log_notice("%s: memory.high was changed by someone else meanwhile, leaving it", entry->unit);
+    return true;
+}
+
+/* Of a control group that systemd knows nothing of. One that is gone took its limit along, and what
+ * is at its path now is another. */
+static int restore_cgroup(int cgroup_fd, const LedgerEntry *entry)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+    uint64_t high;
+
+    int r = cgroup_fd < 0 ? -ENOTSUP : cgroup_open(cgroup_fd, entry->cgroup, &cgroup);
+    if (r == -ENOENT || (r >= 0 && cgroup_id(cgroup) != entry->id))
+        return 0;
+    if (r >= 0)
+        r = cgroup_read_high(cgroup, &high);
+    if (r >= 0 && is_somebody_elses(entry, high))
+        return 0;
+    if (r >= 0)
+        r = cgroup_write_high(cgroup, entry->original);
+    if (r < 0 && r != -ENODEV) {
+        log_warning("%s: memory.high could not be restored: %s", entry->unit, strerror(-r));
+        return r;
+    }
+    log_info("%s: memory.high is what it was before", entry->unit);
+    return 0;
+}
+
 /* 0: done with this entry, nothing of ours is left. */
 static int restore_one(sd_bus *bus, int cgroup_fd, const LedgerEntry *entry)
 {
@@ -54,9 +86,7 @@ static int restore_one(sd_bus *bus, int cgroup_fd, const LedgerEntry *entry)
         high = entry->ours[1];
     else if (r < 0)
         return r;
-    else if (!ledger_entry_is_ours(entry, high) && high != entry->original) {
-        log_notice("%s: memory.high was changed by someone else meanwhile, leaving it",
-                   entry->unit);
+    else if (is_somebody_elses(entry, high)) {
         forget_dropin(entry);
         return 0;
     }
@@ -90,7 +120,9 @@ int restore_limits(Ledger *ledger, int cgroup_fd)
 
     for (size_t i = ledger->n_entries; i-- > 0;) {
         const LedgerEntry *entry = &ledger->entries[i];
-        if (restore_one(bus, cgroup_fd, entry) < 0)
+        r = ledger_is_cgroup(entry->unit) ? restore_cgroup(cgroup_fd, entry)
+                                          : restore_one(bus, cgroup_fd, entry);
+        if (r < 0)
             left++;
         else if ((r = ledger_forget(ledger, entry->unit)) < 0)
             return r;

@@ -52,8 +52,8 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
     t->pressed = pressed;
     t->userdata = userdata;
     t->unit = strdup(unit);
-    t->object_path = strdup(object_path);
-    if (!t->unit || !t->object_path)
+    t->object_path = object_path ? strdup(object_path) : NULL;
+    if (!t->unit || (object_path && !t->object_path))
         return -ENOMEM;
     int r = evictor_new(host, unit, &t->evictor);
     if (r >= 0)
@@ -197,7 +197,7 @@ static int make_parts(Target *t, const UnitDetails *details)
         r = limiter_new(t->host, t->unit, details->control_group, &t->limiter);
     if (r >= 0 && !t->capper && !is_root)
         r = capper_new(t->host, t->unit, details->control_group, on_cap, t, &t->capper);
-    if (r >= 0 && !t->pinner) {
+    if (r >= 0 && !t->pinner && !target_is_cgroup(t)) {
         r = pinner_new(t->host, t->unit, details->slice, details->control_group, &t->pinner);
         if (r >= 0)
             r = pinner_want(t->pinner, observes(t) ? NULL : t->policy);
@@ -219,14 +219,24 @@ static void on_described(int error, const UnitDetails *details, void *userdata)
         r = cgroup_open(t->host->cgroup_fd, details->control_group, &t->cgroup);
     if (r == -ENOENT)
         return;
-    if (r < 0 && r != -ENOTSUP) {
-        log_warning("%s: cannot be governed: %s", t->unit, strerror(-r));
+    if (r < 0 && (r != -ENOTSUP || target_is_cgroup(t))) {
+        log_warning("%s: cannot be governed: %s", t->unit,
+                    r == -ENOTSUP ? "the memory controller is not enabled for it" : strerror(-r));
         return;
     }
     arm_psi(t);
     enter_state(t, TARGET_ACTIVE);
     if (t->cgroup && target_yields(t)) /* it may grow faster than ticks come */
         t->pressed(t->userdata);
+}
+
+/* The name says it all. */
+static void find_cgroup(Target *t)
+{
+    const UnitDetails details = { .control_group = t->unit };
+
+    if (t->state == TARGET_WAITING)
+        on_described(0, &details, t);
 }
 
 static void leave(Target *t, uint64_t now)
@@ -273,6 +283,10 @@ void target_note_listed(Target *t, bool running, uint64_t now)
     }
     if (t->state == TARGET_LEFT)
         come_back(t);
+    if (target_is_cgroup(t)) {
+        find_cgroup(t);
+        return;
+    }
     if ((t->state == TARGET_WAITING || recorder_asks_for_armed(t->recorder)) && !t->describing &&
         t->host->bus)
         (void)unit_describe(t->host->bus, &t->describing, t->object_path, on_described, t);
@@ -307,7 +321,7 @@ int target_set_policy(Target *t, const Policy *policy)
     if (r >= 0 && t->pinner)
         r = pinner_want(t->pinner, observes(t) ? NULL : policy);
     if (r >= 0)
-        r = recorder_want(t->recorder, observes(t) ? NULL : policy);
+        r = recorder_want(t->recorder, observes(t) || target_is_cgroup(t) ? NULL : policy);
     if (t->limiter)
         limiter_resume(t->limiter);
     if (policy->role != ROLE_CRITICAL)
@@ -329,6 +343,8 @@ DistressReason target_look(Target *t, uint64_t now)
     t->has_sample = r >= 0;
     if (r == -ENODEV) { /* removed: the unit has ended, or is being restarted */
         drop_cgroup(t);
+        if (t->limiter)
+            limiter_cgroup_gone(t->limiter);
         enter_state(t, TARGET_WAITING);
         recorder_note_restart(t->recorder, now);
     }

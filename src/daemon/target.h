@@ -29,9 +29,9 @@ typedef enum TargetState {
 typedef struct Target {
     Host *host;
     const Policy *policy; /* borrowed from the set in force */
-    char *unit;
-    char *object_path;
-    char *control_group; /* NULL until the unit has run */
+    char *unit;           /* of a control group that is no unit, its path */
+    char *object_path;    /* NULL: it is no unit */
+    char *control_group;  /* NULL until the unit has run */
     TargetState state;
     uint64_t waiting_usec; /* since when */
     uint64_t left_usec;
@@ -60,7 +60,8 @@ typedef struct Target {
     void *userdata;
 } Target;
 
-/* @pressed is called when a PSI trigger of the unit fires. */
+/* @pressed is called when a PSI trigger of the unit fires. @object_path is systemd's of the unit;
+ * NULL: @unit is the path of a control group that systemd does not keep. */
 int target_new(Host *host, const Policy *policy, const char *unit, const char *object_path,
                void (*pressed)(void *userdata), void *userdata, Target **ret);
 
@@ -76,8 +77,15 @@ int target_set_policy(Target *target, const Policy *policy);
 /* No policy governs it any more: everything is undone. */
 void target_dismiss(Target *target);
 
-/* The unit is running, or not, as far as systemd's list tells. */
+/* The unit is running, or not, as far as systemd's list tells; the control group is there, or not,
+ * as far as the tree does. */
 void target_note_listed(Target *target, bool running, uint64_t now_usec);
+
+/* It is no unit of systemd's. */
+static inline bool target_is_cgroup(const Target *target)
+{
+    return !target->object_path;
+}
 
 /* The system bus is gone: what was asked of it will not be answered. */
 void target_bus_lost(Target *target);

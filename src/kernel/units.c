@@ -162,23 +162,53 @@ char *unit_of_cgroup(const char *path)
     return strndup(found, length);
 }
 
+const RunningUnit *running_units_find(const RunningUnits *list, const char *name)
+{
+    const RunningUnit key = { .name = (char *)name };
+
+    return list->n_units == 0
+               ? NULL
+               : bsearch(&key, list->units, list->n_units, sizeof(RunningUnit), compare);
+}
+
 int running_unit_cgroup(int root_fd, const char *unit, char **ret)
 {
-    RunningUnits list;
+    cleanup(running_units_clear) RunningUnits list = { 0 };
+    const char *cgroup = unit;
 
-    if (unit[0] == '/') {
-        *ret = strdup(unit);
-        return *ret ? 0 : -ENOMEM;
+    if (unit[0] != '/') {
+        int r = running_units_read(root_fd, &list);
+        if (r < 0)
+            return r;
+        const RunningUnit *running = running_units_find(&list, unit);
+        if (!running)
+            return -ENOENT;
+        cgroup = running->cgroup;
     }
-    int r = running_units_read(root_fd, &list);
-    if (r < 0)
-        return r;
-    r = -ENOENT;
-    for (size_t i = 0; i < list.n_units && r == -ENOENT; i++)
-        if (strcmp(list.units[i].name, unit) == 0) {
-            *ret = TAKE_PTR(list.units[i].cgroup);
-            r = 0;
-        }
-    running_units_clear(&list);
-    return r;
+    char *copy = strdup(cgroup);
+    if (!copy)
+        return -ENOMEM;
+    *ret = copy;
+    return 0;
+}
+
+CgroupKeeper cgroup_keeper(const char *path)
+{
+    bool in_slices = true, is_named_so = true;
+
+    while (*(path += strspn(path, "/"))) {
+        char name[NAME_MAX + 1];
+        size_t n = strcspn(path, "/");
+        size_t size = n < sizeof name ? n : sizeof name - 1;
+
+        memcpy(name, path, size);
+        name[size] = '\0';
+        const char *unit = name[0] == '_' ? name + 1 : name;
+        is_named_so = is_unit(unit);
+        path += n;
+        /* Below a service, and below what is no unit, others are at home. */
+        if (*path && !has_suffix(unit, ".slice"))
+            in_slices = false;
+    }
+    return !is_named_so ? KEEPER_NOBODY : in_slices ? KEEPER_SYSTEMD : KEEPER_OTHER;
 }

@@ -244,6 +244,16 @@ static void settle_stolen(Policy *policy, const Node *distress)
         policy->distress.stolen = DISTRESS_NEVER;
 }
 
+/* Holders are units beside units. */
+static int check_cgroups(Decoder *decoder, const Policy *policy, const Seen *pin)
+{
+    if (!policy->cgroups || policy->units || !pin->key)
+        return DECODED;
+    return remark(decoder, SEVERITY_WARNING, pin->key->place,
+                  "\"pin\" is for units, and nothing is pinned for what \"cgroups\" matches (match "
+                  "units, or leave it out)");
+}
+
 int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
                  void *object)
 {
@@ -258,6 +268,8 @@ int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, con
             r = check_distress_role(decoder, policy, seen_key(mapping, seen, "distress"),
                                     role->key);
     }
+    if (r >= 0)
+        r = check_cgroups(decoder, policy, seen_key(mapping, seen, "pin"));
     if (r >= 0 && policy->cache_max != LIMIT_NONE)
         r = check_fits(decoder, node_value(node_value(node, "cache"), "max"), policy->cache_max);
     return r < 0 ? r : check_overlaps(decoder, policy);

@@ -63,7 +63,6 @@ static const Field match_fields[] = {
         .type = &type_list,
         .list = &match_cgroups,
         .replaces = "units",
-        .later = LATER_NO_EFFECT,
         .example = CGROUPS_EXAMPLE,
         .help = "control groups that the policy governs, by their path below the root; globs",
     },

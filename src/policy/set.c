@@ -68,6 +68,14 @@ const Policy *policy_set_find(const PolicySet *set, const char *name)
     return found ? set->policies[i] : NULL;
 }
 
+bool policy_set_has_cgroups(const PolicySet *set)
+{
+    for (size_t i = 0; i < set->n_policies; i++)
+        if (set->policies[i]->cgroups)
+            return true;
+    return false;
+}
+
 /* How specific a glob is: its literal characters. "nginx*.service" has as many as "nginx.service",
  * which it matches: a plain name is ahead by the half. */
 static size_t specificity(const char *glob)

@@ -3,6 +3,8 @@
 
 /* All policies in force, and which of them governs a unit. */
 
+#include <stdbool.h>
+
 #include "policy/policy.h"
 
 typedef struct PolicySet {
@@ -14,6 +16,9 @@ typedef struct PolicySet {
 int policy_set_add(PolicySet *set, Policy *policy);
 void policy_set_clear(PolicySet *set);
 const Policy *policy_set_find(const PolicySet *set, const char *name);
+
+/* Some policy of it is for control groups. */
+bool policy_set_has_cgroups(const PolicySet *set);
 
 /* The policy that governs a unit of the name @unit, at the path @cgroup below the cgroup root
  * (either may be NULL), or NULL: of those with a matching glob the one with the longest literal

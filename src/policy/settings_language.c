@@ -99,9 +99,8 @@ static const Field settings_fields[] = {
         .offset = offsetof(Settings, rotational_disks),
         .example = "rotational_disks: observe",
         .fallback = "observe",
-        .help =
-            "services whose files are on slow disks: only observe them with memory_high: track "
-            "(observe), or treat them like all others (enforce)",
+        .help = "services whose files are on slow disks: only observe them with memory_high: track "
+                "(observe), or treat them like all others (enforce)",
     },
 };
 static const Mapping settings_mapping = {

@@ -229,10 +229,10 @@ static void settings_and_notes(void **state)
     CLEANUP_PLANNING Planning p = planning_new();
 
     put_policy(&p, "shop",
-               "match:\n  units: [shop.service]\n  cgroups: [\"/a/*\"]\n"
+               "match:\n  units: [shop.service]\n"
                "role: critical\n"
                "distress:\n  refaults: 5/s\n"
-               "cache:\n  max: 10M\n");
+               "cache:\n  max: 1T\n");
     scratch_put(&p.root, "etc/pagewarden/pagewarden.yaml", "version: 1\npin_budgets: 1M\n");
     expect_plan(&p, "Settings are refused, and the defaults shown:\n"
                     "  /etc/pagewarden/pagewarden.yaml:2:1: unknown key \"pin_budgets\" (did you "
@@ -245,8 +245,9 @@ static void settings_and_notes(void **state)
                     "Units: none matches now, so that nothing of this is done\n"
                     "\n"
                     "Notes:\n"
-                    "  /etc/pagewarden/policies.d/shop.yaml:4:3: note: \"cgroups\" in match is not "
-                    "acted on by this version (it has no effect)\n");
+                    "  /etc/pagewarden/policies.d/shop.yaml:8:8: warning: \"1T\" is more than "
+                    "this machine's RAM, 983.3M, and never reached (a share fits every machine: "
+                    "10%)\n");
     scratch_put(&p.root, "etc/pagewarden/pagewarden.yaml",
                 "version: 1\npin_budget: 128M\nreserve: 1M\n");
     expect_plan(&p, "shop: critical, enforce\n"
@@ -255,8 +256,9 @@ static void settings_and_notes(void **state)
                     "Units: none matches now, so that nothing of this is done\n"
                     "\n"
                     "Notes:\n"
-                    "  /etc/pagewarden/policies.d/shop.yaml:4:3: note: \"cgroups\" in match is not "
-                    "acted on by this version (it has no effect)\n"
+                    "  /etc/pagewarden/policies.d/shop.yaml:8:8: warning: \"1T\" is more than "
+                    "this machine's RAM, 983.3M, and never reached (a share fits every machine: "
+                    "10%)\n"
                     "\n"
                     "Host: 256M of memory are locked, and 597.7M available; all pins may take "
                     "128M, and leave 1M available\n");

@@ -19,6 +19,7 @@ static int note(Ledger *ledger, const char *unit, const char *cgroup, uint64_t o
                                    .original = original,
                                    .ours = { in_force, ours },
                                    .had_dropin = had_dropin,
+                                   .id = 7,
                                });
 }
 
@@ -46,6 +47,7 @@ static void expect_entry(const Ledger *ledger, const LedgerEntry *expected)
     assert_true(e->original == expected->original);
     assert_true(e->ours[0] == expected->ours[0] && e->ours[1] == expected->ours[1]);
     assert_int_equal(e->had_dropin, expected->had_dropin);
+    assert_int_equal(e->id, 7);
 }
 
 static void expect_text(const Scratch *scratch, const char *expected)
@@ -82,9 +84,10 @@ static void what_was_noted_is_read_again(void **state)
     assert_int_equal(
         note(&ledger, "b-\\x2d@1.service", "/b.slice/b-\\x2d@1.service", GIB, true, 200, 200), 0);
     assert_int_equal(note(&ledger, "c.scope", "/c.scope", 0, false, LIMIT_NONE, LIMIT_NONE), 0);
-    expect_text(&scratch, "a.service\t/system.slice/a.service\t18446744073709551615\t100\t100\t0\n"
-                          "b-\\x2d@1.service\t/b.slice/b-\\x2d@1.service\t1073741824\t200\t200\t1\n"
-                          "c.scope\t/c.scope\t0\t18446744073709551615\t18446744073709551615\t0\n");
+    expect_text(&scratch,
+                "a.service\t/system.slice/a.service\t18446744073709551615\t100\t100\t0\t7\n"
+                "b-\\x2d@1.service\t/b.slice/b-\\x2d@1.service\t1073741824\t200\t200\t1\t7\n"
+                "c.scope\t/c.scope\t0\t18446744073709551615\t18446744073709551615\t0\t7\n");
     ledger_close(&ledger);
     assert_int_equal(ledger.n_entries, 0);
     assert_int_equal(ledger.dir_fd, -1);
@@ -119,12 +122,12 @@ static void the_first_original_is_kept(void **state)
     expect_entry(
         &ledger,
         &(LedgerEntry){ (char *)"a.service", (char *)"/elsewhere", 1000, { 900, 800 }, true });
-    expect_text(&scratch, "a.service\t/elsewhere\t1000\t900\t800\t1\n");
+    expect_text(&scratch, "a.service\t/elsewhere\t1000\t900\t800\t1\t7\n");
 
     Ledger again = opened(&scratch);
     assert_int_equal(note(&again, "a.service", "/a.service", 800, false, 800, 700), 0);
     ledger_close(&again);
-    expect_text(&scratch, "a.service\t/a.service\t1000\t800\t700\t1\n");
+    expect_text(&scratch, "a.service\t/a.service\t1000\t800\t700\t1\t7\n");
 }
 
 static void either_of_the_last_two_is_ours(void **state)
@@ -190,22 +193,24 @@ static void bad_lines_are_counted_and_skipped(void **state)
         "a.service\t/a",
         "a.service\t/a\t1\t2\t3",
         "a.service\t/a\t1\t2\t3\t",
+        "a.service\t/a\t1\t2\t3\t0\t7\t",
+        "a.service\t/a\t1\t2\t3\t0\t7\t0",
         "a.service\t/a\t1\t2\t3\t0\t",
-        "a.service\t/a\t1\t2\t3\t0\t0",
-        "a.service\t/a\t1\t2\t3\t2",
-        "a.service\t/a\t1\t2\t3\t-1",
-        "a.service\t/a\tmax\t2\t3\t0",
-        "a.service\t/a\t\t2\t3\t0",
-        "a.service\t/a\t1\t18446744073709551616\t3\t0",
-        "a.service\t/a\t1\t2\t 3\t0",
-        "a.service\ta\t1\t2\t3\t0",
-        "a.service\t\t1\t2\t3\t0",
-        "\t/a\t1\t2\t3\t0",
-        "\t\t\t\t\t",
+        "a.service\t/a\t1\t2\t3\t0\t-7",
+        "a.service\t/a\t1\t2\t3\t2\t7",
+        "a.service\t/a\t1\t2\t3\t-1\t7",
+        "a.service\t/a\tmax\t2\t3\t0\t7",
+        "a.service\t/a\t\t2\t3\t0\t7",
+        "a.service\t/a\t1\t18446744073709551616\t3\t0\t7",
+        "a.service\t/a\t1\t2\t 3\t0\t7",
+        "a.service\ta\t1\t2\t3\t0\t7",
+        "a.service\t\t1\t2\t3\t0\t7",
+        "\t/a\t1\t2\t3\t0\t7",
+        "\t\t\t\t\t\t",
         "\t",
-        "a.service /a 1 2 3 0",
-        "a.service\t/a\t1\t2\t3\t0\r",
-        "good.service\t/again\t1\t2\t3\t0", /* a unit twice */
+        "a.service /a 1 2 3 0 7",
+        "a.service\t/a\t1\t2\t3\t0\t7\r",
+        "good.service\t/again\t1\t2\t3\t0\t7", /* a unit twice */
     };
 
     for (size_t i = 0; i < ELEMENTS(bad); i++) {
@@ -215,7 +220,8 @@ static void bad_lines_are_counted_and_skipped(void **state)
         size_t n_bad = 0;
 
         snprintf(text, sizeof(text),
-                 "good.service\t/good\t1\t2\t3\t1\n%s\n\nbetter.scope\t/b\t4\t5\t6\t0\n", bad[i]);
+                 "good.service\t/good\t1\t2\t3\t1\t7\n%s\n\nbetter.scope\t/b\t4\t5\t6\t0\t7\n",
+                 bad[i]);
         scratch_put(&scratch, LEDGER_NAME, text);
         assert_int_equal(ledger_open(&ledger, scratch.fd, &n_bad), 0);
         if (n_bad != 1 || ledger.n_entries != 2)
@@ -229,7 +235,7 @@ static void bad_lines_are_counted_and_skipped(void **state)
 
 static void a_text_that_ends_early(void **state)
 {
-    static const char text[] = "a.service\t/a\t1\t2\t3\t1\nb.service\t/b\t12\t34\t56\t0\n";
+    static const char text[] = "a.service\t/a\t1\t2\t3\t1\t7\nb.service\t/b\t12\t34\t56\t0\t7\n";
 
     for (size_t length = 0; length < sizeof(text); length++) {
         CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
@@ -240,7 +246,7 @@ static void a_text_that_ends_early(void **state)
         scratch_put(&scratch, LEDGER_NAME, part);
         assert_int_equal(ledger_open(&ledger, scratch.fd, NULL), 0);
         /* The last newline may be missing, nothing else. */
-        size_t expected = (length >= 20) + (length >= 44);
+        size_t expected = (length >= 22) + (length >= 48);
         if (ledger.n_entries != expected)
             fail_msg("%zu bytes: %zu entries", length, ledger.n_entries);
         ledger_close(&ledger);
@@ -250,8 +256,9 @@ static void a_text_that_ends_early(void **state)
 static void a_nul_hides_nothing(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
-    static const char text[] = "a.service\t/a\t1\t2\t3\t0\0\n\0\nb\0.service\t/b\t1\t2\t3\t0\n"
-                               "c.service\t/c\t7\t8\t9\t0\n";
+    static const char text[] =
+        "a.service\t/a\t1\t2\t3\t0\t7\0\n\0\nb\0.service\t/b\t1\t2\t3\t0\t7\n"
+        "c.service\t/c\t7\t8\t9\t0\t7\n";
     CLEANUP_LEDGER Ledger ledger;
     size_t bad = 0;
 
@@ -322,7 +329,7 @@ static void the_file_is_replaced_and_private(void **state)
     assert_int_equal(must(pread(old, text, sizeof(text), 0)), 4);
     close(old);
     assert_int_equal(faccessat(scratch.fd, "." LEDGER_NAME ".new", F_OK, 0), -1);
-    expect_text(&scratch, "a.service\t/a\t1\t2\t2\t0\n");
+    expect_text(&scratch, "a.service\t/a\t1\t2\t2\t0\t7\n");
 }
 
 static void what_cannot_be_written_is_an_error(void **state)

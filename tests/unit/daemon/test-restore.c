@@ -4,6 +4,7 @@
 #include "daemon/restore.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
@@ -146,6 +147,39 @@ static void one_does_not_hinder_the_others(void **state)
     world_end(&w);
 }
 
+/* Systemd need not know of it; another one at the same path is another's. */
+static void a_control_group_is_put_back_by_its_file(void **state)
+{
+    World w;
+    struct stat st;
+
+    world_begin(&w, "40960\n");
+    put_cgroup(&w.cgroups, "pod", "9437184\n");
+    put_cgroup(&w.cgroups, "anew", "9437184\n");
+    put_cgroup(&w.cgroups, "theirs", "8192\n");
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const paths[] = { "/pod", "/anew", "/theirs", "/gone" };
+        const LedgerEntry entry = {
+            .unit = (char *)paths[i],
+            .cgroup = (char *)paths[i],
+            .original = 1048576,
+            .ours = { 9437184, 9437184 },
+            .id = i == 1 || fstatat(w.cgroups.fd, paths[i] + 1, &st, 0) < 0 ? 1 : st.st_ino,
+        };
+        assert_int_equal(ledger_note(&w.ledger, &entry), 0);
+    }
+    assert_int_equal(restore_limits(&w.ledger, w.cgroups.fd), 0);
+    char text[64];
+    assert_string_equal(scratch_get(&w.cgroups, "pod/memory.high", text, sizeof(text)),
+                        "1048576\n");
+    assert_string_equal(scratch_get(&w.cgroups, "anew/memory.high", text, sizeof(text)),
+                        "9437184\n");
+    assert_string_equal(scratch_get(&w.cgroups, "theirs/memory.high", text, sizeof(text)),
+                        "8192\n");
+    assert_int_equal(w.ledger.n_entries, 0);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +188,7 @@ int main(void)
         cmocka_unit_test(somebody_elses_is_left),
         cmocka_unit_test(what_cannot_be_looked_at_stays_in_the_ledger),
         cmocka_unit_test(one_does_not_hinder_the_others),
+        cmocka_unit_test(a_control_group_is_put_back_by_its_file),
     };
 
     setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1);

@@ -124,10 +124,52 @@ static void units_of_cgroups(void **state)
     check_unit("", "-.slice");
 }
 
+static void who_keeps_a_cgroup(void **state)
+{
+    static const struct {
+        const char *path;
+        CgroupKeeper keeper;
+    } cases[] = {
+        { "/", KEEPER_SYSTEMD },
+        { "/init.scope", KEEPER_SYSTEMD },
+        { "/system.slice", KEEPER_SYSTEMD },
+        { "/system.slice/_cgroup.service", KEEPER_SYSTEMD },
+        { "/machine.slice/libpod-1f.scope", KEEPER_SYSTEMD },
+        { "/docker", KEEPER_NOBODY },
+        { "/docker/1f", KEEPER_NOBODY },
+        { "/system.slice/shop.service/worker", KEEPER_NOBODY },
+        { "/system.slice/shop.service/worker/a", KEEPER_NOBODY },
+        { "/machine.slice/libpod-1f.scope/container", KEEPER_NOBODY },
+        { "/a.slice/other", KEEPER_NOBODY },
+        { "/user.slice/user-7.slice/user@7.service/app.slice", KEEPER_OTHER },
+        { "/user.slice/user-7.slice/user@7.service/app.slice/x.service", KEEPER_OTHER },
+        { "/lxc.payload.a/system.slice/nginx.service", KEEPER_OTHER },
+        { "/lxc.payload.a/init.scope", KEEPER_OTHER },
+        { "/lxc.payload.a/system.slice/nginx.service/worker", KEEPER_NOBODY },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        if (cgroup_keeper(cases[i].path) != cases[i].keeper)
+            fail_msg("%s", cases[i].path);
+}
+
+static void found_by_name(void **state)
+{
+    RunningUnit units[] = { { (char *)"a.service", (char *)"/a" },
+                            { (char *)"c.service", (char *)"/c" } };
+    const RunningUnits list = { .units = units, .n_units = ELEMENTS(units) }, none = { 0 };
+
+    assert_ptr_equal(running_units_find(&list, "c.service"), &units[1]);
+    assert_null(running_units_find(&list, "b.service"));
+    assert_null(running_units_find(&none, "a.service"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_of_cgroups),
+        cmocka_unit_test(who_keeps_a_cgroup),
+        cmocka_unit_test(found_by_name),
         cmocka_unit_test(slices_are_read_and_services_are_not),
         cmocka_unit_test(names_lose_the_escape_that_systemd_gave_them),
         cmocka_unit_test(what_only_looks_like_a_unit),

@@ -3,6 +3,20 @@
  * only a warning, and that both places are told. */
 #include "unit/policy/decoding.h"
 
+static void pins_for_control_groups(void **state)
+{
+    static const Case cases[] = {
+        { "version: 1\nmatch: {cgroups: [/a]}\npin: {budget: 1M, files: [{path: /srv/x}]}\n",
+          "3:1: warning: \"pin\" is for units, and nothing is pinned for what \"cgroups\" matches "
+          "(match units, or leave it out)\n" },
+        { "version: 1\nmatch: {cgroups: [/a], units: [a.service]}\n"
+          "pin: {budget: 1M, files: [{path: /srv/x}]}\n",
+          "" },
+    };
+
+    CHECK_REMARKED(cases);
+}
+
 static void memory_high(void **state)
 {
     static const Case cases[] = {
@@ -446,6 +460,7 @@ static void only_so_many_globs_are_compared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pins_for_control_groups),
         cmocka_unit_test(memory_high),
         cmocka_unit_test(keys_of_modes),
         cmocka_unit_test(bounds),

@@ -2,16 +2,6 @@
 /* What is understood and not acted on yet is told, once, with the key; all else is silent. */
 #include "unit/policy/decoding.h"
 
-static void keys_that_have_no_effect(void **state)
-{
-    static const Case cases[] = {
-        { "version: 1\nmatch: {cgroups: [/a/b]}\n",
-          "2:9: note: \"cgroups\" in match is not acted on by this version (it has no effect)\n" },
-    };
-
-    CHECK_REMARKED(cases);
-}
-
 static void keys_that_put_an_entry_to_sleep(void **state)
 {
     static const Case cases[] = {
@@ -44,6 +34,7 @@ static void what_is_acted_on_is_silent(void **state)
         { LEAST "advise: [{path: /srv/x, access: random}]\n", "" },
         { LEAST "cache: {max: 1G}\n", "" },
         { LEAST "memory_high: {mode: off}\n", "" },
+        { "version: 1\nmatch: {cgroups: [/a/b]}\n", "" },
         { LEAST "memory_high: {mode: fixed, value: 2G, min: 1G, max: 2G}\n", "" },
         { LEAST "role: background\nmemory_high: {mode: yield, min: 1G}\n", "" },
         { LEAST "memory_high: {mode: track, min: 1G, max: 2G, pressure: 1%, reclaim: all}\n", "" },
@@ -55,22 +46,14 @@ static void what_is_acted_on_is_silent(void **state)
 static void drop_ins_note_once_where_it_stands(void **state)
 {
     static const FilesCase cases[] = {
-        { { "version: 1\nmatch: {cgroups: [/a/b]}\n", "role: normal\n" },
-          "p.yaml:2:9: note: \"cgroups\" in match is not acted on by this version (it has no "
-          "effect)\n" },
-        { { LEAST "", "match: {cgroups: [/a/b]}\n" },
-          "10.yaml:1:9: note: \"cgroups\" in match is not acted on by this version (it has no "
-          "effect)\n" },
-        { { "version: 1\nmatch: {cgroups: [/a/b]}\n", "match: {cgroups: [/a/c]}\n" },
-          "10.yaml:1:9: note: \"cgroups\" in match is not acted on by this version (it has no "
-          "effect)\n" },
-        { { LEAST "evict: [{stream: true}]\n", "evict: [{path: /srv/x}]\n" }, "" },
-        { { LEAST "memory_high: {mode: track}\n", "memory_high: {mode: off}\n" }, "" },
-        { { "version: 1\nmatch: {cgroups: [/a/b]}\n", "evict: [{stream: true}]\n" },
-          "p.yaml:2:9: note: \"cgroups\" in match is not acted on by this version (it has no "
-          "effect)\n"
+        { { LEAST "evict: [{stream: true}]\n", "role: normal\n" },
+          "p.yaml:3:10: note: \"stream\" in evict is not acted on by this version (this entry is "
+          "left alone)\n" },
+        { { LEAST "", "evict: [{stream: true}]\n" },
           "10.yaml:1:10: note: \"stream\" in evict is not acted on by this version (this entry is "
           "left alone)\n" },
+        { { LEAST "evict: [{stream: true}]\n", "evict: [{path: /srv/x}]\n" }, "" },
+        { { LEAST "memory_high: {mode: track}\n", "memory_high: {mode: off}\n" }, "" },
     };
 
     CHECK_FILES_REMARKED(cases);
@@ -113,7 +96,6 @@ static void only_entries_that_sleep_are_dormant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_that_have_no_effect),
         cmocka_unit_test(keys_that_put_an_entry_to_sleep),
         cmocka_unit_test(what_is_acted_on_is_silent),
         cmocka_unit_test(drop_ins_note_once_where_it_stands),

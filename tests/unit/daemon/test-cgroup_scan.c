@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/cgroup_scan.h"
+
+#include <string.h>
+
+#include "unit/daemon/job-queue.h"
+#include "unit/daemon/log-text.h"
+#include "unit/kernel/scratch.h"
+#include "util/strv.h"
+#include "util/units.h"
+
+static char found[1024];
+static unsigned n_found;
+
+static void on_found(char *const *paths, void *userdata)
+{
+    found[0] = '\0';
+    n_found++;
+    STRV_FOREACH (path, paths) {
+        strcat(found, *path);
+        strcat(found, " ");
+    }
+}
+
+static Policy *a_policy(const char *name, char **globs)
+{
+    Policy *policy = calloc(1, sizeof(Policy));
+
+    assert_non_null(policy);
+    policy->name = strdup(name);
+    assert_int_equal(strv_copy(globs, &policy->cgroups), 0);
+    return policy;
+}
+
+static void what_systemd_does_not_keep_is_told(void **state)
+{
+    static const char *const groups[] = {
+        "docker/1f",
+        "docker/2e/system.slice/a.service",
+        "docker.slice/docker-1f.scope",
+        "docker/white space",
+        "lxc/a",
+    };
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    char *globs[] = { (char *)"/docker*/**", NULL }, path[256];
+    PolicySet set = { 0 };
+    Host host = { .cgroup_fd = root.fd };
+    CgroupScan *scan;
+
+    for (size_t i = 0; i < ELEMENTS(groups); i++) {
+        snprintf(path, sizeof path, "%s/cgroup.procs", groups[i]);
+        scratch_put(&root, path, "");
+    }
+    assert_int_equal(cgroup_scan_new(&host, &set, &(CgroupScanHandler){ on_found, NULL }, &scan),
+                     0);
+    /* Nobody asks. */
+    cgroup_scan_tick(scan, USEC_PER_SEC);
+    assert_int_equal(n_queued, 0);
+
+    assert_int_equal(policy_set_add(&set, a_policy("pods", globs)), 0);
+    log_text[0] = '\0';
+    for (uint64_t second = 1; second <= 10; second++) {
+        cgroup_scan_tick(scan, second * USEC_PER_SEC);
+        cgroup_scan_tick(scan, second * USEC_PER_SEC);
+        assert_int_equal(n_queued, second == 1 || second == 6);
+        run_queue();
+    }
+    assert_int_equal(n_found, 2);
+    assert_string_equal(found, "/docker/1f /docker/2e ");
+    assert_non_null(strstr(log_text, "/docker/2e/system.slice/a.service: not governed: another "
+                                     "systemd keeps it, a user's or a container's\n"));
+    assert_non_null(strstr(log_text, "a control group: not governed: its name has white space\n"));
+    assert_null(strstr(log_text, "docker-1f.scope"));
+
+    /* After a reload at once, and once more to tell that there is none any more. */
+    policy_set_clear(&set);
+    cgroup_scan_reset(scan);
+    cgroup_scan_tick(scan, 11 * USEC_PER_SEC);
+    run_queue();
+    assert_string_equal(found, "");
+    cgroup_scan_tick(scan, 20 * USEC_PER_SEC);
+    assert_int_equal(n_queued, 0);
+    cgroup_scan_free(scan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_systemd_does_not_keep_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
