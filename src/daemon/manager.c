@@ -475,8 +475,8 @@ Releasing *manager_releasing(Manager *m)
 /* Pause */
 
 #define PAUSED                                                                              \
-    "Paused: memory.high is given back and nothing is evicted, pins stay. It goes on with " \
-    "`pagewarden resume`"
+    "Paused: memory.high is given back, nothing is evicted or advised, pins stay. It goes " \
+    "on with `pagewarden resume`"
 
 int manager_pause(Manager *m, bool on)
 {

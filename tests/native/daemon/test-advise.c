@@ -196,12 +196,43 @@ static void without_a_record(void **state)
     setting_end(&s);
 }
 
+/* Process 1 is none of ours. What it has open stays as it is, and that is told once. */
+static void as_nobody(void *argument)
+{
+    Setting *s = argument;
+
+    if (geteuid() == 0)
+        check(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+    for (int i = 0; i < 2; i++) {
+        s->now += USEC_PER_SEC;
+        adviser_tick(s->adviser, "/a.service", false, s->now);
+        check(n_queued == 1);
+        run_queue();
+        check(adviser_status(s->adviser).unreachable == 1);
+        check(strcmp(log_text, "warning: a.service: advising: the descriptors of some processes "
+                               "cannot be had: Permission denied\n") == 0);
+    }
+}
+
+static void without_privilege(void **state)
+{
+    Setting s;
+
+    setting_begin(&s);
+    scratch_put(&s.cgroups, "a.service/cgroup.procs", "1\n");
+    must(chmod(s.scratch.path, 0777)); /* for the record */
+    must(chmod(s.cgroups.path, 0755));
+    assert_int_equal(run_child(as_nobody, &s), 0);
+    setting_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(given_and_taken_back),        cmocka_unit_test(one_rule_less),
         cmocka_unit_test(files_that_are_opened_later), cmocka_unit_test(after_a_crash),
         cmocka_unit_test(a_unit_that_has_ended),       cmocka_unit_test(without_a_record),
+        cmocka_unit_test(without_privilege),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
