@@ -134,15 +134,20 @@ static double mark(const Bench *b, int group)
     return cpu_seconds() - began;
 }
 
+/* Events are not aligned. */
 static unsigned drain(int group)
 {
     char buffer[64 * 1024];
     unsigned n_opens = 0;
 
-    for (ssize_t n; (n = read(group, buffer, sizeof buffer)) > 0;)
-        for (struct fanotify_event_metadata *event = (void *)buffer; FAN_EVENT_OK(event, n);
-             event = FAN_EVENT_NEXT(event, n))
-            n_opens += (event->mask & FAN_OPEN) != 0;
+    for (ssize_t n; (n = read(group, buffer, sizeof buffer)) > 0;) {
+        struct fanotify_event_metadata event;
+
+        for (const char *p = buffer; p < buffer + n; p += event.event_len) {
+            memcpy(&event, p, sizeof event);
+            n_opens += (event.mask & FAN_OPEN) != 0;
+        }
+    }
     return n_opens;
 }
 

@@ -6,8 +6,15 @@ set -u
 . "$(dirname "$0")/lib.sh"
 DATA=$(realpath "$(dirname "$0")/../../data")
 
-# unit_of PID… : shop.service has these processes.
+# unit_of PID… : shop.service has these processes, once all are the programs that they become.
 unit_of() {
+    local pid i
+    for pid; do
+        for ((i = 0; i < 200; i++)); do
+            [ "$pid" = $$ ] || [ "$(cat "/proc/$pid/comm")" = sleep ] && break
+            sleep 0.05
+        done
+    done
     rm -rf groups
     cp -r "$DATA/cgroup/linux-6.12" groups
     printf '%s\n' "$@" >groups/system.slice/shop.service/cgroup.procs
