@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Locking goes in the one order that works on every file system: map for reading,
- * MADV_POPULATE_READ, mlock, mprotect(PROT_NONE). On XFS with large folios mlock alone leaves the
- * pages on the evictable list. Nothing is ever read through the mapping, so a truncated file is an
- * error of madvise and never a SIGBUS.
+ * MADV_POPULATE_READ, mlock (lock.h), mprotect(PROT_NONE). On XFS with large folios mlock alone
+ * leaves the pages on the evictable list. Nothing is ever read through the mapping, so a truncated
+ * file is an error of madvise and never a SIGBUS.
  *
  * What is mapped one after another mostly lies side by side, and mlock() and mprotect() take all of
  * it at once. The kernel joins no mappings of different files, so each can still be released alone.
@@ -16,6 +16,7 @@
 
 #include <sys/mman.h>
 
+#include "hold/lock.h"
 #include "util/cleanup.h"
 #include "util/units.h"
 
@@ -73,15 +74,22 @@ void region_unmap(Region *region)
     free(region->bitmap);
 }
 
+/* Not even a bug can read the file's data or fault on it from then on. */
+static int lock_and_close(uint8_t *begin, uint64_t size)
+{
+    int r = lock_populated(begin, size);
+
+    return r < 0 ? r : mprotect(begin, size, PROT_NONE) < 0 ? -errno : 0;
+}
+
 int region_lock(Region *region, uint64_t size)
 {
     uint8_t *begin = region->address + region->locked;
 
     if (!region->read && madvise(begin, size, MADV_POPULATE_READ) < 0)
         return -errno;
-    /* After mprotect() not even a bug can read the file's data or fault on it. */
-    if (mlock(begin, size) < 0 || mprotect(begin, size, PROT_NONE) < 0) {
-        int r = -errno;
+    int r = lock_and_close(begin, size);
+    if (r < 0) {
         /* mlock() that fails half-way keeps that half, and what is locked must be counted. */
         (void)munlock(begin, size);
         /* Mapping does not tell what it could not read. */
@@ -106,7 +114,7 @@ static void lock_run(Region *const *regions, size_t n)
     const Region *last = regions[n - 1];
     size_t size = (size_t)(last->address + last->size - begin);
 
-    if (mlock(begin, size) < 0 || mprotect(begin, size, PROT_NONE) < 0) {
+    if (lock_and_close(begin, size) < 0) {
         (void)mprotect(begin, size, PROT_READ);
         (void)munlock(begin, size);
         return;

@@ -17,7 +17,7 @@
 /* The library's mprotect() and mlock() go through these, so that they can be made to fail. */
 static int mprotect_error;
 static size_t
-    mlock_only; /* bytes after which mlock() fails, as it does at the end of a file; 0: none */
+    mlock_only; /* bytes after which mlock() and mlock2() fail, as at the end of a file; 0: none */
 
 int mprotect(void *address, size_t size, int protection)
 {
@@ -28,14 +28,19 @@ int mprotect(void *address, size_t size, int protection)
     return (int)syscall(SYS_mprotect, address, size, protection);
 }
 
-int mlock(const void *address, size_t size)
+int mlock2(const void *address, size_t size, unsigned flags)
 {
     if (mlock_only > 0 && mlock_only < size) {
-        must(syscall(SYS_mlock, address, mlock_only));
+        must(syscall(SYS_mlock2, address, mlock_only, flags));
         errno = ENOMEM;
         return -1;
     }
-    return (int)syscall(SYS_mlock, address, size);
+    return (int)syscall(SYS_mlock2, address, size, flags);
+}
+
+int mlock(const void *address, size_t size)
+{
+    return mlock2(address, size, 0);
 }
 
 /* Larger mappings fail, as where address space is short; 0: none. */

@@ -22,6 +22,8 @@ assert_eq "$(target t-shop.service .pin.failed)" 0
 assert_eq "$(target t-shop.service .state)" active
 holder=pagewarden-hold-t-shop.service
 assert_eq "$(locked_in $holder)" $((43 * MIB)) "locked, by smaps"
+# As they were populated, without another look at every page.
+grep -q '^VmFlags:.* lo lf' "/proc/$(main_pid $holder)/smaps" || fail "locked the slow way"
 assert_eq "$(systemctl show --value -p Slice $holder)" system.slice
 
 # The pins stay whatever reclaim does; the holder opens nothing and is nobody.
