@@ -39,21 +39,22 @@ static bool is_full(const YieldUnit *unit)
            add_u64(unit->sample->current, FREE_GROWTH / 2) >= unit->state->limit;
 }
 
-/* Upwards a limit follows the room by no less than a quarter of it. */
+/* Not with every step of what comes and goes: a limit follows the room down by a 32nd of it, which
+ * is no more than is left below the brink, and up by a quarter. */
 void yield_follow_room(YieldUnit *unit, const YieldNeed *need, size_t n)
 {
     YieldState *state = unit->state;
     uint64_t room = max_u64(share(need->host.left, n), FREE_GROWTH);
     uint64_t to = max_u64(add_u64(unit->sample->current, room), yield_unit_floor(unit));
 
-    if (!need->host.near) {
+    if (need->host.far || (!need->host.near && !state->limited)) {
         yield_unit_let_go(unit, LIMIT_REASON_CALM);
         return;
     }
     unit->decision = yield_unit_keep(unit, LIMIT_REASON_ROOM);
     if (is_full(unit) && room < LIMIT_STEP_MIN)
         yield_unit_stop(unit, state->limit, need->at_usec, PATIENCE_HOST_USEC);
-    else if (!state->limited || state->limit >= add_u64(to, LIMIT_STEP_MIN) ||
+    else if (!state->limited || state->limit >= add_u64(to, max_u64(room / 32, LIMIT_STEP_MIN)) ||
              to >= add_u64(state->limit, max_u64(room / 4, LIMIT_STEP_MIN)))
         go_ahead(unit, to);
 }

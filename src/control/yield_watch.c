@@ -10,8 +10,11 @@
 #define BRINK_PARTS 32
 #define BRINK_MOST  (512 * MIB)
 
-/* What the fastest disks fill within two seconds, if looks are late by that. */
+/* What the fastest disks fill within two seconds, if looks are late by that; and half as much
+ * again.
+ */
 #define NEAR_FREE (8 * GIB)
+#define FAR_FREE  (12 * GIB)
 
 static bool is_at_limit(const YieldAncestor *a)
 {
@@ -64,9 +67,11 @@ uint64_t yield_look_usec(const YieldWatch *watch)
 YieldRoom yield_room(const YieldWatch *watch)
 {
     uint64_t brink = brink_of(watch);
+    bool concerned = watch->critical && watch->background;
 
     return (YieldRoom){
-        .near = watch->critical && watch->background && watch->free < NEAR_FREE,
+        .near = concerned && watch->free < NEAR_FREE,
+        .far = !concerned || watch->free >= FAR_FREE,
         .left = sub_u64(watch->free, brink),
         .missing = sub_u64(brink, watch->free),
     };

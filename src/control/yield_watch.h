@@ -46,7 +46,8 @@ bool yield_is_brink(const YieldWatch *watch);
 
 /* What the host can give before it reclaims, with something left for what nobody asked about. */
 typedef struct YieldRoom {
-    bool near;        /* it could be full before the next look */
+    bool near;        /* it could be full before the next look, */
+    bool far;         /* or it is by no means; both are false between the two */
     uint64_t left;    /* bytes until the brink */
     uint64_t missing; /* or below it */
 } YieldRoom;

@@ -343,8 +343,15 @@ static void nobody_gets_more_than_there_is_room_for(void **state)
     s.need.host.left = 600 * MIB;
     second(&s, 0);
     assert_int_equal(s.units[1].decision.want, 820 * MIB);
-    /* Far from full, nobody is limited. */
+    /* Far from full, nobody is limited; until it is near. */
     s.need.host.near = false;
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.want, 820 * MIB);
+    s.need.host.far = true;
+    second(&s, 0);
+    for (size_t i = 0; i < UNITS; i++)
+        assert_true(s.units[i].decision.want == LIMIT_NONE);
+    s.need.host.far = false;
     second(&s, 0);
     for (size_t i = 0; i < UNITS; i++)
         assert_true(s.units[i].decision.want == LIMIT_NONE);

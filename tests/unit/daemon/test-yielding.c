@@ -158,7 +158,7 @@ static void nobody_gets_more_than_the_host_has_free(void **state)
     yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
     assert_int_equal(decided.decision.reason, LIMIT_REASON_ROOM);
     assert_int_equal(decided.decision.want, (500 + 2048 - 80 - 128) * MIB);
-    put_host(&w, 8400, 100);
+    put_host(&w, 12300, 100);
     yielding_act(w.yielding, w.list, 2, 2 * USEC_PER_SEC);
     assert_true(decided.decision.want == LIMIT_NONE);
     world_end(&w);
