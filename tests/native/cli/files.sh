@@ -6,15 +6,20 @@ set -u
 . "$(dirname "$0")/lib.sh"
 DATA=$(realpath "$(dirname "$0")/../../data")
 
-# unit_of PID… : shop.service has these processes, once all are the programs that they become.
-unit_of() {
+# settle PID… : they have opened what they open, and are sleep(1).
+settle() {
     local pid i
     for pid; do
         for ((i = 0; i < 200; i++)); do
-            [ "$pid" = $$ ] || [ "$(cat "/proc/$pid/comm")" = sleep ] && break
+            [ "$(cat "/proc/$pid/comm")" = sleep ] && break
             sleep 0.05
         done
+        [ "$i" -lt 200 ] || fail "process $pid does not run"
     done
+}
+
+# unit_of PID… : shop.service has these processes.
+unit_of() {
     rm -rf groups
     cp -r "$DATA/cgroup/linux-6.12" groups
     printf '%s\n' "$@" >groups/system.slice/shop.service/cgroup.procs
@@ -37,6 +42,7 @@ test_open_and_mapped() {
     sleep 60 3<both >/dev/null &
     second=$!
     TEST_PIDS+=("$first" "$second")
+    settle "$first" "$second"
     rm gone
     cat both >/dev/null
     unit_of "$first" "$second"
