@@ -139,6 +139,7 @@ static char *pressure_cell(struct json_object *target, const OutputOptions *opti
 static char *reason_cell(struct json_object *target, const OutputOptions *options)
 {
     const char *mode = plain_text(MEMBER(target, "memory_high", "mode"));
+    uint64_t hold_off;
     char *text;
 
     if (plain_text(MEMBER(target, "distress"))) {
@@ -147,7 +148,10 @@ static char *reason_cell(struct json_object *target, const OutputOptions *option
     }
     if (mode && strcmp(mode, "off") == 0)
         return unknown(options);
-    return text_cell(MEMBER(target, "memory_high", "reason"), options);
+    CLEANUP_FREE char *why = text_cell(MEMBER(target, "memory_high", "reason"), options);
+    if (!why || !get_bytes(MEMBER(target, "memory_high", "hold_off"), &hold_off))
+        return TAKE_PTR(why);
+    return asprintf(&text, "%s, %ju s more", why, (uintmax_t)hold_off) < 0 ? NULL : text;
 }
 
 typedef struct StatusColumn {

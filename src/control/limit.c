@@ -154,6 +154,17 @@ YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
     };
 }
 
+LimitView limit_view(const LimitState *state, uint64_t now)
+{
+    const TrackState *track = &state->track;
+    uint64_t until = max_u64(state->stall.until_usec, track->stall.until_usec);
+
+    return (LimitView){
+        .hold_usec = sub_u64(until, now),
+        .good = track->has_goal ? add_u64(unreclaimable(&track->last), track->goal) : 0,
+    };
+}
+
 const char *limit_reason_to_string(LimitReason reason)
 {
     switch (reason) {

@@ -44,3 +44,11 @@ LimitDecision limit_decide(LimitState *state, const LimitConfig *config,
  * compete, and the decision is in what is returned. @config and @sample are borrowed by it. */
 YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
                             const LimitContext *context, const Sample *sample);
+
+/* What a law knows of its unit, for people. */
+typedef struct LimitView {
+    uint64_t hold_usec; /* it stalled: no limit for so long; 0: none such */
+    uint64_t good; /* track: bytes that were enough, with what cannot be reclaimed; 0: not known */
+} LimitView;
+
+LimitView limit_view(const LimitState *state, uint64_t now_usec);

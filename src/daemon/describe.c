@@ -60,11 +60,10 @@ static json_object *describe_charged(const PinnerStatus *status)
     return charged;
 }
 
-static json_object *describe_again(const PinnerStatus *status, uint64_t usec)
+/* Whole seconds, or null for none. */
+static json_object *seconds(uint64_t usec)
 {
-    return status->released == 0 || usec == 0
-               ? NULL
-               : json_object_new_uint64((usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
+    return usec == 0 ? NULL : json_object_new_uint64((usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
 }
 
 /* NULL: no warm start is asked for. */
@@ -105,7 +104,7 @@ static json_object *describe_pin(const Target *t, uint64_t again_usec)
     put_size(pin, "wanted_files", status.wanted_files);
     put_size(pin, "failed", status.failed);
     put_size(pin, "released", status.released);
-    put(pin, "again_in", describe_again(&status, again_usec));
+    put(pin, "again_in", seconds(status.released == 0 ? 0 : again_usec));
     put_string(pin, "state", status.state);
     put_string(pin, "bound",
                status.bound == PIN_BOUND_NONE ? NULL : pin_bound_to_string(status.bound));
@@ -159,6 +158,9 @@ static json_object *describe_memory_high(const Target *t)
     put(high, "applied", status.applied ? limit(status.value) : NULL);
     put_size(high, "reclaimed", status.reclaimed);
     put_string(high, "reason", status.reason);
+    put_string(high, "changed_for", status.changed_for);
+    put(high, "hold_off", seconds(status.view.hold_usec));
+    put(high, "good", status.view.good > 0 ? json_object_new_uint64(status.view.good) : NULL);
     return high;
 }
 

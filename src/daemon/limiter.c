@@ -36,20 +36,21 @@ struct Limiter {
     bool direct; /* systemd knows nothing of it: what is written to its file is all */
     LimitState state;
     LimitReason reason;
-    bool applied;         /* memory.high is a value of ours, */
-    bool by_file;         /* and systemd does not know of it yet */
-    bool foreign;         /* someone else changed it */
-    bool releasing;       /* on the way back, for good */
-    bool back;            /* the last decision was to give it back */
-    uint64_t value;       /* applied: bytes */
-    uint64_t original;    /* applied: what was before */
-    uint64_t setting;     /* the change under way: bytes being set */
-    uint64_t retry_usec;  /* no further way down before */
-    uint64_t return_usec; /* no further way back before */
-    uint64_t want;        /* of the last decision */
-    uint64_t next_usec;   /* of the last decision: look again by then */
-    uint64_t to_reclaim;  /* bytes, of the last decision, that are left */
-    uint64_t reclaimed;   /* bytes asked for, in all */
+    const char *changed_for; /* the reason of the last change */
+    bool applied;            /* memory.high is a value of ours, */
+    bool by_file;            /* and systemd does not know of it yet */
+    bool foreign;            /* someone else changed it */
+    bool releasing;          /* on the way back, for good */
+    bool back;               /* the last decision was to give it back */
+    uint64_t value;          /* applied: bytes */
+    uint64_t original;       /* applied: what was before */
+    uint64_t setting;        /* the change under way: bytes being set */
+    uint64_t retry_usec;     /* no further way down before */
+    uint64_t return_usec;    /* no further way back before */
+    uint64_t want;           /* of the last decision */
+    uint64_t next_usec;      /* of the last decision: look again by then */
+    uint64_t to_reclaim;     /* bytes, of the last decision, that are left */
+    uint64_t reclaimed;      /* bytes asked for, in all */
     ReclaimScope scope;
     Job *job; /* reclaiming, or writing the file: */
     bool writing;
@@ -164,7 +165,8 @@ static bool is_undisturbed(Limiter *l, uint64_t *ret_high)
 static void note_given_back(Limiter *l)
 {
     forget(l);
-    log_info("%s: memory.high is given back (%s)", l->unit, limit_reason_to_string(l->reason));
+    l->changed_for = limit_reason_to_string(l->reason);
+    log_info("%s: memory.high is given back (%s)", l->unit, l->changed_for);
     l->applied = l->by_file = false;
 }
 
@@ -256,9 +258,11 @@ static void note_in_force(Limiter *l, uint64_t high, bool by_file)
     /* That the limit follows the room there is means nothing, and is often. */
     int level = l->applied && l->reason == LIMIT_REASON_ROOM ? LOG_DEBUG : LOG_INFO;
 
-    if (!l->applied || l->value != high)
+    if (!l->applied || l->value != high) {
+        l->changed_for = limit_reason_to_string(l->reason);
         log_message(level, "%s: memory.high is %s (%s)", l->unit, format_size(text, high),
-                    limit_reason_to_string(l->reason));
+                    l->changed_for);
+    }
     l->applied = true;
     l->by_file = by_file;
     l->value = high;
@@ -543,6 +547,8 @@ LimiterStatus limiter_status(const Limiter *l)
         .original = l->original,
         .reclaimed = l->reclaimed,
         .next_usec = l->next_usec,
+        .changed_for = l->changed_for,
+        .view = limit_view(&l->state, now_usec()),
         .reason = l->foreign ? "changed-by-someone-else" : limit_reason_to_string(l->reason),
     };
 }

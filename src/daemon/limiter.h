@@ -53,6 +53,8 @@ typedef struct LimiterStatus {
     uint64_t reclaimed; /* bytes asked for, in all */
     uint64_t next_usec; /* the law wants another look by then; 0: when the interval is over */
     const char *reason;
+    const char *changed_for; /* why memory.high was set or given back last; NULL: never was */
+    LimitView view;
 } LimiterStatus;
 
 LimiterStatus limiter_status(const Limiter *limiter);

@@ -290,6 +290,24 @@ static void others_do_not_pay_for_pins(void **state)
     assert_int_equal(limit_decide(&limit, &fixed_256, &context, &sample).want, 256 * MIB);
 }
 
+/* Of both laws that hold off by themselves. */
+static void what_it_knows_is_told(void **state)
+{
+    LimitState limit = { 0 };
+
+    assert_true(limit_view(&limit, AT0).hold_usec == 0 && limit_view(&limit, AT0).good == 0);
+    limit.stall.until_usec = AT0 + 5;
+    assert_int_equal(limit_view(&limit, AT0).hold_usec, 5);
+    limit.track.stall.until_usec = AT0 + 7;
+    assert_int_equal(limit_view(&limit, AT0).hold_usec, 7);
+    assert_int_equal(limit_view(&limit, AT0 + 8).hold_usec, 0);
+    limit.track.last.anon = 3 * MIB;
+    limit.track.goal = 4 * MIB;
+    assert_int_equal(limit_view(&limit, AT0).good, 0);
+    limit.track.has_goal = true;
+    assert_int_equal(limit_view(&limit, AT0).good, 7 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +323,7 @@ int main(void)
         cmocka_unit_test(another_value_is_taken_at_once),
         cmocka_unit_test(without_pressure_figures_nothing_is_limited),
         cmocka_unit_test(others_do_not_pay_for_pins),
+        cmocka_unit_test(what_it_knows_is_told),
         cmocka_unit_test(reasons_have_names),
     };
 

@@ -110,6 +110,17 @@ static void the_original_is_told_where_a_limit_is_applied(void **state)
     expect("/memory_high/applied", "1073741824");
     limiter = (LimiterStatus){ .applied = true, .value = GIB, .original = LIMIT_NONE };
     expect("/memory_high/original", "null");
+    expect("/memory_high/hold_off", "null");
+    expect("/memory_high/good", "null");
+    expect("/memory_high/changed_for", "null");
+    limiter = (LimiterStatus){
+        .original = LIMIT_NONE,
+        .changed_for = "stall",
+        .view = { .hold_usec = 23 * USEC_PER_SEC + 1, .good = MIB },
+    };
+    expect("/memory_high/hold_off", "24");
+    expect("/memory_high/good", "1048576");
+    expect("/memory_high/changed_for", "\"stall\"");
     /* Given back. */
     limiter = (LimiterStatus){ .value = GIB, .original = 2 * GIB };
     expect("/memory_high/original", "null");
