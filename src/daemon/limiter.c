@@ -1,62 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* The way down: reclaim on a worker until the use is below what is wanted, because a write of
  * memory.high below the use reclaims inside PID 1; then the ledger; then SetUnitProperties; then
- * the cgroup's file is read back, which alone counts. The way back: the cgroup's file, which is at
- * once, then SetUnitProperties(original), then the drop-in, then the ledger.
+ * the cgroup's file is read back, which alone counts.
  *
  * To stop a unit's growth is urgent, and takes no reclaim worth mentioning: so the file is written
  * first, by the worker, and systemd told next. Until systemd has it, whatever sets any property of
  * the unit takes such a limit away again, which is nobody's decision about memory.high.
  *
  * A control group that is no unit of systemd's is governed by its file alone, on the way down by
- * the worker.
- *
- * A value in the file that is not ours means that an admin has taken over, and then the unit is
- * left alone until the policies are loaded again. */
+ * the worker. */
 
 #include "daemon/limiter.h"
 
 #include <string.h>
 
 #include "control/floor.h"
-#include "daemon/high_job.h"
+#include "daemon/limiter_state.h"
 #include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
-
-/* Where the use could not be brought down to what is wanted, or something failed, try again after
- * this. */
-#define RETRY_USEC (2 * USEC_PER_SEC)
-
-struct Limiter {
-    Host *host;
-    char *unit;
-    char *cgroup_path;
-    bool direct; /* systemd knows nothing of it: what is written to its file is all */
-    LimitState state;
-    LimitReason reason;
-    const char *changed_for; /* the reason of the last change */
-    bool applied;            /* memory.high is a value of ours, */
-    bool by_file;            /* and systemd does not know of it yet */
-    bool foreign;            /* someone else changed it */
-    bool releasing;          /* on the way back, for good */
-    bool back;               /* the last decision was to give it back */
-    uint64_t value;          /* applied: bytes */
-    uint64_t original;       /* applied: what was before */
-    uint64_t setting;        /* the change under way: bytes being set */
-    uint64_t retry_usec;     /* no further way down before */
-    uint64_t return_usec;    /* no further way back before */
-    uint64_t want;           /* of the last decision */
-    uint64_t next_usec;      /* of the last decision: look again by then */
-    uint64_t to_reclaim;     /* bytes, of the last decision, that are left */
-    uint64_t reclaimed;      /* bytes asked for, in all */
-    ReclaimScope scope;
-    Job *job; /* reclaiming, or writing the file: */
-    bool writing;
-    bool asking;       /* systemd */
-    sd_bus_slot *slot; /* asking */
-};
 
 int limiter_new(Host *host, const char *unit, const char *cgroup_path, Limiter **ret)
 {
@@ -85,168 +48,6 @@ Limiter *limiter_free(Limiter *l)
     free(l->cgroup_path);
     free(l);
     return NULL;
-}
-
-static int open_cgroup(const Limiter *l, Cgroup **ret)
-{
-    return l->host->cgroup_fd < 0 ? -ENOTSUP : cgroup_open(l->host->cgroup_fd, l->cgroup_path, ret);
-}
-
-static int read_high(const Limiter *l, uint64_t *ret)
-{
-    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
-
-    int r = open_cgroup(l, &cgroup);
-    return r < 0 ? r : cgroup_read_high(cgroup, ret);
-}
-
-static void forget(Limiter *l)
-{
-    int r = ledger_forget(l->host->ledger, l->unit);
-
-    if (r < 0)
-        log_warning("The ledger could not be written: %s", strerror(-r));
-}
-
-/* Whose value memory.high is */
-
-/* Hands off: what is there now is somebody else's, and so is what comes after. */
-static void leave_alone(Limiter *l, uint64_t high)
-{
-    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
-    char text[FORMAT_SIZE_MAX];
-
-    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until the policies "
-               "are loaded again",
-               l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
-    if (entry && !entry->had_dropin && !l->direct)
-        unit_high_dropin_remove_if(l->unit, l->value);
-    l->applied = l->by_file = false;
-    l->foreign = true;
-    forget(l);
-}
-
-/* What memory.high is now, before anything is decided or changed. What the ledger has, and we do
- * not know to be in force, was left by a controller before us, or by a call whose outcome was never
- * seen. */
-static void recognize(Limiter *l, uint64_t high)
-{
-    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
-
-    if (l->applied && high == l->value)
-        return;
-    if (l->applied && entry && high == entry->original && (l->by_file || l->back)) {
-        l->applied = l->by_file = false;
-    } else if (entry && ledger_entry_is_ours(entry, high)) {
-        l->by_file |= !l->applied && !l->direct;
-        l->applied = true;
-        l->value = high;
-        l->original = entry->original;
-    } else if (l->applied) {
-        leave_alone(l, high);
-    } else if (!entry) {
-        l->original = high;
-    } else if (high != entry->original) {
-        leave_alone(l, high);
-    }
-}
-
-/* Right before each change. A cgroup that is gone is undisturbed. */
-static bool is_undisturbed(Limiter *l, uint64_t *ret_high)
-{
-    *ret_high = l->applied ? l->value : LIMIT_NONE;
-    if (read_high(l, ret_high) >= 0)
-        recognize(l, *ret_high);
-    return !l->foreign;
-}
-
-/* The way back */
-
-static void note_given_back(Limiter *l)
-{
-    forget(l);
-    l->changed_for = limit_reason_to_string(l->reason);
-    log_info("%s: memory.high is given back (%s)", l->unit, l->changed_for);
-    l->applied = l->by_file = false;
-}
-
-static void on_restored(int error, const char *message, void *userdata)
-{
-    Limiter *l = userdata;
-    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
-
-    l->asking = false;
-    /* A unit that systemd has forgotten took its limit along. */
-    if (error < 0 && error != -ENOENT) {
-        log_warning("%s: memory.high could not be given back: %s", l->unit,
-                    message ?: strerror(-error));
-        l->return_usec = now_usec() + RETRY_USEC;
-        return;
-    }
-    if (entry && !entry->had_dropin)
-        unit_high_dropin_remove(l->unit);
-    note_given_back(l);
-}
-
-/* Upwards nothing is reclaimed, so that this does not wait. */
-static void lift(Limiter *l, uint64_t high, uint64_t original)
-{
-    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
-
-    if (high < original && open_cgroup(l, &cgroup) >= 0 && cgroup_write_high(cgroup, original) >= 0)
-        l->applied = l->by_file = false;
-}
-
-static void on_given_back(const HighDone *done, void *userdata)
-{
-    Limiter *l = userdata;
-
-    l->job = NULL;
-    if (done->error >= 0 || done->error == -ENODEV)
-        note_given_back(l);
-    else
-        l->return_usec = now_usec() + RETRY_USEC;
-}
-
-/* What is at the path of a cgroup that is gone is another one's, or nothing. */
-static bool is_gone(const Limiter *l, const LedgerEntry *entry)
-{
-    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
-    int r = open_cgroup(l, &cgroup);
-
-    return r == -ENOENT || (r >= 0 && cgroup_id(cgroup) != entry->id);
-}
-
-static void give_back_by_file(Limiter *l, const LedgerEntry *entry, uint64_t high)
-{
-    lift(l, high, entry->original);
-    if (!l->applied || is_gone(l, entry)) {
-        note_given_back(l);
-    } else if (now_usec() >= l->return_usec) {
-        l->job = high_write(l->host, l->cgroup_path, entry->original, on_given_back, l);
-        l->writing = true;
-    }
-}
-
-static void give_back(Limiter *l)
-{
-    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
-    uint64_t high;
-
-    l->back = true;
-    /* A write that is under way cannot be called back: it ends first. */
-    if (!entry || (l->job && l->writing) || !is_undisturbed(l, &high))
-        return;
-    l->job = job_abandon(l->job);
-    if (l->direct) {
-        give_back_by_file(l, entry, high);
-        return;
-    }
-    lift(l, high, entry->original);
-    /* The ledger remembers, and the next look tries again. */
-    if (l->host->bus && !l->asking && now_usec() >= l->return_usec)
-        l->asking = unit_set_memory_high(l->host->bus, &l->slot, l->unit, entry->original,
-                                         on_restored, l) >= 0;
 }
 
 /* Setting */
@@ -280,7 +81,7 @@ static void on_set(int error, const char *message, void *userdata)
         l->retry_usec = now_usec() + RETRY_USEC;
     }
     /* After a timeout it may be in force all the same: the file tells. */
-    if (read_high(l, &high) < 0 || high != l->setting) {
+    if (limiter_read_high(l, &high) < 0 || high != l->setting) {
         if (error >= 0)
             log_warning("%s: memory.high was set, and is not what was set", l->unit);
         l->retry_usec = now_usec() + RETRY_USEC;
@@ -288,7 +89,7 @@ static void on_set(int error, const char *message, void *userdata)
         note_in_force(l, high, error < 0);
     }
     if (l->back || l->releasing)
-        give_back(l);
+        limiter_give_back(l);
 }
 
 /* Into the ledger: a limit is never in force that is not there. */
@@ -300,7 +101,7 @@ static int note(Limiter *l, uint64_t bytes)
     LedgerEntry values = {
         .unit = l->unit,
         .cgroup = l->cgroup_path,
-        .id = open_cgroup(l, &cgroup) < 0 ? 0 : cgroup_id(cgroup),
+        .id = limiter_open_cgroup(l, &cgroup) < 0 ? 0 : cgroup_id(cgroup),
         .original = l->original,
         .ours = { l->applied ? l->value : bytes, bytes },
         .had_dropin = !l->direct && unit_high_dropin_exists(l->unit),
@@ -324,7 +125,7 @@ static void set_high(Limiter *l, uint64_t bytes)
             write_high(l, bytes);
         return;
     }
-    if (!l->host->bus || l->asking || !is_undisturbed(l, &high) ||
+    if (!l->host->bus || l->asking || !limiter_is_undisturbed(l, &high) ||
         (l->applied && !l->by_file && l->value == bytes) || note(l, bytes) < 0)
         return;
     int r = unit_set_memory_high(l->host->bus, &l->slot, l->unit, bytes, on_set, l);
@@ -349,7 +150,7 @@ static void on_written(const HighDone *done, void *userdata)
         l->retry_usec = now_usec() + RETRY_USEC;
     }
     if (l->back || l->releasing)
-        give_back(l);
+        limiter_give_back(l);
     else if (!l->direct)
         set_high(l, done->wanted);
 }
@@ -359,7 +160,7 @@ static void write_high(Limiter *l, uint64_t bytes)
 {
     uint64_t high;
 
-    if (!is_undisturbed(l, &high) || note(l, bytes) < 0)
+    if (!limiter_is_undisturbed(l, &high) || note(l, bytes) < 0)
         return;
     l->job = high_write(l->host, l->cgroup_path, bytes, on_written, l);
     l->writing = true;
@@ -435,7 +236,7 @@ static void follow(Limiter *l, const LimitConfig *config, const LimitContext *co
     bool waits = now_usec() < l->retry_usec && (!l->applied || l->want <= l->value);
 
     if (l->want == LIMIT_NONE)
-        give_back(l);
+        limiter_give_back(l);
     else
         l->back = false;
     if (l->job)
@@ -465,7 +266,7 @@ static bool may_decide(Limiter *l, const Sample *sample)
     if (l->releasing)
         return false;
     if (!l->asking && !l->job)
-        recognize(l, sample->high);
+        limiter_recognize(l, sample->high);
     return !l->foreign;
 }
 
@@ -515,7 +316,7 @@ void limiter_stop(Limiter *l)
 void limiter_release(Limiter *l)
 {
     l->releasing = true;
-    give_back(l);
+    limiter_give_back(l);
 }
 
 bool limiter_is_idle(const Limiter *l)
@@ -530,7 +331,7 @@ void limiter_cgroup_gone(Limiter *l)
     l->job = job_abandon(l->job);
     l->applied = l->back = l->foreign = false;
     l->state = (LimitState){ 0 };
-    forget(l);
+    limiter_forget(l);
 }
 
 void limiter_resume(Limiter *l)

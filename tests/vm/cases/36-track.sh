@@ -17,6 +17,8 @@ version: 1
 match: { units: [t-mem.slice] }
 memory_high: { mode: fixed, value: 360M }
 POLICY
+# An emulated disk on a busy machine is as slow as a spinning one.
+printf 'version: 1\nrotational_disks: enforce\n' >/etc/pagewarden/pagewarden.yaml
 # Reads `hot` again and again, and `cold` once at the beginning and after each USR1, which is a burst of anonymous memory.
 # shellcheck disable=SC2016
 run_unit t-work.service --slice=t-mem.slice -p MemoryHigh=1G -- perl -e '

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* The way back: the cgroup's file, which is at once, then SetUnitProperties(original), then the
+ * drop-in, then the ledger. Of a control group that is no unit, the file and the ledger. */
+#include <string.h>
+
+#include "daemon/limiter_state.h"
+#include "systemd/units.h"
+#include "util/io.h"
+#include "util/log.h"
+
+static void note_given_back(Limiter *l)
+{
+    limiter_forget(l);
+    l->changed_for = limit_reason_to_string(l->reason);
+    log_info("%s: memory.high is given back (%s)", l->unit, l->changed_for);
+    l->applied = l->by_file = false;
+}
+
+static void on_restored(int error, const char *message, void *userdata)
+{
+    Limiter *l = userdata;
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+
+    l->asking = false;
+    /* A unit that systemd has forgotten took its limit along. */
+    if (error < 0 && error != -ENOENT) {
+        log_warning("%s: memory.high could not be given back: %s", l->unit,
+                    message ?: strerror(-error));
+        l->return_usec = now_usec() + RETRY_USEC;
+        return;
+    }
+    if (entry && !entry->had_dropin)
+        unit_high_dropin_remove(l->unit);
+    note_given_back(l);
+}
+
+/* Upwards nothing is reclaimed, so that this does not wait. */
+static void lift(Limiter *l, uint64_t high, uint64_t original)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+
+    if (high < original && limiter_open_cgroup(l, &cgroup) >= 0 &&
+        cgroup_write_high(cgroup, original) >= 0)
+        l->applied = l->by_file = false;
+}
+
+static void on_given_back(const HighDone *done, void *userdata)
+{
+    Limiter *l = userdata;
+
+    l->job = NULL;
+    if (done->error >= 0 || done->error == -ENODEV)
+        note_given_back(l);
+    else
+        l->return_usec = now_usec() + RETRY_USEC;
+}
+
+/* What is at the path of a cgroup that is gone is another one's, or nothing. */
+static bool is_gone(const Limiter *l, const LedgerEntry *entry)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+    int r = limiter_open_cgroup(l, &cgroup);
+
+    return r == -ENOENT || (r >= 0 && cgroup_id(cgroup) != entry->id);
+}
+
+static void give_back_by_file(Limiter *l, const LedgerEntry *entry, uint64_t high)
+{
+    lift(l, high, entry->original);
+    if (!l->applied || is_gone(l, entry)) {
+        note_given_back(l);
+    } else if (now_usec() >= l->return_usec) {
+        l->job = high_write(l->host, l->cgroup_path, entry->original, on_given_back, l);
+        l->writing = true;
+    }
+}
+
+void limiter_give_back(Limiter *l)
+{
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+    uint64_t high;
+
+    l->back = true;
+    /* A write that is under way cannot be called back: it ends first. */
+    if (!entry || (l->job && l->writing) || !limiter_is_undisturbed(l, &high))
+        return;
+    l->job = job_abandon(l->job);
+    if (l->direct) {
+        give_back_by_file(l, entry, high);
+        return;
+    }
+    lift(l, high, entry->original);
+    /* The ledger remembers, and the next look tries again. */
+    if (l->host->bus && !l->asking && now_usec() >= l->return_usec)
+        l->asking = unit_set_memory_high(l->host->bus, &l->slot, l->unit, entry->original,
+                                         on_restored, l) >= 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What the files of the limiter share, and nobody else. */
+
+#include "daemon/high_job.h"
+#include "daemon/limiter.h"
+
+/* Where the use could not be brought down to what is wanted, or something failed, try again after
+ * this. */
+#define RETRY_USEC (2 * USEC_PER_SEC)
+
+struct Limiter {
+    Host *host;
+    char *unit;
+    char *cgroup_path;
+    bool direct; /* systemd knows nothing of it: what is written to its file is all */
+    LimitState state;
+    LimitReason reason;
+    const char *changed_for; /* the reason of the last change */
+    bool applied;            /* memory.high is a value of ours, */
+    bool by_file;            /* and systemd does not know of it yet */
+    bool foreign;            /* someone else changed it */
+    bool releasing;          /* on the way back, for good */
+    bool back;               /* the last decision was to give it back */
+    uint64_t value;          /* applied: bytes */
+    uint64_t original;       /* applied: what was before */
+    uint64_t setting;        /* the change under way: bytes being set */
+    uint64_t retry_usec;     /* no further way down before */
+    uint64_t return_usec;    /* no further way back before */
+    uint64_t want;           /* of the last decision */
+    uint64_t next_usec;      /* of the last decision: look again by then */
+    uint64_t to_reclaim;     /* bytes, of the last decision, that are left */
+    uint64_t reclaimed;      /* bytes asked for, in all */
+    ReclaimScope scope;
+    Job *job; /* reclaiming, or writing the file: */
+    bool writing;
+    bool asking;       /* systemd */
+    sd_bus_slot *slot; /* asking */
+};
+
+int limiter_open_cgroup(const Limiter *limiter, Cgroup **ret);
+int limiter_read_high(const Limiter *limiter, uint64_t *ret);
+
+/* Takes it out of the ledger. */
+void limiter_forget(Limiter *limiter);
+
+/* What memory.high is now, before anything is decided or changed: ours, what was before, or someone
+ * else's; then it is hands off. */
+void limiter_recognize(Limiter *limiter, uint64_t high);
+
+/* The same of what is there, right before each change. A cgroup that is gone is undisturbed. */
+bool limiter_is_undisturbed(Limiter *limiter, uint64_t *ret_high);
+
+/* Begins, or goes on. */
+void limiter_give_back(Limiter *limiter);

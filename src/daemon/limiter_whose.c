@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose value memory.high is. One in the file that is not ours means that an admin has taken over,
+ * and then the unit is left alone until the policies are loaded again. */
+#include <string.h>
+
+#include "daemon/limiter_state.h"
+#include "systemd/units.h"
+#include "util/log.h"
+#include "util/parse.h"
+
+int limiter_open_cgroup(const Limiter *l, Cgroup **ret)
+{
+    return l->host->cgroup_fd < 0 ? -ENOTSUP : cgroup_open(l->host->cgroup_fd, l->cgroup_path, ret);
+}
+
+int limiter_read_high(const Limiter *l, uint64_t *ret)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+
+    int r = limiter_open_cgroup(l, &cgroup);
+    return r < 0 ? r : cgroup_read_high(cgroup, ret);
+}
+
+void limiter_forget(Limiter *l)
+{
+    int r = ledger_forget(l->host->ledger, l->unit);
+
+    if (r < 0)
+        log_warning("The ledger could not be written: %s", strerror(-r));
+}
+
+/* Hands off: what is there now is somebody else's, and so is what comes after. */
+static void leave_alone(Limiter *l, uint64_t high)
+{
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+    char text[FORMAT_SIZE_MAX];
+
+    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until the policies "
+               "are loaded again",
+               l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
+    if (entry && !entry->had_dropin && !l->direct)
+        unit_high_dropin_remove_if(l->unit, l->value);
+    l->applied = l->by_file = false;
+    l->foreign = true;
+    limiter_forget(l);
+}
+
+/* What the ledger has, and we do not know to be in force, was left by a controller before us, or by
+ * a call whose outcome was never seen. */
+void limiter_recognize(Limiter *l, uint64_t high)
+{
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+
+    if (l->applied && high == l->value)
+        return;
+    if (l->applied && entry && high == entry->original && (l->by_file || l->back)) {
+        l->applied = l->by_file = false;
+    } else if (entry && ledger_entry_is_ours(entry, high)) {
+        l->by_file |= !l->applied && !l->direct;
+        l->applied = true;
+        l->value = high;
+        l->original = entry->original;
+    } else if (l->applied) {
+        leave_alone(l, high);
+    } else if (!entry) {
+        l->original = high;
+    } else if (high != entry->original) {
+        leave_alone(l, high);
+    }
+}
+
+bool limiter_is_undisturbed(Limiter *l, uint64_t *ret_high)
+{
+    *ret_high = l->applied ? l->value : LIMIT_NONE;
+    if (limiter_read_high(l, ret_high) >= 0)
+        limiter_recognize(l, *ret_high);
+    return !l->foreign;
+}
