@@ -24,6 +24,10 @@ NAMES = {
     "neighbour": ("A backup beside it", "unprotected"),
     "pagewarden": ("A backup beside it", "and pagewarden"),
     "vmtouch": ("A backup beside it", "and vmtouch -l"),
+    "memory-low": ("A backup beside it", "and MemoryLow="),
+    "memory-high": ("A backup beside it", "under MemoryHigh="),
+    "senpai": ("A backup beside it", "under oomd's Senpai"),
+    "yield": ("A backup beside it", "that yields"),
 }
 
 STYLE = """
@@ -34,16 +38,22 @@ text { font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; font-size:
 .mark { stroke-width: 2 } .area { fill-opacity: .22 } .line { fill: none; stroke-width: 2.2; stroke-linejoin: round }
 .alone { fill: #57606a } .line.alone, .mark.alone { stroke: #57606a }
 .neighbour { fill: #c4470b } .line.neighbour, .mark.neighbour { stroke: #c4470b }
-.pagewarden { fill: #08795a } .line.pagewarden, .mark.pagewarden { stroke: #08795a }
+.pagewarden, .yield { fill: #08795a }
+.line.pagewarden, .mark.pagewarden, .line.yield, .mark.yield { stroke: #08795a }
 .vmtouch { fill: #3a5bc7 } .line.vmtouch, .mark.vmtouch { stroke: #3a5bc7 }
+.memory-low, .memory-high, .senpai { fill: #6e40c9 }
+.line.memory-low, .mark.memory-low, .line.memory-high, .mark.memory-high, .line.senpai, .mark.senpai { stroke: #6e40c9 }
 .line { fill: none }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .paper { fill: #0d1117 } .quiet { fill: #9198a1 } .grid { stroke: #2a313a }
 .axis { stroke: #656c76 } .band { fill: #1b222b }
 .alone { fill: #aab3bd } .line.alone, .mark.alone { stroke: #aab3bd }
 .neighbour { fill: #ff8f4f } .line.neighbour, .mark.neighbour { stroke: #ff8f4f }
-.pagewarden { fill: #3fcf9f } .line.pagewarden, .mark.pagewarden { stroke: #3fcf9f }
+.pagewarden, .yield { fill: #3fcf9f }
+.line.pagewarden, .mark.pagewarden, .line.yield, .mark.yield { stroke: #3fcf9f }
 .vmtouch { fill: #8ea6ff } .line.vmtouch, .mark.vmtouch { stroke: #8ea6ff }
+.memory-low, .memory-high, .senpai { fill: #bd93ff }
+.line.memory-low, .mark.memory-low, .line.memory-high, .mark.memory-high, .line.senpai, .mark.senpai { stroke: #bd93ff }
 .line { fill: none }
 }
 """

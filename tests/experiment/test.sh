@@ -158,7 +158,7 @@ result() {
     jq -n 'def phase($name; $slow; $refaults; $left; $backup): {
             $name, refaults: $refaults, resident_bytes: ($left * 1048576), locked_bytes: 0,
             backup: $backup, streamed_seconds: ($backup.seconds // null),
-            shop: {requests: 1000, slow: $slow, disk_bytes: ($slow * 4096),
+            shop: {requests: 1000, slow: $slow, disk_bytes: ($slow * 4096), major_faults: 7,
                    latency_us: {p50: 50, p90: 400, p99: 5000, p999: 60000, max: 70000},
                    latency_histogram_us: [[50, 900], [5000, 99], [70000, 1]]},
             samples: [{t: -3, resident: 268435456}, {t: 20, resident: ($left * 1048576)}]};
@@ -187,6 +187,11 @@ test_report_says_what_was_measured() {
     grep -q 'Debian &lt;13&gt;' picture.svg || fail "names are not escaped in the picture"
     run "$ROOT/tests/experiment/report" results.json --markdown
     expect_out_has "| refaults | 800 | 4 | 6 |"
+    expect_out_has "| major faults | 7 | 7 | 7 |"
+    jq '.phases[0].name = "senpai"' results.json >others.json
+    run "$ROOT/tests/experiment/report" others.json --svg picture.svg
+    expect_code 0
+    expect_out_has "+ backup, oomd's Senpai on it"
 }
 
 test_report_tells_of_limits_that_stayed() {
