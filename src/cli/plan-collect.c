@@ -10,6 +10,7 @@
 #include <pagewarden/names.h>
 
 #include "control/floor.h"
+#include "control/stream.h"
 #include "kernel/cgroup.h"
 #include "kernel/meminfo.h"
 #include "util/io.h"
@@ -181,6 +182,8 @@ static void decide_limit(PlanUnit *unit, const Sample *sample, uint64_t page)
 
     unit->current = sample->current;
     unit->high = sample->high;
+    StreamCache cache = stream_cache(sample);
+    unit->stream = unit->policy->role == ROLE_CRITICAL ? 0 : stream_excess(&cache);
     unit->floor = limit_floor(sample, config->mode == LIMIT_YIELD ? config->min : 0);
     unit->now = applied(limit_decide(&fresh, config, &context, sample), config->mode, sample, page);
     unit->squeezed = (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_OFF };
@@ -191,7 +194,7 @@ static void decide_limit(PlanUnit *unit, const Sample *sample, uint64_t page)
 static bool has_rules(const Policy *policy)
 {
     for (size_t i = 0; i < policy->n_evicts; i++)
-        if (!policy->evicts[i].dormant)
+        if (!policy->evicts[i].stream)
             return true;
     return false;
 }

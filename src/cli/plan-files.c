@@ -334,6 +334,17 @@ static int plan_evict_file(const Eviction *e, PlanEvict *evict, const SelectedFi
     return r;
 }
 
+/* What a stream leaves behind is known before its files are. */
+static void plan_evict_rule(PlanPolicy *p, size_t i)
+{
+    PlanEvict *evict = &p->evicts[i];
+
+    evict->rule = &p->policy->evicts[i];
+    for (size_t k = 0; evict->rule->stream && k < p->governed.n_units; k++)
+        if (p->governed.units[k].error >= 0)
+            evict->bytes += p->governed.units[k].stream;
+}
+
 static int evictions_of(const PlanScope *scope, const Plan *plan, const OpenSet *open,
                         PlanPolicy *p)
 {
@@ -349,7 +360,7 @@ static int evictions_of(const PlanScope *scope, const Plan *plan, const OpenSet 
         return r;
     eviction.pinned = pinned;
     for (size_t i = 0; i < policy->n_evicts; i++)
-        p->evicts[i].rule = &policy->evicts[i];
+        plan_evict_rule(p, i);
     p->evict_error = evict_files(&selecting, policy->evicts, policy->n_evicts, &list);
     if (plan_is_fatal(p->evict_error) || p->evict_passed_over.out_of_memory)
         return plan_is_fatal(p->evict_error) ? p->evict_error : -ENOMEM;

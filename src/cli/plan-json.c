@@ -204,7 +204,7 @@ static int put_evict(struct json_object *rules, const PlanEvict *evict)
 
     int r = list ? json_add_text(object, "path", rule->stream ? NULL : rule->path) : -ENOMEM;
     if (r >= 0)
-        r = json_add(object, "acted_on", json_object_new_boolean(!rule->dormant));
+        r = json_add(object, "stream", json_object_new_boolean(rule->stream));
     if (r >= 0)
         r = json_add_number(object, "idle_usec", true, rule->idle_usec);
     if (r >= 0)

@@ -220,17 +220,19 @@ static const char *when_text(unsigned when)
 static int render_evict(FILE *out, const PlanOptions *options, const PlanEvict *evict)
 {
     const EvictRule *rule = evict->rule;
-    const char *what = rule->stream ? "streams" : rule->path;
     size_t n_known = evict->n_matching - evict->n_unknown;
     char idle[FORMAT_DURATION_MAX], every[FORMAT_DURATION_MAX];
 
-    if (rule->dormant)
-        return say(out, options, "\nEvictions of %s: left alone by this version", what);
+    if (rule->stream)
+        return say(out, options,
+                   "\nEvictions of streams: %s at once; then what is read and written, behind its "
+                   "position",
+                   BYTES(evict->bytes, options));
     int r = say(
         out, options,
         "\nEvictions of %s: %s once idle for %s%s, looked at every %s; %zu of %zu file%s in "
         "memory",
-        what, BYTES(evict->bytes, options), format_duration(idle, rule->idle_usec),
+        rule->path, BYTES(evict->bytes, options), format_duration(idle, rule->idle_usec),
         when_text(rule->when), format_duration(every, rule->every_usec), evict->n_files, n_known,
         plural(n_known));
     if (r >= 0 && evict->n_files > 0)

@@ -77,6 +77,7 @@ typedef struct PlanUnit {
     int error;                 /* -errno: why its cgroup could not be read; nothing below means
                                 * anything then */
     uint64_t current, high;    /* bytes; LIMIT_NONE for "max" */
+    uint64_t stream;           /* of its page cache a rule for streams reclaims so much at once */
     uint64_t floor;            /* memory.high never goes below it, bytes */
     LimitDecision now;         /* .want: LIMIT_NONE: memory.high is left as it is */
     LimitDecision squeezed;    /* LIMIT_YIELD: where distress that lasts brings it to */

@@ -114,14 +114,30 @@ static json_object *describe_pin(const Target *t, uint64_t again_usec)
     return pin;
 }
 
+static json_object *describe_stream(const StreamerStatus *status)
+{
+    json_object *stream = json_object_new_object();
+
+    put_size(stream, "dropped", status->dropped);
+    put_size(stream, "reclaimed", status->reclaimed);
+    put_size(stream, "written", status->written);
+    put_size(stream, "cached", status->file);
+    put_size(stream, "open_files", status->followed);
+    return stream;
+}
+
 static json_object *describe_evict(const Target *t)
 {
     json_object *evict = json_object_new_object();
     EvictorStatus status = evictor_status(t->evictor);
 
-    put_size(evict, "bytes", status.bytes);
-    put_size(evict, "files", status.files);
-    put_size(evict, "written", status.written);
+    StreamerStatus stream = streamer_status(t->streamer);
+
+    status.evicted[EVICT_ADVISE] += stream.dropped;
+    status.evicted[EVICT_RECLAIM] += stream.reclaimed;
+    put_size(evict, "bytes", status.bytes + stream.dropped + stream.reclaimed);
+    put_size(evict, "files", status.files + stream.files);
+    put_size(evict, "written", status.written + stream.written);
     json_object *by = json_object_new_object();
     for (EvictRung rung = 0; rung < _EVICT_RUNG_MAX; rung++)
         put_size(by, evict_rung_to_string(rung), status.evicted[rung]);
@@ -131,6 +147,7 @@ static json_object *describe_evict(const Target *t)
     put_size(evict, "mapped", status.mapped);
     put_size(evict, "other", status.other);
     put_size(evict, "failed", status.failed);
+    put(evict, "stream", stream.wanted ? describe_stream(&stream) : NULL);
     return evict;
 }
 

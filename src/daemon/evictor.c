@@ -298,7 +298,7 @@ int evictor_want(Evictor *e, const Policy *policy)
         return -ENOMEM;
 
     for (size_t i = 0; i < n_evicts && !failed; i++) {
-        if (policy->evicts[i].dormant)
+        if (policy->evicts[i].stream)
             continue;
         rules[n] = find_or_make_rule(e, policy->evicts[i].path);
         failed = !rules[n];
@@ -316,7 +316,7 @@ int evictor_want(Evictor *e, const Policy *policy)
     for (size_t i = 0; i < n_evicts; i++) {
         const EvictRule *wanted = &policy->evicts[i];
 
-        if (wanted->dormant)
+        if (wanted->stream)
             continue;
         follow(rules[n++], wanted);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Takes one unit's cold files out of memory, as its policy says. */
+/* Takes one unit's cold files out of memory, as the paths of its policy say. */
 
 #include "control/evict_plan.h"
 #include "control/pin_plan.h"

@@ -63,7 +63,7 @@ void pin_generation_clear(PinGeneration *generation)
 static bool mean_processes(const PinRule *rules, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!rules[i].dormant && !rules[i].path)
+        if (!rules[i].path)
             return true;
     return false;
 }

@@ -398,7 +398,7 @@ int pinner_want(Pinner *p, const Policy *policy)
         pinner_resume(p);
     p->charge = wanted->pin_charge;
     p->recharge = (Recharge){ 0 };
-    p->wanted = pin_rules_are_active(rules, wanted->n_pins);
+    p->wanted = wanted->n_pins > 0;
     p->changed = true;
     p->next_usec = 0;
     return 0;

@@ -59,6 +59,8 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
     if (r >= 0)
         r = adviser_new(host, unit, &t->adviser);
     if (r >= 0)
+        r = streamer_new(host, unit, &t->streamer);
+    if (r >= 0)
         r = recorder_new(host, unit, &t->recorder);
     if (r >= 0)
         r = target_set_policy(t, policy);
@@ -74,6 +76,8 @@ static void drop_cgroup(Target *t)
     t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
     stall_watch_disarm(&t->stall);
     capper_stop(t->capper);
+    if (t->streamer)
+        streamer_leave(t->streamer);
     t->cgroup = cgroup_free(t->cgroup);
     t->has_sample = false;
     t->distress = (DistressState){ 0 };
@@ -90,6 +94,7 @@ Target *target_free(Target *t)
     capper_free(t->capper);
     evictor_free(t->evictor);
     adviser_free(t->adviser);
+    streamer_free(t->streamer);
     recorder_free(t->recorder);
     free(t->control_group);
     free(t->object_path);
@@ -205,6 +210,20 @@ static int make_parts(Target *t, const UnitDetails *details)
     return r;
 }
 
+/* What is critical is not reclaimed, whatever its files. */
+static bool may_be_reclaimed(const Target *t)
+{
+    return t->cgroup && t->policy->role != ROLE_CRITICAL;
+}
+
+static void follow_streams(Target *t)
+{
+    if (only_looks(t) || !t->cgroup)
+        streamer_leave(t->streamer);
+    else if (streamer_follow(t->streamer, t->control_group, may_be_reclaimed(t)) < 0)
+        log_debug("%s: out of memory, streams are followed later", t->unit);
+}
+
 static void on_described(int error, const UnitDetails *details, void *userdata)
 {
     Target *t = userdata;
@@ -225,6 +244,7 @@ static void on_described(int error, const UnitDetails *details, void *userdata)
         return;
     }
     arm_psi(t);
+    follow_streams(t);
     enter_state(t, TARGET_ACTIVE);
     if (t->cgroup && target_yields(t)) /* it may grow faster than ticks come */
         t->pressed(t->userdata);
@@ -268,6 +288,7 @@ void target_dismiss(Target *t)
     t->policy = &nothing;
     (void)evictor_want(t->evictor, NULL);
     (void)adviser_want(t->adviser, NULL);
+    streamer_want(t->streamer, NULL);
     (void)recorder_want(t->recorder, NULL);
     leave(t, 0);
 }
@@ -316,6 +337,7 @@ int target_set_policy(Target *t, const Policy *policy)
     t->policy = policy;
     log_policy(t, before);
     int r = evictor_want(t->evictor, policy);
+    streamer_want(t->streamer, policy);
     if (r >= 0)
         r = adviser_want(t->adviser, policy);
     if (r >= 0 && t->pinner)
@@ -438,13 +460,14 @@ void target_act(Target *t, const TargetMoment *m)
         .cpu_ppm = m->evict_ppm,
         .observe = only_looks(t),
         .cold = t->capper ? capper_cold(t->capper) : 0,
-        /* What is critical is not reclaimed, whatever its files. */
-        .control_group = t->cgroup && t->policy->role != ROLE_CRITICAL ? t->control_group : NULL,
+        .control_group = may_be_reclaimed(t) ? t->control_group : NULL,
     };
 
     if (!has_lingered(t, now))
         evictor_tick(t->evictor, &moment);
     adviser_tick(t->adviser, t->control_group, only_looks(t) || t->state == TARGET_LEFT, now);
+    streamer_note_pins(t->streamer, m->pinned, m->n_pinned);
+    follow_streams(t);
     if (t->state == TARGET_LEFT) {
         act_on_left(t, now);
         return;

@@ -12,6 +12,7 @@
 #include "daemon/pinner.h"
 #include "daemon/recorder.h"
 #include "daemon/stall_watch.h"
+#include "daemon/streamer.h"
 #include "policy/policy.h"
 #include "util/units.h"
 
@@ -52,6 +53,7 @@ typedef struct Target {
     Capper *capper;
     Evictor *evictor;
     Adviser *adviser;
+    Streamer *streamer;
     Recorder *recorder;
 
     sd_bus_slot *describing;

@@ -20,6 +20,10 @@ typedef struct Evicting {
  * dirty; elsewhere it begins to write these. -ECANCELED; -errno of fadvise. */
 int evict_advise(const Evicting *evicting);
 
+/* Asks for dirty pages to be written to the disk, as far as the pace goes, and waits for none, but
+ * for room in the disk's queue; adds to *written the bytes asked for. -ECANCELED; -errno. */
+int evict_write_begin(const Evicting *evicting, uint64_t *written);
+
 /* Writes dirty pages to the disk and waits for that, as far as the pace and @patience_usec go; adds
  * to *written the bytes asked for. -EIO, -ENOSPC …: some could not be written, and whoever wrote
  * them still learns so from his own fsync(2). -ECANCELED. */

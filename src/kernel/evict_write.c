@@ -74,12 +74,18 @@ static int check_written(const Evicting *e)
     return errno == EOPNOTSUPP || errno == ENOTTY || errno == EINVAL || errno == EBADR ? 0 : -errno;
 }
 
-int evict_write_back(const Evicting *e, uint64_t patience_usec, uint64_t *written)
+int evict_write_begin(const Evicting *e, uint64_t *written)
 {
     int r = 0;
 
     for (uint64_t at = e->begin; at < e->end && r >= 0; at += SLICE)
         r = ask(e, at, min_u64(SLICE, e->end - at), written);
+    return r;
+}
+
+int evict_write_back(const Evicting *e, uint64_t patience_usec, uint64_t *written)
+{
+    int r = evict_write_begin(e, written);
     if (r >= 0)
         r = wait_written(e, patience_usec);
     return r < 0 ? r : check_written(e);

@@ -104,13 +104,22 @@ static bool is_device(const char *line, dev_t dev)
            makedev(major_number, minor_number) == dev;
 }
 
-static bool name_of_mount(uint64_t mount, char ret[FS_NAME_MAX])
+static FILE *open_list(int process_fd)
 {
-    CLEANUP_FCLOSE FILE *list = fopen("/proc/self/mountinfo", "re");
+    CLEANUP_CLOSE int fd = openat(process_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
+    FILE *list = fd >= 0 ? fdopen(fd, "re") : NULL;
+
+    if (list)
+        TAKE_FD(fd);
+    return list;
+}
+
+static bool name_of_mount(FILE *list, uint64_t mount, char ret[FS_NAME_MAX])
+{
     CLEANUP_FREE char *line = NULL;
     size_t size = 0;
 
-    while (list && getline(&line, &size, list) > 0)
+    while (getline(&line, &size, list) > 0)
         if (is_mount(line, mount) && name_of_line(line, ret))
             return true;
     return false;
@@ -118,9 +127,10 @@ static bool name_of_mount(uint64_t mount, char ret[FS_NAME_MAX])
 
 int fs_name_of(int fd, uint64_t mount, char ret[FS_NAME_MAX])
 {
+    CLEANUP_FCLOSE FILE *list = mount != 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
     struct statfs fs;
 
-    if (mount != 0 && name_of_mount(mount, ret))
+    if (list && name_of_mount(list, mount, ret))
         return 0;
     if (fstatfs(fd, &fs) < 0)
         return -errno;
@@ -133,18 +143,23 @@ int fs_name_of_device(int process_fd, dev_t dev, char ret[FS_NAME_MAX])
     CLEANUP_FREE char *line = NULL;
     size_t size = 0;
 
-    CLEANUP_CLOSE int fd = openat(process_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    CLEANUP_FCLOSE FILE *list = fdopen(fd, "re");
+    CLEANUP_FCLOSE FILE *list = open_list(process_fd);
     if (!list)
         return -errno;
-    TAKE_FD(fd);
 
     while (getline(&line, &size, list) > 0)
         if (is_device(line, dev) && name_of_line(line, ret))
             return 0;
     return -ENOENT;
+}
+
+int fs_name_of_mount(int process_fd, uint64_t mount, char ret[FS_NAME_MAX])
+{
+    CLEANUP_FCLOSE FILE *list = open_list(process_fd);
+    if (!list)
+        return -errno;
+
+    return name_of_mount(list, mount, ret) ? 0 : -ENOENT;
 }
 
 void fs_format_passed_over(FsKind kind, const char *name, char ret[FS_WHY_MAX])

@@ -30,6 +30,10 @@ int fs_name_of(int fd, uint64_t mount, char ret[FS_NAME_MAX]);
  * -ENOENT: none of these mounts has that device; -errno. */
 int fs_name_of_device(int process_fd, dev_t dev, char ret[FS_NAME_MAX]);
 
+/* The same by the number of the mount, as /proc/PID/fdinfo tells it. -ENOENT: the process does not
+ * see that mount, as those of pipes, sockets and memfd. */
+int fs_name_of_mount(int process_fd, uint64_t mount, char ret[FS_NAME_MAX]);
+
 #define FS_WHY_MAX (64 + FS_NAME_MAX)
 
 /* "is on a network file system (nfs4), which is passed over". Of a kind other than FS_LOCAL. */

@@ -197,7 +197,7 @@ static int scan_process(OpenSet *set, int proc_fd, const char *name)
     return 0;
 }
 
-int open_set_scan(int proc_fd, pid_t exclude_pid, OpenSet **ret)
+int open_set_scan_others(int proc_fd, pid_t exclude_pid, const Pids *excluded, OpenSet **ret)
 {
     bool init_seen = false;
 
@@ -216,7 +216,7 @@ int open_set_scan(int proc_fd, pid_t exclude_pid, OpenSet **ret)
         if (parse_u64(entry->d_name, &pid) < 0)
             continue;
         init_seen |= pid == 1;
-        if (pid == (uint64_t)exclude_pid)
+        if (pid == (uint64_t)exclude_pid || pids_has(excluded, pid))
             continue;
         int r = scan_process(set, proc_fd, entry->d_name);
         if (r < 0)
@@ -230,6 +230,13 @@ int open_set_scan(int proc_fd, pid_t exclude_pid, OpenSet **ret)
     sort_unique(&set->mapped);
     *ret = TAKE_PTR(set);
     return 0;
+}
+
+int open_set_scan(int proc_fd, pid_t exclude_pid, OpenSet **ret)
+{
+    static const Pids none;
+
+    return open_set_scan_others(proc_fd, exclude_pid, &none, ret);
 }
 
 OpenSet *open_set_free(OpenSet *set)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "kernel/procs.h"
 #include "util/cleanup.h"
 
 typedef struct OpenSet OpenSet;
@@ -14,6 +15,9 @@ typedef struct OpenSet OpenSet;
 /* One pass over the processes in @proc_fd, @exclude_pid (the caller's own; 0: none) left out.
  * -ENOMEM, or what reading @proc_fd fails with; a process that ends meanwhile is no error. */
 int open_set_scan(int proc_fd, pid_t exclude_pid, OpenSet **ret);
+
+/* The same, with all of @excluded left out, too. */
+int open_set_scan_others(int proc_fd, pid_t exclude_pid, const Pids *excluded, OpenSet **ret);
 
 /* Takes NULL, returns NULL. */
 OpenSet *open_set_free(OpenSet *set);

@@ -110,6 +110,14 @@ static void sort_unique(Pids *pids)
     pids->n_pids = n;
 }
 
+bool pids_has(const Pids *pids, uint64_t pid)
+{
+    pid_t key = (pid_t)pid;
+
+    return pid <= INT_MAX && pids->n_pids > 0 &&
+           bsearch(&key, pids->pids, pids->n_pids, sizeof(pid_t), compare) != NULL;
+}
+
 int pids_append(Pids *pids, const Pids *more)
 {
     int r = 0;

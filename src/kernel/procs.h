@@ -3,7 +3,9 @@
 
 /* Which processes are in a cgroup. */
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 typedef struct Pids {
@@ -18,6 +20,8 @@ typedef struct Pids {
  * no such cgroup; -EINVAL: not an absolute path, or ".." in it; -ENOMEM, -EMFILE, -ENFILE. */
 int cgroup_pids(int root_fd, const char *path, Pids *ret);
 void pids_clear(Pids *pids);
+
+bool pids_has(const Pids *pids, uint64_t pid);
 
 /* Adds those of @more. -ENOMEM: maybe not all. */
 int pids_append(Pids *pids, const Pids *more);

@@ -66,15 +66,13 @@ char *place_from(const Decoder *decoder, PolicyPlace place, PolicyPlace from)
 
 /* Reports that @key, of @field, is not acted on. DECODED or -ENOMEM. */
 static int remark_later(Decoder *decoder, const Mapping *mapping, const Field *field,
-                        const Node *key, FieldLater later, void *object)
+                        const Node *key)
 {
-    if (later == LATER_DORMANT)
-        *(bool *)((char *)object + mapping->dormant) = true;
-    bool by_value = field->acted_on || field->later == LATER_NEVER; /* others are acted on */
+    bool by_value = field->acted_on; /* others are acted on */
+
     return remark(decoder, SEVERITY_NOTE, key->place,
-                  "\"%s%s%s\"%s%s is not acted on by this version (%s)", field->key,
-                  by_value ? ": " : "", by_value ? key->next->text : "", IN(mapping),
-                  later == LATER_DORMANT ? "this entry is left alone" : "it has no effect");
+                  "\"%s%s%s\"%s%s is not acted on by this version (it has no effect)", field->key,
+                  by_value ? ": " : "", by_value ? key->next->text : "", IN(mapping));
 }
 
 #define SUBJECT_MAX 64
@@ -219,7 +217,7 @@ static int decode_key(Decoder *decoder, const Mapping *mapping, const Node *node
     int r = decode_node(decoder, field, key->next, object);
     seen->refused = r != DECODED;
     if (r == DECODED && !decoder->fragment && is_for_later(field, object))
-        r = remark_later(decoder, mapping, field, key, field->later, object);
+        r = remark_later(decoder, mapping, field, key);
     return r;
 }
 

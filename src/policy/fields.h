@@ -57,7 +57,6 @@ typedef struct ValueType {
 typedef enum FieldLater {
     LATER_NEVER,     /* it is acted on */
     LATER_NO_EFFECT, /* as if the key were not there */
-    LATER_DORMANT,   /* the entry of a list that it stands in is left alone */
 } FieldLater;
 
 struct Field {
@@ -94,7 +93,6 @@ struct Mapping {
     const Field *fields;
     size_t n_fields;      /* to FIELDS_MAX */
     const char *selector; /* a key, type_enum with a fallback, that others depend on */
-    size_t dormant;       /* offset of the bool for LATER_DORMANT */
     void (*set_defaults)(void *object); /* before the first key; may be NULL */
 
     /* Judges what spans several keys, when all have been decoded; @seen is in the order of the

@@ -63,12 +63,15 @@ int check_evict(Decoder *decoder, const Mapping *mapping, const Node *node, cons
                 void *object)
 {
     static const char *const path_keys[] = { "idle", "every", "when", "mapped", "keep", NULL };
-    const EvictRule *rule = object;
+    EvictRule *rule = object;
     const Seen *stream = seen_key(mapping, seen, "stream");
 
     int r = check_either(decoder, mapping, seen, "path", "stream");
     if (r >= 0)
         r = check_path_keys(decoder, mapping, seen, "stream", path_keys);
+    /* What a stream writes is not looked at again when the kernel has written it. */
+    if (rule->stream && !seen_key(mapping, seen, "dirty")->key)
+        rule->dirty = EVICT_DIRTY_WRITE_BACK;
     if (r < 0 || !is_good(stream) || rule->stream)
         return r;
     return refuse(decoder, stream->key->next->place,
@@ -254,6 +257,24 @@ static int check_cgroups(Decoder *decoder, const Policy *policy, const Seen *pin
                   "units, or leave it out)");
 }
 
+/* Two could contradict each other. */
+static int check_streams(Decoder *decoder, const Policy *policy)
+{
+    const EvictRule *first = NULL;
+
+    for (size_t i = 0; i < policy->n_evicts; i++) {
+        const EvictRule *rule = &policy->evicts[i];
+
+        if (first && rule->stream)
+            return refuse(decoder, rule->place,
+                          "a second \"stream\" in evict, beside that of line %zu (leave one out)",
+                          first->place.line);
+        if (rule->stream)
+            first = rule;
+    }
+    return DECODED;
+}
+
 int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
                  void *object)
 {
@@ -270,6 +291,8 @@ int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, con
     }
     if (r >= 0)
         r = check_cgroups(decoder, policy, seen_key(mapping, seen, "pin"));
+    if (r >= 0)
+        r = check_streams(decoder, policy);
     if (r >= 0 && policy->cache_max != LIMIT_NONE)
         r = check_fits(decoder, node_value(node_value(node, "cache"), "max"), policy->cache_max);
     return r < 0 ? r : check_overlaps(decoder, policy);

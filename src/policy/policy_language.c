@@ -219,7 +219,6 @@ static const Mapping pin_file_mapping = {
     .help = "files to keep in memory",
     .fields = pin_file_fields,
     .n_fields = ELEMENTS(pin_file_fields),
-    .dormant = offsetof(PinRule, dormant),
     .set_defaults = pin_file_defaults,
     .check = check_pin_file,
 };
@@ -370,7 +369,9 @@ static const Field evict_fields[] = {
         .offset = offsetof(EvictRule, dirty),
         .example = "dirty: write-back",
         .fallback = "skip",
-        .help = "pages that are not on disk yet: leave them, or write them out first",
+        .help =
+            "pages that are not on disk yet: leave them, or write them out first (as streams are, "
+            "unless it says skip)",
     },
     {
         .key = "mapped",
@@ -402,7 +403,6 @@ static const Field evict_fields[] = {
         .offset = offsetof(EvictRule, stream),
         .place = offsetof(EvictRule, place),
         .replaces = "path",
-        .later = LATER_DORMANT,
         .example = "stream: true",
         .help = "instead of a path: whatever the service reads or writes once, behind its position",
     },
@@ -412,7 +412,6 @@ static const Mapping evict_mapping = {
     .help = "files to take out of memory",
     .fields = evict_fields,
     .n_fields = ELEMENTS(evict_fields),
-    .dormant = offsetof(EvictRule, dormant),
     .set_defaults = evict_defaults,
     .check = check_evict,
 };

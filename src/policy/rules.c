@@ -47,11 +47,3 @@ int pin_rules_copy(const PinRule *rules, size_t n, PinRule **ret)
     *ret = copy;
     return 0;
 }
-
-bool pin_rules_are_active(const PinRule *rules, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!rules[i].dormant)
-            return true;
-    return false;
-}

@@ -47,7 +47,6 @@ typedef struct PinRule {
     ByteRange range;
     PinLock lock;
     PolicyPlace place; /* of path or mapped */
-    bool dormant;      /* asks for what this version does not do: left alone */
 } PinRule;
 
 /* Takes NULL. */
@@ -55,9 +54,6 @@ void pin_rules_free(PinRule *rules, size_t n);
 
 /* A copy that shares nothing, to be freed; NULL if there are none. */
 int pin_rules_copy(const PinRule *rules, size_t n, PinRule **ret);
-
-/* Some rule is not dormant. */
-bool pin_rules_are_active(const PinRule *rules, size_t n);
 
 enum { /* flags: when an eviction is called for besides EvictRule.every_usec */
        EVICT_WHEN_PRESSURE = 1 << 0,
@@ -83,7 +79,6 @@ typedef struct EvictRule {
     EvictKeep keep;
     uint64_t rate; /* bytes per second; UINT64_MAX: no limit */
     PolicyPlace place;
-    bool dormant; /* asks for what this version does not do: left alone */
 } EvictRule;
 
 #define EVICT_IDLE_DEFAULT_USEC \

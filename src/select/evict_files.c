@@ -57,7 +57,7 @@ int evict_files(const SelectScope *scope, const EvictRule *rules, size_t n_rules
             .userdata = &walk,
         };
 
-        if (rules[i].dormant)
+        if (rules[i].stream)
             continue;
         int r = walk_glob(scope->root_fd, rules[i].path, scope->flags, &handler);
         if (r < 0)

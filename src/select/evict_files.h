@@ -6,7 +6,7 @@
 #include "policy/rules.h"
 #include "select/files.h"
 
-/* What the paths of those rules match that are not dormant, in the order of the rules; whether a
+/* What the paths of those rules match that have one, in the order of the rules; whether a
  * file is idle, pinned or in memory at all is not asked. A file counts for the first rule that
  * names it; those of which nothing is to go, such as empty ones, for none. *ret is to be cleared.
  * Fails as walk_glob() does. */

@@ -178,8 +178,6 @@ int pin_files(const SelectScope *scope, const PinRule *rules, size_t n_rules, co
     cleanup(selected_files_clear) SelectedFiles list = { 0 };
 
     for (size_t i = 0; i < n_rules; i++) {
-        if (rules[i].dormant)
-            continue;
         int r = apply_rule(scope, &rules[i], i, &list);
         if (r < 0)
             return r;

@@ -7,7 +7,7 @@
 #include "policy/rules.h"
 #include "select/files.h"
 
-/* In the order of their importance. Of each rule that is not dormant: what its path matches, or
+/* In the order of their importance. Of each rule: what its path matches, or
  * what the scope's processes have mapped (executables, then libraries, by path), but for what is
  * excluded or larger than max_size, each with as many bytes as its range allows for. A file counts
  * for the first rule that takes it; empty ones for none. A deleted file is excluded by the name

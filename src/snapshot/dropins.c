@@ -186,8 +186,7 @@ static int write_for_glob(Writer *writer, const char *glob)
 
 static bool restores(const Policy *policy)
 {
-    return policy->mode == MODE_ENFORCE && policy->pin_restore &&
-           pin_rules_are_active(policy->pins, policy->n_pins);
+    return policy->mode == MODE_ENFORCE && policy->pin_restore && policy->n_pins > 0;
 }
 
 int dropins_write(const Config *config, const char *root, const char *out)

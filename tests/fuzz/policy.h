@@ -22,7 +22,6 @@ static inline void check_pins(const Policy *policy, size_t n_sources, uint64_t r
         must_hold((rule->path != NULL) != (rule->mapped != 0));
         must_hold(!rule->path || rule->path[0] == '/');
         must_hold(rule->max_size > 0 && rule->range.begin < rule->range.end);
-        must_hold(!rule->dormant);
         STRV_FOREACH (exclude, rule->excludes)
             must_hold(**exclude && (**exclude == '/' || !strchr(*exclude, '/')));
         check_place(rule->place, n_sources);
@@ -42,7 +41,6 @@ static inline void check_evictions(const Policy *policy, size_t n_sources)
         must_hold(rule->idle_usec >= USEC_PER_SEC && rule->every_usec >= USEC_PER_SEC);
         must_hold(rule->keep.first == 0 || rule->keep.last == 0);
         must_hold(rule->rate > 0);
-        must_hold(rule->dormant || rule->path);
         check_place(rule->place, n_sources);
     }
 }
@@ -112,7 +110,7 @@ static inline void check_same_pins(const Policy *a, const Policy *b)
         must_hold(same_text(x->path, y->path) && same_texts(x->excludes, y->excludes));
         must_hold(x->mapped == y->mapped && x->max_size == y->max_size && x->lock == y->lock);
         must_hold(x->range.begin == y->range.begin && x->range.end == y->range.end);
-        must_hold(same_place(x->place, y->place) && x->dormant == y->dormant);
+        must_hold(same_place(x->place, y->place));
     }
 }
 
@@ -127,7 +125,7 @@ static inline void check_same_evictions(const Policy *a, const Policy *b)
         must_hold(x->when == y->when && x->dirty == y->dirty && x->mapped == y->mapped);
         must_hold(x->keep.first == y->keep.first && x->keep.last == y->keep.last);
         must_hold(x->rate == y->rate);
-        must_hold(same_place(x->place, y->place) && x->dormant == y->dormant);
+        must_hold(same_place(x->place, y->place));
     }
 }
 

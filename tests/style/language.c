@@ -113,7 +113,7 @@ static void print_not_yet(const Mapping *mapping, const Field *field)
         return;
     }
     print_words(some && field->acted_on ? words_of(field) : NULL, field->acted_on);
-    printf("|%s", field->later == LATER_DORMANT ? "entry left alone" : "no effect");
+    printf("|no effect");
 }
 
 static void print_language(const char *name, const Language *language)

@@ -13,6 +13,7 @@ static PinnerStatus pinner;
 static LimiterStatus limiter;
 static CapperStatus capper;
 static uint64_t cache_max = LIMIT_NONE;
+static StreamerStatus stream;
 static uint64_t again;
 
 PinnerStatus pinner_status(const Pinner *p)
@@ -38,6 +39,11 @@ EvictorStatus evictor_status(const Evictor *e)
 AdviserStatus adviser_status(const Adviser *a)
 {
     return (AdviserStatus){ .descriptors = 4, .unreachable = 5 };
+}
+
+StreamerStatus streamer_status(const Streamer *s)
+{
+    return stream;
 }
 
 const char *target_state_to_string(TargetState state)
@@ -125,6 +131,27 @@ static void the_original_is_told_where_a_limit_is_applied(void **state)
     limiter = (LimiterStatus){ .value = GIB, .original = 2 * GIB };
     expect("/memory_high/original", "null");
     expect("/memory_high/applied", "null");
+}
+
+static void what_streams_left_counts_as_evicted(void **state)
+{
+    expect("/evict/bytes", "1");
+    expect("/evict/stream", "null");
+    stream = (StreamerStatus){ .wanted = true,
+                               .followed = 9,
+                               .file = 8,
+                               .dropped = 5,
+                               .reclaimed = 7,
+                               .written = 4,
+                               .files = 3 };
+    expect("/evict/bytes", "13");
+    expect("/evict/files", "5");
+    expect("/evict/by/advise", "5");
+    expect("/evict/by/reclaim", "7");
+    expect("/evict/written", "4");
+    expect("/evict/stream", "{\"dropped\":5,\"reclaimed\":7,\"written\":4,\"cached\":8,"
+                            "\"open_files\":9}");
+    stream = (StreamerStatus){ 0 };
 }
 
 static void when_pins_come_back(void **state)
@@ -247,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_are_not_utf8),
+        cmocka_unit_test(what_streams_left_counts_as_evicted),
         cmocka_unit_test(when_pins_come_back),
         cmocka_unit_test(policies_and_their_states),
         cmocka_unit_test(the_settings),

@@ -286,7 +286,7 @@ static void not_wanted(void **state)
     CLEANUP_WORLD World w = world_new();
 
     w.no_cgroups = true;
-    w.rules[0].dormant = true;
+    w.n_rules = 0;
     add_pin_rule(&w.rules, &w.n_rules, "/old.so");
     scan_finds(&w, "");
     assert_int_equal(w.scan->n_steps, 1);

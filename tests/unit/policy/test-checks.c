@@ -227,22 +227,16 @@ static void what_stands_instead_of_a_path(void **state)
         { LEAST "pin: {budget: 1M, files: [{mapped: [libraries], range: 0-1M}]}\n",
           "3:49: \"range\" in pin.files belongs to \"path\", not to \"mapped\" (leave it out)\n" },
         { LEAST "evict: [{path: /srv/x, stream: true}]\n",
-          "3:24: note: \"stream\" in evict is not acted on by this version (this entry is left "
-          "alone)\n"
           "3:24: \"stream\" in evict stands instead of \"path\" (make two entries of them)\n" },
+        { LEAST "evict:\n- stream: true\n- path: /srv/x\n- {stream: true, dirty: skip}\n",
+          "6:12: a second \"stream\" in evict, beside that of line 4 (leave one out)\n" },
         { LEAST "evict: [{stream: false}]\n",
-          "3:10: note: \"stream\" in evict is not acted on by this version (this entry is left "
-          "alone)\n"
           "3:18: \"stream\" in evict can only be true (leave it out, and write a \"path\")\n" },
         { LEAST "evict: [{path: /srv/x, stream: false}]\n",
-          "3:24: note: \"stream\" in evict is not acted on by this version (this entry is left "
-          "alone)\n"
           "3:24: \"stream\" in evict stands instead of \"path\" (make two entries of them)\n"
           "3:32: \"stream\" in evict can only be true (leave it out, and write a \"path\")\n" },
         { LEAST "evict:\n- stream: true\n  idle: 2m\n  every: 30s\n  when: [pressure]\n  mapped: "
                 "skip\n  keep: last 1M\n",
-          "4:3: note: \"stream\" in evict is not acted on by this version (this entry is left "
-          "alone)\n"
           "5:3: \"idle\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
           "6:3: \"every\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
           "7:3: \"when\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
@@ -295,8 +289,7 @@ static void overlaps(void **state)
           "is pinned is not evicted: write globs that have no file in common)\n" },
         /* Neither has a path to compare. */
         { LEAST "pin: {budget: 1M, files: [{mapped: [libraries]}]}\nevict: [{stream: true}]\n",
-          "4:10: note: \"stream\" in evict is not acted on by this version (this entry is left "
-          "alone)\n" },
+          "" },
     };
 
     CHECK_REMARKED(cases);

@@ -57,7 +57,6 @@ static void the_least_rules_have_the_defaults(void **state)
     assert_int_equal(pin->range.begin, 0);
     assert_true(pin->range.end == UINT64_MAX);
     assert_int_equal(pin->lock, PIN_LOCK_NOW);
-    assert_false(pin->dormant);
 
     assert_false(evict->stream);
     assert_int_equal(evict->idle_usec, EVICT_IDLE_DEFAULT_USEC);
@@ -68,7 +67,6 @@ static void the_least_rules_have_the_defaults(void **state)
     assert_int_equal(evict->keep.first, 0);
     assert_int_equal(evict->keep.last, 0);
     assert_true(evict->rate == UINT64_MAX);
-    assert_false(evict->dormant);
 }
 
 static void the_keys_of_every_day_are_decoded(void **state)
@@ -243,7 +241,7 @@ static void every_key_of_an_eviction(void **state)
               "  keep: last 16M\n"
               "  rate: 64K/s\n"
               "- {path: /srv/b, when: [pressure, distress], keep: first 1}\n"
-              "- {stream: true, dirty: write-back, rate: 1G/s}\n");
+              "- {stream: true, dirty: skip, rate: 1G/s}\n");
     const EvictRule *evicts = policy->evicts;
 
     assert_int_equal(policy->n_evicts, 3);
@@ -261,10 +259,18 @@ static void every_key_of_an_eviction(void **state)
 
     assert_null(evicts[2].path);
     assert_true(evicts[2].stream);
-    assert_int_equal(evicts[2].dirty, EVICT_DIRTY_WRITE_BACK);
+    assert_int_equal(evicts[2].dirty, EVICT_DIRTY_SKIP);
     assert_int_equal(evicts[2].rate, GIB);
     assert_int_equal(evicts[2].place.line, 11);
     assert_int_equal(evicts[2].place.column, 12);
+}
+
+static void streams_are_written_unless_they_are_not_to_be(void **state)
+{
+    cleanup(policy_freep) Policy *policy = decode_good(LEAST "evict: [{stream: true}]\n");
+
+    assert_int_equal(policy->evicts[0].dirty, EVICT_DIRTY_WRITE_BACK);
+    assert_true(policy->evicts[0].rate == UINT64_MAX);
 }
 
 static void cache_limits_and_advice(void **state)
@@ -552,6 +558,7 @@ int main(void)
         cmocka_unit_test(what_is_taken_for_its_own_policy_is_not_stolen),
         cmocka_unit_test(every_key_of_a_pin),
         cmocka_unit_test(every_key_of_an_eviction),
+        cmocka_unit_test(streams_are_written_unless_they_are_not_to_be),
         cmocka_unit_test(cache_limits_and_advice),
         cmocka_unit_test(yield_of_a_background_service),
         cmocka_unit_test(words_of_the_enums),

@@ -17,7 +17,7 @@ static void a_copy_is_the_same_and_shares_nothing(void **state)
           .range = { 2, 3 },
           .lock = PIN_LOCK_POPULATE,
           .place = { .line = 4, .column = 5 } },
-        { .mapped = PIN_MAPPED_LIBRARIES, .max_size = UINT64_MAX, .dormant = true },
+        { .mapped = PIN_MAPPED_LIBRARIES, .max_size = UINT64_MAX },
     };
     PinRule *copy;
 
@@ -35,11 +35,9 @@ static void a_copy_is_the_same_and_shares_nothing(void **state)
     assert_int_equal(copy[0].lock, PIN_LOCK_POPULATE);
     assert_int_equal(copy[0].place.line, 4);
     assert_int_equal(copy[0].place.column, 5);
-    assert_false(copy[0].dormant);
     assert_null(copy[1].path);
     assert_null(copy[1].excludes);
     assert_int_equal(copy[1].mapped, PIN_MAPPED_LIBRARIES);
-    assert_true(copy[1].dormant);
     pin_rules_free(copy, ELEMENTS(rules));
 }
 
@@ -52,23 +50,11 @@ static void of_none_there_is_none(void **state)
     pin_rules_free(copy, 0);
 }
 
-static void active_and_dormant(void **state)
-{
-    PinRule rules[] = { { .dormant = true }, { .dormant = true } };
-
-    assert_false(pin_rules_are_active(NULL, 0));
-    assert_false(pin_rules_are_active(rules, 2));
-    rules[1].dormant = false;
-    assert_true(pin_rules_are_active(rules, 2));
-    assert_false(pin_rules_are_active(rules, 1));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_is_the_same_and_shares_nothing),
         cmocka_unit_test(of_none_there_is_none),
-        cmocka_unit_test(active_and_dormant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

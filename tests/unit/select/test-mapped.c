@@ -95,8 +95,6 @@ static void executables_then_libraries(void **state)
     expect(&m, "mapped /z/program 10/10 of 0\n");
     rule->mapped = PIN_MAPPED_LIBRARIES;
     expect(&m, "mapped /lib/a.so 20/20 of 0\nmapped /lib/b.so (deleted) 30/30 of 0\n");
-    rule->dormant = true;
-    expect(&m, "");
 }
 
 static void excluded_too_large_or_in_part(void **state)

@@ -179,7 +179,7 @@ static void a_range_makes_a_file_smaller(void **state)
                      "/b 101/101 of 1\n");
     /* But not for max_size. */
     s.rules[0].max_size = 100;
-    s.rules[1].dormant = true;
+    exclude_also(&s.rules[1], "*");
     expect_too_large(&s, "/a/1 99/99 of 0\n/a/2 100/100 of 0\n", 1);
 }
 
@@ -204,19 +204,6 @@ static void in_the_order_that_is_asked_for(void **state)
     s.order = (PinOrder){ { PIN_BY_LARGEST, PIN_BY_LIST }, 2 };
     expect_files(&s, "/a/1 30/30 of 0\n/a/3 20/20 of 0\n/b/3 20/1000 of 1\n/b/1 15/15 of 1\n"
                      "/a/2 10/10 of 0\n/b/2 10/10 of 1\n");
-}
-
-static void dormant_rules_are_left_out(void **state)
-{
-    CLEANUP_SELECTING Selecting s = selecting_new();
-
-    scratch_put_sized(&s.root, "a", 1);
-    add_rule(&s, NULL)->dormant = true;
-    add_rule(&s, "/none")->dormant = true;
-    add_rule(&s, "/a")->dormant = true;
-    add_rule(&s, "/*");
-    expect_files(&s, "/a 1/1 of 3\n");
-    assert_string_equal(s.passed_over, "");
 }
 
 static void what_is_passed_over_is_told(void **state)
@@ -328,7 +315,6 @@ int main(void)
         cmocka_unit_test(larger_files_are_passed_over_and_counted),
         cmocka_unit_test(a_range_makes_a_file_smaller),
         cmocka_unit_test(in_the_order_that_is_asked_for),
-        cmocka_unit_test(dormant_rules_are_left_out),
         cmocka_unit_test(what_is_passed_over_is_told),
         cmocka_unit_test(globs_that_are_none),
         cmocka_unit_test(nobody_wants_it),

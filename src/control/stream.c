@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* A descriptor's position is all that is known of what a process does with a file, and it is known
+ * only now and then. So nothing is concluded from one look: what was in front of the position when
+ * the file was found, and is behind it after some looks that all saw it further on, was passed.
+ * Where it was found may have been anybody's, a position that never moves is that of pread(2) or of
+ * nothing, and one that goes back is of a reader who may come back again. All of these are left to
+ * memory.reclaim, which takes what is charged to the service, whoever read it how. */
+#include "control/stream.h"
+
+#include "util/parse.h"
+#include "util/units.h"
+
+/* Random accesses look like a stream once in two, twice in six, three times in 24. */
+#define STRIDES_MIN 3
+
+/* Where a fifth or less of a stretch was read, it was skipped through. */
+#define SPARSE_SHARE 5
+
+/* A look takes this share of one core at most: 4 %. */
+#define CPU_SHARE 25
+
+/* What comes in between two looks, at the rate of before. */
+#define INFLOW (8 * MIB)
+
+StreamFile stream_found(const StreamSeen *seen)
+{
+    uint64_t position = min_u64(seen->position, seen->size);
+
+    return (StreamFile){
+        .hands = seen->hands,
+        .position = position,
+        /* Writing what others wrote loses nothing; dropping what others read would. */
+        .written = seen->writes ? 0 : UINT64_MAX,
+        .dropped = position,
+        .appends = seen->writes && seen->position == seen->size,
+    };
+}
+
+void stream_spare(StreamFile *file, StreamSpan span)
+{
+    StreamSpan *last = file->n_spared > 0 ? &file->spared[file->n_spared - 1] : NULL;
+
+    if (span.end <= file->dropped)
+        return;
+    if (last && span.begin <= last->end)
+        last->end = max_u64(last->end, span.end);
+    else if (file->n_spared < STREAM_SPANS_MAX)
+        file->spared[file->n_spared++] = span;
+    else
+        last->end = UINT64_MAX;
+}
+
+StreamStep stream_see(StreamFile *file, const StreamSeen *seen)
+{
+    if (seen->hands != file->hands || seen->size < file->position)
+        return STREAM_AGAIN;
+    file->appends = seen->writes && seen->position == seen->size;
+    if (seen->position > file->position) {
+        file->strides++;
+        file->position = min_u64(seen->position, seen->size);
+    } else if (add_u64(seen->position, STREAM_TAIL) < file->position) {
+        file->random = true;
+    }
+    return STREAM_ON;
+}
+
+/* Whole pages in between; false: too little. */
+static bool stretch(uint64_t begin, uint64_t end, uint64_t page, StreamSpan *ret)
+{
+    begin = page_floor(add_u64(begin, page - 1), page);
+    end = page_floor(end, page);
+    if (sub_u64(end, begin) < STREAM_STEP)
+        return false;
+    *ret = (StreamSpan){ begin, end };
+    return true;
+}
+
+static bool was_passed(const StreamFile *file)
+{
+    return !file->random && file->strides >= STRIDES_MIN;
+}
+
+/* Nothing is lost by writing too early, and what is appended is not written to again. */
+bool stream_to_write(const StreamFile *file, uint64_t page, StreamSpan *ret)
+{
+    if (file->written == UINT64_MAX || file->random)
+        return false;
+    if (file->appends)
+        return stretch(file->written, file->position, page, ret);
+    return was_passed(file) &&
+           stretch(file->written, sub_u64(file->position, STREAM_TAIL), page, ret);
+}
+
+bool stream_to_drop(const StreamFile *file, uint64_t page, StreamSpan *ret)
+{
+    return was_passed(file) &&
+           stretch(file->dropped, sub_u64(file->position, STREAM_TAIL), page, ret);
+}
+
+bool stream_unspared(const StreamFile *file, StreamSpan span, StreamSpan *ret)
+{
+    for (size_t i = 0; i < file->n_spared; i++) {
+        const StreamSpan *spared = &file->spared[i];
+
+        if (spared->end <= span.begin)
+            continue;
+        if (spared->begin > span.begin) {
+            *ret = (StreamSpan){ span.begin, min_u64(span.end, spared->begin) };
+            return span.begin < span.end;
+        }
+        span.begin = spared->end;
+    }
+    *ret = span;
+    return span.begin < span.end;
+}
+
+bool stream_is_sparse(StreamSpan span, uint64_t resident)
+{
+    return resident < (span.end - span.begin) / SPARSE_SHARE;
+}
+
+StreamCache stream_cache(const Sample *sample)
+{
+    return (StreamCache){
+        .file = sample->active_file + sample->inactive_file,
+        .mapped = sample->file_mapped,
+        .dirty = sample->file_dirty + sample->file_writeback,
+    };
+}
+
+uint64_t stream_excess(const StreamCache *cache)
+{
+    uint64_t keep = add_u64(STREAM_KEEP, cache->mapped);
+    uint64_t excess = sub_u64(sub_u64(cache->file, cache->dirty), keep);
+
+    return excess < STREAM_STEP ? 0 : excess;
+}
+
+uint64_t stream_interval(const StreamPace *pace)
+{
+    uint64_t next = STREAM_LOOK_MAX_USEC;
+
+    if (pace->passed > 0)
+        next = (uint64_t)((double)INFLOW * (double)pace->usec / (double)pace->passed);
+    next = min_u64(max_u64(next, STREAM_LOOK_MIN_USEC), STREAM_LOOK_MAX_USEC);
+    return max_u64(next, mul_u64(pace->cpu_usec, CPU_SHARE));
+}

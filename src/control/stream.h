@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What decides about a service that reads or writes once and never again: which part of a file it
+ * has passed, how much of its page cache is to be reclaimed, and when to look next. Pure. Bytes. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/sample.h"
+
+/* Stays behind a position: headers are read again, and no folio of files is larger. */
+#define STREAM_TAIL (UINT64_C(2) << 20)
+/* Less than this is not worth a call; a file that is smaller is not followed. */
+#define STREAM_STEP (UINT64_C(4) << 20)
+
+typedef struct StreamSpan {
+    uint64_t begin, end;
+} StreamSpan;
+
+/* Of what was in memory before. A file with more of them is spared from the last one on. */
+#define STREAM_SPANS_MAX 16
+
+/* One file that the service has open, as it was found and as it went on. */
+typedef struct StreamFile {
+    uint64_t hands;    /* which descriptors lead to it: another number is other ones */
+    uint64_t position; /* of the one that is furthest behind */
+    uint64_t written;  /* all before was asked to be written */
+    uint64_t dropped;  /* all before is gone, or stays */
+    unsigned strides;  /* looks since it was found that saw it further on */
+    bool random;       /* it went back: what is behind may be read again */
+    bool appends;      /* it writes at the end of the file */
+    StreamSpan spared[STREAM_SPANS_MAX]; /* rising, apart */
+    size_t n_spared;
+} StreamFile;
+
+/* What one look sees of it. */
+typedef struct StreamSeen {
+    uint64_t hands;
+    uint64_t position;
+    uint64_t size;
+    bool writes; /* one of the descriptors may */
+} StreamSeen;
+
+/* Begins to follow a file; what is in memory now is to be told by stream_spare(). */
+StreamFile stream_found(const StreamSeen *seen);
+
+/* Resident spans in front of the position, rising. */
+void stream_spare(StreamFile *file, StreamSpan span);
+
+typedef enum StreamStep {
+    STREAM_ON,    /* follow it: stream_to_write(), stream_to_drop() */
+    STREAM_AGAIN, /* it is to be found anew: other descriptors, or it was truncated */
+} StreamStep;
+
+/* Takes in what a look sees. */
+StreamStep stream_see(StreamFile *file, const StreamSeen *seen);
+
+/* What is to be written to the disk, and what to be dropped: whole pages behind the position;
+ * false: nothing. */
+bool stream_to_write(const StreamFile *file, uint64_t page, StreamSpan *ret);
+bool stream_to_drop(const StreamFile *file, uint64_t page, StreamSpan *ret);
+
+/* The first part of @span that is not spared; false: there is none. */
+bool stream_unspared(const StreamFile *file, StreamSpan span, StreamSpan *ret);
+
+/* Whether @resident bytes of @span are those of a reader that skips. What it reads is little, and
+ * may be an index: it is passed over. */
+bool stream_is_sparse(StreamSpan span, uint64_t resident);
+
+/* What stays of a stream's page cache: what it has read ahead and not used yet, and as much again
+ * for what it reads over and over, such as folders. */
+#define STREAM_KEEP (UINT64_C(16) << 20)
+
+/* The page cache that is charged to the service. */
+typedef struct StreamCache {
+    uint64_t file;   /* on the lists of reclaim */
+    uint64_t mapped; /* by processes: its programs, their libraries */
+    uint64_t dirty;  /* or on the way to the disk */
+} StreamCache;
+
+StreamCache stream_cache(const Sample *sample);
+
+/* To be reclaimed; 0: nothing, until it is worth it. */
+uint64_t stream_excess(const StreamCache *cache);
+
+typedef struct StreamPace {
+    uint64_t passed;   /* since the look before: read, written, dropped */
+    uint64_t usec;     /* in so much time */
+    uint64_t cpu_usec; /* that this look took, without what it dropped */
+} StreamPace;
+
+#define STREAM_LOOK_MIN_USEC UINT64_C(20000)
+#define STREAM_LOOK_MAX_USEC UINT64_C(200000)
+
+/* From this look to the next. */
+uint64_t stream_interval(const StreamPace *pace);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Following drops what a position has passed; reclaim takes the rest: small files that came and
+ * went between two looks, what is read by pread(2), what was passed before the file was found. It
+ * takes just what is charged to the service: what others had read before is theirs. */
+#include "daemon/stream_job.h"
+
+#include <string.h>
+
+#include "control/stream.h"
+#include "kernel/meminfo.h"
+#include "kernel/procs.h"
+#include "util/io.h"
+#include "util/units.h"
+
+/* Reclaim that finds next to nothing is put off, for twice as long each time. */
+#define FUTILE_SHARE 8
+#define PATIENCE_MIN (USEC_PER_SEC / 2)
+#define PATIENCE_MAX (8 * USEC_PER_SEC)
+
+/* In one write: some 100 ms, for which those who come next wait. */
+#define RECLAIM_MAX (64 * MIB)
+
+StreamState *stream_state_new(const char *control_group)
+{
+    cleanup(stream_state_freep) StreamState *state = calloc(1, sizeof(StreamState));
+    if (!state)
+        return NULL;
+    state->control_group = strdup(control_group);
+    state->follower = follower_new();
+    return state->control_group && state->follower ? TAKE_PTR(state) : NULL;
+}
+
+StreamState *stream_state_free(StreamState *state)
+{
+    if (!state)
+        return NULL;
+    follower_free(state->follower);
+    cgroup_free(state->cgroup);
+    free(state->pinned);
+    free(state->control_group);
+    free(state);
+    return NULL;
+}
+
+static int follow(StreamJob *sj, uint64_t elapsed)
+{
+    const StreamTask *task = &sj->task;
+    StreamState *state = task->state;
+    cleanup(pids_clear) Pids pids = { 0 };
+    FollowerOptions options = {
+        .proc_fd = task->proc_fd,
+        .pids = &pids,
+        .pinned = state->pinned,
+        .n_pinned = state->n_pinned,
+        .write_back = task->write_back,
+        .network = task->network,
+        .budget = UINT64_MAX,
+        .cancelled = &sj->job.cancelled,
+    };
+
+    if (task->rate > 0)
+        options.budget = mul_u64(task->rate, elapsed) / USEC_PER_SEC;
+    if (!state->knows_pinned)
+        options.budget = 0;
+    int r = cgroup_pids(task->cgroup_fd, state->control_group, &pids);
+    return r < 0 ? r : follower_look(state->follower, &options, &sj->followed);
+}
+
+static int reclaim(StreamJob *sj, uint64_t bytes)
+{
+    Cgroup *cgroup = sj->task.state->cgroup;
+    MemInfo info;
+
+    int r = cgroup_reclaim(cgroup, bytes, RECLAIM_FILE);
+    /* A kernel that cannot be told to leave the rest alone: without swap it has no choice. */
+    if (r == -EINVAL && meminfo_read(sj->task.proc_fd, &info) >= 0 && info.swap_total == 0)
+        r = cgroup_reclaim(cgroup, bytes, RECLAIM_ALL);
+    return r == -EAGAIN || r == -EINTR ? 0 : r;
+}
+
+static int reclaim_excess(StreamJob *sj, uint64_t elapsed, uint64_t now)
+{
+    StreamState *state = sj->task.state;
+    Sample sample;
+
+    int r = cgroup_sample(state->cgroup, now, &sample);
+    if (r < 0)
+        return r;
+    StreamCache cache = stream_cache(&sample);
+    uint64_t bytes = min_u64(stream_excess(&cache), RECLAIM_MAX);
+    sj->file = cache.file;
+    if (sj->task.rate > 0)
+        bytes = min_u64(bytes, mul_u64(sj->task.rate, elapsed) / USEC_PER_SEC);
+    if (!sj->task.reclaims || bytes == 0 || now < state->reclaim_usec)
+        return 0;
+
+    sj->reclaim_error = reclaim(sj, bytes);
+    r = sj->reclaim_error < 0 ? 0 : cgroup_sample(state->cgroup, now, &sample);
+    if (r < 0)
+        return r;
+    sj->file = stream_cache(&sample).file;
+    sj->reclaimed = sub_u64(cache.file, sj->file);
+    bool futile = sj->reclaimed < bytes / FUTILE_SHARE;
+    state->patience_usec = futile ? min_u64(max_u64(2 * state->patience_usec, PATIENCE_MIN),
+                                            PATIENCE_MAX)
+                                  : 0;
+    state->reclaim_usec = now + state->patience_usec;
+    return 0;
+}
+
+static int look(StreamJob *sj)
+{
+    StreamTask *task = &sj->task;
+    StreamState *state = task->state;
+    uint64_t now = now_usec(), before = state->file;
+    uint64_t elapsed = state->looked_usec > 0 ? now - state->looked_usec : 0;
+
+    state->looked_usec = now;
+    if (!state->cgroup) {
+        int r = cgroup_open(task->cgroup_fd, state->control_group, &state->cgroup);
+        if (r < 0)
+            return r;
+    }
+    int r = follow(sj, elapsed);
+    if (r >= 0)
+        r = reclaim_excess(sj, elapsed, now);
+    if (r < 0)
+        return r;
+    StreamPace pace = {
+        .passed = sub_u64(sj->file + sj->followed.dropped + sj->reclaimed, before),
+        .usec = elapsed,
+        /* One look alone may have been counted what others took of the processor. */
+        .cpu_usec = min_u64(sj->followed.cpu_usec, state->cpu_usec),
+    };
+    state->file = sj->file;
+    state->cpu_usec = sj->followed.cpu_usec;
+    sj->interval_usec = stream_interval(&pace);
+    return 0;
+}
+
+static void run(Job *job)
+{
+    StreamJob *sj = (StreamJob *)job;
+
+    sj->interval_usec = STREAM_LOOK_MAX_USEC;
+    sj->error = look(sj);
+}
+
+static void destroy(Job *job)
+{
+    StreamJob *sj = (StreamJob *)job;
+
+    stream_state_free(sj->task.state);
+    free(sj);
+}
+
+StreamJob *stream_job_new(StreamTask *task)
+{
+    StreamJob *sj = calloc(1, sizeof(StreamJob));
+    if (!sj) {
+        stream_state_free(task->state);
+        return NULL;
+    }
+    sj->job = (Job){ .run = run, .destroy = destroy };
+    sj->task = *task;
+    return sj;
+}

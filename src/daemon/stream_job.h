@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* One look at a service that streams, on a worker: its open files are followed, then what is left
+ * of its page cache is reclaimed down to what a stream needs. */
+
+#include "control/pin_plan.h"
+#include "daemon/host.h"
+#include "evict/follower.h"
+#include "kernel/cgroup.h"
+
+/* What goes from one look to the next; the job has it while it runs. */
+typedef struct StreamState {
+    char *control_group;
+    Cgroup *cgroup; /* NULL: not opened yet */
+    Follower *follower;
+    PinHeld *pinned;
+    size_t n_pinned;
+    bool knows_pinned;      /* else nothing is dropped */
+    uint64_t looked_usec;   /* 0: not yet */
+    uint64_t file;          /* page cache then */
+    uint64_t cpu_usec;      /* that looking took then */
+    uint64_t reclaim_usec;  /* not before: there was nothing to be had */
+    uint64_t patience_usec; /* for how long it was put off last */
+} StreamState;
+
+/* NULL: out of memory. */
+StreamState *stream_state_new(const char *control_group);
+
+/* Takes NULL, returns NULL. */
+StreamState *stream_state_free(StreamState *state);
+
+DEFINE_CLEANUP(StreamState *, stream_state_free)
+
+typedef struct StreamTask {
+    int proc_fd, cgroup_fd; /* cgroup_fd may be -1 */
+    bool write_back;
+    bool network;
+    bool reclaims; /* from the unit's cgroup */
+    uint64_t rate; /* bytes per second; 0: no limit */
+    StreamState *state;
+} StreamTask;
+
+typedef struct StreamJob {
+    Job job;
+    StreamTask task;
+    /* out */
+    int error;
+    int reclaim_error; /* -EINVAL, -EOPNOTSUPP: this kernel cannot */
+    FollowerOutcome followed;
+    uint64_t reclaimed;     /* bytes, measured */
+    uint64_t file;          /* its page cache now */
+    uint64_t interval_usec; /* to the next look */
+} StreamJob;
+
+/* @task is taken over, also where this fails. NULL: out of memory. job.done and job.owner are the
+ * caller's to set. */
+StreamJob *stream_job_new(StreamTask *task);

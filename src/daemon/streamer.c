@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* A timer of its own submits a job (stream_job.h) for each look, and the job says when the next is
+ * due. The state of following is the job's while it runs; what comes meanwhile waits. */
+#include "daemon/streamer.h"
+
+#include <string.h>
+
+#include "daemon/stream_job.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/units.h"
+
+struct Streamer {
+    Host *host;
+    char *unit;
+    bool wanted, reclaims;
+    bool write_back;
+    uint64_t rate; /* bytes per second; 0: no limit */
+    sd_event_source *timer;
+    StreamState *state; /* NULL: it is not followed, or the job has it */
+    StreamJob *job;
+    PinHeld *pinned; /* for the next job, where there are new ones */
+    size_t n_pinned;
+    bool new_pins;
+    int told_reclaim, told_error; /* said once */
+    uint64_t told_bytes;
+    StreamerStatus status;
+};
+
+static void look_in(Streamer *s, uint64_t usec)
+{
+    if (sd_event_source_set_time_relative(s->timer, usec) < 0 ||
+        sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT) < 0)
+        log_warning("%s: no timer for its streams", s->unit);
+}
+
+static void tell_errors(Streamer *s, const StreamJob *sj)
+{
+    if (sj->reclaim_error < 0 && sj->reclaim_error != s->told_reclaim)
+        log_warning("%s: its page cache cannot be reclaimed alone (%s): only what its open files "
+                    "have passed is dropped",
+                    s->unit, strerror(-sj->reclaim_error));
+    if (sj->reclaim_error < 0)
+        s->told_reclaim = sj->reclaim_error;
+    /* A cgroup that has gone is that of a unit that has ended. */
+    if (sj->error < 0 && sj->error != -ENOENT && sj->error != -ENODEV &&
+        sj->error != s->told_error) {
+        s->told_error = sj->error;
+        log_warning("%s: following its streams: %s", s->unit, strerror(-sj->error));
+    }
+}
+
+static void done(Job *job, void *owner)
+{
+    StreamJob *sj = (StreamJob *)job;
+    Streamer *s = owner;
+
+    s->job = NULL;
+    s->state = TAKE_PTR(sj->task.state);
+    tell_errors(s, sj);
+    s->status.dropped += sj->followed.dropped;
+    s->status.written += sj->followed.written;
+    s->status.files += sj->followed.files;
+    s->status.followed = sj->followed.followed;
+    s->status.reclaimed += sj->reclaimed;
+    s->status.file = sj->file;
+    if (s->told_reclaim < 0)
+        s->reclaims = false;
+    look_in(s, sj->interval_usec);
+}
+
+static void hand_over_pins(Streamer *s, StreamState *state)
+{
+    if (!s->new_pins)
+        return;
+    free(state->pinned);
+    state->pinned = TAKE_PTR(s->pinned);
+    state->n_pinned = s->n_pinned;
+    state->knows_pinned = true;
+    s->new_pins = false;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Streamer *s = userdata;
+    StreamTask task = {
+        .proc_fd = s->host->proc_fd,
+        .cgroup_fd = s->host->cgroup_fd,
+        .write_back = s->write_back,
+        .network = !s->host->settings->refuse_network_filesystems,
+        .reclaims = s->reclaims,
+        .rate = s->rate,
+    };
+
+    if (!s->state)
+        return 0;
+    task.state = TAKE_PTR(s->state);
+    hand_over_pins(s, task.state);
+    s->job = stream_job_new(&task);
+    if (!s->job)
+        return 0; /* out of memory: streamer_follow() begins anew */
+    s->job->job.done = done;
+    s->job->job.owner = s;
+    jobs_submit(s->host->stream_jobs, &s->job->job);
+    return 0;
+}
+
+int streamer_new(Host *host, const char *unit, Streamer **ret)
+{
+    Streamer *s = calloc(1, sizeof(Streamer));
+    if (!s)
+        return -ENOMEM;
+
+    s->host = host;
+    s->unit = strdup(unit);
+    if (!s->unit) {
+        free(s);
+        return -ENOMEM;
+    }
+    *ret = s;
+    return 0;
+}
+
+static uint64_t evicted(const Streamer *s)
+{
+    return s->status.dropped + s->status.reclaimed;
+}
+
+void streamer_leave(Streamer *s)
+{
+    char text[FORMAT_SIZE_MAX];
+
+    if (s->job)
+        s->job = (StreamJob *)job_abandon(&s->job->job);
+    s->state = stream_state_free(s->state);
+    s->timer = sd_event_source_disable_unref(s->timer);
+    s->status.followed = 0;
+    s->status.file = 0;
+    if (evicted(s) > s->told_bytes)
+        log_info("%s: evicted %s behind what it reads and writes", s->unit,
+                 format_size(text, evicted(s) - s->told_bytes));
+    s->told_bytes = evicted(s);
+}
+
+Streamer *streamer_free(Streamer *s)
+{
+    if (!s)
+        return NULL;
+    streamer_leave(s);
+    free(s->pinned);
+    free(s->unit);
+    free(s);
+    return NULL;
+}
+
+void streamer_want(Streamer *s, const Policy *policy)
+{
+    const EvictRule *rule = NULL;
+
+    for (size_t i = 0; policy && i < policy->n_evicts && !rule; i++)
+        if (policy->evicts[i].stream)
+            rule = &policy->evicts[i];
+    s->wanted = s->status.wanted = rule != NULL;
+    if (!rule) {
+        streamer_leave(s);
+        return;
+    }
+    s->write_back = rule->dirty == EVICT_DIRTY_WRITE_BACK;
+    s->rate = rule->rate == UINT64_MAX ? 0 : rule->rate;
+}
+
+int streamer_follow(Streamer *s, const char *control_group, bool reclaims)
+{
+    if (!s->wanted || s->host->cgroup_fd < 0)
+        return 0;
+    s->reclaims = reclaims && s->told_reclaim == 0;
+    if (s->state || s->job)
+        return 0;
+    int r = s->timer ? 0
+                     : sd_event_add_time_relative(s->host->event, &s->timer, CLOCK_MONOTONIC, 0, 1,
+                                                  on_timer, s);
+    if (r < 0)
+        return r;
+    s->state = stream_state_new(control_group);
+    if (!s->state)
+        return -ENOMEM;
+    look_in(s, 0);
+    return 0;
+}
+
+void streamer_note_pins(Streamer *s, const PinHeld *pinned, size_t n_pinned)
+{
+    PinHeld *copy = NULL;
+
+    if (!s->wanted)
+        return;
+    if (n_pinned > 0) {
+        copy = malloc(n_pinned * sizeof(PinHeld));
+        if (!copy)
+            return;
+        memcpy(copy, pinned, n_pinned * sizeof(PinHeld));
+    }
+    free(s->pinned);
+    s->pinned = copy;
+    s->n_pinned = n_pinned;
+    s->new_pins = true;
+}
+
+StreamerStatus streamer_status(const Streamer *s)
+{
+    return s->status;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Sees to it that a unit which streams leaves nothing behind in the page cache, as its policy says.
+ */
+
+#include "control/pin_plan.h"
+#include "daemon/host.h"
+#include "policy/policy.h"
+
+typedef struct Streamer Streamer;
+
+int streamer_new(Host *host, const char *unit, Streamer **ret);
+
+/* Takes NULL, returns NULL. */
+Streamer *streamer_free(Streamer *streamer);
+
+/* What @policy says of streams, from now on; it is not kept. NULL: nothing. */
+void streamer_want(Streamer *streamer, const Policy *policy);
+
+/* The unit runs in @control_group, whose page cache may be reclaimed if @reclaims: it is looked at
+ * from now on, many times a second while it reads or writes. Until streamer_note_pins() nothing is
+ * dropped but what is reclaimed. -ENOMEM: the next call tries again. */
+int streamer_follow(Streamer *streamer, const char *control_group, bool reclaims);
+
+/* The files that any policy pins, sorted by pin_held_compare(); copied. */
+void streamer_note_pins(Streamer *streamer, const PinHeld *pinned, size_t n_pinned);
+
+/* The unit has ended, or is not to be touched for now. */
+void streamer_leave(Streamer *streamer);
+
+/* Bytes, all measured. */
+typedef struct StreamerStatus {
+    bool wanted;
+    size_t followed; /* files that are open now */
+    uint64_t file;   /* page cache of the unit, but for what is locked */
+    /* since the unit is governed */
+    uint64_t dropped, reclaimed, written;
+    uint64_t files; /* times a file was dropped of */
+} StreamerStatus;
+
+StreamerStatus streamer_status(const Streamer *streamer);

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* Each look lists the descriptors anew, and what is known of a file goes on where it is still open
+ * in the same hands (control/stream.h decides). A file is asked once what of it is in memory in
+ * front of the position, when it is found. Who else has it open or mapped takes a look into every
+ * process of the machine: that is put off until something is to be dropped, and believed for some
+ * seconds, for files that come then as well. Whoever opens one meanwhile loses nothing that was in
+ * memory before. */
+#include "evict/follower.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/stream.h"
+#include "kernel/evict.h"
+#include "kernel/openers.h"
+#include "kernel/positions.h"
+#include "kernel/residency.h"
+#include "util/io.h"
+#include "util/parse.h"
+#include "util/units.h"
+
+#define FOLLOWED_MAX 1024        /* files; a service that streams has a few */
+#define SLICE        (8 * MIB)   /* dropped at a time */
+#define WRITE_MAX    (128 * MIB) /* in one look: a disk whose queue is full lets nobody go on */
+#define WINDOW       (128 * MIB) /* of a file that is asked for at a time */
+
+/* How often all processes are looked into, and at what share of one core at most: 2 %. */
+#define ASK_EVERY (2 * USEC_PER_SEC)
+#define ASK_SHARE 50
+
+typedef struct Followed {
+    dev_t dev;
+    ino_t ino;
+    Position through; /* by which it is opened */
+    StreamFile file;
+} Followed;
+
+struct Follower {
+    Followed *files; /* by device and inode */
+    size_t n;
+    PositionMounts mounts;
+    OpenSet *others;   /* what other processes had open; NULL: not known yet */
+    uint64_t ask_usec; /* not before */
+    uint64_t page;
+};
+
+Follower *follower_new(void)
+{
+    Follower *follower = calloc(1, sizeof(Follower));
+
+    if (follower)
+        follower->page = (uint64_t)sysconf(_SC_PAGESIZE);
+    return follower;
+}
+
+Follower *follower_free(Follower *follower)
+{
+    if (!follower)
+        return NULL;
+    position_mounts_clear(&follower->mounts);
+    open_set_free(follower->others);
+    free(follower->files);
+    free(follower);
+    return NULL;
+}
+
+/* Seeing */
+
+static bool is_pinned(const FollowerOptions *options, const Followed *followed)
+{
+    PinHeld key = { .dev = followed->dev, .ino = followed->ino };
+
+    return options->n_pinned > 0 && bsearch(&key, options->pinned, options->n_pinned,
+                                            sizeof(PinHeld), pin_held_compare) != NULL;
+}
+
+/* What @n descriptors of one file tell together. */
+static StreamSeen seen_by(const Position *items, size_t n)
+{
+    StreamSeen seen = { .position = UINT64_MAX, .size = items[0].size };
+
+    for (size_t i = 0; i < n; i++) {
+        seen.hands = (seen.hands ^ (uint64_t)items[i].pid) * UINT64_C(0x100000001b3);
+        seen.hands = (seen.hands ^ (uint64_t)items[i].number) * UINT64_C(0x100000001b3);
+        seen.position = min_u64(seen.position, items[i].position);
+        seen.writes |= items[i].writes;
+    }
+    return seen;
+}
+
+/* What is in memory in front of the position. What cannot be asked is spared. */
+static void note_resident(StreamFile *file, int fd, uint64_t size)
+{
+    ResidentRange ranges[STREAM_SPANS_MAX + 1];
+    Residency residency;
+    size_t n;
+
+    for (uint64_t at = file->position, next; at < size; at = next) {
+        uint64_t end = min_u64(size, at + WINDOW);
+
+        next = end;
+        int r = residency_of_range(fd, at, end - at, &residency);
+        if (r >= 0 && residency.resident == 0)
+            continue;
+        if (r >= 0)
+            r = residency_ranges(fd, at, end, ranges, ELEMENTS(ranges), &n, &next);
+        if (r < 0) {
+            stream_spare(file, (StreamSpan){ at, UINT64_MAX });
+            return;
+        }
+        for (size_t i = 0; i < n; i++)
+            stream_spare(file,
+                         (StreamSpan){ ranges[i].offset, ranges[i].offset + ranges[i].length });
+    }
+}
+
+static int find(const FollowerOptions *options, const StreamSeen *seen, Followed *followed)
+{
+    followed->file = stream_found(seen);
+    CLEANUP_CLOSE int fd = position_reopen(options->proc_fd, &followed->through);
+    if (fd < 0)
+        return fd;
+    note_resident(&followed->file, fd, seen->size);
+    return 0;
+}
+
+static int compare_ids(const Followed *a, const Followed *b)
+{
+    if (a->dev != b->dev)
+        return a->dev < b->dev ? -1 : 1;
+    return (a->ino > b->ino) - (a->ino < b->ino);
+}
+
+/* The files that are open now, with what is known of them; both lists rise. */
+static int see(Follower *follower, const FollowerOptions *options, const Positions *open)
+{
+    Followed *files = calloc(min_u64(open->n, FOLLOWED_MAX) + 1, sizeof(Followed));
+    size_t n = 0, old = 0;
+
+    if (!files)
+        return -ENOMEM;
+    for (size_t i = 0, k; i < open->n && n < FOLLOWED_MAX; i = k) {
+        const Position *first = &open->items[i];
+        Followed *followed = &files[n];
+
+        for (k = i;
+             k < open->n && open->items[k].dev == first->dev && open->items[k].ino == first->ino;)
+            k++;
+        StreamSeen seen = seen_by(first, k - i);
+        *followed = (Followed){ .dev = first->dev, .ino = first->ino, .through = *first };
+        if (is_pinned(options, followed))
+            continue;
+        while (old < follower->n && compare_ids(&follower->files[old], followed) < 0)
+            old++;
+        bool known = old < follower->n && compare_ids(&follower->files[old], followed) == 0;
+        if (known) {
+            *followed = follower->files[old];
+            followed->through = *first;
+        }
+        if ((known && stream_see(&followed->file, &seen) == STREAM_ON) ||
+            find(options, &seen, followed) >= 0)
+            n++;
+    }
+    free(follower->files);
+    follower->files = files;
+    follower->n = n;
+    return 0;
+}
+
+/* Who else has them */
+
+static int ask(Follower *follower, const FollowerOptions *options)
+{
+    uint64_t now = now_usec(), began = thread_cpu_usec();
+    StreamSpan span;
+    bool wanted = false;
+
+    for (size_t i = 0; i < follower->n; i++)
+        wanted |= stream_to_drop(&follower->files[i].file, follower->page, &span);
+    if (!wanted || now < follower->ask_usec)
+        return 0;
+    OpenSet *others;
+    int r = open_set_scan_others(options->proc_fd, getpid(), options->pids, &others);
+    if (r < 0)
+        return r;
+    open_set_free(follower->others);
+    follower->others = others;
+    follower->ask_usec = now + max_u64(ASK_EVERY, (thread_cpu_usec() - began) * ASK_SHARE);
+    return 0;
+}
+
+/* As of the last time that it was asked. */
+static bool is_alone(const Follower *follower, const Followed *followed)
+{
+    return follower->others && open_set_unreadable(follower->others) == 0 &&
+           !open_set_has(follower->others, followed->dev, followed->ino);
+}
+
+/* Acting */
+
+static bool is_cancelled(const FollowerOptions *options)
+{
+    return options->cancelled && atomic_load(options->cancelled);
+}
+
+/* *ret_at: how far it got. What is left of a slice, and not on its way to the disk, stays: somebody
+ * has it mapped, or locked. */
+static int drop_span(const FollowerOptions *options, int fd, StreamSpan span, bool writes,
+                     uint64_t *ret_at, uint64_t *dropped)
+{
+    Pace pace = { 0 };
+    Residency before, after;
+
+    for (*ret_at = span.begin; *ret_at < span.end;) {
+        Evicting e = { .fd = fd, .begin = *ret_at, .pace = &pace };
+
+        e.end = min_u64(span.end, *ret_at + SLICE);
+        if (is_cancelled(options))
+            return -ECANCELED;
+        int r = residency_of_range(fd, e.begin, e.end - e.begin, &before);
+        if (r >= 0 && before.resident > 0)
+            r = evict_advise(&e);
+        if (r >= 0)
+            r = residency_of_range(fd, e.begin, e.end - e.begin, &after);
+        if (r < 0)
+            return r;
+        *dropped += sub_u64(before.resident, after.resident);
+        if (after.dirty + after.writeback > 0 ||
+            (!after.has_counters && writes && after.resident > 0))
+            return 0;
+        *ret_at = e.end;
+    }
+    return 0;
+}
+
+static int drop(const FollowerOptions *options, Followed *followed, int fd, StreamSpan span,
+                uint64_t *dropped)
+{
+    StreamFile *file = &followed->file;
+    bool writes = file->written != UINT64_MAX;
+    StreamSpan part, rest = span;
+    Residency residency;
+
+    int r = residency_of_range(fd, span.begin, span.end - span.begin, &residency);
+    if (r < 0)
+        return r;
+    while (!stream_is_sparse(span, residency.resident) && stream_unspared(file, rest, &part)) {
+        r = drop_span(options, fd, part, writes, &file->dropped, dropped);
+        if (r < 0 || file->dropped < part.end)
+            return r;
+        rest.begin = part.end;
+    }
+    file->dropped = span.end;
+    return 0;
+}
+
+static int write_out(Followed *followed, int fd, StreamSpan span, uint64_t *written)
+{
+    Pace pace = { 0 };
+    Evicting e = { .fd = fd, .begin = span.begin, .end = span.end, .pace = &pace };
+
+    int r = evict_write_begin(&e, written);
+    if (r >= 0)
+        followed->file.written = span.end;
+    return r;
+}
+
+static StreamSpan within(StreamSpan span, uint64_t budget, uint64_t page)
+{
+    span.end = min_u64(span.end, add_u64(span.begin, page_floor(budget, page)));
+    return span;
+}
+
+static int act(Follower *follower, const FollowerOptions *options, Followed *followed,
+               FollowerOutcome *out)
+{
+    uint64_t page = follower->page, dropped = 0, written = 0;
+    uint64_t may_write = sub_u64(min_u64(options->budget, WRITE_MAX), out->written);
+    StreamSpan to_write, to_drop;
+
+    bool writes = options->write_back && stream_to_write(&followed->file, page, &to_write);
+    bool drops = is_alone(follower, followed) && stream_to_drop(&followed->file, page, &to_drop);
+    if (!writes && !drops)
+        return 0;
+    CLEANUP_CLOSE int fd = position_reopen(options->proc_fd, &followed->through);
+    int r = fd < 0 ? fd : 0;
+    if (r >= 0 && writes)
+        r = write_out(followed, fd, within(to_write, may_write, page), &written);
+    if (r >= 0 && drops)
+        r = drop(options, followed, fd, within(to_drop, options->budget - out->dropped, page),
+                 &dropped);
+    out->written += min_u64(written, may_write);
+    out->dropped += min_u64(dropped, options->budget - out->dropped);
+    out->files += dropped > 0;
+    return r == -ECANCELED || r == -ENOMEM ? r : 0;
+}
+
+int follower_look(Follower *follower, const FollowerOptions *options, FollowerOutcome *ret)
+{
+    cleanup(positions_clear) Positions open = { 0 };
+    FollowerOutcome out = { 0 };
+    uint64_t began = thread_cpu_usec();
+
+    int r = positions_of(options->proc_fd, options->pids, STREAM_STEP, options->network,
+                         &follower->mounts, &open);
+    if (r >= 0)
+        r = see(follower, options, &open);
+    out.cpu_usec = thread_cpu_usec() - began;
+    out.followed = follower->n;
+    if (r >= 0)
+        r = ask(follower, options);
+    for (size_t i = 0; i < follower->n && r >= 0; i++)
+        r = act(follower, options, &follower->files[i], &out);
+    if (r < 0)
+        return r;
+    *ret = out;
+    return 0;
+}

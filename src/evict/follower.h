@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Follows the files that some processes have open, behind their positions, and takes out of memory
+ * what they have passed: as far as it was not there before, and nobody else has the file. For a
+ * worker. */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/pin_plan.h"
+#include "kernel/procs.h"
+#include "util/cleanup.h"
+
+typedef struct Follower Follower;
+
+/* NULL: out of memory. */
+Follower *follower_new(void);
+
+/* Takes NULL, returns NULL. */
+Follower *follower_free(Follower *follower);
+
+DEFINE_CLEANUP(Follower *, follower_free)
+
+typedef struct FollowerOptions {
+    int proc_fd;           /* of /proc */
+    const Pids *pids;      /* whose files */
+    const PinHeld *pinned; /* files to leave alone, sorted by pin_held_compare() */
+    size_t n_pinned;
+    bool write_back; /* write first what is dirty; else it stays until somebody has */
+    bool network;    /* on such file systems, too */
+    uint64_t budget; /* bytes that may be written and dropped now, each */
+    const atomic_bool *cancelled;
+} FollowerOptions;
+
+/* Bytes, measured. */
+typedef struct FollowerOutcome {
+    uint64_t dropped;
+    uint64_t written;  /* asked to be */
+    size_t files;      /* that were dropped of */
+    size_t followed;   /* that are open, and of a size to be followed */
+    uint64_t cpu_usec; /* that looking took, not dropping */
+} FollowerOutcome;
+
+/* One look. It opens what it acts on for the time of the call, and holds nothing in between, so
+ * that no file system stays busy because of it. -ECANCELED, -ENOMEM, -EMFILE, -ENFILE; what fails
+ * for one file alone is passed by. */
+int follower_look(Follower *follower, const FollowerOptions *options, FollowerOutcome *ret);

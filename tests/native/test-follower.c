@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/* A process of our own reads and writes as it is told, and is followed; what is left in memory is
+ * asked of the kernel. */
+#include "evict/follower.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "control/stream.h"
+#include "kernel/residency.h"
+#include "native/native.h"
+
+#define SIZE (32 * MIB)
+
+static char buffer[MIB];
+
+/* A process that has a file open, and does with it what comes by the pipe. */
+typedef struct Worker {
+    pid_t pid;
+    int to, from;
+} Worker;
+
+typedef struct Order {
+    enum { READ, WRITE, SEEK, PREAD, DUP, MAP, TRUNCATE } what;
+    uint64_t bytes;
+} Order;
+
+static void obey(int fd, const Order *order)
+{
+    uint64_t done = 0;
+
+    switch (order->what) {
+    case READ:
+    case WRITE:
+        for (; done < order->bytes; done += sizeof buffer)
+            check((order->what == READ ? read(fd, buffer, sizeof buffer)
+                                       : write(fd, buffer, sizeof buffer)) == sizeof buffer);
+        break;
+    case SEEK:
+        check(lseek(fd, (off_t)order->bytes, SEEK_SET) >= 0);
+        break;
+    case PREAD:
+        for (; done < order->bytes; done += sizeof buffer)
+            check(pread(fd, buffer, sizeof buffer, (off_t)done) == sizeof buffer);
+        break;
+    case DUP:
+        check(dup(fd) >= 0);
+        break;
+    case MAP:
+        check(mmap(NULL, order->bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0) != MAP_FAILED);
+        check(close(fd) == 0);
+        break;
+    case TRUNCATE:
+        check(ftruncate(fd, (off_t)order->bytes) == 0);
+        break;
+    }
+}
+
+static void await(const Worker *worker)
+{
+    char answer;
+
+    assert_int_equal(must(read(worker->from, &answer, 1)), 1);
+}
+
+static Worker worker_new(const Scratch *scratch, const char *name, int flags)
+{
+    int to[2], from[2];
+    Order order;
+
+    must(pipe2(to, O_CLOEXEC));
+    must(pipe2(from, O_CLOEXEC));
+    Worker worker = { must(fork()), to[1], from[0] };
+    if (worker.pid == 0) {
+        close_range(3, (unsigned)to[0] - 1, 0);
+        check(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+        close(to[1]);
+        int folder = open(scratch->path, O_PATH | O_DIRECTORY);
+        int fd = openat(folder, name, flags | O_CREAT, 0644);
+        check(fd >= 0 && posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM) == 0); /* reads nothing ahead */
+        check(write(from[1], "", 1) == 1);
+        while (read(to[0], &order, sizeof order) == sizeof order) {
+            obey(fd, &order);
+            check(write(from[1], "", 1) == 1);
+        }
+        _exit(0);
+    }
+    close(to[0]);
+    close(from[1]);
+    await(&worker);
+    return worker;
+}
+
+static void tell(const Worker *worker, int what, uint64_t bytes)
+{
+    Order order = { what, bytes };
+
+    must(write(worker->to, &order, sizeof order));
+    await(worker);
+}
+
+static void worker_end(Worker *worker)
+{
+    close(worker->to);
+    close(worker->from);
+    must(waitpid(worker->pid, NULL, 0));
+}
+
+/* A follower of one worker, and a /proc that has no others but those put there. */
+typedef struct World {
+    Scratch files, proc;
+    Follower *follower;
+    FollowerOptions options;
+    FollowerOutcome sum;
+    Pids pids;
+    pid_t own[2];
+    int fd; /* of the file "f" */
+} World;
+
+static void show(World *w, const Worker *worker, bool own)
+{
+    char name[16], target[32];
+
+    snprintf(name, sizeof name, "%d", worker->pid);
+    snprintf(target, sizeof target, "/proc/%d", worker->pid);
+    must(symlinkat(target, w->proc.fd, name));
+    if (own)
+        w->own[w->pids.n_pids++] = worker->pid;
+}
+
+static uint64_t resident(int fd, uint64_t begin, uint64_t end)
+{
+    Residency r;
+
+    assert_int_equal(residency_of_range(fd, begin, end - begin, &r), 0);
+    return r.resident;
+}
+
+/* With a file of @size that is on the disk and not in memory. */
+static World world_new(uint64_t size)
+{
+    World w = { .files = scratch_new(SCRATCH_PARENT), .proc = scratch_new(SCRATCH_PARENT) };
+
+    w.fd = make_file(&w.files, "f", size);
+    must(fsync(w.fd));
+    for (int i = 0; i < 100 && resident(w.fd, 0, size) > 0; i++)
+        must(posix_fadvise(w.fd, 0, 0, POSIX_FADV_DONTNEED));
+    scratch_folders(&w.proc, "1/fd/"); /* the first process, without which others may be hidden */
+    scratch_put(&w.proc, "1/maps", "");
+    w.follower = follower_new();
+    w.options = (FollowerOptions){ .proc_fd = w.proc.fd, .write_back = true, .budget = UINT64_MAX };
+    return w;
+}
+
+static void world_done(World *w)
+{
+    follower_free(w->follower);
+    close(w->fd);
+    scratch_done(&w->files);
+    scratch_done(&w->proc);
+}
+
+#define CLEANUP_WORLD cleanup(world_done)
+
+static FollowerOutcome look(World *w)
+{
+    FollowerOutcome out;
+
+    w->pids.pids = w->own;
+    w->options.pids = &w->pids;
+    assert_int_equal(follower_look(w->follower, &w->options, &out), 0);
+    w->sum.dropped += out.dropped;
+    w->sum.written += out.written;
+    return out;
+}
+
+/* Has @worker do @what in steps of @step, with a look at each. */
+static void go(World *w, const Worker *worker, int what, uint64_t bytes, uint64_t step)
+{
+    for (uint64_t done = 0; done < bytes; done += step) {
+        tell(worker, what, step);
+        look(w);
+    }
+}
+
+static void what_was_read_goes(void **state)
+{
+    CLEANUP_WORLD World w = world_new(SIZE);
+    Worker reader = worker_new(&w.files, "f", O_RDONLY);
+
+    show(&w, &reader, true);
+    assert_int_equal(look(&w).followed, 1);
+    go(&w, &reader, READ, 24 * MIB, 2 * MIB);
+    /* But for the tail, and for what is not worth a call yet. */
+    assert_int_equal(resident(w.fd, 0, 24 * MIB - STREAM_TAIL - STREAM_STEP), 0);
+    assert_true(w.sum.dropped >= 24 * MIB - STREAM_TAIL - STREAM_STEP - MIB);
+    assert_int_equal(w.sum.written, 0);
+
+    /* Deleted, and still read. */
+    must(unlinkat(w.files.fd, "f", 0));
+    go(&w, &reader, READ, 8 * MIB, 2 * MIB);
+    assert_int_equal(resident(w.fd, 0, SIZE - STREAM_TAIL - STREAM_STEP), 0);
+    worker_end(&reader);
+    assert_int_equal(look(&w).followed, 0);
+}
+
+static void what_was_in_memory_before_stays(void **state)
+{
+    CLEANUP_WORLD World w = world_new(SIZE);
+    Worker reader = worker_new(&w.files, "f", O_RDONLY);
+
+    must(posix_fadvise(w.fd, 0, 0, POSIX_FADV_RANDOM));
+    must(pread(w.fd, buffer, MIB, 8 * MIB));
+    show(&w, &reader, true);
+    look(&w);
+    go(&w, &reader, READ, 24 * MIB, 2 * MIB);
+    assert_true(resident(w.fd, 8 * MIB, 9 * MIB) > 0);
+    assert_int_equal(resident(w.fd, 0, 8 * MIB), 0);
+    assert_int_equal(resident(w.fd, 9 * MIB, 16 * MIB), 0);
+
+    /* And what it had passed when it was found. */
+    CLEANUP_WORLD World late = world_new(SIZE);
+    Worker other = worker_new(&late.files, "f", O_RDONLY);
+    show(&late, &other, true);
+    tell(&other, READ, 8 * MIB);
+    look(&late);
+    go(&late, &other, READ, 18 * MIB, 2 * MIB);
+    assert_true(resident(late.fd, 0, 8 * MIB) > 0);
+    assert_int_equal(resident(late.fd, 8 * MIB, 16 * MIB), 0);
+    worker_end(&reader);
+    worker_end(&other);
+}
+
+/* Nothing is dropped of what @change makes of it. */
+static void expect_kept(void (*change)(World *w, const Worker *reader))
+{
+    CLEANUP_WORLD World w = world_new(SIZE);
+    Worker reader = worker_new(&w.files, "f", O_RDWR);
+
+    show(&w, &reader, true);
+    look(&w);
+    change(&w, &reader);
+    look(&w);
+    assert_int_equal(w.sum.dropped, 0);
+    worker_end(&reader);
+}
+
+static void seeks(World *w, const Worker *reader)
+{
+    go(w, reader, READ, 4 * MIB, 2 * MIB);
+    tell(reader, SEEK, 0);
+    look(w);
+    go(w, reader, READ, 24 * MIB, 2 * MIB);
+}
+
+static void skips(World *w, const Worker *reader)
+{
+    for (uint64_t at = 0; at < 28 * MIB; at += 7 * MIB) {
+        must(posix_fadvise(w->fd, 0, 0, POSIX_FADV_DONTNEED));
+        tell(reader, SEEK, at);
+        tell(reader, READ, MIB);
+        look(w);
+    }
+}
+
+static void preads(World *w, const Worker *reader)
+{
+    go(w, reader, PREAD, 24 * MIB, 8 * MIB);
+}
+
+static void is_pinned(World *w, const Worker *reader)
+{
+    static PinHeld pinned;
+    struct stat st;
+
+    must(fstat(w->fd, &st));
+    pinned = (PinHeld){ .dev = st.st_dev, .ino = st.st_ino };
+    w->options.pinned = &pinned;
+    w->options.n_pinned = 1;
+    go(w, reader, READ, 24 * MIB, 2 * MIB);
+}
+
+static void has_no_budget(World *w, const Worker *reader)
+{
+    w->options.budget = 0;
+    go(w, reader, READ, 24 * MIB, 2 * MIB);
+}
+
+/* Somebody else has it open, or mapped. */
+static void beside(World *w, const Worker *reader, int what)
+{
+    Worker other = worker_new(&w->files, "f", O_RDONLY);
+
+    show(w, &other, false);
+    tell(&other, what, what == SEEK ? 0 : SIZE);
+    go(w, reader, READ, 24 * MIB, 2 * MIB);
+    worker_end(&other);
+}
+
+static void is_open_elsewhere(World *w, const Worker *reader)
+{
+    beside(w, reader, SEEK);
+}
+
+static void is_mapped_elsewhere(World *w, const Worker *reader)
+{
+    beside(w, reader, MAP);
+}
+
+/* A second process of the service, which has read nothing yet. */
+static void is_read_twice(World *w, const Worker *reader)
+{
+    Worker other = worker_new(&w->files, "f", O_RDONLY);
+
+    show(w, &other, true);
+    go(w, reader, READ, 24 * MIB, 2 * MIB);
+    worker_end(&other);
+}
+
+static void what_may_be_read_again_stays(void **state)
+{
+    expect_kept(seeks);
+    expect_kept(skips);
+    expect_kept(preads);
+    expect_kept(is_pinned);
+    expect_kept(has_no_budget);
+    expect_kept(is_open_elsewhere);
+    expect_kept(is_mapped_elsewhere);
+    expect_kept(is_read_twice);
+}
+
+static uint64_t dirty(int fd, uint64_t end)
+{
+    Residency r;
+
+    assert_int_equal(residency_of_range(fd, 0, end, &r), 0);
+    return r.dirty + r.writeback;
+}
+
+static void what_is_written_goes_to_the_disk_first(void **state)
+{
+    CLEANUP_WORLD World w = world_new(MIB);
+    Worker writer = worker_new(&w.files, "new", O_WRONLY);
+    int fd = must(openat(w.files.fd, "new", O_RDONLY | O_CLOEXEC));
+
+    memset(buffer, 'x', sizeof buffer);
+    show(&w, &writer, true);
+    tell(&writer, DUP, 0); /* shares the position */
+    tell(&writer, WRITE, 4 * MIB);
+    look(&w);
+    go(&w, &writer, WRITE, 24 * MIB, 2 * MIB);
+    for (int i = 0; i < 100 && w.sum.dropped < 12 * MIB; i++) { /* the disk takes its time */
+        usleep(20000);
+        tell(&writer, WRITE, MIB);
+        look(&w);
+    }
+    assert_true(w.sum.written >= 12 * MIB);
+    assert_true(w.sum.dropped >= 12 * MIB);
+    assert_int_equal(resident(fd, 4 * MIB, 12 * MIB), 0);
+    for (uint64_t at = 0; at < 24 * MIB; at += MIB) {
+        char back[1];
+        must(pread(fd, back, 1, (off_t)at));
+        assert_int_equal(back[0], '\0'); /* the worker's buffer */
+    }
+    close(fd);
+    worker_end(&writer);
+}
+
+static void what_is_dirty_stays_if_it_is_to(void **state)
+{
+    CLEANUP_WORLD World w = world_new(MIB);
+    Worker writer = worker_new(&w.files, "new", O_WRONLY);
+    int fd = must(openat(w.files.fd, "new", O_RDONLY | O_CLOEXEC));
+
+    w.options.write_back = false;
+    show(&w, &writer, true);
+    tell(&writer, WRITE, 4 * MIB);
+    look(&w);
+    go(&w, &writer, WRITE, 24 * MIB, 2 * MIB);
+    assert_int_equal(w.sum.written, 0);
+    assert_true(w.sum.dropped + dirty(fd, 28 * MIB) <= 28 * MIB);
+    /* Written by somebody, it goes. */
+    must(fsync(fd));
+    go(&w, &writer, WRITE, 4 * MIB, 2 * MIB);
+    assert_int_equal(resident(fd, 4 * MIB, 24 * MIB), 0);
+    close(fd);
+    worker_end(&writer);
+}
+
+static void begins_anew_after_truncation(void **state)
+{
+    CLEANUP_WORLD World w = world_new(SIZE);
+    Worker writer = worker_new(&w.files, "f", O_RDWR);
+
+    show(&w, &writer, true);
+    look(&w);
+    go(&w, &writer, READ, 16 * MIB, 2 * MIB);
+    tell(&writer, TRUNCATE, 0);
+    tell(&writer, SEEK, 0);
+    look(&w); /* too small to be followed */
+    uint64_t before = w.sum.dropped;
+    tell(&writer, WRITE, 5 * MIB);
+    look(&w);
+    go(&w, &writer, WRITE, 16 * MIB, 2 * MIB);
+    must(fsync(w.fd));
+    go(&w, &writer, WRITE, 4 * MIB, 2 * MIB);
+    assert_true(w.sum.dropped > before);
+    assert_int_equal(resident(w.fd, 5 * MIB, 16 * MIB), 0);
+    worker_end(&writer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_read_goes),
+        cmocka_unit_test(what_was_in_memory_before_stays),
+        cmocka_unit_test(what_may_be_read_again_stays),
+        cmocka_unit_test(what_is_written_goes_to_the_disk_first),
+        cmocka_unit_test(what_is_dirty_stays_if_it_is_to),
+        cmocka_unit_test(begins_anew_after_truncation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* A cgroup that is a folder without processes: what is reclaimed is what is written into a file. */
+#include "daemon/streamer.h"
+
+#include "control/stream.h"
+#include "daemon/stream_job.h"
+#include "unit/daemon/job-queue.h"
+#include "unit/daemon/log-text.h"
+#include "unit/kernel/scratch.h"
+
+#define UNIT    "/system.slice/a.service"
+#define RECLAIM "system.slice/a.service/memory.reclaim"
+
+typedef struct World {
+    Scratch cgroups, proc;
+    Settings settings;
+    Host host;
+    Streamer *streamer;
+} World;
+
+/* Page cache of the unit, in MiB. */
+static void put_cache(const World *w, uint64_t clean, uint64_t mapped, uint64_t dirty)
+{
+    char text[1024];
+
+    snprintf(text, sizeof text,
+             "anon 0\nfile 0\nkernel 0\nshmem 0\nfile_mapped %llu\nfile_dirty %llu\n"
+             "file_writeback 0\ninactive_anon 0\nactive_anon 0\ninactive_file %llu\n"
+             "active_file 0\nunevictable 0\nslab_reclaimable 0\nslab_unreclaimable 0\npgscan 0\n"
+             "pgsteal 0\npgmajfault 0\nworkingset_refault_anon 0\nworkingset_refault_file 0\n"
+             "workingset_activate_file 0\n",
+             (unsigned long long)(mapped * MIB), (unsigned long long)(dirty * MIB),
+             (unsigned long long)((clean + dirty) * MIB));
+    scratch_put(&w->cgroups, "system.slice/a.service/memory.stat", text);
+}
+
+static World world_new(void)
+{
+    World w = { .cgroups = scratch_new("/tmp"), .proc = scratch_new("/tmp") };
+
+    scratch_put(&w.cgroups, "system.slice/a.service/memory.current", "0\n");
+    scratch_put(&w.cgroups, "system.slice/a.service/cgroup.procs", "");
+    scratch_put(&w.cgroups, RECLAIM, "");
+    scratch_put(&w.proc, "meminfo",
+                "MemTotal: 9 kB\nMemFree: 9 kB\nMemAvailable: 9 kB\nSwapTotal: 9 kB\n");
+    put_cache(&w, 0, 0, 0);
+    w.host.cgroup_fd = w.cgroups.fd;
+    w.host.proc_fd = w.proc.fd;
+    must(sd_event_new(&w.host.event));
+    log_text[0] = '\0';
+    return w;
+}
+
+static void begin(World *w)
+{
+    w->host.settings = &w->settings;
+    assert_int_equal(streamer_new(&w->host, "a.service", &w->streamer), 0);
+}
+
+static void world_done(World *w)
+{
+    streamer_free(w->streamer);
+    run_queue();
+    sd_event_unref(w->host.event);
+    scratch_done(&w->cgroups);
+    scratch_done(&w->proc);
+}
+
+#define CLEANUP_WORLD cleanup(world_done)
+
+static void want(World *w, bool stream, uint64_t rate)
+{
+    EvictRule rules[] = { { .path = (char *)"/a" }, { .stream = stream, .rate = rate } };
+    Policy policy = { .evicts = rules, .n_evicts = stream ? 2 : 1 };
+
+    streamer_want(w->streamer, &policy);
+}
+
+/* The next look, which the timer begins; false: there is none. */
+static bool look(World *w)
+{
+    for (int i = 0; i < 50 && n_queued == 0; i++)
+        must(sd_event_run(w->host.event, 10 * USEC_PER_MSEC));
+    if (n_queued == 0)
+        return false;
+    run_queue();
+    return true;
+}
+
+/* What was asked of the kernel since it was asked last: "" is nothing. */
+static void expect_reclaimed(const World *w, const char *expected)
+{
+    char text[64] = "";
+    int fd = must(openat(w->cgroups.fd, RECLAIM, O_RDWR | O_CLOEXEC));
+
+    must(read(fd, text, sizeof text - 1));
+    must(ftruncate(fd, 0));
+    close(fd);
+    assert_string_equal(text, expected);
+}
+
+static void what_is_more_than_a_stream_needs_is_reclaimed(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    put_cache(&w, 18, 0, 0);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    expect_reclaimed(&w, "");
+    put_cache(&w, 50, 4, 900);
+    assert_true(look(&w));
+    expect_reclaimed(&w, "31457280 swappiness=0\n");
+    /* It brought nothing (this is no kernel): the next look leaves it. */
+    assert_true(look(&w));
+    expect_reclaimed(&w, "");
+
+    StreamerStatus status = streamer_status(w.streamer);
+    assert_true(status.wanted);
+    assert_int_equal(status.reclaimed, 0);
+    assert_int_equal(status.file, 950 * MIB);
+    expect_log("");
+}
+
+static void no_more_at_once_than_others_can_wait_for(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    put_cache(&w, 5000, 0, 0);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    expect_reclaimed(&w, "67108864 swappiness=0\n");
+}
+
+static void not_from_who_may_not_be_reclaimed(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    put_cache(&w, 500, 0, 0);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, false), 0);
+    assert_true(look(&w));
+    expect_reclaimed(&w, "");
+}
+
+static void nobody_who_is_not_to_be_followed_is(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    begin(&w);
+    put_cache(&w, 500, 0, 0);
+    want(&w, false, 0);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_false(streamer_status(w.streamer).wanted);
+    assert_false(look(&w));
+
+    want(&w, true, UINT64_MAX);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    streamer_leave(w.streamer);
+    assert_false(look(&w));
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    streamer_want(w.streamer, NULL);
+    assert_false(look(&w));
+    expect_reclaimed(&w, "");
+    expect_log("");
+}
+
+/* The outcome of a job, as if there had been one. */
+static void finish_with(FollowerOutcome followed, uint64_t reclaimed)
+{
+    StreamJob *sj = (StreamJob *)queue[0];
+
+    sj->followed = followed;
+    sj->reclaimed = reclaimed;
+    sj->interval_usec = USEC_PER_SEC;
+    queue[0]->done(queue[0], queue[0]->owner);
+    queue[0]->destroy(queue[0]);
+    n_queued = 0;
+}
+
+static void what_was_done_is_told_at_the_end(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+    PinHeld pinned = { .dev = 1, .ino = 2 };
+
+    begin(&w);
+    want(&w, true, 5 * MIB);
+    streamer_note_pins(w.streamer, &pinned, 1);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    must(sd_event_run(w.host.event, USEC_PER_SEC));
+    assert_int_equal(n_queued, 1);
+    const StreamTask *task = &((StreamJob *)queue[0])->task;
+    assert_int_equal(task->rate, 5 * MIB);
+    assert_false(task->write_back);
+    assert_false(task->network == w.settings.refuse_network_filesystems);
+    assert_true(task->state->knows_pinned);
+    assert_int_equal(task->state->pinned[0].ino, 2);
+
+    finish_with((FollowerOutcome){ .dropped = 3 * MIB, .written = MIB, .files = 1, .followed = 2 },
+                5 * MIB);
+    StreamerStatus status = streamer_status(w.streamer);
+    assert_int_equal(status.dropped, 3 * MIB);
+    assert_int_equal(status.written, MIB);
+    assert_int_equal(status.reclaimed, 5 * MIB);
+    assert_int_equal(status.files, 1);
+    assert_int_equal(status.followed, 2);
+    expect_log("");
+    streamer_leave(w.streamer);
+    expect_log("info: a.service: evicted 8M behind what it reads and writes\n");
+    streamer_leave(w.streamer);
+    expect_log("");
+    assert_int_equal(streamer_status(w.streamer).followed, 0);
+    assert_int_equal(streamer_status(w.streamer).dropped, 3 * MIB);
+}
+
+static void a_kernel_that_cannot_is_told_once(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    must(unlinkat(w.cgroups.fd, RECLAIM, 0));
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    put_cache(&w, 500, 0, 0);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    expect_log("warning: a.service: its page cache cannot be reclaimed alone (Operation not "
+               "supported): only what its open files have passed is dropped\n");
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    expect_log("");
+}
+
+static void a_unit_that_has_gone_is_no_trouble(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    assert_int_equal(streamer_follow(w.streamer, "/system.slice/b.service", true), 0);
+    assert_true(look(&w));
+    expect_log("");
+
+    /* Other trouble is told once. */
+    streamer_leave(w.streamer);
+    put_cache(&w, 500, 0, 0);
+    scratch_put(&w.cgroups, "system.slice/a.service/memory.stat", "file 1\n");
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    expect_log("warning: a.service: following its streams: Bad message\n");
+    assert_true(look(&w));
+    expect_log("");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_more_than_a_stream_needs_is_reclaimed),
+        cmocka_unit_test(no_more_at_once_than_others_can_wait_for),
+        cmocka_unit_test(not_from_who_may_not_be_reclaimed),
+        cmocka_unit_test(nobody_who_is_not_to_be_followed_is),
+        cmocka_unit_test(what_was_done_is_told_at_the_end),
+        cmocka_unit_test(a_kernel_that_cannot_is_told_once),
+        cmocka_unit_test(a_unit_that_has_gone_is_no_trouble),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
