@@ -136,17 +136,20 @@ void region_lock_together(Region **regions, size_t n)
     }
 }
 
-int region_read(const Region *region)
-{
-    return madvise(region->address, region->size, MADV_POPULATE_READ) < 0 ? -errno : 0;
-}
-
 /* Has the disk read what is missing of it at once, for faults on a mapping that is advised as
  * random read page by page. It is no more than a hint, and reads nothing beyond. */
 static void read_ahead(uint8_t *begin, uint64_t size)
 {
     for (uint64_t at = 0; at < size; at += READ_AHEAD_SLICE)
         (void)madvise(begin + at, min_u64(size - at, READ_AHEAD_SLICE), MADV_WILLNEED);
+}
+
+int region_read(const Region *region)
+{
+    if (madvise(region->address, region->size, MADV_RANDOM) < 0)
+        return -errno;
+    read_ahead(region->address, region->size);
+    return madvise(region->address, region->size, MADV_POPULATE_READ) < 0 ? -errno : 0;
 }
 
 /* The mapping is VM_LOCKED, so what is populated is locked. */

@@ -29,7 +29,7 @@ int region_map(int fd, uint64_t offset, uint64_t needed, uint64_t room, uint64_t
 
 void region_unmap(Region *region);
 
-/* Reads all of it into memory, and locks nothing. */
+/* Reads all of it into memory, and nothing around it; locks nothing. */
 int region_read(const Region *region);
 
 /* Reads and locks the next @size bytes (whole pages), all or none. */

@@ -108,6 +108,31 @@ static void one_that_nobody_waits_for_is_killed(void **state)
     pin_fill_free(fill);
 }
 
+/* A file system reads around what is asked for, and in a hole that is zeros. */
+static void it_reads_nothing_around(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int a = make_file(&scratch, "a", 4 * MIB);
+
+    must(ftruncate(a, 0));
+    must(ftruncate(a, 16 * MIB));
+    CLEANUP_CLOSE int b = make_file(&scratch, "b", MIB);
+    CLEANUP_FREE char *text = malloc(MIB);
+    must((int)pread(b, text, MIB, 0));
+    must((int)pwrite(a, text, MIB, 8 * MIB));
+    must(fsync(a));
+    must(posix_fadvise(a, 0, 0, POSIX_FADV_DONTNEED));
+    assert_int_equal(resident(a, 0, 16 * MIB), 0);
+    scratch_put(&scratch, "shop/cgroup.procs", "");
+    PinFill *fill = a_fill(&scratch);
+    assert_int_equal(pin_fill_add(fill, a, 8 * MIB, MIB, false), 0);
+    fill->job.run(&fill->job);
+    assert_int_equal(fill->error, 0);
+    assert_int_equal(fill->errors[0], 0);
+    assert_int_equal(resident(a, 0, 16 * MIB), MIB);
+    pin_fill_free(fill);
+}
+
 /* It reads, and does nothing else. */
 static void it_locks_nothing(void **state)
 {
@@ -130,6 +155,7 @@ int main(void)
         cmocka_unit_test(it_reads_and_is_gone),
         cmocka_unit_test(what_goes_wrong_is_told),
         cmocka_unit_test(one_that_nobody_waits_for_is_killed),
+        cmocka_unit_test(it_reads_nothing_around),
         cmocka_unit_test(it_locks_nothing),
     };
 
