@@ -277,6 +277,27 @@ static void render_part(struct json_object *target, FILE *out, const char *unit,
                 format_bytes(budget_text, budget, options->bytes));
 }
 
+/* Whose memory the pins are, where it is not the holder's alone. */
+static void render_charged(struct json_object *target, FILE *out, const char *unit,
+                           const OutputOptions *options)
+{
+    char service_text[FORMAT_SIZE_MAX], holder_text[FORMAT_SIZE_MAX];
+    const char *to = plain_text(MEMBER(target, "pin", "charged", "to"));
+    struct json_object *moving = MEMBER(target, "pin", "charged", "moving");
+    uint64_t service, holder, locked;
+
+    if (!get_bytes(MEMBER(target, "pin", "locked"), &locked) || locked == 0 ||
+        !get_bytes(MEMBER(target, "pin", "charged", "service"), &service) ||
+        !get_bytes(MEMBER(target, "pin", "charged", "holder"), &holder) || service == 0)
+        return;
+    fprintf(out, "%s: charged with what is locked: the service with %s, the holder with %s", unit,
+            format_bytes(service_text, service, options->bytes),
+            format_bytes(holder_text, holder, options->bytes));
+    if (to && json_object_is_type(moving, json_type_boolean) && json_object_get_boolean(moving))
+        fprintf(out, "; moving to the %s", strcmp(to, "service") == 0 ? "service" : "holder");
+    fprintf(out, "\n");
+}
+
 /* Files that are not pinned, and why: "problems", and how many more "failed". */
 static int render_problems(struct json_object *pin, FILE *out, const char *whose,
                            const OutputOptions *options)
@@ -317,6 +338,7 @@ static int render_pins(struct json_object *target, FILE *out, const OutputOption
                 format_bytes(warmed_text, warmed, options->bytes));
     render_released(target, out, unit, options);
     render_part(target, out, unit, options);
+    render_charged(target, out, unit, options);
     return render_problems(MEMBER(target, "pin"), out, unit, options);
 }
 

@@ -57,6 +57,8 @@ static json_object *describe_charged(const PinnerStatus *status)
 
     put_size(charged, "service", status->charged_service);
     put_size(charged, "holder", status->charged_holder);
+    put_string(charged, "to", pin_charge_to_string(status->charge));
+    put(charged, "moving", json_object_new_boolean(status->recharging));
     return charged;
 }
 

@@ -53,8 +53,7 @@ static uint64_t missing_of(const PinApply *a, const PinStep *step)
                    page_floor(add_u64(step->locked, page - 1), page));
 }
 
-/* It is done, or cannot be. */
-static void finish_step(PinApply *a, PinStep *step)
+void pin_apply_finish(PinApply *a, PinStep *step)
 {
     if (step->fd >= 0 && step->opens)
         a->n_opened--;
@@ -65,7 +64,7 @@ static void finish_step(PinApply *a, PinStep *step)
 static void fail_step(PinApply *a, PinStep *step, int error)
 {
     pin_problems_add(a->setup.problems, step->path, pin_problem_text(error));
-    finish_step(a, step);
+    pin_apply_finish(a, step);
 }
 
 static bool must_be_opened(const PinStep *step)
@@ -84,12 +83,11 @@ static void give_up_locking(PinApply *a)
 {
     for (size_t i = a->at; i < a->scan->n_steps; i++)
         if (a->scan->steps[i].lock != HOLD_LOCK_NONE || a->setup.fill)
-            finish_step(a, &a->scan->steps[i]);
+            pin_apply_finish(a, &a->scan->steps[i]);
     a->ranges = (PinRanges){ 0 };
 }
 
-/* The first that is not done, or NULL. */
-static PinStep *first_step(PinApply *a)
+PinStep *pin_apply_first(PinApply *a)
 {
     while (a->at < a->scan->n_steps && a->scan->steps[a->at].target == 0)
         a->at++;
@@ -98,7 +96,7 @@ static PinStep *first_step(PinApply *a)
 
 /* Opening */
 
-static void go_on(PinApply *a)
+void pin_apply_go_on(PinApply *a)
 {
     if (!a->asked)
         a->setup.ready(a->setup.userdata);
@@ -121,7 +119,7 @@ static void on_opened(Job *job, void *owner)
         step->fd = TAKE_FD(opening->fds[i]);
         a->n_opened++;
     }
-    go_on(a);
+    pin_apply_go_on(a);
 }
 
 /* Once all that was opened is sent: the next ones. */
@@ -233,72 +231,12 @@ static const Next next_wait = { .what = PIN_APPLY_WAIT };
 /* The next scan tries again. */
 static const Next next_done = { .what = PIN_APPLY_DONE };
 
-/* At the charge of the service */
-
-/* What ails the control group, ails it for all that is left: a service that is frozen, or has
- * hardly any CPU, would keep everybody's queue waiting for each batch. */
-static void on_filled(Job *job, void *owner)
-{
-    PinFill *fill = (PinFill *)job;
-    PinApply *a = owner;
-
-    a->filling = NULL;
-    a->filled = fill->error >= 0;
-    if (fill->error < 0)
-        a->ranges = (PinRanges){ 0 };
-    for (size_t i = a->at; i < a->scan->n_steps && fill->error < 0; i++) {
-        PinStep *step = &a->scan->steps[i];
-        if (step->target == 0)
-            continue;
-        pin_problems_add(a->setup.problems, step->path, pin_fill_error_text(fill->error));
-        finish_step(a, step);
-    }
-    go_on(a);
-}
-
-/* The next bytes of what the request asks for. Where one of these cannot be read, the holder will
- * say so. */
-static int add_fill(const PinApply *a, PinFill *fill, uint32_t i)
-{
-    const PinStep *step = &a->scan->steps[a->steps[i]];
-    const HoldItem *item = &a->packet.items[i];
-    uint64_t page = a->setup.host->page;
-
-    if (step->lock == HOLD_LOCK_NONE)
-        return pin_fill_add(fill, step->fd, item->offset, item->length, step->recharge);
-    uint64_t done = page_floor(add_u64(step->locked, page - 1), page);
-    uint64_t length = min_u64(item->locked, sub_u64(step->size, done));
-    return length == 0 ? 0
-                       : pin_fill_add(fill, step->fd, step->offset + done, length, step->recharge);
-}
-
-/* The same of data in a file with holes; the item that hands it over asks for nothing. */
-static int add_fill_range(PinApply *a, PinFill *fill, const HoldItem *item)
-{
-    const PinStep *step = first_step(a);
-    uint64_t end = step->offset + step->size;
-
-    if (item->flags & HOLD_WITH_FD)
-        return 0;
-    return pin_fill_add(fill, step->fd, item->offset,
-                        min_u64(item->length, sub_u64(end, item->offset)), false);
-}
-
-/* What the request asks for is first read within the service's cgroup. */
+/* What the request asks for is first made the charge of whoever is to have it. */
 static Next fill_first(PinApply *a)
 {
-    PinFill *fill = pin_fill_new(a->setup.host->cgroup_fd, a->setup.cgroup_path, on_filled, a);
-    int r = fill ? 0 : -ENOMEM;
+    int r = pin_apply_fills(a);
 
-    for (uint32_t i = 0; i < a->packet.header.n_items && r >= 0; i++)
-        r = a->ranges.known ? add_fill_range(a, fill, &a->packet.items[i]) : add_fill(a, fill, i);
-    if (r < 0 || fill->fds.n == 0) {
-        pin_fill_free(fill);
-        return r < 0 ? next_done : next_send;
-    }
-    a->filling = fill;
-    jobs_submit(a->setup.host->pin_jobs, &fill->job);
-    return next_wait;
+    return r < 0 ? next_done : r > 0 ? next_wait : next_send;
 }
 
 static Next next_batch(PinApply *a, bool locks, PinBound *bound)
@@ -316,7 +254,7 @@ static Next next_batch(PinApply *a, bool locks, PinBound *bound)
         *bound = bound_now;
     if (a->packet.header.n_items == 0)
         return next_again;
-    return a->setup.fill ? fill_first(a) : next_send;
+    return fill_first(a);
 }
 
 /* Files that are locked as far as they are in memory */
@@ -325,7 +263,7 @@ static void on_looked(Job *job, void *owner)
 {
     PinLook *look = (PinLook *)job;
     PinApply *a = owner;
-    PinStep *step = first_step(a);
+    PinStep *step = pin_apply_first(a);
 
     a->looking = NULL;
     if (look->error >= 0 && look->n > 0) {
@@ -335,9 +273,9 @@ static void on_looked(Job *job, void *owner)
         if (look->error < 0)
             fail_step(a, step, look->error);
         else
-            finish_step(a, step);
+            pin_apply_finish(a, step);
     }
-    go_on(a);
+    pin_apply_go_on(a);
 }
 
 static Next look_at(PinApply *a, const PinStep *step)
@@ -369,14 +307,14 @@ static Next next_resident(PinApply *a, PinStep *step, PinBound *bound)
     if (!step->held)
         add_step(a, step);
     begin_step(a, step);
+    a->ranges.read |= step->recharge;
     pin_ranges_ask(&a->ranges, &(HoldItem){ .dev = step->dev, .ino = step->ino }, room, &a->packet);
-    /* What is in memory is charged already. */
-    return step->data && a->setup.fill ? fill_first(a) : next_send;
+    return fill_first(a);
 }
 
 static int on_resident(PinApply *a, PinStep *step, const HoldPacket *answer)
 {
-    uint64_t before = step->locked, asked = 0;
+    uint64_t before = step->locked;
     int r = 0, error = 0;
 
     for (uint32_t i = 0; i < answer->header.n_items && r >= 0; i++) {
@@ -385,15 +323,14 @@ static int on_resident(PinApply *a, PinStep *step, const HoldPacket *answer)
         held_note_ctime(a->setup.held, item->dev, item->ino, step->ctime);
         step->held |= item->length > 0;
         step->locked = item->locked;
-        asked += a->packet.items[i].locked;
         if (item->error < 0 && error == 0)
             error = item->error;
     }
-    pin_ranges_advance(&a->ranges, asked, sub_u64(step->locked, before));
+    pin_ranges_advance(&a->ranges, sub_u64(step->locked, before));
     if (error < 0)
         fail_step(a, step, error);
     else if (missing_of(a, step) == 0 || a->ranges.cursor >= step->offset + step->size)
-        finish_step(a, step);
+        pin_apply_finish(a, step);
     if (step->target == 0)
         a->ranges = (PinRanges){ 0 };
     return r;
@@ -413,7 +350,7 @@ static PinApplyNext next_pins(PinApply *a, PinBound *bound)
     while (next.again) {
         if (*bound != PIN_BOUND_NONE)
             give_up_locking(a);
-        PinStep *step = first_step(a);
+        PinStep *step = pin_apply_first(a);
         if (!step)
             return PIN_APPLY_DONE;
         a->packet.header = (HoldHeader){ .type = HOLD_PIN };
@@ -487,10 +424,10 @@ static int on_locked(PinApply *a, const HoldItem *item, PinStep *step)
     if (item->error < 0)
         fail_step(a, step, item->error);
     else if (step->held && missing_of(a, step) == 0)
-        finish_step(a, step);
+        pin_apply_finish(a, step);
     else if (!step->held || step->locked <= before) /* it would be asked for ever */
         fail_step(a, step, -EIO);
-    else if (!a->setup.fill)
+    else if (!a->setup.fill && !step->recharge)
         step->fd = safe_close(step->fd);
     return 0;
 }
@@ -514,7 +451,7 @@ static int on_warmed(PinApply *a, const HoldItem *asked, const HoldItem *item, P
     if (r == -ENOSPC)
         fail_step(a, step, r);
     else
-        finish_step(a, step);
+        pin_apply_finish(a, step);
     return r == -ENOSPC ? 0 : r;
 }
 
@@ -543,7 +480,7 @@ int pin_apply_answer(PinApply *a, const HoldPacket *answer)
         log_warning("%s: the holder of its pins cannot have the OOM score %d: %s",
                     a->setup.cgroup_path, a->setup.score, strerror(-answer->header.error));
     if (a->phase == PHASE_PIN && a->ranges.known)
-        return on_resident(a, first_step(a), answer);
+        return on_resident(a, pin_apply_first(a), answer);
     for (uint32_t i = 0; i < answer->header.n_items && r >= 0; i++)
         r = on_item(a, i, &answer->items[i]);
     return r;

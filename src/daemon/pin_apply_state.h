@@ -2,7 +2,8 @@
 #pragma once
 
 /* What pin_apply.c, which pins, shares with pin_apply_held.c, where what is held is let go or
- * refreshed. For nobody else. */
+ * refreshed, and pin_apply_fill.c, which sees to it that the right one is charged. For nobody else.
+ */
 
 #include "daemon/headroom.h"
 #include "daemon/pin_apply.h"
@@ -57,6 +58,19 @@ static inline uint64_t room_for(const PinApply *a, uint64_t bytes, PinBound *bou
     return setup->fill ? headroom(setup->host, setup->cgroup_path, bytes, bound)
                        : headroom_beside(setup->host, setup->cgroup_path, bytes, bound);
 }
+
+/* The first step that is not done, or NULL. */
+PinStep *pin_apply_first(PinApply *a);
+
+/* It is done, or cannot be. */
+void pin_apply_finish(PinApply *a, PinStep *step);
+
+/* After a job: there may be something to send. */
+void pin_apply_go_on(PinApply *a);
+
+/* Makes what the request asks for the charge of whoever is to have it. 1: a job does so, and the
+ * request is to be sent afterwards; 0: nothing has to be done; -ENOMEM or another -errno. */
+int pin_apply_fills(PinApply *a);
 
 /* Fills in the next request to let go. False: there is none. */
 bool pin_apply_releases(PinApply *a);

@@ -118,7 +118,7 @@ static void run(Job *job)
     PinFill *fill = (PinFill *)job;
 
     evict(fill);
-    fill->error = read_within(fill);
+    fill->error = fill->cgroup_path ? read_within(fill) : 0;
 }
 
 static void destroy(Job *job)
@@ -137,8 +137,8 @@ PinFill *pin_fill_new(int cgroup_fd, const char *cgroup_path, void (*done)(Job *
     fill->cgroup_fd = cgroup_fd;
     fill->program = PAGEWARDEN_HOLD_PATH;
     fill->packet.header.type = HOLD_PIN;
-    fill->cgroup_path = strdup(cgroup_path);
-    if (!fill->cgroup_path) {
+    fill->cgroup_path = cgroup_path ? strdup(cgroup_path) : NULL;
+    if (cgroup_path && !fill->cgroup_path) {
         free(fill);
         return NULL;
     }

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Reads, on a worker, what is missing of some files at the charge of a service's control group: by
- * a process that is put into it for that. */
+ * a process that is put into it for that. And takes out of memory what is charged to others. */
 
 #include "daemon/jobs.h"
 #include "hold/wire.h"
@@ -11,8 +11,8 @@ typedef struct PinFill {
     Job job;
 
     /* in */
-    int cgroup_fd; /* borrowed, lives as long as the daemon */
-    char *cgroup_path;
+    int cgroup_fd;              /* borrowed, lives as long as the daemon */
+    char *cgroup_path;          /* NULL: nothing is read */
     const char *program;        /* pagewarden-hold */
     HoldPacket packet;          /* what to read: HOLD_LOCK_NONE, at most HOLD_SLICE_MAX */
     HoldFds fds;                /* one each */
@@ -23,7 +23,8 @@ typedef struct PinFill {
     int errors[HOLD_BATCH_MAX]; /* of each */
 } PinFill;
 
-/* One to be filled in by pin_fill_add() and submitted. NULL: out of memory. */
+/* One to be filled in by pin_fill_add() and submitted. @cgroup_path is NULL where nothing is to be
+ * read. NULL: out of memory. */
 PinFill *pin_fill_new(int cgroup_fd, const char *cgroup_path, void (*done)(Job *job, void *owner),
                       void *owner);
 

@@ -57,13 +57,13 @@ void pin_ranges_take(PinRanges *ranges, const PinLook *look)
     memcpy(ranges->entries, look->ranges, look->n * sizeof(ResidentRange));
     ranges->n = look->n;
     ranges->next = look->next;
-    ranges->data = look->data;
+    ranges->read = look->data;
     ranges->known = true;
 }
 
 void pin_ranges_ask(PinRanges *ranges, const HoldItem *id, uint64_t bytes, HoldPacket *packet)
 {
-    uint64_t reach = ranges->data ? HOLD_SLICE_MAX : UINT64_MAX;
+    uint64_t reach = ranges->read ? HOLD_SLICE_MAX : UINT64_MAX;
 
     for (ranges->n_asked = 0; ranges->n_asked < ranges->n && min_u64(bytes, reach) > 0;
          ranges->n_asked++) {
@@ -81,20 +81,21 @@ void pin_ranges_ask(PinRanges *ranges, const HoldItem *id, uint64_t bytes, HoldP
             .lock = HOLD_LOCK_ON_FAULT,
         };
         bytes -= item->locked;
+        ranges->asked_last = item->locked;
     }
 }
 
-/* What was asked for and is not all locked was locked before, so that no
- * range has any more; else the last one may have. */
-void pin_ranges_advance(PinRanges *ranges, uint64_t asked, uint64_t got)
+/* What was asked for and is not all locked was locked before. Then a range of which only a part was
+ * asked for may have more, as when all was locked. */
+void pin_ranges_advance(PinRanges *ranges, uint64_t got)
 {
     ranges->known = false;
     if (ranges->n_asked == 0)
         return;
     const ResidentRange *last = &ranges->entries[ranges->n_asked - 1];
-    if (got >= asked)
+    if (got > 0 && ranges->asked_last < last->length)
         ranges->cursor = last->offset;
-    else if (!ranges->data && ranges->n_asked == ranges->n)
+    else if (!ranges->read && ranges->n_asked == ranges->n)
         ranges->cursor = ranges->next;
     else
         ranges->cursor = last->offset + last->length;

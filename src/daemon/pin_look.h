@@ -38,9 +38,10 @@ typedef struct PinRanges {
     bool known;      /* what follows it: */
     ResidentRange entries[PIN_LOOK_MAX];
     size_t n;
-    size_t n_asked; /* of these, by the request that is under way */
-    bool data;      /* they are data, and may not be in memory */
-    uint64_t next;  /* behind the last */
+    size_t n_asked;      /* of these, by the request that is under way: */
+    uint64_t asked_last; /* bytes of the last one */
+    bool read;           /* they are to be read first: not more of them than a slice at once */
+    uint64_t next;       /* behind the last */
 } PinRanges;
 
 /* Takes what @look found; there is something. */
@@ -50,5 +51,5 @@ void pin_ranges_take(PinRanges *ranges, const PinLook *look);
  */
 void pin_ranges_ask(PinRanges *ranges, const HoldItem *id, uint64_t bytes, HoldPacket *packet);
 
-/* The holder locked @got of the @asked bytes. */
-void pin_ranges_advance(PinRanges *ranges, uint64_t asked, uint64_t got);
+/* The holder locked @got bytes of these. */
+void pin_ranges_advance(PinRanges *ranges, uint64_t got);

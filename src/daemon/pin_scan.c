@@ -276,9 +276,8 @@ static int measure_all(PinScan *scan, const SelectScope *scope, const SelectedFi
     return 0;
 }
 
-/* Chooses the next files that are released to be read again at the charge of the service: up to a
- * slice, or one file. Those that are locked on fault are let be: what is not read cannot be read
- * again. */
+/* Chooses the next files that are released to be read again at the charge of somebody else: up to a
+ * slice, or one file. */
 static void choose_recharged(PinScan *scan)
 {
     PinHeld last = scan->recharge_after;
@@ -286,7 +285,7 @@ static void choose_recharged(PinScan *scan)
 
     for (size_t i = 0; i < scan->n_held && sum < HOLD_SLICE_MAX; i++) {
         PinHeld *held = &scan->held[i];
-        if (!held->keep || held->way != HOLD_LOCK_NOW || held->locked > scan->recharge - sum ||
+        if (!held->keep || held->locked == 0 || held->locked > scan->recharge - sum ||
             pin_held_compare(held, &scan->recharge_after) <= 0)
             continue;
         held->keep = false;

@@ -54,7 +54,7 @@ typedef struct PinStep {
     bool data;     /* HOLD_LOCK_ON_FAULT: of what is data, not of what is in memory */
     bool held;     /* the holder has it mapped as far as that; else it is to be handed over */
     bool opens;    /* it is to be opened before anything is done with it */
-    bool recharge; /* it was released to be read again at the charge of its service */
+    bool recharge; /* it was released to be read again, at the charge of somebody else */
     int fd;        /* once it is opened; else -1 */
 } PinStep;
 

@@ -396,8 +396,9 @@ int pinner_want(Pinner *p, const Policy *policy)
     p->rank = pinner_rank_of(wanted->role);
     if (p->keeps)
         pinner_resume(p);
+    recharge_want(&p->recharge, p->charge, wanted->pin_charge);
+    p->unmeasured = true; /* the service may have been restarted */
     p->charge = wanted->pin_charge;
-    p->recharge = (Recharge){ 0 };
     p->wanted = wanted->n_pins > 0;
     p->changed = true;
     p->next_usec = 0;
@@ -483,6 +484,8 @@ PinnerStatus pinner_status(const Pinner *p)
         .locked = p->measured.locked,
         .charged_service = p->measured.service,
         .charged_holder = p->measured.holder,
+        .charge = p->charge,
+        .recharging = (p->recharge.to_holder || p->recharge.next_usec > 0) && p->sum > 0,
         .warmed = p->warmed_sum,
         .failed = p->problems.n_total,
         .wanted_files = p->wanted_files,

@@ -81,6 +81,8 @@ typedef struct PinnerStatus {
     uint64_t locked;          /* bytes, measured in the holder's smaps */
     uint64_t charged_service; /* bytes of locked pages that its cgroup is charged with */
     uint64_t charged_holder;  /* and its holder's */
+    PinCharge charge;         /* of these two, who is to be, */
+    bool recharging;          /* and whether pages are moving to it */
     uint64_t warmed; /* bytes that were in memory right after they were read, and are not locked */
     size_t files;    /* held with at least a page locked */
     size_t failed;   /* named by the policy and not pinned */

@@ -40,10 +40,9 @@ static int copy_inputs(Pinner *p, PinScan *scan)
     if (r < 0)
         return r;
     scan->fill = p->charge == PIN_CHARGE_SERVICE;
-    if (scan->fill)
-        recharge_prepare(&p->recharge, p->host, p->cgroup_path,
-                         pinner_is_measured(p) ? &p->measured : NULL, p->sum,
-                         p->bound != PIN_BOUND_NONE || p->withheld, scan);
+    recharge_prepare(&p->recharge, p->host, p->cgroup_path, p->charge,
+                     pinner_is_measured(p) ? &p->measured : NULL, p->sum,
+                     p->bound != PIN_BOUND_NONE || p->withheld, scan);
     r = warmed_copy(&p->warmed, &scan->warmed); /* this scan may be given up */
     if (r < 0)
         return r;

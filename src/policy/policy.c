@@ -24,6 +24,11 @@ const char *access_to_string(Access access)
     return access_names.names[access];
 }
 
+const char *pin_charge_to_string(PinCharge charge)
+{
+    return pin_charge_names.names[charge];
+}
+
 static void free_rules(Policy *policy)
 {
     pin_rules_free(policy->pins, policy->n_pins);

@@ -54,3 +54,4 @@ const char *policy_role_to_string(PolicyRole role);
 const char *policy_mode_to_string(PolicyMode mode);
 const char *limit_mode_to_string(LimitMode mode);
 const char *access_to_string(Access access);
+const char *pin_charge_to_string(PinCharge charge);

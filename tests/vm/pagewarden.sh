@@ -71,6 +71,12 @@ resident() {
     pagewarden inspect --json=short "$1" | jq '.files[0].resident'
 }
 
+# charged_to UNIT FILE: bytes of it in memory that the unit's control group is charged with, page by page.
+charged_to() {
+    pagewarden inspect --by-cgroup --json=short "$2" |
+        jq --arg unit "$1" '[.files[0].cgroups[] | select(.unit == $unit).resident] | add // 0'
+}
+
 # journal_has REGEX: since the case began.
 journal_has() {
     journalctl --quiet --no-pager --since="@$CASE_BEGAN" --output=cat -u pagewarden.service | grep -Eq -- "$1"

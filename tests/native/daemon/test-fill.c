@@ -133,6 +133,23 @@ static void it_reads_nothing_around(void **state)
     pin_fill_free(fill);
 }
 
+/* For the holder, which reads by itself. */
+static void it_evicts_only(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int a = make_file(&scratch, "a", 4 * MIB);
+
+    must(fsync(a));
+    PinFill *fill = pin_fill_new(scratch.fd, NULL, NULL, NULL);
+    assert_non_null(fill);
+    assert_int_equal(pin_fill_add(fill, a, MIB, MIB, true), 0);
+    fill->job.run(&fill->job);
+    assert_int_equal(fill->error, 0);
+    assert_int_equal(resident(a, MIB, MIB), 0);
+    assert_true(resident(a, 0, 4 * MIB) > 0);
+    pin_fill_free(fill);
+}
+
 /* It reads, and does nothing else. */
 static void it_locks_nothing(void **state)
 {
@@ -156,6 +173,7 @@ int main(void)
         cmocka_unit_test(what_goes_wrong_is_told),
         cmocka_unit_test(one_that_nobody_waits_for_is_killed),
         cmocka_unit_test(it_reads_nothing_around),
+        cmocka_unit_test(it_evicts_only),
         cmocka_unit_test(it_locks_nothing),
     };
 

@@ -154,6 +154,19 @@ static void what_streams_left_counts_as_evicted(void **state)
     stream = (StreamerStatus){ 0 };
 }
 
+static void whose_memory_pins_are(void **state)
+{
+    expect("/pin/charged/to", "\"holder\"");
+    expect("/pin/charged/moving", "false");
+    pinner = (PinnerStatus){ .charged_service = MIB,
+                             .charge = PIN_CHARGE_SERVICE,
+                             .recharging = true };
+    expect("/pin/charged/service", "1048576");
+    expect("/pin/charged/to", "\"service\"");
+    expect("/pin/charged/moving", "true");
+    pinner = (PinnerStatus){ 0 };
+}
+
 static void when_pins_come_back(void **state)
 {
     again = 30 * USEC_PER_SEC - 1;
@@ -275,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_are_not_utf8),
         cmocka_unit_test(what_streams_left_counts_as_evicted),
+        cmocka_unit_test(whose_memory_pins_are),
         cmocka_unit_test(when_pins_come_back),
         cmocka_unit_test(policies_and_their_states),
         cmocka_unit_test(the_settings),

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "daemon/pin_fill.h"
+#include "daemon/pin_apply_state.h"
 #include "unit/hold/descriptors.h"
 #include "unit/kernel/scratch.h"
 #include "unit/select/pin-rule.h"
@@ -53,10 +53,13 @@ typedef struct World {
     uint64_t asked_most; /* bytes, of one request */
     uint64_t warmed;
     bool on_fault, fill;
-    uint8_t pages[8192]; /* of one file that is locked on fault: which are locked */
-    uint64_t mapped;     /* bytes of it */
-    uint64_t refreshed;  /* bytes */
-    int refresh_error;   /* of what begins a file */
+    bool fills;           /* as if the service's control group took a process */
+    uint64_t recharge;    /* bytes */
+    uint8_t pages[8192];  /* of one file that is locked on fault: which are locked */
+    uint8_t filled[8192]; /* which were read first; with the bit 2: evicted before that */
+    uint64_t mapped;      /* bytes of it */
+    uint64_t refreshed;   /* bytes */
+    int refresh_error;    /* of what begins a file */
 } World;
 
 static void on_ready(void *userdata)
@@ -113,6 +116,8 @@ static void apply(World *w, PinScan *scan, bool refresh)
     };
 
     scan->root_fd = w->root.fd;
+    scan->fill = w->fill;
+    scan->recharge = w->recharge;
     scan->budget = GIB;
     scan->page = PAGE;
     scan->job.run(&scan->job);
@@ -225,6 +230,11 @@ static void answer_ranges(World *w, const HoldPacket *request, const HoldFds *fd
     ret->header.type = HOLD_DONE;
     for (size_t i = 0; i < ELEMENTS(w->pages); i++)
         locked += w->pages[i];
+    if (request->header.type == HOLD_RELEASE) {
+        memset(w->pages, 0, sizeof(w->pages));
+        w->mapped = 0;
+        return;
+    }
     for (uint32_t i = 0; i < request->header.n_items; i++) {
         const HoldItem *item = &request->items[i];
         size_t left = item->locked / PAGE;
@@ -251,6 +261,24 @@ static void answer_ranges(World *w, const HoldPacket *request, const HoldFds *fd
     w->requests++;
 }
 
+/* What pagewarden-hold --fill would do to the file. */
+static void note_fill(World *w, PinFill *fill)
+{
+    uint64_t sum = 0;
+
+    assert_int_equal(!fill->cgroup_path, !w->fill);
+    for (uint32_t i = 0; i < fill->packet.header.n_items; i++) {
+        const HoldItem *item = &fill->packet.items[i];
+        assert_int_equal(item->lock, HOLD_LOCK_NONE);
+        for (size_t k = item->offset / PAGE; k < (item->offset + item->length) / PAGE; k++)
+            w->filled[k] |= fill->evict[i] ? 3 : 1;
+        sum += item->length;
+    }
+    assert_true(sum <= HOLD_SLICE_MAX);
+    free(fill->cgroup_path);
+    fill->cgroup_path = NULL; /* so it reads nothing */
+}
+
 /* Until there is nothing left to do. */
 static void run_all(World *w)
 {
@@ -269,6 +297,8 @@ static void run_all(World *w)
             break;
         case PIN_APPLY_WAIT:
             assert_non_null(queued);
+            if (w->fills && w->apply->filling)
+                note_fill(w, w->apply->filling);
             size_t before = w->ready;
             run_queue();
             assert_int_equal(w->ready, before + 1);
@@ -444,8 +474,8 @@ static void warmed_once_and_without_room(void **state)
     assert_int_equal(w.requests, 0);
 }
 
-/* A file with @n ranges in memory, of @pages pages each with a page between them. */
-static size_t put_ranges(World *w, size_t n, size_t pages)
+/* A file with @n ranges in memory, of @pages pages each, @gap of them apart. */
+static size_t put_ranges(World *w, size_t n, size_t pages, size_t gap)
 {
     CLEANUP_FREE char *text = calloc(pages, PAGE);
     int fd = openat(w->root.fd, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -453,7 +483,7 @@ static size_t put_ranges(World *w, size_t n, size_t pages)
     must(fd);
     must(ftruncate(fd, (off_t)(sizeof(w->pages) * PAGE)));
     for (size_t i = 0; i < n; i++)
-        must((int)pwrite(fd, text, pages * PAGE, (off_t)(i * (pages + 1) * PAGE)));
+        must((int)pwrite(fd, text, pages * PAGE, (off_t)(i * (pages + gap) * PAGE)));
     close(fd);
     return n * pages;
 }
@@ -471,7 +501,7 @@ static void what_is_in_memory_is_locked(void **state)
 {
     static const struct {
         size_t ranges, pages;
-    } cases[] = { { 1, 3 }, { 3 * HOLD_BATCH_MAX + 7, 2 }, { 1, 5000 }, { 2, 4090 } };
+    } cases[] = { { 1, 3 }, { 3 * HOLD_BATCH_MAX + 7, 2 }, { 1, 5000 }, { 2, 4090 }, { 4, 2000 } };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         WORLD(w, GIB);
@@ -479,7 +509,7 @@ static void what_is_in_memory_is_locked(void **state)
         w.root = scratch_new("/dev/shm"); /* only what was written is in memory */
         w.host.root_fd = w.root.fd;
         w.on_fault = true;
-        size_t n = put_ranges(&w, cases[i].ranges, cases[i].pages);
+        size_t n = put_ranges(&w, cases[i].ranges, cases[i].pages, 1);
         begin_with(&w, false, PIN_LOCK_ON_FAULT);
         run_all(&w);
         assert_int_equal(w.problems.n_total, 0);
@@ -511,7 +541,7 @@ static void grown_and_nothing_came_in(void **state)
     w.root = scratch_new("/dev/shm");
     w.host.root_fd = w.root.fd;
     w.on_fault = true;
-    size_t n = put_ranges(&w, 2, 3);
+    size_t n = put_ranges(&w, 2, 3, 1);
     begin_with(&w, false, PIN_LOCK_ON_FAULT);
     run_all(&w);
     must(truncate(scratch_path(&w.root, "file"), (off_t)((sizeof(w.pages) + 1) * PAGE)));
@@ -552,7 +582,7 @@ static void no_more_ranges_than_there_is_room_for(void **state)
     w.host.root_fd = w.root.fd;
     w.on_fault = true;
     w.settings.reserve = 19 * MIB;
-    (void)put_ranges(&w, 3, 200);
+    (void)put_ranges(&w, 3, 200, 1);
     begin_with(&w, false, PIN_LOCK_ON_FAULT);
     run_all(&w);
     assert_int_equal(w.bound, PIN_BOUND_RESERVE);
@@ -695,6 +725,96 @@ static void a_service_that_cannot_be_charged(void **state)
     assert_int_equal(count_descriptors(0), before);
 }
 
+static size_t count_filled(const World *w, uint8_t how)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof(w->filled); i++) {
+        if (w->filled[i] != 0)
+            assert_int_equal(w->filled[i], how);
+        n += w->filled[i] != 0;
+    }
+    return n;
+}
+
+static void begin_sparse(World *w, bool fill)
+{
+    scratch_done(&w->root);
+    w->root = scratch_new("/dev/shm");
+    w->host.root_fd = w->root.fd;
+    w->on_fault = w->fills = true;
+    w->fill = fill;
+}
+
+/* The service does not pay for zeros. */
+static void holes_are_not_read_for_the_service(void **state)
+{
+    WORLD(w, GIB);
+
+    begin_sparse(&w, true);
+    size_t n = put_ranges(&w, 5, 100, 900);
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.problems.n_total, 0);
+    assert_int_equal(count_pages(&w), n);
+    assert_int_equal(count_filled(&w, 1), n);
+    for (size_t i = 0; i < sizeof(w.pages); i++)
+        assert_int_equal(w.pages[i], w.filled[i]);
+    /* The same when it is all read again, but that it is taken out of memory before. */
+    memset(w.filled, 0, sizeof(w.filled));
+    w.recharge = GIB;
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(count_pages(&w), n);
+    assert_int_equal(count_filled(&w, 3), n);
+}
+
+/* What is in memory is read again for whoever is to be charged, and no page more. */
+static void locked_on_fault_and_charged_anew(void **state)
+{
+    static const size_t pages[] = { 3, 2000 };
+
+    for (size_t i = 0; i < 2 * ELEMENTS(pages); i++) {
+        WORLD(w, GIB);
+        begin_sparse(&w, i % 2);
+        size_t n = put_ranges(&w, 4, pages[i / 2], 1);
+        begin_with(&w, false, PIN_LOCK_ON_FAULT);
+        run_all(&w);
+        assert_int_equal(count_pages(&w), n);
+        assert_int_equal(count_filled(&w, 0), 0); /* it is in memory, and whoever read it pays */
+        w.recharge = GIB;
+        begin_with(&w, false, PIN_LOCK_ON_FAULT);
+        run_all(&w);
+        assert_int_equal(w.problems.n_total, 0);
+        assert_int_equal(w.held.sum, n * PAGE);
+        assert_int_equal(count_pages(&w), n);
+        assert_int_equal(count_filled(&w, 3), n);
+    }
+}
+
+/* For the holder it is enough to take it out of memory, slice by slice. */
+static void charged_to_the_holder_anew(void **state)
+{
+    WORLD(w, GIB);
+
+    put_files(&w, 2, 4 * PAGE);
+    scratch_put_dense(&w.root, "large", 20 * MIB + 5);
+    begin(&w, false);
+    run_all(&w);
+    uint64_t sum = w.held.sum;
+    size_t descriptors = count_descriptors(0);
+    w.fills = true;
+    w.recharge = GIB;
+    w.requests = w.ready = 0;
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.problems.n_total, 0);
+    assert_int_equal(w.held.sum, sum);
+    assert_in_range(w.requests, 1 + 2, 1 + 3); /* released, then pinned */
+    assert_true(w.ready > w.requests - 1);     /* each was evicted before it was pinned */
+    assert_int_equal(count_descriptors(0), descriptors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -711,6 +831,9 @@ int main(void)
         cmocka_unit_test(bound_is_told_behind_what_is_warmed),
         cmocka_unit_test(no_more_ranges_than_there_is_room_for),
         cmocka_unit_test(a_service_that_cannot_be_charged),
+        cmocka_unit_test(holes_are_not_read_for_the_service),
+        cmocka_unit_test(locked_on_fault_and_charged_anew),
+        cmocka_unit_test(charged_to_the_holder_anew),
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(given_up_in_the_middle),
     };

@@ -434,7 +434,7 @@ static void what_was_warmed_is_not_warmed_again(void **state)
 static void read_again_at_the_charge_of_the_service(void **state)
 {
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
-    CLEANUP_SCAN PinScan *scan = a_scan(&root, GIB, "/*", NULL);
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, GIB, "/[abc]", NULL);
     static const char *const names[] = { "a", "b", "c", "d" };
     static const uint64_t sizes[] = { 7 * MIB, 40 * MIB, 12 * MIB, PAGE };
     uint64_t again = 0;
@@ -444,6 +444,11 @@ static void read_again_at_the_charge_of_the_service(void **state)
         scratch_put_dense(&root, names[i], sizes[i]);
         add_held(&root, scan, names[i], sizes[i], sizes[i]);
     }
+    /* And one that is locked only as far as it is in memory. */
+    CLEANUP_CLOSE int fd = openat(root.fd, "d", O_WRONLY | O_CLOEXEC);
+    must((int)pwrite(fd, "x", 1, 0));
+    add_pin_rule(&scan->rules, &scan->n_rules, "/d")->lock = PIN_LOCK_ON_FAULT;
+    scan->held[3].way = HOLD_LOCK_ON_FAULT;
     scan->fill = true;
     scan->recharge = 39 * MIB; /* too little for one of them */
     do {

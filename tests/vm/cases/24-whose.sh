@@ -4,20 +4,14 @@
 
 make_file shared 8
 make_file closed 4
-# What is charged to UNIT of the shared file, in bytes.
-charged_to() {
-    pagewarden inspect --by-cgroup --json=short "$FILES/shared" |
-        jq --arg unit "$1" '[.files[0].cgroups[] | select(.unit == $unit).resident] | add // 0'
-}
-
 run_unit t-first.service -- sh -c "dd if=$FILES/shared of=/dev/null bs=1M count=4; exec sleep infinity <$FILES/shared"
 wait_for 15 eval '(( $(resident "$FILES/shared") >= 4 * MIB ))'
 first=$(resident "$FILES/shared")
 run_unit t-second.service -- sh -c "exec 3<$FILES/shared; cat $FILES/closed - <&3 >/dev/null; exec sleep infinity"
 wait_for 15 eval '(( $(resident "$FILES/shared") == 8 * MIB ))'
 
-assert_eq "$(charged_to t-first.service)" "$first" "who read it first is charged"
-assert_eq "$(charged_to t-second.service)" $((8 * MIB - first)) "the rest is the second's"
+assert_eq "$(charged_to t-first.service "$FILES/shared")" "$first" "who read it first is charged"
+assert_eq "$(charged_to t-second.service "$FILES/shared")" $((8 * MIB - first)) "the rest is the second's"
 [[ $(pagewarden inspect --by-cgroup "$FILES/shared") == *"/system.slice/t-first.service"* ]] || fail "no name in the table"
 
 assert_eq "$(pagewarden who --json=short "$FILES/shared" | jq -r '[.files[0].users[].unit] | unique | join(" ")')" \
@@ -38,5 +32,5 @@ assert_eq "$(files_of t-second.service ".other >= $((4 * MIB))")" true "it is am
 assert_eq "$(files_of t-second.service ".other < $((4 * MIB))" --under="$FILES")" true "and not any more, once found"
 
 systemctl stop t-first.service t-second.service
-wait_for 15 eval '[[ $(charged_to t-first.service) == 0 ]]'
-assert_eq "$(charged_to system.slice)" $((8 * MIB)) "of a service that has ended, the slice is charged"
+wait_for 15 eval '[[ $(charged_to t-first.service "$FILES/shared") == 0 ]]'
+assert_eq "$(charged_to system.slice "$FILES/shared")" $((8 * MIB)) "of a service that has ended, the slice is charged"
