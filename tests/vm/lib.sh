@@ -30,6 +30,13 @@ wait_for() {
     done
 }
 
+# Ends this run of the case, and reboots the guest. Then the case is run again, from its beginning, and
+# finds BOOT to be one more. What is on the disk stays; nothing is cleaned up before.
+reboot_guest() {
+    touch /run/reboot-wanted
+    exit 0
+}
+
 # The folder of a unit's cgroup.
 cgroup_of() {
     local path

@@ -3,7 +3,7 @@
 # What cases about pagewarden share. Units of a case are named t-*, files are in $FILES.
 
 FILES=/var/tmp/t-files
-rm -rf "$FILES"
+((BOOT > 1)) || rm -rf "$FILES"
 mkdir -p "$FILES"
 
 # policy NAME: standard input is its text.
