@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
+# timeout: 240
 # cache.max: a service's page cache stays under its cap, at the cost of nobody's memory but idle file pages of
 # its own; a cap below what is needed is given up.
 . /payload/tests/vm/pagewarden.sh
@@ -41,10 +42,11 @@ match: { units: [t-spare.service] }
 cache: { max: 48M }
 evict: [ { path: "$FILES/spare-*", idle: 1s, every: 1s, when: [distress] } ]
 POLICY
-# About 38 MiB of anonymous memory; then 400 MiB of a file, 8 MiB at a time, whenever it is asked for.
+# 40 MiB of anonymous memory, in a dd that waits for its pipe; and 400 MiB of a file, 8 MiB at a time, whenever it is
+# asked for.
 # shellcheck disable=SC2016
 run_unit t-reader.service -- bash -c '
-    x=$(head -c 40000000 /dev/zero | tr "\0" x)
+    dd if=/dev/zero bs=40M status=none | sleep infinity &
     while :; do
         until [[ -e $0/go ]]; do sleep 0.2; done
         rm "$0/go"
@@ -53,8 +55,7 @@ run_unit t-reader.service -- bash -c '
             sleep 0.1
         done
         touch "$0/done"
-    done
-    echo "$x"' "$FILES"
+    done' "$FILES"
 # shellcheck disable=SC2016
 run_unit t-other.service -- sh -c 'cat "$0/neighbours" >/dev/null; exec sleep infinity' "$FILES"
 grown() { (($(memory_stat t-reader.service anon) > 35 * MIB)) && (($(cache_of t-other.service) >= 48 * MIB)); }
@@ -73,15 +74,18 @@ run_unit t-spare.service -- sh -c '
 capped() { target_is t-reader.service .cache.reason under; }
 wait_for 30 capped
 
-most=0
+most=0 sum=0 n=0
 touch "$FILES/go"
 until [[ -e $FILES/done ]]; do
     now=$(cache_of t-reader.service)
     ((now <= most)) || most=$now
-    sleep 0.1
+    sum=$((sum + now)) n=$((n + 1))
+    sleep 0.2
 done
-echo "at most $((most / MIB)) MiB; $(pagewarden status --json=short | jq -c '.targets[] | [.unit, .cache]')"
-((most > 48 * MIB && most <= 80 * MIB)) || fail "its cache had $most bytes"
+echo "at most $((most / MIB)) MiB, $((sum / n / MIB)) on average; $(target t-reader.service .cache)"
+# A guest that stands still for a moment lets both go on late.
+((most > 48 * MIB && most <= 112 * MIB)) || fail "its cache had $most bytes"
+((sum / n <= 68 * MIB)) || fail "its cache had $((sum / n)) bytes on average"
 target_at_least t-reader.service .cache.reclaimed $((300 * MIB)) || fail "too little reclaimed"
 below() { (($(cache_of t-reader.service) <= 64 * MIB)); }
 wait_for 5 below
