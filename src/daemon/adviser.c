@@ -51,12 +51,17 @@ int adviser_new(Host *host, const char *unit, Adviser **ret)
     return 0;
 }
 
+void adviser_stop(Adviser *a)
+{
+    if (a->job)
+        a->job = (AdviseJob *)job_abandon(&a->job->job);
+}
+
 Adviser *adviser_free(Adviser *a)
 {
     if (!a)
         return NULL;
-    if (a->job)
-        job_abandon(&a->job->job);
+    adviser_stop(a);
     rules_free(a->rules, a->n_rules);
     free(a->unit);
     free(a);

@@ -13,6 +13,9 @@ int adviser_new(Host *host, const char *unit, Adviser **ret);
 /* What was advised stays noted, for advised_undo(). Takes NULL, returns NULL. */
 Adviser *adviser_free(Adviser *adviser);
 
+/* Forgets what is under way, before the queue of such jobs ends. */
+void adviser_stop(Adviser *adviser);
+
 /* The rules from now on; @policy is not kept, NULL is none. -ENOMEM: they are what they were. */
 int adviser_want(Adviser *adviser, const Policy *policy);
 

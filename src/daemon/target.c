@@ -485,6 +485,7 @@ void target_stop(Target *t)
     if (t->limiter)
         limiter_stop(t->limiter);
     capper_stop(t->capper);
+    adviser_stop(t->adviser);
 }
 
 bool target_is_expected(const Target *t, uint64_t now)

@@ -179,6 +179,22 @@ static void a_unit_that_has_ended(void **state)
     setting_end(&s);
 }
 
+/* The daemon ends while a look is under way: the queue ends, and the job with it. */
+static void the_queue_ends_first(void **state)
+{
+    Setting s;
+
+    setting_begin(&s);
+    adviser_tick(s.adviser, "/a.service", false, s.now);
+    assert_int_equal(n_queued, 1);
+    adviser_stop(s.adviser);
+    run_queue();
+    assert_int_equal(adviser_status(s.adviser).descriptors, 0);
+    assert_true(tick(&s, false)); /* and would go on */
+    assert_int_equal(adviser_status(s.adviser).descriptors, 1);
+    setting_end(&s);
+}
+
 /* What cannot be noted is not done. */
 static void without_a_record(void **state)
 {
@@ -193,6 +209,7 @@ static void without_a_record(void **state)
     s.host.advised.dir_fd = fd;
     assert_true(tick(&s, false));
     assert_false(reads_ahead(&s));
+    assert_non_null(strstr(noted(&s), "a.service\t/a.service\t"));
     setting_end(&s);
 }
 
@@ -232,7 +249,7 @@ int main(void)
         cmocka_unit_test(given_and_taken_back),        cmocka_unit_test(one_rule_less),
         cmocka_unit_test(files_that_are_opened_later), cmocka_unit_test(after_a_crash),
         cmocka_unit_test(a_unit_that_has_ended),       cmocka_unit_test(without_a_record),
-        cmocka_unit_test(without_privilege),
+        cmocka_unit_test(without_privilege),           cmocka_unit_test(the_queue_ends_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

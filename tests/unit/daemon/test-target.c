@@ -101,12 +101,47 @@ static void who_governs_it_is_told_when_it_changes(void **state)
     target_free(t);
 }
 
+/* The queue ends before the target does, and whatever is in it with it. */
+static void what_is_under_way_at_the_end(void **state)
+{
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    const Settings settings = { .interval_usec = USEC_PER_SEC };
+    AdviseRule advise = { .path = (char *)"/*" };
+    Policy policy = {
+        .name = (char *)"a",
+        .advises = &advise,
+        .n_advises = 1,
+        .cache_max = LIMIT_NONE,
+    };
+    Host host = {
+        .root_fd = nothing.fd,
+        .proc_fd = nothing.fd,
+        .cgroup_fd = nothing.fd,
+        .advised.dir_fd = nothing.fd,
+        .settings = &settings,
+    };
+    uint64_t now = 3600 * USEC_PER_SEC;
+    Target *t;
+
+    scratch_put(&nothing, "x/cgroup.procs", "");
+    assert_int_equal(target_new(&host, &policy, "/x", NULL, NULL, NULL, &t), 0);
+    target_note_listed(t, true, now);
+    target_act(t, &(TargetMoment){ .now_usec = now });
+    assert_int_equal(n_queued, 1);
+    target_stop(t);
+    assert_true(atomic_load(&queue[0]->cancelled));
+    run_queue();
+    target_free(t);
+    advised_close(&host.advised);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_unit_leaves_is_looked_at),
         cmocka_unit_test(a_look_is_not_cut_short),
         cmocka_unit_test(who_governs_it_is_told_when_it_changes),
+        cmocka_unit_test(what_is_under_way_at_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
