@@ -124,6 +124,8 @@ static int save(const Ledger *ledger)
     }
     if (fclose(out) != 0)
         return -ENOMEM;
+    if (size > LEDGER_MAX) /* or nobody could read it again */
+        return -EFBIG;
     return replace_file_at(ledger->dir_fd, LEDGER_NAME, text, size, 0600);
 }
 
@@ -138,17 +140,23 @@ int ledger_note(Ledger *ledger, const LedgerEntry *values)
 
     if (!entry) {
         int r = add(ledger, values);
-        return r < 0 ? r : save(ledger);
+        if (r >= 0 && (r = save(ledger)) < 0)
+            entry_clear(&ledger->entries[--ledger->n_entries]);
+        return r;
     }
 
     char *cgroup = strdup(values->cgroup);
     if (!cgroup)
         return -ENOMEM;
-    free(entry->cgroup);
+    LedgerEntry before = *entry;
     entry->cgroup = cgroup;
     entry->id = values->id;
     memcpy(entry->ours, values->ours, sizeof(entry->ours));
-    return save(ledger);
+    int r = save(ledger);
+    if (r < 0)
+        *entry = before;
+    free(r < 0 ? cgroup : before.cgroup);
+    return r;
 }
 
 int ledger_forget(Ledger *ledger, const char *unit)

@@ -36,7 +36,8 @@ void ledger_close(Ledger *ledger);
 const LedgerEntry *ledger_find(const Ledger *ledger, const char *unit);
 
 /* Notes that memory.high of a unit is about to be changed. @values is copied. The first note of a
- * unit keeps its original and had_dropin, later ones leave them as they are. */
+ * unit keeps its original and had_dropin, later ones leave them as they are. What cannot be written
+ * is not noted; -EFBIG: there is too much to be read again. */
 int ledger_note(Ledger *ledger, const LedgerEntry *values);
 int ledger_forget(Ledger *ledger, const char *unit);
 

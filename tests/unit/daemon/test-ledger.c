@@ -305,6 +305,32 @@ static void files_that_cannot_be_read(void **state)
     }
 }
 
+/* A tree of control groups that anybody may make has long names, and many. */
+static void what_could_not_be_read_again(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
+    Ledger ledger = opened(&scratch);
+    char path[4096], last[sizeof(path)];
+    int r = 0;
+
+    memset(path, '/', sizeof(path) - 1);
+    path[sizeof(path) - 1] = '\0';
+    for (unsigned i = 0; i < 1000 && r >= 0; i++) {
+        snprintf(path + sizeof(path) - 5, 5, "%04u", i);
+        r = note(&ledger, path, path, LIMIT_NONE, false, i, i);
+        if (r >= 0)
+            memcpy(last, path, sizeof(path));
+    }
+    assert_int_equal(r, -EFBIG);
+    assert_null(ledger_find(&ledger, path));
+    ledger_close(&ledger);
+    ledger = opened(&scratch);
+    assert_non_null(ledger_find(&ledger, last));
+    assert_int_equal(ledger_forget(&ledger, last), 0);
+    assert_int_equal(note(&ledger, path, path, 1, false, 2, 2), 0);
+    ledger_close(&ledger);
+}
+
 static void the_file_is_replaced_and_private(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
@@ -341,7 +367,11 @@ static void what_cannot_be_written_is_an_error(void **state)
     must(unlinkat(scratch.fd, LEDGER_NAME, 0));
     must(rmdir(scratch.path));
     assert_int_equal(note(&ledger, "b.service", "/b", 1, false, 2, 2), -ENOENT);
-    assert_int_equal(note(&ledger, "a.service", "/a", 1, false, 3, 3), -ENOENT);
+    assert_int_equal(note(&ledger, "a.service", "/x", 1, false, 3, 3), -ENOENT);
+    assert_int_equal(ledger.n_entries, 1);
+    const LedgerEntry *entry = ledger_find(&ledger, "a.service");
+    assert_string_equal(entry->cgroup, "/a");
+    assert_false(ledger_entry_is_ours(entry, 3));
     assert_int_equal(ledger_forget(&ledger, "a.service"), -ENOENT);
     close(scratch.fd);
 }
@@ -396,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_text_that_ends_early),
         cmocka_unit_test(a_nul_hides_nothing),
         cmocka_unit_test(files_that_cannot_be_read),
+        cmocka_unit_test(what_could_not_be_read_again),
         cmocka_unit_test(the_file_is_replaced_and_private),
         cmocka_unit_test(what_cannot_be_written_is_an_error),
         cmocka_unit_test(killed_while_writing),
