@@ -74,7 +74,14 @@ void advised_close(Advised *advised)
     *advised = (Advised){ .dir_fd = -1 };
 }
 
-static int save(const Advised *advised)
+/* One of @unit's among the first @n. */
+static bool is_of(const Advised *advised, size_t i, const char *unit, size_t n)
+{
+    return i < n && strcmp(advised->entries[i].unit, unit) == 0;
+}
+
+/* All but @unit's among the first @n. */
+static int save(const Advised *advised, const char *unit, size_t n)
 {
     CLEANUP_FREE char *text = NULL;
     size_t size = 0;
@@ -84,10 +91,13 @@ static int save(const Advised *advised)
         return -ENOMEM;
     for (size_t i = 0; i < advised->n_entries; i++) {
         const AdvisedEntry *e = &advised->entries[i];
-        fprintf(out, "%s\t%s\t%s\n", e->unit, e->cgroup, e->path);
+        if (!is_of(advised, i, unit, n))
+            fprintf(out, "%s\t%s\t%s\n", e->unit, e->cgroup, e->path);
     }
     if (fclose(out) != 0)
         return -ENOMEM;
+    if (size > ADVISED_MAX) /* or nobody could read it again */
+        return -EFBIG;
     return replace_file_at(advised->dir_fd, ADVISED_NAME, text, size, 0600);
 }
 
@@ -114,7 +124,7 @@ static void forget(Advised *advised, const char *unit, size_t n_before)
     size_t n = 0;
 
     for (size_t i = 0; i < advised->n_entries; i++)
-        if (i < n_before && strcmp(advised->entries[i].unit, unit) == 0)
+        if (is_of(advised, i, unit, n_before))
             entry_clear(&advised->entries[i]);
         else
             advised->entries[n++] = advised->entries[i];
@@ -131,13 +141,15 @@ int advised_note(Advised *advised, const char *unit, const char *cgroup, const c
         return 0;
     for (size_t i = 0; i < n_paths && r >= 0; i++)
         r = add(advised, unit, cgroup, paths[i]);
+    if (r >= 0)
+        r = save(advised, unit, before);
     if (r < 0) {
         while (advised->n_entries > before)
             entry_clear(&advised->entries[--advised->n_entries]);
         return r;
     }
     forget(advised, unit, before);
-    return save(advised);
+    return 0;
 }
 
 /* Of one cgroup; one that is gone has no open files. */
@@ -175,5 +187,5 @@ int advised_undo(Advised *advised, int root_fd, int proc_fd, int cgroup_fd)
         entry_clear(&advised->entries[i]);
     }
     advised->n_entries = 0;
-    return save(advised);
+    return save(advised, NULL, 0);
 }

@@ -27,7 +27,8 @@ int advised_open(Advised *advised, int dir_fd);
 void advised_close(Advised *advised);
 
 /* Notes that those of @unit are @paths, and no others; none: forgets the unit. What is noted
- * already is not written again. On failure nothing is noted anew. */
+ * already is not written again. On failure nothing is noted anew; -EFBIG: there is too much to be
+ * read again. */
 int advised_note(Advised *advised, const char *unit, const char *cgroup, const char *const *paths,
                  size_t n_paths);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/advised.h"
 
+#include <errno.h>
+
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
 
@@ -38,6 +40,45 @@ static void units_and_their_paths(void **state)
     note(&advised, "a.service", "/z", NULL);
     note(&advised, "c.service", NULL, NULL);
     assert_int_equal(faccessat(scratch.fd, ADVISED_NAME, F_OK, 0), -1);
+    advised_close(&advised);
+}
+
+static void what_cannot_be_written(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
+    static const char *const one[] = { "/x" }, *const two[] = { "/y" };
+    Advised advised;
+
+    assert_int_equal(advised_open(&advised, scratch.fd), 0);
+    note(&advised, "a.service", "/x", NULL);
+    advised.dir_fd = -1;
+    assert_int_equal(advised_note(&advised, "a.service", "/s/u", two, 1), -EBADF);
+    assert_int_equal(advised_note(&advised, "b.service", "/s/u", one, 1), -EBADF);
+    assert_int_equal(advised_note(&advised, "a.service", "/s/u", NULL, 0), -EBADF);
+    assert_int_equal(advised.n_entries, 1);
+    assert_string_equal(advised.entries[0].path, "/x");
+    /* It is tried again, and does not seem to be there. */
+    advised.dir_fd = scratch.fd;
+    assert_int_equal(advised_note(&advised, "b.service", "/s/u", one, 1), 0);
+    expect(&scratch, "a.service\t/s/u\t/x\nb.service\t/s/u\t/x\n");
+    advised_close(&advised);
+}
+
+static void what_could_not_be_read_again(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
+    static char path[15 * 1024 * 1024];
+    const char *const paths[] = { path };
+    Advised advised;
+
+    assert_int_equal(advised_open(&advised, scratch.fd), 0);
+    memset(path, '/', sizeof path - 1);
+    assert_int_equal(advised_note(&advised, "a", "/g", paths, 1), 0);
+    path[2 * 1024 * 1024] = '\0';
+    assert_int_equal(advised_note(&advised, "b", "/g", paths, 1), -EFBIG);
+    advised_close(&advised);
+    assert_int_equal(advised_open(&advised, scratch.fd), 0);
+    assert_int_equal(advised.n_entries, 1);
     advised_close(&advised);
 }
 
@@ -79,6 +120,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_and_their_paths),
+        cmocka_unit_test(what_cannot_be_written),
+        cmocka_unit_test(what_could_not_be_read_again),
         cmocka_unit_test(lines_that_cannot_be_read),
         cmocka_unit_test(taken_back),
     };
