@@ -20,6 +20,7 @@
 #include "daemon/config_log.h"
 #include "daemon/describe.h"
 #include "daemon/evict_share.h"
+#include "daemon/governed.h"
 #include "daemon/holder.h"
 #include "daemon/holder_units.h"
 #include "daemon/mount_guard.h"
@@ -60,8 +61,7 @@ struct Manager {
     const char *warnings[4];
     size_t n_warnings;
 
-    Target **targets;
-    size_t n_targets;
+    Governed governed;
     Hands *hands;
 
     SystemBus *system_bus;
@@ -91,23 +91,24 @@ static void look_and_act(Manager *m)
 
     if (host_pressure_look(&m->pressure, m->host.proc_fd, now))
         calls |= EVICT_WHEN_PRESSURE;
-    for (size_t i = 0; i < m->n_targets; i++)
-        if (target_look(m->targets[i], now) != DISTRESS_NONE)
+    for (size_t i = 0; i < m->governed.n_targets; i++)
+        if (target_look(m->governed.targets[i], now) != DISTRESS_NONE)
             calls |= EVICT_WHEN_DISTRESS;
-    yielding_act(m->yielding, m->targets, m->n_targets, now);
+    yielding_act(m->yielding, m->governed.targets, m->governed.n_targets, now);
 
     size_t n_pinned;
-    CLEANUP_FREE PinHeld *pinned = all_pins(m->targets, m->n_targets, m->hands, &n_pinned);
+    CLEANUP_FREE PinHeld *pinned = all_pins(m->governed.targets, m->governed.n_targets, m->hands,
+                                            &n_pinned);
     const TargetMoment moment = {
         .now_usec = now,
         .calls = calls,
         .limits = yielding_context(m->yielding),
         .pinned = pinned,
         .n_pinned = n_pinned,
-        .evict_ppm = evict_share(m->targets, m->n_targets),
+        .evict_ppm = evict_share(m->governed.targets, m->governed.n_targets),
     };
-    for (size_t i = 0; i < m->n_targets; i++)
-        target_act(m->targets[i], &moment);
+    for (size_t i = 0; i < m->governed.n_targets; i++)
+        target_act(m->governed.targets[i], &moment);
 }
 
 /* Apart from the others: a host runs out of memory faster than once a second. */
@@ -115,7 +116,7 @@ static void on_shortage_look(void *userdata)
 {
     Manager *m = userdata;
 
-    shortage_watch_look(m->shortage, m->targets, m->n_targets, m->hands);
+    shortage_watch_look(m->shortage, m->governed.targets, m->governed.n_targets, m->hands);
 }
 
 /* Apart from the others, too: what a neighbour does to a critical unit is done within a second. */
@@ -123,20 +124,7 @@ static void on_pressed(void *userdata)
 {
     Manager *m = userdata;
 
-    yielding_look(m->yielding, m->targets, m->n_targets);
-}
-
-static void remove_finished(Manager *m)
-{
-    uint64_t now = now_usec();
-
-    for (size_t i = m->n_targets; i-- > 0;) {
-        if (!target_is_finished(m->targets[i], now))
-            continue;
-        log_debug("%s: forgotten", m->targets[i]->unit);
-        target_free(m->targets[i]);
-        m->targets[i] = m->targets[--m->n_targets];
-    }
+    yielding_look(m->yielding, m->governed.targets, m->governed.n_targets);
 }
 
 static void request_list(void *userdata)
@@ -166,12 +154,12 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
     bool waiting = false;
 
     look_and_act(m);
-    remove_finished(m);
+    governed_remove_finished(&m->governed, now);
     cgroup_scan_tick(m->cgroup_scan, now);
     hands_tick(m->hands, now);
-    targets_guard_mounts(m->targets, m->n_targets, m->hands, m->guard);
-    for (size_t i = 0; i < m->n_targets; i++)
-        waiting |= target_is_expected(m->targets[i], now);
+    targets_guard_mounts(m->governed.targets, m->governed.n_targets, m->hands, m->guard);
+    for (size_t i = 0; i < m->governed.n_targets; i++)
+        waiting |= target_is_expected(m->governed.targets[i], now);
     if (waiting || now - m->listed_usec >= LIST_EVERY_USEC)
         request_list(m);
     return arm_tick(m);
@@ -179,80 +167,13 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* Units */
 
-static Target *find_target(const Manager *m, const char *unit)
-{
-    for (size_t i = 0; i < m->n_targets; i++)
-        if (strcmp(m->targets[i]->unit, unit) == 0)
-            return m->targets[i];
-    return NULL;
-}
-
-static void warn_of_draw(const char *unit, const Policy *policy, const Policy *draw)
-{
-    log_warning("%s: policies \"%s\" and \"%s\" match it equally well; \"%s\" governs it", unit,
-                policy->name, draw->name, policy->name);
-}
-
-static int add_target(Manager *m, const Policy *policy, const char *unit, const char *object_path,
-                      Target **ret)
-{
-    Target **grown = reallocarray(m->targets, m->n_targets + 1, sizeof(Target *));
-    if (!grown)
-        return -ENOMEM;
-    m->targets = grown;
-
-    Target *target;
-    int r = target_new(&m->host, policy, unit, object_path, on_pressed, m, &target);
-    if (r < 0)
-        return r;
-    m->targets[m->n_targets++] = *ret = target;
-    return 0;
-}
-
-/* It runs; @cgroup and @object_path may be NULL, see policy_set_match() and target_new(). */
-static void note_running(Manager *m, const char *unit, const char *cgroup, const char *object_path,
-                         uint64_t now)
-{
-    const Policy *draw = NULL, *policy;
-    Target *target = find_target(m, unit);
-
-    policy = policy_set_match(&m->config.policies.set, object_path ? unit : NULL, cgroup, &draw);
-    if (!policy)
-        return;
-    if (!target) {
-        int r = add_target(m, policy, unit, object_path, &target);
-        if (r < 0) {
-            log_error("%s: cannot be governed: %s", unit, strerror(-r));
-            return;
-        }
-        if (draw)
-            warn_of_draw(unit, policy, draw);
-    }
-    target->listed = true;
-    target_note_listed(target, true, now);
-}
-
 static void note_unit(Manager *m, const UnitEntry *entry, const RunningUnits *running, uint64_t now)
 {
     if (strcmp(entry->active_state, "inactive") == 0 ||
         strcmp(entry->active_state, "failed") == 0 || pagewarden_owns_unit(entry->name))
         return;
     const RunningUnit *unit = running_units_find(running, entry->name);
-    note_running(m, entry->name, unit ? unit->cgroup : NULL, entry->object_path, now);
-}
-
-static void begin_list(Manager *m, bool of_cgroups)
-{
-    for (size_t i = 0; i < m->n_targets; i++)
-        if (target_is_cgroup(m->targets[i]) == of_cgroups)
-            m->targets[i]->listed = false;
-}
-
-static void end_list(Manager *m, bool of_cgroups, uint64_t now)
-{
-    for (size_t i = 0; i < m->n_targets; i++)
-        if (target_is_cgroup(m->targets[i]) == of_cgroups && !m->targets[i]->listed)
-            target_note_listed(m->targets[i], false, now);
+    governed_note(&m->governed, entry->name, unit ? unit->cgroup : NULL, entry->object_path, now);
 }
 
 static void on_cgroups(char *const *paths, void *userdata)
@@ -260,10 +181,10 @@ static void on_cgroups(char *const *paths, void *userdata)
     Manager *m = userdata;
     uint64_t now = now_usec();
 
-    begin_list(m, true);
+    governed_begin_list(&m->governed, true);
     STRV_FOREACH (path, paths)
-        note_running(m, *path, *path, NULL, now);
-    end_list(m, true, now);
+        governed_note(&m->governed, *path, *path, NULL, now);
+    governed_end_list(&m->governed, true, now);
 }
 
 /* A holder that nobody wants (any more): left by a controller before us, or by a bus that was away.
@@ -274,9 +195,10 @@ static void stop_orphan(Manager *m, const UnitEntry *entry)
             0 ||
         hands_own(m->hands, entry->name))
         return;
-    for (size_t i = 0; i < m->n_targets; i++) {
-        const Pinner *pinner = m->targets[i]->pinner;
-        if (holder_is_of(entry->name, m->targets[i]->unit) && (!pinner || !pinner_is_off(pinner)))
+    for (size_t i = 0; i < m->governed.n_targets; i++) {
+        const Pinner *pinner = m->governed.targets[i]->pinner;
+        if (holder_is_of(entry->name, m->governed.targets[i]->unit) &&
+            (!pinner || !pinner_is_off(pinner)))
             return;
     }
     log_info("%s: nobody needs it any more, stopping it", entry->name);
@@ -300,10 +222,10 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
     /* A glob over control groups may mean a unit's: then systemd is who sets its limits. */
     if (m->host.cgroup_fd >= 0 && policy_set_has_cgroups(&m->config.policies.set))
         (void)running_units_read(m->host.cgroup_fd, &running);
-    begin_list(m, false);
+    governed_begin_list(&m->governed, false);
     for (size_t i = 0; i < n_units; i++)
         note_unit(m, &units[i], &running, now);
-    end_list(m, false, now);
+    governed_end_list(&m->governed, false, now);
     hands_note_units(m->hands, units, n_units, now);
     mount_guard_note_units(m->guard, units, n_units);
     holder_units_note(&m->holders, units, n_units, m->list_asked_usec);
@@ -366,8 +288,8 @@ static void on_bus_down(int error, void *userdata)
     m->api = bus_api_free(m->api);
     releasing_bus_lost(m->releasing);
     mount_guard_bus_lost(m->guard);
-    for (size_t i = 0; i < m->n_targets; i++)
-        target_bus_lost(m->targets[i]);
+    for (size_t i = 0; i < m->governed.n_targets; i++)
+        target_bus_lost(m->governed.targets[i]);
     hands_bus_lost(m->hands);
 }
 
@@ -376,25 +298,6 @@ static void on_bus_down(int error, void *userdata)
 static void apply_log_level(const Manager *m)
 {
     log_set_max_level(m->debug ? LOG_DEBUG : log_level_to_syslog(m->config.settings.log_level));
-}
-
-/* Tells of a draw that was not there with the policies of before. */
-static void adopt_policy(Target *t, const PolicySet *old, const PolicySet *set)
-{
-    const Policy *draw = NULL, *old_draw = NULL;
-    const char *unit = target_is_cgroup(t) ? NULL : t->unit;
-    const Policy *policy = policy_set_match(set, unit, t->control_group, &draw);
-
-    if (!policy) {
-        target_dismiss(t);
-        return;
-    }
-    (void)policy_set_match(old, unit, t->control_group, &old_draw);
-    if (draw && (!old_draw || strcmp(draw->name, old_draw->name) != 0 ||
-                 strcmp(policy->name, t->policy->name) != 0))
-        warn_of_draw(t->unit, policy, draw);
-    if (target_set_policy(t, policy) < 0)
-        log_error("%s: out of memory", t->unit);
 }
 
 static void adopt(Manager *m, Config *config)
@@ -406,8 +309,7 @@ static void adopt(Manager *m, Config *config)
     cgroup_scan_reset(m->cgroup_scan);
     hands_look(m->hands);
     apply_log_level(m);
-    for (size_t i = 0; i < m->n_targets; i++)
-        adopt_policy(m->targets[i], &old.policies.set, &m->config.policies.set);
+    governed_adopt(&m->governed, &old.policies.set);
     /* Only then, or many reloads would put the next look off for ever. */
     if (m->config.settings.interval_usec != old.settings.interval_usec)
         (void)arm_tick(m);
@@ -440,7 +342,7 @@ static void look_at_pins(void *userdata)
 {
     Manager *m = userdata;
 
-    targets_rescan_pins(m->targets, m->n_targets);
+    targets_rescan_pins(m->governed.targets, m->governed.n_targets);
     hands_look(m->hands);
     list_units(m);
 }
@@ -449,7 +351,7 @@ static bool is_connected_to(const char *holder, void *userdata)
 {
     const Manager *m = userdata;
 
-    return targets_use_holder(m->targets, m->n_targets, holder) ||
+    return targets_use_holder(m->governed.targets, m->governed.n_targets, holder) ||
            hands_use_holder(m->hands, holder);
 }
 
@@ -463,7 +365,7 @@ static bool has_let_go(uint64_t since_usec, void *userdata)
         request_list(m);
         return false;
     }
-    return targets_have_let_go(m->targets, m->n_targets, since_usec) &&
+    return targets_have_let_go(m->governed.targets, m->governed.n_targets, since_usec) &&
            hands_have_let_go(m->hands, since_usec);
 }
 
@@ -615,6 +517,7 @@ int manager_new(sd_event *event, const ManagerOptions *options, Manager **ret)
 
     m->host.event = sd_event_ref(event);
     m->host.settings = &m->config.settings;
+    m->governed = (Governed){ &m->host, &m->config.policies.set, on_pressed, m, NULL, 0 };
     m->places = options->config;
     m->debug = options->debug;
     host_init(&m->host);
@@ -646,9 +549,7 @@ Manager *manager_free(Manager *m)
     unit_watch_free(m->watch);
     sd_bus_slot_unref(m->listing);
     cgroup_scan_free(m->cgroup_scan);
-    for (size_t i = 0; i < m->n_targets; i++)
-        target_free(m->targets[i]);
-    free(m->targets);
+    governed_clear(&m->governed);
     hands_free(m->hands);
     releasing_free(m->releasing);
     mount_guard_free(m->guard);
@@ -671,16 +572,17 @@ Manager *manager_free(Manager *m)
 int manager_end(Manager *m)
 {
     /* A write that is under way would come after what puts it right. */
-    for (size_t i = 0; i < m->n_targets; i++)
-        target_stop(m->targets[i]);
+    for (size_t i = 0; i < m->governed.n_targets; i++)
+        target_stop(m->governed.targets[i]);
     m->host.reclaim_jobs = jobs_free(m->host.reclaim_jobs);
     m->host.advise_jobs = jobs_free(m->host.advise_jobs);
     int left = restore_limits(&m->ledger, m->host.cgroup_fd);
     int advised = undo_advice(m);
     uint64_t until = now_usec() + LAST_SNAPSHOTS_USEC;
 
-    for (size_t i = 0; i < m->n_targets; i++)
-        recorder_end(m->targets[i]->recorder, m->targets[i]->state == TARGET_ACTIVE, until);
+    for (size_t i = 0; i < m->governed.n_targets; i++)
+        recorder_end(m->governed.targets[i]->recorder,
+                     m->governed.targets[i]->state == TARGET_ACTIVE, until);
     return left > 0 ? -EIO : left < 0 ? left : advised;
 }
 
@@ -691,8 +593,8 @@ json_object *manager_describe(Manager *m)
     json_object *warnings = json_object_new_array();
 
     uint64_t again_usec = shortage_watch_again(m->shortage);
-    for (size_t i = 0; i < m->n_targets; i++)
-        json_object_array_add(targets, describe_target(m->targets[i], again_usec));
+    for (size_t i = 0; i < m->governed.n_targets; i++)
+        json_object_array_add(targets, describe_target(m->governed.targets[i], again_usec));
     for (size_t i = 0; i < m->n_warnings; i++)
         json_object_array_add(warnings, json_object_new_string(m->warnings[i]));
     if (m->host.paused)
@@ -714,7 +616,7 @@ Hands *manager_hands(Manager *m)
 
 int manager_pinned(const Manager *m, const char *unit, const PinHeld **ret, size_t *ret_n)
 {
-    const Target *target = find_target(m, unit);
+    const Target *target = governed_find(&m->governed, unit);
 
     if (!target)
         return -ENOENT;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/governed.h"
+
+#include "unit/daemon/job-queue.h"
+#include "unit/daemon/log-text.h"
+#include "util/strv.h"
+
+#define NOW (3600 * USEC_PER_SEC)
+
+static void add_policy(PolicySet *set, const char *name, const char *unit, const char *cgroup)
+{
+    Policy *policy = calloc(1, sizeof(Policy));
+
+    assert_non_null(policy);
+    policy->name = strdup(name);
+    policy->cache_max = LIMIT_NONE;
+    if (unit)
+        assert_int_equal(strv_append(&policy->units, unit), 0);
+    if (cgroup)
+        assert_int_equal(strv_append(&policy->cgroups, cgroup), 0);
+    assert_int_equal(policy_set_add(set, policy), 0);
+}
+
+typedef struct World {
+    Settings settings;
+    Ledger ledger;
+    Host host;
+    PolicySet set;
+    Governed governed;
+} World;
+
+static void world_begin(World *w)
+{
+    *w = (World){ .settings.interval_usec = USEC_PER_SEC };
+    w->host = (Host){
+        .ledger = &w->ledger,
+        .root_fd = -1,
+        .proc_fd = -1,
+        .cgroup_fd = -1,
+        .settings = &w->settings,
+    };
+    w->governed = (Governed){ .host = &w->host, .set = &w->set };
+    log_text[0] = '\0';
+}
+
+static void world_end(World *w)
+{
+    governed_clear(&w->governed);
+    policy_set_clear(&w->set);
+}
+
+static TargetState state_of(const World *w, const char *unit)
+{
+    const Target *target = governed_find(&w->governed, unit);
+
+    assert_non_null(target);
+    return target->state;
+}
+
+static void each_list_is_about_its_own(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    add_policy(&w.set, "a", "a.service", "/pods/*");
+    governed_begin_list(&w.governed, false);
+    governed_note(&w.governed, "a.service", NULL, "/a", NOW);
+    governed_note(&w.governed, "b.service", NULL, "/b", NOW);
+    governed_end_list(&w.governed, false, NOW);
+    governed_begin_list(&w.governed, true);
+    governed_note(&w.governed, "/pods/1", "/pods/1", NULL, NOW);
+    governed_end_list(&w.governed, true, NOW);
+    assert_int_equal(w.governed.n_targets, 2);
+    assert_int_equal(state_of(&w, "a.service"), TARGET_WAITING);
+
+    governed_begin_list(&w.governed, true);
+    governed_end_list(&w.governed, true, NOW);
+    assert_int_equal(state_of(&w, "/pods/1"), TARGET_LEFT);
+    assert_int_equal(state_of(&w, "a.service"), TARGET_WAITING);
+    governed_begin_list(&w.governed, false);
+    governed_end_list(&w.governed, false, NOW);
+    assert_int_equal(state_of(&w, "a.service"), TARGET_LEFT);
+    governed_remove_finished(&w.governed, NOW);
+    assert_int_equal(w.governed.n_targets, 2);
+    governed_remove_finished(&w.governed, NOW + PIN_AWAY_USEC);
+    assert_int_equal(w.governed.n_targets, 0);
+    world_end(&w);
+}
+
+/* A unit that a glob over control groups means is a unit. */
+static void a_unit_by_its_control_group(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    add_policy(&w.set, "a", NULL, "/system.slice/*");
+    governed_note(&w.governed, "a.service", "/system.slice/a.service", "/a", NOW);
+    governed_note(&w.governed, "b.service", NULL, "/b", NOW);
+    assert_int_equal(w.governed.n_targets, 1);
+    assert_false(target_is_cgroup(w.governed.targets[0]));
+    world_end(&w);
+}
+
+static void a_draw_is_told_once(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    add_policy(&w.set, "a", "x*.service", NULL);
+    add_policy(&w.set, "b", "x?.service", NULL);
+    for (unsigned i = 0; i < 2; i++)
+        governed_note(&w.governed, "x1.service", NULL, "/x", NOW);
+    expect_log("info: x1.service: governed by policy \"a\" (normal)\n"
+               "warning: x1.service: policies \"a\" and \"b\" match it equally well; \"a\" governs "
+               "it\n");
+    /* Nor after a reload with the same two. */
+    governed_adopt(&w.governed, &w.set);
+    expect_log("");
+    PolicySet old = TAKE(w.set, (PolicySet){ 0 });
+    governed_adopt(&w.governed, &old);
+    expect_log("info: x1.service: no longer governed\n");
+    policy_set_clear(&old);
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_list_is_about_its_own),
+        cmocka_unit_test(a_unit_by_its_control_group),
+        cmocka_unit_test(a_draw_is_told_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
