@@ -36,18 +36,19 @@ StreamFile stream_found(const StreamSeen *seen)
     };
 }
 
-void stream_spare(StreamFile *file, StreamSpan span)
+bool stream_spare(StreamFile *file, StreamSpan span)
 {
     StreamSpan *last = file->n_spared > 0 ? &file->spared[file->n_spared - 1] : NULL;
 
     if (span.end <= file->dropped)
-        return;
+        return true;
     if (last && span.begin <= last->end)
         last->end = max_u64(last->end, span.end);
     else if (file->n_spared < STREAM_SPANS_MAX)
         file->spared[file->n_spared++] = span;
     else
         last->end = UINT64_MAX;
+    return file->spared[file->n_spared - 1].end < UINT64_MAX;
 }
 
 StreamStep stream_see(StreamFile *file, const StreamSeen *seen)

@@ -46,8 +46,9 @@ typedef struct StreamSeen {
 /* Begins to follow a file; what is in memory now is to be told by stream_spare(). */
 StreamFile stream_found(const StreamSeen *seen);
 
-/* Resident spans in front of the position, rising. */
-void stream_spare(StreamFile *file, StreamSpan span);
+/* Resident spans in front of the position, rising. False: no more of them need be told, since all
+ * that follows is spared. */
+bool stream_spare(StreamFile *file, StreamSpan span);
 
 typedef enum StreamStep {
     STREAM_ON,    /* follow it: stream_to_write(), stream_to_drop() */

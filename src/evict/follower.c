@@ -20,10 +20,11 @@
 #include "util/parse.h"
 #include "util/units.h"
 
-#define FOLLOWED_MAX 1024        /* files; a service that streams has a few */
-#define SLICE        (8 * MIB)   /* dropped at a time */
-#define WRITE_MAX    (128 * MIB) /* in one look: a disk whose queue is full lets nobody go on */
-#define WINDOW       (128 * MIB) /* of a file that is asked for at a time */
+#define FOLLOWED_MAX 1024         /* files; a service that streams has a few */
+#define SLICE        (8 * MIB)    /* dropped at a time */
+#define WRITE_MAX    (128 * MIB)  /* in one look: a disk whose queue is full lets nobody go on */
+#define WINDOW       (128 * MIB)  /* of a file that is asked for at a time, */
+#define WINDOW_MAX   (1024 * GIB) /* where nothing of it is in memory */
 
 /* How often all processes are looked into, and at what share of one core at most: 2 %. */
 #define ASK_EVERY (2 * USEC_PER_SEC)
@@ -89,29 +90,46 @@ static StreamSeen seen_by(const Position *items, size_t n)
     return seen;
 }
 
-/* What is in memory in front of the position. What cannot be asked is spared. */
-static void note_resident(StreamFile *file, int fd, uint64_t size)
+static bool is_cancelled(const FollowerOptions *options)
+{
+    return options->cancelled && atomic_load(options->cancelled);
+}
+
+/* What is in memory in front of the position. What cannot be asked is spared. Of a file with holes
+ * of terabytes the windows grow while they are empty. */
+static void note_resident(const FollowerOptions *options, StreamFile *file, int fd, uint64_t size)
 {
     ResidentRange ranges[STREAM_SPANS_MAX + 1];
     Residency residency;
+    uint64_t window = WINDOW, next;
+    bool more = true;
     size_t n;
 
-    for (uint64_t at = file->position, next; at < size; at = next) {
-        uint64_t end = min_u64(size, at + WINDOW);
+    for (uint64_t at = file->position; at < size && more; at = next) {
+        uint64_t end = min_u64(size, add_u64(at, window));
 
         next = end;
-        int r = residency_of_range(fd, at, end - at, &residency);
-        if (r >= 0 && residency.resident == 0)
+        int r = is_cancelled(options) ? -ECANCELED
+                                      : residency_of_range(fd, at, end - at, &residency);
+        if (r >= 0 && residency.resident == 0) {
+            /* mincore(2) takes as long for what is not there. */
+            window = residency.has_counters ? min_u64(2 * window, WINDOW_MAX) : WINDOW;
             continue;
+        }
+        if (r >= 0 && window > WINDOW) {
+            window /= 2;
+            next = at;
+            continue;
+        }
         if (r >= 0)
             r = residency_ranges(fd, at, end, ranges, ELEMENTS(ranges), &n, &next);
         if (r < 0) {
-            stream_spare(file, (StreamSpan){ at, UINT64_MAX });
+            (void)stream_spare(file, (StreamSpan){ at, UINT64_MAX });
             return;
         }
         for (size_t i = 0; i < n; i++)
-            stream_spare(file,
-                         (StreamSpan){ ranges[i].offset, ranges[i].offset + ranges[i].length });
+            more = stream_spare(
+                file, (StreamSpan){ ranges[i].offset, ranges[i].offset + ranges[i].length });
     }
 }
 
@@ -121,7 +139,7 @@ static int find(const FollowerOptions *options, const StreamSeen *seen, Followed
     CLEANUP_CLOSE int fd = position_reopen(options->proc_fd, &followed->through);
     if (fd < 0)
         return fd;
-    note_resident(&followed->file, fd, seen->size);
+    note_resident(options, &followed->file, fd, seen->size);
     return 0;
 }
 
@@ -199,11 +217,6 @@ static bool is_alone(const Follower *follower, const Followed *followed)
 
 /* Acting */
 
-static bool is_cancelled(const FollowerOptions *options)
-{
-    return options->cancelled && atomic_load(options->cancelled);
-}
-
 /* *ret_at: how far it got. What is left of a slice, and not on its way to the disk, stays: somebody
  * has it mapped, or locked. */
 static int drop_span(const FollowerOptions *options, int fd, StreamSpan span, bool writes,
@@ -255,9 +268,10 @@ static int drop(const FollowerOptions *options, Followed *followed, int fd, Stre
     return 0;
 }
 
-static int write_out(Followed *followed, int fd, StreamSpan span, uint64_t *written)
+static int write_out(const FollowerOptions *options, Followed *followed, int fd, StreamSpan span,
+                     uint64_t *written)
 {
-    Pace pace = { 0 };
+    Pace pace = { .cancelled = options->cancelled };
     Evicting e = { .fd = fd, .begin = span.begin, .end = span.end, .pace = &pace };
 
     int r = evict_write_begin(&e, written);
@@ -286,7 +300,7 @@ static int act(Follower *follower, const FollowerOptions *options, Followed *fol
     CLEANUP_CLOSE int fd = position_reopen(options->proc_fd, &followed->through);
     int r = fd < 0 ? fd : 0;
     if (r >= 0 && writes)
-        r = write_out(followed, fd, within(to_write, may_write, page), &written);
+        r = write_out(options, followed, fd, within(to_write, may_write, page), &written);
     if (r >= 0 && drops)
         r = drop(options, followed, fd, within(to_drop, options->budget - out->dropped, page),
                  &dropped);

@@ -233,6 +233,28 @@ static void what_was_in_memory_before_stays(void **state)
     worker_end(&other);
 }
 
+/* Beyond a hole of more than one window, and where there are too many of them to be remembered. */
+static void what_was_in_memory_far_ahead_stays(void **state)
+{
+    enum { FIRST = 280, MANY = 40 };
+    CLEANUP_WORLD World w = world_new(MIB);
+    Worker reader = worker_new(&w.files, "f", O_RDONLY);
+
+    must(ftruncate(w.fd, 330 * MIB));
+    must(posix_fadvise(w.fd, 0, 0, POSIX_FADV_RANDOM));
+    for (uint64_t i = 0; i < MANY; i++)
+        must(pread(w.fd, buffer, 1, (off_t)(FIRST * MIB + i * MIB / 2)));
+    show(&w, &reader, true);
+    tell(&reader, SEEK, 100 * MIB);
+    look(&w);
+    go(&w, &reader, READ, 230 * MIB, 10 * MIB);
+    assert_int_equal(resident(w.fd, 100 * MIB, FIRST * MIB), 0);
+    for (uint64_t i = 0; i < MANY; i++)
+        assert_true(resident(w.fd, FIRST * MIB + i * MIB / 2, FIRST * MIB + i * MIB / 2 + 1) > 0);
+    assert_true(resident(w.fd, 300 * MIB, 330 * MIB) == 30 * MIB);
+    worker_end(&reader);
+}
+
 /* Nothing is dropped of what @change makes of it. */
 static void expect_kept(void (*change)(World *w, const Worker *reader))
 {
@@ -416,6 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_read_goes),
         cmocka_unit_test(what_was_in_memory_before_stays),
+        cmocka_unit_test(what_was_in_memory_far_ahead_stays),
         cmocka_unit_test(what_may_be_read_again_stays),
         cmocka_unit_test(what_is_written_goes_to_the_disk_first),
         cmocka_unit_test(what_is_dirty_stays_if_it_is_to),

@@ -216,9 +216,9 @@ static const char *parts(const StreamFile *file, uint64_t begin, uint64_t end)
     return text;
 }
 
-static void spare(StreamFile *file, uint64_t begin, uint64_t end)
+static bool spare(StreamFile *file, uint64_t begin, uint64_t end)
 {
-    stream_spare(file, (StreamSpan){ begin * MIB, end == END ? END : end * MIB });
+    return stream_spare(file, (StreamSpan){ begin * MIB, end == END ? END : end * MIB });
 }
 
 static void what_was_there_before_is_spared(void **state)
@@ -238,7 +238,7 @@ static void what_was_there_before_is_spared(void **state)
     assert_string_equal(parts(&file, 12, 15), "");
     assert_string_equal(parts(&file, 12, 21), "");
     assert_string_equal(parts(&file, 7, 9), "7-9 ");
-    spare(&file, 80, END);
+    assert_false(spare(&file, 80, END));
     assert_string_equal(parts(&file, 4, 90), "6-10 21-80 ");
 }
 
@@ -248,9 +248,9 @@ static void with_too_many_spans_the_rest_is_spared(void **state)
     StreamFile file = stream_found(&seen);
 
     for (uint64_t i = 0; i < STREAM_SPANS_MAX; i++)
-        spare(&file, 10 * i, 10 * i + 1);
+        assert_true(spare(&file, 10 * i, 10 * i + 1));
     assert_string_equal(parts(&file, 149, 155), "149-150 151-155 ");
-    spare(&file, 400, 401);
+    assert_false(spare(&file, 400, 401));
     assert_int_equal(file.n_spared, STREAM_SPANS_MAX);
     assert_string_equal(parts(&file, 149, 900), "149-150 ");
 }
