@@ -209,8 +209,10 @@ void capper_update(Capper *c, const CapperMoment *moment, const Sample *sample)
     bool swaps = moment->has_swap && (sample->swap_max > 0 || sample->swap_current > 0);
 
     c->cache = cap_cache(sample);
-    if (moment->max != c->moment.max) /* what another cap cost says nothing of this one */
+    if (moment->max != c->moment.max) { /* what another cap cost says nothing of this one */
         c->state = (CapState){ 0 };
+        c->left = 0;
+    }
     c->moment = *moment;
     if (moment->observe || moment->max == LIMIT_NONE)
         c->job = job_abandon(c->job);

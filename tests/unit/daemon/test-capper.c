@@ -237,6 +237,23 @@ static void observing_takes_nothing(void **state)
     world_end(&w);
 }
 
+/* Of what the old cap wanted no more is taken than the piece that is under way. */
+static void another_cap_while_it_goes_on(void **state)
+{
+    World w;
+
+    world_begin(&w, 140 * MIB);
+    look(&w);
+    w.moment.max = 1000 * MIB;
+    look(&w);
+    assert_int_equal(n_queued, 1);
+    run_queue();
+    assert_int_equal(n_asked, 1);
+    assert_int_equal(n_queued, 0);
+    assert_int_equal(capper_status(w.capper).reason, CAP_UNDER);
+    world_end(&w);
+}
+
 static void what_is_under_way_when_it_ends(void **state)
 {
     World w;
@@ -266,6 +283,7 @@ int main(void)
         cmocka_unit_test(what_reclaim_does_not_find),
         cmocka_unit_test(what_costs_more_is_given_up_and_told),
         cmocka_unit_test(observing_takes_nothing),
+        cmocka_unit_test(another_cap_while_it_goes_on),
         cmocka_unit_test(what_is_under_way_when_it_ends),
     };
 
