@@ -31,6 +31,7 @@ typedef struct Rule {
     uint64_t rate;                       /* bytes per second; 0: no limit */
     uint64_t looked_usec, answered_usec; /* 0: never */
     uint64_t cpu_usec;                   /* that the last look took */
+    bool called;                         /* as of the last tick: it looks as often as it may */
     IdleTable *table;
     EvictJob *job;
     EvictOutcome last; /* of the last look that evicted: what is left is its */
@@ -368,12 +369,16 @@ static void answer_cap(Evictor *e, const EvictorMoment *moment)
 
 void evictor_tick(Evictor *e, const EvictorMoment *moment)
 {
-    bool look_only;
+    bool at_cap = moment->cold > 0 && !moment->observe, look_only;
 
     e->cpu_ppm = moment->cpu_ppm;
-    for (size_t i = 0; i < e->n_rules; i++)
-        if (!e->rules[i]->job && is_due(e->rules[i], moment, &look_only))
-            look(e->rules[i], moment, look_only, 0);
+    for (size_t i = 0; i < e->n_rules; i++) {
+        Rule *rule = e->rules[i];
+
+        rule->called = at_cap || (rule->when & moment->calls) != 0;
+        if (!rule->job && is_due(rule, moment, &look_only))
+            look(rule, moment, look_only, 0);
+    }
     answer_cap(e, moment);
 }
 
@@ -381,7 +386,11 @@ bool evictor_cpu_ppm(const Evictor *e, size_t i, uint64_t *ret)
 {
     if (i >= e->n_rules)
         return false;
-    *ret = evict_cpu_ppm(e->rules[i]->cpu_usec, e->rules[i]->interval_usec);
+    const Rule *rule = e->rules[i];
+    uint64_t interval = rule->interval_usec;
+
+    *ret = evict_cpu_ppm(rule->cpu_usec,
+                         rule->called ? min_u64(interval, CALL_EVERY_USEC) : interval);
     return true;
 }
 

@@ -154,7 +154,6 @@ static void what_waits_for_a_call_only_looks_until_then(void **state)
     evictor_free(e);
 }
 
-/* What the policy says of a rule is what its job gets. */
 /* At its cap: one rule after another, whatever they wait for otherwise, and for no more than what
  * is then too much. */
 static void a_cap_asks_one_rule_after_another(void **state)
@@ -206,6 +205,7 @@ static void a_cap_asks_one_rule_after_another(void **state)
     evictor_free(e);
 }
 
+/* What the policy says of a rule is what its job gets. */
 static void keys_of_a_rule(void **state)
 {
     CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
@@ -300,6 +300,7 @@ static void a_long_look_rests(void **state)
     moment.calls = EVICT_WHEN_DISTRESS;
     evictor_tick(e, &moment); /* the first call is answered at once, */
     assert_int_equal(n_queued, 1);
+    assert_true(evictor_cpu_ppm(e, 0, &ppm) && ppm == 100000); /* then every 10 s, if it may */
     ej = (EvictJob *)queue[0];
     ej->cpu_usec = USEC_PER_SEC;
     ej->job.done(&ej->job, ej->job.owner);
@@ -308,6 +309,16 @@ static void a_long_look_rests(void **state)
     moment.now_usec += 99 * USEC_PER_SEC;
     evictor_tick(e, &moment);
     assert_int_equal(n_queued, 0);
+    moment.calls = 0;
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 0);
+    assert_true(evictor_cpu_ppm(e, 0, &ppm) && ppm < 100000);
+    moment.cold = MIB; /* of a cap: the same */
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 0);
+    assert_true(evictor_cpu_ppm(e, 0, &ppm) && ppm == 100000);
+    moment.cold = 0;
+    moment.calls = EVICT_WHEN_DISTRESS;
     moment.now_usec += USEC_PER_SEC;
     evictor_tick(e, &moment);
     assert_int_equal(n_queued, 1);
