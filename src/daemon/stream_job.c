@@ -75,7 +75,13 @@ static int reclaim(StreamJob *sj, uint64_t bytes)
     /* A kernel that cannot be told to leave the rest alone: without swap it has no choice. */
     if (r == -EINVAL && meminfo_read(sj->task.proc_fd, &info) >= 0 && info.swap_total == 0)
         r = cgroup_reclaim(cgroup, bytes, RECLAIM_ALL);
-    return r == -EAGAIN || r == -EINTR ? 0 : r;
+    return r;
+}
+
+/* Others are of the moment: less could be had, or the cgroup has just gone. */
+static bool is_of_the_kernel(int error)
+{
+    return error == -EINVAL || error == -EOPNOTSUPP;
 }
 
 static int reclaim_excess(StreamJob *sj, uint64_t elapsed, uint64_t now)
@@ -94,7 +100,8 @@ static int reclaim_excess(StreamJob *sj, uint64_t elapsed, uint64_t now)
     if (!sj->task.reclaims || bytes == 0 || now < state->reclaim_usec)
         return 0;
 
-    sj->reclaim_error = reclaim(sj, bytes);
+    r = reclaim(sj, bytes);
+    sj->reclaim_error = is_of_the_kernel(r) ? r : 0;
     r = sj->reclaim_error < 0 ? 0 : cgroup_sample(state->cgroup, now, &sample);
     if (r < 0)
         return r;

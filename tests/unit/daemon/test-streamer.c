@@ -234,6 +234,29 @@ static void a_kernel_that_cannot_is_told_once(void **state)
     expect_log("");
 }
 
+/* Nor is it the kernel's that could not be reclaimed from it. */
+static void a_unit_that_goes_meanwhile_is_no_trouble(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w)); /* has it open */
+    put_cache(&w, 500, 0, 0);
+    must(unlinkat(w.cgroups.fd, RECLAIM, 0));
+    must(unlinkat(w.cgroups.fd, "system.slice/a.service/memory.stat", 0));
+    assert_true(look(&w));
+    expect_log("");
+
+    streamer_leave(w.streamer);
+    put_cache(&w, 500, 0, 0);
+    scratch_put(&w.cgroups, RECLAIM, "");
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    expect_reclaimed(&w, "67108864 swappiness=0\n");
+}
+
 static void a_unit_that_has_gone_is_no_trouble(void **state)
 {
     CLEANUP_WORLD World w = world_new();
@@ -264,6 +287,7 @@ int main(void)
         cmocka_unit_test(nobody_who_is_not_to_be_followed_is),
         cmocka_unit_test(what_was_done_is_told_at_the_end),
         cmocka_unit_test(a_kernel_that_cannot_is_told_once),
+        cmocka_unit_test(a_unit_that_goes_meanwhile_is_no_trouble),
         cmocka_unit_test(a_unit_that_has_gone_is_no_trouble),
     };
 
