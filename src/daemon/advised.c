@@ -153,7 +153,7 @@ int advised_note(Advised *advised, const char *unit, const char *cgroup, const c
 }
 
 /* Of one cgroup; one that is gone has no open files. */
-static int undo(const AdvisedEntry *entry, int root_fd, int proc_fd, int cgroup_fd)
+static int undo(const AdvisedEntry *entry, int root_fd, int proc_fd, int cgroup_fd, WalkFlags flags)
 {
     const AdvisePattern pattern = { entry->path, ACCESS_NORMAL, .by_name = true };
     cleanup(pids_clear) Pids pids = { 0 };
@@ -165,6 +165,7 @@ static int undo(const AdvisedEntry *entry, int root_fd, int proc_fd, int cgroup_
     const AdviseScope scope = {
         .root_fd = root_fd,
         .proc_fd = proc_fd,
+        .flags = flags,
         .patterns = &pattern,
         .n_patterns = 1,
         .pids = pids.pids,
@@ -173,14 +174,14 @@ static int undo(const AdvisedEntry *entry, int root_fd, int proc_fd, int cgroup_
     return advise_descriptors(&scope, &outcome);
 }
 
-int advised_undo(Advised *advised, int root_fd, int proc_fd, int cgroup_fd)
+int advised_undo(Advised *advised, int root_fd, int proc_fd, int cgroup_fd, WalkFlags flags)
 {
     if (advised->n_entries == 0)
         return 0;
     for (size_t i = 0; i < advised->n_entries; i++) {
         const AdvisedEntry *e = &advised->entries[i];
 
-        int r = undo(e, root_fd, proc_fd, cgroup_fd);
+        int r = undo(e, root_fd, proc_fd, cgroup_fd, flags);
         if (r < 0)
             log_warning("%s: the read-ahead of %s could not be made normal again: %s", e->unit,
                         e->path, strerror(-r));

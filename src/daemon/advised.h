@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "kernel/walk.h"
+
 typedef struct AdvisedEntry {
     char *unit;
     char *cgroup; /* its path below the root */
@@ -33,5 +35,6 @@ int advised_note(Advised *advised, const char *unit, const char *cgroup, const c
                  size_t n_paths);
 
 /* Takes back what is noted, and forgets it: for when the controller ends, after a crash, and at the
- * next start. @cgroup_fd may be -1. */
-int advised_undo(Advised *advised, int root_fd, int proc_fd, int cgroup_fd);
+ * next start. @cgroup_fd may be -1. Without WALK_NETWORK what is on a network file system keeps its
+ * advice: a server that is away would keep the controller from ending. */
+int advised_undo(Advised *advised, int root_fd, int proc_fd, int cgroup_fd, WalkFlags flags);

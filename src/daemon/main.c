@@ -47,7 +47,7 @@ static int undo_advice(const ManagerOptions *options, int runtime_fd, int cgroup
     int r = root_fd < 0 || proc_fd < 0 ? -errno : advised_open(&advised, runtime_fd);
     if (r < 0)
         return r;
-    r = advised_undo(&advised, root_fd, proc_fd, cgroup_fd);
+    r = advised_undo(&advised, root_fd, proc_fd, cgroup_fd, 0);
     advised_close(&advised);
     return r;
 }

@@ -456,7 +456,8 @@ static int load_first(Manager *m)
 
 static int undo_advice(Manager *m)
 {
-    return advised_undo(&m->host.advised, m->host.root_fd, m->host.proc_fd, m->host.cgroup_fd);
+    return advised_undo(&m->host.advised, m->host.root_fd, m->host.proc_fd, m->host.cgroup_fd,
+                        host_walk_flags(&m->host));
 }
 
 /* What a controller before us changed and did not put back. */

@@ -82,22 +82,23 @@ static void note_unreachable(Advising *a, pid_t pid, int error)
 
 /* Which descriptors match, by name */
 
-static const AdvisePattern *find_pattern(const Advising *a, const Descriptor *descriptor)
+static const AdvisePattern *find_pattern(const Advising *a, const char *path, bool deleted)
 {
     for (size_t i = 0; i < a->scope->n_patterns; i++)
-        if ((!descriptor->deleted || a->scope->patterns[i].by_name) &&
-            globset_matches(a->globs[i], descriptor->path))
+        if ((!deleted || a->scope->patterns[i].by_name) && globset_matches(a->globs[i], path))
             return &a->scope->patterns[i];
     return NULL;
+}
+
+static bool is_wanted(const char *path, bool deleted, void *userdata)
+{
+    return find_pattern(userdata, path, deleted);
 }
 
 static int on_descriptor(const Descriptor *descriptor, void *userdata)
 {
     Advising *a = userdata;
-    const AdvisePattern *pattern = find_pattern(a, descriptor);
 
-    if (!pattern)
-        return 0;
     if (a->n_candidates == a->room) {
         size_t room = a->room * 2 + 64;
         Candidate *grown = reallocarray(a->candidates, room, sizeof *grown);
@@ -115,7 +116,7 @@ static int on_descriptor(const Descriptor *descriptor, void *userdata)
         .dev = descriptor->dev,
         .ino = descriptor->ino,
         .path = path,
-        .pattern = pattern,
+        .pattern = find_pattern(a, path, descriptor->deleted),
     };
     return 0;
 }
@@ -123,11 +124,17 @@ static int on_descriptor(const Descriptor *descriptor, void *userdata)
 static int find_candidates(Advising *a)
 {
     const AdviseScope *scope = a->scope;
+    const DescriptorHandler handler = {
+        .wanted = is_wanted,
+        .found = on_descriptor,
+        .userdata = a,
+        .network = scope->flags & WALK_NETWORK,
+    };
 
     for (size_t i = 0; i < scope->n_pids; i++) {
         if (is_cancelled(a))
             return -ECANCELED;
-        int r = descriptors_of(scope->proc_fd, scope->pids[i], on_descriptor, a);
+        int r = descriptors_of(scope->proc_fd, scope->pids[i], &handler);
         if (r < 0 && entry_error_is_ours(-r))
             return r;
         if (r < 0 && r != -ESRCH)

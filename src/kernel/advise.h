@@ -22,7 +22,7 @@ typedef struct AdvisePattern {
 
 typedef struct AdviseScope {
     int root_fd, proc_fd;
-    WalkFlags flags; /* where what matches may be */
+    WalkFlags flags; /* where what matches may be, by_name too */
     const AdvisePattern *patterns;
     size_t n_patterns;
     const pid_t *pids;

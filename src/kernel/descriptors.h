@@ -14,12 +14,20 @@ typedef struct Descriptor {
     bool deleted;     /* it has lost that name */
     dev_t dev;
     ino_t ino;
-    uint64_t size; /* bytes, as this kernel knows it; no server was asked */
+    uint64_t size; /* bytes, as this kernel knows it */
 } Descriptor;
 
-/* Each by itself, twice where two numbers lead to one file. Something else than 0 ends it. */
-typedef int (*descriptor_t)(const Descriptor *descriptor, void *userdata);
+typedef struct DescriptorHandler {
+    /* Whether the file is worth being looked at; NULL: each is. */
+    bool (*wanted)(const char *path, bool deleted, void *userdata);
+    /* Each by itself, twice where two numbers lead to one file. Something else than 0 ends it. */
+    int (*found)(const Descriptor *descriptor, void *userdata);
+    void *userdata;
+    /* Also on network and FUSE file systems, whose server may be asked then, and never answer. */
+    bool network;
+} DescriptorHandler;
 
-/* 0; @handler's value; -ESRCH: the process has ended; -EACCES, -EPERM: it may not be looked into;
- * -ENOMEM, -EMFILE, -ENFILE. Not seen: descriptors of threads with a table of their own. */
-int descriptors_of(int proc_fd, pid_t pid, descriptor_t handler, void *userdata);
+/* 0; what @handler's found() returned; -ESRCH: the process has ended; -EACCES, -EPERM: it may not
+ * be looked into; -ENOMEM, -EMFILE, -ENFILE. Not seen: descriptors of threads with a table of their
+ * own. */
+int descriptors_of(int proc_fd, pid_t pid, const DescriptorHandler *handler);

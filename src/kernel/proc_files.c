@@ -174,9 +174,14 @@ static void fold(ProcFiles *list)
 int proc_files_scan(int proc_fd, const pid_t *pids, size_t n_pids, ProcFiles *ret)
 {
     Scan scan = { .proc_fd = proc_fd };
+    const DescriptorHandler handler = {
+        .found = on_descriptor,
+        .userdata = &scan,
+        .network = true,
+    };
 
     for (size_t i = 0; i < n_pids; i++) {
-        int r = descriptors_of(proc_fd, pids[i], on_descriptor, &scan);
+        int r = descriptors_of(proc_fd, pids[i], &handler);
         if (r >= 0)
             r = read_maps(&scan, pids[i]);
         if (r < 0 && entry_error_is_ours(-r)) {

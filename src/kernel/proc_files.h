@@ -31,8 +31,8 @@ typedef struct ProcFiles {
     Pool paths;
 } ProcFiles;
 
-/* A process that ends is no error. *ret is for proc_files_clear() on success only. -ENOMEM,
- * -EMFILE, -ENFILE. */
+/* Servers of network file systems may be asked. A process that ends is no error. *ret is for
+ * proc_files_clear() on success only. -ENOMEM, -EMFILE, -ENFILE. */
 int proc_files_scan(int proc_fd, const pid_t *pids, size_t n_pids, ProcFiles *ret);
 void proc_files_clear(ProcFiles *list);
 

@@ -158,7 +158,7 @@ static void after_a_crash(void **state)
     advised_close(&s.host.advised);
     assert_int_equal(advised_open(&s.host.advised, s.scratch.fd), 0);
     assert_int_equal(s.host.advised.n_entries, 1);
-    assert_int_equal(advised_undo(&s.host.advised, s.host.root_fd, s.host.proc_fd, s.cgroups.fd),
+    assert_int_equal(advised_undo(&s.host.advised, s.host.root_fd, s.host.proc_fd, s.cgroups.fd, 0),
                      0);
     assert_true(reads_ahead(&s));
     assert_string_equal(noted(&s), "");

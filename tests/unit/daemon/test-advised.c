@@ -110,7 +110,7 @@ static void taken_back(void **state)
 
     scratch_put(&scratch, ADVISED_NAME, "a\t/gone\t/x\n");
     assert_int_equal(advised_open(&advised, scratch.fd), 0);
-    assert_int_equal(advised_undo(&advised, scratch.fd, scratch.fd, scratch.fd), 0);
+    assert_int_equal(advised_undo(&advised, scratch.fd, scratch.fd, scratch.fd, 0), 0);
     assert_int_equal(advised.n_entries, 0);
     expect(&scratch, "");
     advised_close(&advised);
