@@ -184,10 +184,16 @@ static void drop_parts(Target *t)
     free(TAKE_PTR(t->control_group));
 }
 
+/* "-.slice": it has no limits, and what is reclaimed from it is the whole machine's. */
+static bool is_root(const char *control_group)
+{
+    return strcmp(control_group, "/") == 0;
+}
+
 /* Parts that need to know where the unit lives; they stay through its restarts. */
 static int make_parts(Target *t, const UnitDetails *details)
 {
-    bool is_root = strcmp(details->control_group, "/") == 0; /* it has no limits, and no reclaim */
+    bool root = is_root(details->control_group);
     int r = 0;
 
     if (t->control_group && strcmp(t->control_group, details->control_group) != 0)
@@ -198,9 +204,9 @@ static int make_parts(Target *t, const UnitDetails *details)
         if (!t->control_group)
             return -ENOMEM;
     }
-    if (!t->limiter && !is_root)
+    if (!t->limiter && !root)
         r = limiter_new(t->host, t->unit, details->control_group, &t->limiter);
-    if (r >= 0 && !t->capper && !is_root)
+    if (r >= 0 && !t->capper && !root)
         r = capper_new(t->host, t->unit, details->control_group, on_cap, t, &t->capper);
     if (r >= 0 && !t->pinner && !target_is_cgroup(t)) {
         r = pinner_new(t->host, t->unit, details->slice, details->control_group, &t->pinner);
@@ -218,7 +224,7 @@ static bool may_be_reclaimed(const Target *t)
 
 static void follow_streams(Target *t)
 {
-    if (only_looks(t) || !t->cgroup)
+    if (only_looks(t) || !t->cgroup || is_root(t->control_group))
         streamer_leave(t->streamer);
     else if (streamer_follow(t->streamer, t->control_group, may_be_reclaimed(t)) < 0)
         log_debug("%s: out of memory, streams are followed later", t->unit);

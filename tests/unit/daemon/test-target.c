@@ -76,6 +76,49 @@ static void a_look_is_not_cut_short(void **state)
     target_free(t);
 }
 
+static void put_cgroup(const Scratch *cgroups, const char *path)
+{
+    char name[100];
+
+    snprintf(name, sizeof name, "%s/memory.stat", path);
+    scratch_put(cgroups, name, "");
+    snprintf(name, sizeof name, "%s/memory.current", path);
+    scratch_put(cgroups, name, "0\n");
+}
+
+/* What `*.slice` names, "-.slice" included, may stream; but the whole machine is no stream. */
+static void the_root_is_not_followed(void **state)
+{
+    static const char *const units[] = { "/", "/a.slice" };
+    CLEANUP_SCRATCH Scratch cgroups = scratch_new("/tmp");
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    EvictRule stream = { .stream = true };
+    Policy policy = {
+        .name = (char *)"a",
+        .cache_max = LIMIT_NONE,
+        .evicts = &stream,
+        .n_evicts = 1,
+    };
+    const Settings settings = { .interval_usec = USEC_PER_SEC };
+    Host host = { .cgroup_fd = cgroups.fd, .proc_fd = proc.fd, .settings = &settings };
+
+    must(sd_event_new(&host.event));
+    put_cgroup(&cgroups, ".");
+    put_cgroup(&cgroups, "a.slice");
+    for (size_t i = 0; i < ELEMENTS(units); i++) {
+        Target *t;
+        assert_int_equal(target_new(&host, &policy, units[i], NULL, NULL, NULL, &t), 0);
+        target_note_listed(t, true, 1);
+        assert_int_equal(t->state, TARGET_ACTIVE);
+        for (int k = 0; k < 5 && n_queued == 0; k++)
+            must(sd_event_run(host.event, 2 * USEC_PER_MSEC));
+        assert_int_equal(n_queued, i);
+        target_free(t);
+        run_queue();
+    }
+    sd_event_unref(host.event);
+}
+
 static void who_governs_it_is_told_when_it_changes(void **state)
 {
     Policy one = { .name = (char *)"one" }, same = one;
@@ -140,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_unit_leaves_is_looked_at),
         cmocka_unit_test(a_look_is_not_cut_short),
+        cmocka_unit_test(the_root_is_not_followed),
         cmocka_unit_test(who_governs_it_is_told_when_it_changes),
         cmocka_unit_test(what_is_under_way_at_the_end),
     };
