@@ -101,9 +101,12 @@ done
 for file in "${pinned[@]}"; do
     assert_eq "$(resident "$file")" $((2 * MIB)) "pinned: $file"
 done
-for file in "${sparse[@]}"; do
-    assert_eq "$(resident "$file")" $MIB "data of: $file"
-done
+# Without cachestat(2), before Linux 6.5, each page of 1200 GiB would be asked for; what is locked is counted below.
+if [[ $(pagewarden inspect --json=short "${pinned[0]}" | jq '.files[0].dirty') != null ]]; then
+    for file in "${sparse[@]}"; do
+        assert_eq "$(resident "$file")" $MIB "data of: $file"
+    done
+fi
 assert_eq "$(locked_in pagewarden-hold-t-shop.service)" $total "afterwards"
 
 systemctl stop pagewarden.service
