@@ -19,6 +19,11 @@
 
 #define SCAN_EVERY_USEC (5 * USEC_PER_SEC)
 
+/* Who may make control groups is not always who writes policies: none of them is to have all of our
+ * descriptors, of which one that is governed takes a dozen, or of the journal. */
+#define GOVERNED_MAX 1000
+#define REFUSED_MAX  20
+
 typedef struct ScanJob {
     Job job;
     int cgroup_fd;
@@ -34,6 +39,7 @@ struct CgroupScan {
     uint64_t scanned_usec;
     bool any;       /* something was told last time */
     char **refused; /* that was told of */
+    bool told_full;
 };
 
 int cgroup_scan_new(Host *host, const PolicySet *set, const CgroupScanHandler *handler,
@@ -79,12 +85,14 @@ static void destroy(Job *job)
 
 /* In the loop */
 
-/* Said once for each. */
+/* Said once for each of the first. */
 static void refuse(CgroupScan *s, const char *path, const char *why)
 {
     STRV_FOREACH (refused, s->refused)
         if (strcmp(*refused, path) == 0)
             return;
+    if (strv_length(s->refused) >= REFUSED_MAX)
+        return;
     log_warning("%s: not governed: %s", path, why);
     (void)strv_append(&s->refused, path);
 }
@@ -122,17 +130,24 @@ static void done(Job *job, void *owner)
     ScanJob *scan = (ScanJob *)job;
     CgroupScan *s = owner;
     cleanup(strv_freep) char **paths = NULL;
+    size_t n = 0;
 
     s->job = NULL;
     if (scan->error < 0) {
         log_warning("The control groups cannot be read: %s", strerror(-scan->error));
         return;
     }
-    for (size_t i = 0; i < scan->names.n_names; i++)
-        if (may_be_governed(s, scan->names.names[i].path) &&
-            strv_append(&paths, scan->names.names[i].path) < 0)
+    /* They come in the order in which they were made. */
+    for (size_t i = 0; i < scan->names.n_names && n < GOVERNED_MAX; i++) {
+        if (!may_be_governed(s, scan->names.names[i].path))
+            continue;
+        if (strv_append(&paths, scan->names.names[i].path) < 0)
             return; /* and the next one tries again */
-    size_t n = strv_length(paths);
+        n++;
+    }
+    if (n == GOVERNED_MAX && !s->told_full)
+        log_warning("%d control groups are governed, and no more will be", GOVERNED_MAX);
+    s->told_full |= n == GOVERNED_MAX;
     if (n > 0)
         qsort(paths, n, sizeof(char *), compare);
     s->any = n > 0;
@@ -160,4 +175,5 @@ void cgroup_scan_reset(CgroupScan *s)
 {
     s->scanned_usec = 0;
     s->refused = strv_free(s->refused);
+    s->told_full = false;
 }

@@ -10,13 +10,14 @@
 #include "util/units.h"
 
 static char found[1024];
-static unsigned n_found;
+static unsigned n_found, n_paths;
 
 static void on_found(char *const *paths, void *userdata)
 {
     found[0] = '\0';
     n_found++;
-    STRV_FOREACH (path, paths) {
+    n_paths = (unsigned)strv_length(paths);
+    STRV_FOREACH (path, n_paths < 10 ? paths : NULL) {
         strcat(found, *path);
         strcat(found, " ");
     }
@@ -83,10 +84,58 @@ static void what_systemd_does_not_keep_is_told(void **state)
     cgroup_scan_free(scan);
 }
 
+static unsigned count(const char *text)
+{
+    unsigned n = 0;
+
+    for (const char *at = log_text; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+/* Of somebody who may make control groups. */
+static void there_is_an_end_to_it(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    char *globs[] = { (char *)"/docker/**", (char *)"/lxc/**", NULL }, path[64];
+    PolicySet set = { 0 };
+    Host host = { .cgroup_fd = root.fd };
+    CgroupScan *scan;
+
+    for (unsigned i = 0; i < 30; i++) {
+        snprintf(path, sizeof path, "lxc/a/%u.service/", i);
+        scratch_folders(&root, path);
+    }
+    assert_int_equal(cgroup_scan_new(&host, &set, &(CgroupScanHandler){ on_found, NULL }, &scan),
+                     0);
+    assert_int_equal(policy_set_add(&set, a_policy("pods", globs)), 0);
+    log_text[0] = '\0';
+    cgroup_scan_tick(scan, USEC_PER_SEC);
+    run_queue();
+    assert_string_equal(found, "/lxc/a ");
+    assert_int_equal(count("another systemd keeps it"), 20);
+
+    for (unsigned i = 0; i < 1010; i++) {
+        snprintf(path, sizeof path, "docker/%u/", i);
+        scratch_folders(&root, path);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        log_text[0] = '\0';
+        cgroup_scan_tick(scan, (6 + 5 * i) * USEC_PER_SEC);
+        run_queue();
+        assert_int_equal(n_paths, 1000);
+        expect_log(i == 0 ? "warning: 1000 control groups are governed, and no more will be\n"
+                          : "");
+    }
+    policy_set_clear(&set);
+    cgroup_scan_free(scan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_systemd_does_not_keep_is_told),
+        cmocka_unit_test(there_is_an_end_to_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
