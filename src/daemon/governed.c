@@ -44,6 +44,13 @@ static int add_target(Governed *g, const Policy *policy, const char *unit, const
     return 0;
 }
 
+/* Policies can be about the control group, which may be another one than it was. While it is not
+ * there, nobody knows. */
+static bool is_another(const Target *t, const Policy *policy, const char *cgroup)
+{
+    return t->policy != policy && (cgroup || t->state == TARGET_LEFT);
+}
+
 void governed_note(Governed *g, const char *unit, const char *cgroup, const char *object_path,
                    uint64_t now)
 {
@@ -61,6 +68,8 @@ void governed_note(Governed *g, const char *unit, const char *cgroup, const char
         }
         if (draw)
             warn_of_draw(unit, policy, draw);
+    } else if (is_another(target, policy, cgroup) && target_set_policy(target, policy) < 0) {
+        log_error("%s: out of memory", unit);
     }
     target->listed = true;
     target_note_listed(target, true, now);

@@ -123,9 +123,52 @@ static void a_draw_is_told_once(void **state)
     world_end(&w);
 }
 
+static void expect_policy(const World *w, const char *name)
+{
+    assert_string_equal(governed_find(&w->governed, "x.service")->policy->name, name);
+}
+
+static void a_control_group_that_changes(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    add_policy(&w.set, "a", NULL, "/system-a.slice/*");
+    add_policy(&w.set, "b", NULL, "/system-b.slice/*");
+    add_policy(&w.set, "unit", "x.service", NULL);
+    governed_note(&w.governed, "x.service", NULL, "/x", NOW);
+    expect_policy(&w, "unit");
+    governed_note(&w.governed, "x.service", "/system-a.slice/x.service", "/x", NOW);
+    expect_policy(&w, "a");
+    /* In the middle of a restart. */
+    governed_note(&w.governed, "x.service", NULL, "/x", NOW);
+    expect_policy(&w, "a");
+    governed_note(&w.governed, "x.service", "/system-b.slice/x.service", "/x", NOW);
+    expect_policy(&w, "b");
+    world_end(&w);
+}
+
+/* After a reload that came before its control group was known. */
+static void a_unit_that_was_dismissed_comes_back(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    add_policy(&w.set, "a", NULL, "/system.slice/*");
+    governed_note(&w.governed, "x.service", "/system.slice/x.service", "/x", NOW);
+    governed_adopt(&w.governed, &w.set);
+    assert_int_equal(state_of(&w, "x.service"), TARGET_LEFT);
+    governed_note(&w.governed, "x.service", "/system.slice/x.service", "/x", NOW);
+    assert_int_equal(state_of(&w, "x.service"), TARGET_WAITING);
+    expect_policy(&w, "a");
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_control_group_that_changes),
+        cmocka_unit_test(a_unit_that_was_dismissed_comes_back),
         cmocka_unit_test(each_list_is_about_its_own),
         cmocka_unit_test(a_unit_by_its_control_group),
         cmocka_unit_test(a_draw_is_told_once),
