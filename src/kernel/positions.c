@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,17 +102,19 @@ static int add(Positions *list, const Position *descriptor)
 /* "pos:\t4096\nflags:\t0100000\nmnt_id:\t29\n…", proc_pid_fdinfo(5). */
 static int look_at_descriptor(Look *look, const char *name)
 {
-    char path[sizeof "fdinfo/" + 3 * sizeof(int)], text[1024];
+    char path[sizeof "fdinfo/" + NAME_MAX], text[128];
     uint64_t position, mount;
     unsigned flags;
     struct statx st;
 
     snprintf(path, sizeof path, "fdinfo/%s", name);
-    ssize_t n = read_file_at(look->process_fd, path, text, sizeof text);
-    /* One that is too long is of inotify or epoll. */
-    if (n < 0 ||
-        sscanf(text, "pos: %" SCNu64 " flags: %o mnt_id: %" SCNu64, &position, &flags, &mount) != 3)
-        return n < 0 && entry_error_is_ours((int)-n) ? (int)n : 0;
+    CLEANUP_CLOSE int fd = openat(look->process_fd, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (n < 0)
+        return entry_error_is_ours(errno) ? -errno : 0;
+    text[n] = '\0'; /* the rest is of locks, inotify or epoll */
+    if (sscanf(text, "pos: %" SCNu64 " flags: %o mnt_id: %" SCNu64, &position, &flags, &mount) != 3)
+        return 0;
     if (flags & (O_PATH | O_DIRECT))
         return 0;
     int r = is_mount_wanted(look, mount);

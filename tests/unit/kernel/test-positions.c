@@ -2,6 +2,7 @@
 #include "kernel/positions.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
@@ -93,6 +94,20 @@ static void where_a_process_is_in_its_files(void **state)
     assert_true(list.items[1].writes);
 }
 
+static void many_locks(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+    cleanup(positions_clear) Positions list = { 0 };
+    char info[4096] = "pos:\t4096\nflags:\t0100002\nmnt_id:\t20\nino:\t9\n";
+
+    for (unsigned i = 0; i < 40; i++)
+        strcat(info, "lock:\t1: POSIX  ADVISORY  WRITE 7 08:01:9 0 0\n");
+    put_process(&w, 7);
+    put(&w, 7, 3, info, "a", SIZE);
+    find(&w, false, &list);
+    assert_int_equal(list.n, 1);
+}
+
 static void what_has_no_page_cache_on_a_disk_is_left_out(void **state)
 {
     CLEANUP_WORLD World w = world_new();
@@ -176,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(where_a_process_is_in_its_files),
+        cmocka_unit_test(many_locks),
         cmocka_unit_test(what_has_no_page_cache_on_a_disk_is_left_out),
         cmocka_unit_test(network_file_systems),
         cmocka_unit_test(by_file_then_by_process),
