@@ -185,7 +185,10 @@ int running_unit_cgroup(int root_fd, const char *unit, char **ret)
             return -ENOENT;
         cgroup = running->cgroup;
     }
-    char *copy = strdup(cgroup);
+    size_t length = strlen(cgroup);
+    while (length > 1 && cgroup[length - 1] == '/')
+        length--;
+    char *copy = strndup(cgroup, length);
     if (!copy)
         return -ENOMEM;
     *ret = copy;

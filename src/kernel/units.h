@@ -24,7 +24,8 @@ typedef struct RunningUnits {
 int running_units_read(int root_fd, RunningUnits *ret);
 void running_units_clear(RunningUnits *list);
 
-/* The cgroup of the running @unit, as above; of what begins with a slash, itself. To be freed.
+/* The cgroup of the running @unit, as above; of what begins with a slash, itself, without one at
+ * its end. To be freed.
  * -ENOENT: no such unit runs; or as running_units_read(). */
 int running_unit_cgroup(int root_fd, const char *unit, char **ret);
 

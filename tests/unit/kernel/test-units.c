@@ -124,6 +124,16 @@ static void units_of_cgroups(void **state)
     check_unit("", "-.slice");
 }
 
+static void a_cgroup_by_its_path(void **state)
+{
+    CLEANUP_FREE char *one = NULL, *root = NULL;
+
+    assert_int_equal(running_unit_cgroup(-1, "/system.slice//", &one), 0);
+    assert_string_equal(one, "/system.slice");
+    assert_int_equal(running_unit_cgroup(-1, "//", &root), 0);
+    assert_string_equal(root, "/");
+}
+
 static void who_keeps_a_cgroup(void **state)
 {
     static const struct {
@@ -168,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_of_cgroups),
+        cmocka_unit_test(a_cgroup_by_its_path),
         cmocka_unit_test(who_keeps_a_cgroup),
         cmocka_unit_test(found_by_name),
         cmocka_unit_test(slices_are_read_and_services_are_not),
