@@ -276,7 +276,7 @@ static ExitCode evict_behind(EvictCommand *evict)
 {
     int r = spared_note(&evict->spared, evict->arguments.paths);
     if (r < 0) {
-        complain("out of memory");
+        complain("%s", r == -ENOMEM ? "out of memory" : strerror(-r));
         return EXIT_FAILED;
     }
     ExitCode of_command = run_command(evict->arguments.command);
