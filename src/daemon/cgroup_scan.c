@@ -22,7 +22,9 @@
 /* Who may make control groups is not always who writes policies: none of them is to have all of our
  * descriptors, of which one that is governed takes a dozen, or of the journal. */
 #define GOVERNED_MAX 1000
-#define REFUSED_MAX  20
+/* Bytes. So all of them fit into the records of what is to be put back, with room for units. */
+#define PATH_LENGTH_MAX 1000
+#define REFUSED_MAX     20
 
 typedef struct ScanJob {
     Job job;
@@ -113,6 +115,10 @@ static bool may_be_governed(CgroupScan *s, const char *path)
         return false;
     if (has_space(path)) {
         refuse(s, "a control group", "its name has white space");
+        return false;
+    }
+    if (strlen(path) > PATH_LENGTH_MAX) {
+        refuse(s, path, "its path has more than 1000 bytes");
         return false;
     }
     if (keeper == KEEPER_OTHER)

@@ -13,7 +13,7 @@
 #include "util/io.h"
 #include "util/parse.h"
 
-#define LEDGER_MAX (1024 * 1024) /* bytes; some 5,000 units */
+#define LEDGER_MAX (4 * 1024 * 1024) /* bytes; some 5,000 units, and all control groups */
 
 static void entry_clear(LedgerEntry *entry)
 {

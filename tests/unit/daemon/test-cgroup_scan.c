@@ -9,7 +9,7 @@
 #include "util/strv.h"
 #include "util/units.h"
 
-static char found[1024];
+static char found[4096];
 static unsigned n_found, n_paths;
 
 static void on_found(char *const *paths, void *userdata)
@@ -131,11 +131,37 @@ static void there_is_an_end_to_it(void **state)
     cgroup_scan_free(scan);
 }
 
+static void a_long_path(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    char *globs[] = { (char *)"/lxc/**", NULL }, path[2048] = "lxc/";
+    PolicySet set = { 0 };
+    Host host = { .cgroup_fd = root.fd };
+    CgroupScan *scan;
+
+    for (unsigned i = 0; i < 4; i++) {
+        memset(path + strlen(path), 'x', 250);
+        strcat(path, "/");
+    }
+    scratch_folders(&root, path);
+    assert_int_equal(cgroup_scan_new(&host, &set, &(CgroupScanHandler){ on_found, NULL }, &scan),
+                     0);
+    assert_int_equal(policy_set_add(&set, a_policy("pods", globs)), 0);
+    log_text[0] = '\0';
+    cgroup_scan_tick(scan, USEC_PER_SEC);
+    run_queue();
+    assert_int_equal(n_paths, 3);
+    assert_int_equal(count("xx: not governed: its path has more than 1000 bytes\n"), 1);
+    policy_set_clear(&set);
+    cgroup_scan_free(scan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_systemd_does_not_keep_is_told),
         cmocka_unit_test(there_is_an_end_to_it),
+        cmocka_unit_test(a_long_path),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

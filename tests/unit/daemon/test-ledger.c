@@ -295,7 +295,7 @@ static void files_that_cannot_be_read(void **state)
             must(symlinkat(LEDGER_NAME, scratch.fd, LEDGER_NAME));
         else {
             scratch_put(&scratch, LEDGER_NAME, "x");
-            must(truncate(scratch_path(&scratch, LEDGER_NAME), 1024 * 1024 + 1));
+            must(truncate(scratch_path(&scratch, LEDGER_NAME), 4 * 1024 * 1024 + 1));
         }
         int r = ledger_open(&ledger, scratch.fd, NULL);
         if (r != cases[i].expected)
@@ -305,12 +305,11 @@ static void files_that_cannot_be_read(void **state)
     }
 }
 
-/* A tree of control groups that anybody may make has long names, and many. */
 static void what_could_not_be_read_again(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
     Ledger ledger = opened(&scratch);
-    char path[4096], last[sizeof(path)];
+    static char path[65536], last[sizeof(path)];
     int r = 0;
 
     memset(path, '/', sizeof(path) - 1);
