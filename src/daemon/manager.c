@@ -32,6 +32,7 @@
 #include "daemon/restore.h"
 #include "daemon/shortage_watch.h"
 #include "daemon/target_pins.h"
+#include "daemon/unit_lister.h"
 #include "daemon/yielding.h"
 #include "kernel/units.h"
 #include "systemd/units.h"
@@ -39,13 +40,6 @@
 #include "util/log.h"
 #include "util/strv.h"
 #include "util/units.h"
-
-/* What starts is seen soon; a burst of signals (a boot, a daemon-reload) costs few lists, each
- * twice as late as the one before. */
-#define LIST_DELAY_MIN_USEC (20 * USEC_PER_MSEC)
-#define LIST_DELAY_MAX_USEC (200 * USEC_PER_MSEC)
-/* Even without any signal. */
-#define LIST_EVERY_USEC (30 * USEC_PER_SEC)
 
 /* For the snapshots of all units, when the controller ends: others may wait for that. */
 #define LAST_SNAPSHOTS_USEC (5 * USEC_PER_SEC)
@@ -65,19 +59,15 @@ struct Manager {
     Hands *hands;
 
     SystemBus *system_bus;
-    UnitWatch *watch;
+    UnitLister *lister;
     BusApi *api;
     Releasing *releasing;
     MountGuard *guard;
-    sd_bus_slot *listing;
-    sd_event_source *list_timer;
     sd_event_source *tick_timer;
     ShortageWatch *shortage;
     Yielding *yielding;
     CgroupScan *cgroup_scan;
-    uint64_t listed_usec, list_asked_usec, list_delay_usec;
-    bool list_again;     /* asked for while one was under way */
-    HolderUnits holders; /* as listed then */
+    HolderUnits holders; /* as listed last */
     HostPressure pressure;
     int runtime_fd;
 };
@@ -127,20 +117,6 @@ static void on_pressed(void *userdata)
     yielding_look(m->yielding, m->governed.targets, m->governed.n_targets);
 }
 
-static void request_list(void *userdata)
-{
-    Manager *m = userdata;
-    int enabled = SD_EVENT_OFF;
-
-    if (sd_event_source_get_enabled(m->list_timer, &enabled) >= 0 && enabled != SD_EVENT_OFF)
-        return;
-    bool burst = now_usec() - m->listed_usec < USEC_PER_SEC;
-    m->list_delay_usec = burst ? min_u64(2 * m->list_delay_usec, LIST_DELAY_MAX_USEC)
-                               : LIST_DELAY_MIN_USEC;
-    (void)sd_event_source_set_time_relative(m->list_timer, m->list_delay_usec);
-    (void)sd_event_source_set_enabled(m->list_timer, SD_EVENT_ONESHOT);
-}
-
 static int arm_tick(Manager *m)
 {
     int r = sd_event_source_set_time_relative(m->tick_timer, m->config.settings.interval_usec);
@@ -160,8 +136,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
     targets_guard_mounts(m->governed.targets, m->governed.n_targets, m->hands, m->guard);
     for (size_t i = 0; i < m->governed.n_targets; i++)
         waiting |= target_is_expected(m->governed.targets[i], now);
-    if (waiting || now - m->listed_usec >= LIST_EVERY_USEC)
-        request_list(m);
+    unit_lister_tick(m->lister, waiting, now);
     return arm_tick(m);
 }
 
@@ -205,20 +180,12 @@ static void stop_orphan(Manager *m, const UnitEntry *entry)
     (void)unit_stop(m->host.bus, NULL, entry->name, NULL, NULL);
 }
 
-static void on_listed(int error, const UnitEntry *units, size_t n_units, void *userdata)
+static void on_listed(const UnitEntry *units, size_t n_units, uint64_t asked_usec, void *userdata)
 {
     Manager *m = userdata;
     cleanup(running_units_clear) RunningUnits running = { 0 };
     uint64_t now = now_usec();
 
-    m->listing = sd_bus_slot_unref(m->listing);
-    if (m->list_again)
-        request_list(m);
-    if (error < 0) {
-        log_warning("systemd does not list its units: %s", strerror(-error));
-        return;
-    }
-    m->listed_usec = now;
     /* A glob over control groups may mean a unit's: then systemd is who sets its limits. */
     if (m->host.cgroup_fd >= 0 && policy_set_has_cgroups(&m->config.policies.set))
         (void)running_units_read(m->host.cgroup_fd, &running);
@@ -228,25 +195,10 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
     governed_end_list(&m->governed, false, now);
     hands_note_units(m->hands, units, n_units, now);
     mount_guard_note_units(m->guard, units, n_units);
-    holder_units_note(&m->holders, units, n_units, m->list_asked_usec);
+    holder_units_note(&m->holders, units, n_units, asked_usec);
     for (size_t i = 0; i < n_units; i++)
         if (strcmp(units[i].active_state, "active") == 0)
             stop_orphan(m, &units[i]);
-}
-
-static void list_units(Manager *m)
-{
-    m->list_again = m->listing;
-    if (!m->host.bus || m->listing)
-        return;
-    m->list_asked_usec = now_usec();
-    (void)units_list(m->host.bus, &m->listing, on_listed, m);
-}
-
-static int on_list_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    list_units(userdata);
-    return 0;
 }
 
 /* The bus */
@@ -263,13 +215,12 @@ static int on_bus_up(sd_bus *bus, void *userdata)
     Manager *m = userdata;
 
     m->host.bus = bus;
-    int r = unit_watch_new(bus, request_list, m, &m->watch);
+    int r = unit_lister_bus_up(m->lister);
     if (r >= 0)
         r = bus_api_new(bus, m, &m->api);
     if (r < 0)
         return r;
     log_debug("Connected to the system bus");
-    request_list(m);
     return 0;
 }
 
@@ -283,8 +234,7 @@ static void on_bus_down(int error, void *userdata)
                     strerror(-error));
     manager_tell_ready(m); /* there is work without a bus */
     m->host.bus = NULL;
-    m->listing = sd_bus_slot_unref(m->listing);
-    m->watch = unit_watch_free(m->watch);
+    unit_lister_bus_lost(m->lister);
     m->api = bus_api_free(m->api);
     releasing_bus_lost(m->releasing);
     mount_guard_bus_lost(m->guard);
@@ -313,7 +263,7 @@ static void adopt(Manager *m, Config *config)
     /* Only then, or many reloads would put the next look off for ever. */
     if (m->config.settings.interval_usec != old.settings.interval_usec)
         (void)arm_tick(m);
-    request_list(m);
+    unit_lister_request(m->lister);
     config_log(&m->config, (m->places.folders ?: config_folders)[0]);
 }
 
@@ -344,7 +294,7 @@ static void look_at_pins(void *userdata)
 
     targets_rescan_pins(m->governed.targets, m->governed.n_targets);
     hands_look(m->hands);
-    list_units(m);
+    unit_lister_list(m->lister);
 }
 
 static bool is_connected_to(const char *holder, void *userdata)
@@ -362,7 +312,7 @@ static bool has_let_go(uint64_t since_usec, void *userdata)
     Manager *m = userdata;
 
     if (!holder_units_are_ours(&m->holders, since_usec, is_connected_to, m)) {
-        request_list(m);
+        unit_lister_request(m->lister);
         return false;
     }
     return targets_have_let_go(m->governed.targets, m->governed.n_targets, since_usec) &&
@@ -484,6 +434,7 @@ static int start_loop(Manager *m)
 {
     SystemBusHandler handler = { .up = on_bus_up, .down = on_bus_down, .userdata = m };
     ReleasingHandler releasing = { look_at_pins, has_let_go, m };
+    UnitListerHandler lister = { on_listed, m };
     CgroupScanHandler cgroups = { on_cgroups, m };
 
     int r = host_start(&m->host);
@@ -495,8 +446,7 @@ static int start_loop(Manager *m)
         r = sd_event_add_time_relative(m->host.event, &m->tick_timer, CLOCK_MONOTONIC,
                                        m->config.settings.interval_usec, 0, on_tick, m);
     if (r >= 0)
-        r = sd_event_add_time_relative(m->host.event, &m->list_timer, CLOCK_MONOTONIC,
-                                       LIST_DELAY_MAX_USEC, 0, on_list_timer, m);
+        r = unit_lister_new(&m->host, &lister, &m->lister);
     if (r >= 0)
         r = shortage_watch_new(&m->host, on_shortage_look, m, &m->shortage);
     if (r >= 0)
@@ -547,8 +497,7 @@ Manager *manager_free(Manager *m)
         return NULL;
 
     bus_api_free(m->api);
-    unit_watch_free(m->watch);
-    sd_bus_slot_unref(m->listing);
+    unit_lister_free(m->lister);
     cgroup_scan_free(m->cgroup_scan);
     governed_clear(&m->governed);
     hands_free(m->hands);
@@ -556,7 +505,6 @@ Manager *manager_free(Manager *m)
     mount_guard_free(m->guard);
     system_bus_free(m->system_bus);
     host_close(&m->host);
-    sd_event_source_disable_unref(m->list_timer);
     sd_event_source_disable_unref(m->tick_timer);
     shortage_watch_free(m->shortage);
     yielding_free(m->yielding);
