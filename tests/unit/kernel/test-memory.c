@@ -128,6 +128,7 @@ static void advice(void **state)
         .n_patterns = 1,
         .pids = &pid,
         .n_pids = 1,
+        .flags = WALK_NETWORK, /* there is no fdinfo here that would tell of mounts */
     };
     unsigned failures = 0;
     bool failed;
