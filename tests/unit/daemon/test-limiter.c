@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A cgroup that is a folder, a systemd that answers when the test says so, and decisions that the
- * test makes itself: those of a unit that yields. */
+ * test makes itself: those of a unit that yields. The clock is the test's: linked with
+ * --wrap=now_usec, see meson.build. */
 #include "daemon/limiter.h"
 
 #include "systemd/units.h"
 #include "unit/daemon/job-queue.h"
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
+#include "util/io.h"
 #include "util/log.h"
 
 #define HIGH "system.slice/a.service/memory.high"
@@ -28,6 +30,14 @@ typedef struct World {
     Host host;
     Limiter *limiter;
 } World;
+
+static uint64_t now;
+
+uint64_t __wrap_now_usec(void);
+uint64_t __wrap_now_usec(void)
+{
+    return now;
+}
 
 /* systemd */
 
@@ -80,6 +90,16 @@ static void systemd_answers(const World *w)
     done(0, NULL, asked_for);
 }
 
+/* As the bus says it during a daemon-reexec: what was asked for was done before, or was not. */
+static void systemd_is_gone(void)
+{
+    unit_done_t done = asked;
+
+    assert_non_null(done);
+    asked = NULL;
+    done(-ETIMEDOUT, "Message recipient disconnected from message bus without replying", asked_for);
+}
+
 /* The world */
 
 static uint64_t high(const World *w)
@@ -94,6 +114,7 @@ static void world_begin(World *w)
     *w = (World){ .cgroups = scratch_new("/tmp"), .runtime = scratch_new("/tmp") };
     asked = NULL;
     n_asked = n_removed = 0;
+    now = 100 * USEC_PER_SEC;
     assert_int_equal(ledger_open(&w->ledger, w->runtime.fd, NULL), 0);
     scratch_put(&w->cgroups, "system.slice/a.service/cgroup.procs", "");
     scratch_put(&w->cgroups, "system.slice/a.service/memory.stat", STAT);
@@ -414,6 +435,98 @@ static void a_control_group_that_is_made_anew(void **state)
     world_end(&w);
 }
 
+/* Not at once, and neither is it given up. */
+static void asks_again_for_what_systemd_knows_not(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    freeze(&w);
+    systemd_is_gone();
+    assert_true(decide(&w, CURRENT, LIMIT_REASON_HOLD, 0));
+    assert_int_equal(n_asked, 1);
+    assert_int_equal(high(&w), CURRENT);
+    now += 10 * USEC_PER_SEC;
+    assert_true(decide(&w, CURRENT, LIMIT_REASON_HOLD, 0));
+    assert_int_equal(n_asked, 2);
+    systemd_answers(&w);
+    now += 10 * USEC_PER_SEC;
+    assert_true(decide(&w, CURRENT, LIMIT_REASON_HOLD, 0));
+    assert_int_equal(n_asked, 2);
+    world_end(&w);
+}
+
+static void set_lower(World *w)
+{
+    world_begin(w);
+    assert_true(decide(w, CURRENT + 100 * MIB, LIMIT_REASON_ROOM, 0));
+    run_queue();
+    systemd_answers(w);
+    assert_true(decide(w, CURRENT + 40 * MIB, LIMIT_REASON_ROOM, 0));
+    assert_int_equal(n_asked, 2);
+}
+
+static void asks_again_for_a_change(void **state)
+{
+    World w;
+
+    set_lower(&w);
+    systemd_is_gone();
+    assert_true(decide(&w, CURRENT + 40 * MIB, LIMIT_REASON_ROOM, 0));
+    assert_int_equal(n_asked, 2);
+    assert_int_equal(limiter_status(w.limiter).value, CURRENT + 100 * MIB);
+    now += 10 * USEC_PER_SEC;
+    assert_true(decide(&w, CURRENT + 40 * MIB, LIMIT_REASON_ROOM, 0));
+    assert_int_equal(n_asked, 3);
+    systemd_answers(&w);
+    assert_int_equal(limiter_status(w.limiter).value, CURRENT + 40 * MIB);
+    world_end(&w);
+}
+
+/* A change whose answer is lost is in force, and ours. */
+static void an_answer_that_is_lost(void **state)
+{
+    World w;
+
+    set_lower(&w);
+    put_number(&w, "memory.high", asked_bytes);
+    systemd_is_gone();
+    assert_int_equal(limiter_status(w.limiter).value, CURRENT + 40 * MIB);
+    now += 10 * USEC_PER_SEC;
+    assert_true(decide(&w, CURRENT + 40 * MIB, LIMIT_REASON_ROOM, 0));
+    assert_int_equal(n_asked, 3);
+    systemd_answers(&w);
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    systemd_answers(&w);
+    assert_true(limiter_is_idle(w.limiter));
+    world_end(&w);
+}
+
+/* A systemd that begins anew sets what it had: that is ours, too, and is given back again. */
+static void asks_again_to_give_it_back(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    freeze(&w);
+    systemd_answers(&w);
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    assert_int_equal(high(&w), ORIGINAL);
+    systemd_is_gone();
+    assert_false(limiter_is_idle(w.limiter));
+    put_number(&w, "memory.high", CURRENT);
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    assert_int_equal(high(&w), ORIGINAL);
+    assert_int_equal(n_asked, 2);
+    now += 10 * USEC_PER_SEC;
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    assert_int_equal(n_asked, 3);
+    systemd_answers(&w);
+    assert_int_equal(high(&w), ORIGINAL);
+    assert_true(limiter_is_idle(w.limiter));
+    world_end(&w);
+}
+
 /* A limit that is there stays the lower one. */
 static void a_lower_original_stays(void **state)
 {
@@ -437,6 +550,10 @@ int main(void)
         cmocka_unit_test(let_go_while_it_is_being_set),
         cmocka_unit_test(let_go_while_it_is_being_written),
         cmocka_unit_test(reclaimed_before_it_is_limited),
+        cmocka_unit_test(asks_again_for_what_systemd_knows_not),
+        cmocka_unit_test(asks_again_for_a_change),
+        cmocka_unit_test(an_answer_that_is_lost),
+        cmocka_unit_test(asks_again_to_give_it_back),
         cmocka_unit_test(a_lower_original_stays),
         cmocka_unit_test(a_control_group_is_set_by_its_file),
         cmocka_unit_test(a_control_group_that_had_less),
