@@ -178,7 +178,7 @@ static int reclaim(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userd
             return -ENOENT;
     }
     r = cgroup_open(task->cgroup_fd, task->control_group, &cgroup);
-    return r < 0 ? r : cgroup_reclaim(cgroup, bytes, RECLAIM_FILE);
+    return r < 0 ? r : cgroup_reclaim_cache(cgroup, bytes, task->proc_fd);
 }
 
 static int walk(Look *look)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "control/stream.h"
-#include "kernel/meminfo.h"
 #include "kernel/procs.h"
 #include "util/io.h"
 #include "util/units.h"
@@ -66,18 +65,6 @@ static int follow(StreamJob *sj, uint64_t elapsed)
     return r < 0 ? r : follower_look(state->follower, &options, &sj->followed);
 }
 
-static int reclaim(StreamJob *sj, uint64_t bytes)
-{
-    Cgroup *cgroup = sj->task.state->cgroup;
-    MemInfo info;
-
-    int r = cgroup_reclaim(cgroup, bytes, RECLAIM_FILE);
-    /* A kernel that cannot be told to leave the rest alone: without swap it has no choice. */
-    if (r == -EINVAL && meminfo_read(sj->task.proc_fd, &info) >= 0 && info.swap_total == 0)
-        r = cgroup_reclaim(cgroup, bytes, RECLAIM_ALL);
-    return r;
-}
-
 /* Others are of the moment: less could be had, or the cgroup has just gone. */
 static bool is_of_the_kernel(int error)
 {
@@ -100,7 +87,7 @@ static int reclaim_excess(StreamJob *sj, uint64_t elapsed, uint64_t now)
     if (!sj->task.reclaims || bytes == 0 || now < state->reclaim_usec)
         return 0;
 
-    r = reclaim(sj, bytes);
+    r = cgroup_reclaim_cache(sj->task.state->cgroup, bytes, sj->task.proc_fd);
     sj->reclaim_error = is_of_the_kernel(r) ? r : 0;
     r = sj->reclaim_error < 0 ? 0 : cgroup_sample(state->cgroup, now, &sample);
     if (r < 0)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kernel/meminfo.h"
 #include "kernel/memstat.h"
 #include "kernel/psi.h"
 #include "kernel/text.h"
@@ -316,6 +317,16 @@ int cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope)
     /* Before 6.8 the file takes a number and nothing else. */
     snprintf(text, sizeof text, "%" PRIu64 "\n", bytes);
     return write_text(cgroup, "memory.reclaim", text);
+}
+
+int cgroup_reclaim_cache(Cgroup *cgroup, uint64_t bytes, int proc_fd)
+{
+    MemInfo info;
+
+    int r = cgroup_reclaim(cgroup, bytes, RECLAIM_FILE);
+    if (r == -EINVAL && meminfo_read(proc_fd, &info) >= 0 && info.swap_total == 0)
+        r = cgroup_reclaim(cgroup, bytes, RECLAIM_ALL);
+    return r;
 }
 
 int cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec, uint64_t window_usec)

@@ -52,6 +52,10 @@ typedef enum ReclaimScope {
  * memory.reclaim (before 5.19); -ENODEV: removed. */
 int cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope);
 
+/* The same with RECLAIM_FILE, also by a kernel that cannot be told so, where the host has no swap:
+ * then it has no choice. -EINVAL: it has some. */
+int cgroup_reclaim_cache(Cgroup *cgroup, uint64_t bytes, int proc_fd);
+
 /* Arms a "some" trigger: an event when tasks stalled for @stall_usec in @window_usec (to 10 s;
  * without CAP_SYS_RESOURCE, whole multiples of 2 s). @resource is "memory" or "io". Returns a
  * descriptor to poll for POLLPRI (EPOLLPRI), at most one event a window; POLLERR: the cgroup was

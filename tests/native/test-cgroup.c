@@ -117,6 +117,14 @@ static void reclaim_answers(void *argument)
     seccomp_answer_if(__NR_write, 2, strlen("1048576 swappiness=0\n"), EINVAL);
     check(cgroup_reclaim(group, 1048576, RECLAIM_FILE) == -EINVAL);
     check(strcmp(scratch_get(&scratch, "g/memory.reclaim", text, sizeof text), "") == 0);
+    /* With swap it might take anything; without, there is only the cache. */
+    scratch_put(&scratch, "meminfo",
+                "MemTotal: 9 kB\nMemFree: 9 kB\nMemAvailable: 9 kB\nSwapTotal: 9 kB\n");
+    check(cgroup_reclaim_cache(group, 4194304, scratch.fd) == -EINVAL);
+    scratch_put(&scratch, "meminfo",
+                "MemTotal: 9 kB\nMemFree: 9 kB\nMemAvailable: 9 kB\nSwapTotal: 0 kB\n");
+    check(cgroup_reclaim_cache(group, 4194304, scratch.fd) == 0);
+    check(strcmp(scratch_get(&scratch, "g/memory.reclaim", text, sizeof text), "4194304\n") == 0);
     check(cgroup_reclaim(group, 1048576, RECLAIM_FILE_OR_ALL) == 0);
     check(strcmp(scratch_get(&scratch, "g/memory.reclaim", text, sizeof text), "1048576\n") == 0);
 
