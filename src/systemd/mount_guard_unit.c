@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The transient unit that is part of a mount unit, and runs nothing until it is stopped. */
 
+#include <limits.h>
 #include <pagewarden/names.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +12,25 @@
 
 #define UNIT_NAME_MAX 255
 
+/* What stands for a "$" in an argument of a command. ExecStopEx= could say that it is none of a
+ * variable, but systemd 252 writes that down in a way that it cannot read after a daemon-reload. */
+static void double_dollars(const char *path, char ret[static 2 * PATH_MAX])
+{
+    size_t n = 0;
+
+    for (; *path && n + 2 < 2 * PATH_MAX; path++) {
+        if (*path == '$')
+            ret[n++] = '$';
+        ret[n++] = *path;
+    }
+    ret[n] = '\0';
+}
+
 static int append_properties(sd_bus_message *m, const char *mount_unit, const char *path)
 {
-    char description[512];
+    char description[512], argument[2 * PATH_MAX];
     snprintf(description, sizeof(description), "pagewarden: releases what is pinned on %s", path);
+    double_dollars(path, argument);
 
     int r = sd_bus_message_append(m, "(sv)(sv)(sv)", "Description", "s", description, "Type", "s",
                                   "oneshot", "RemainAfterExit", "b", 1);
@@ -25,9 +41,8 @@ static int append_properties(sd_bus_message *m, const char *mount_unit, const ch
                                   mount_unit, "pagewarden.service");
     if (r >= 0) /* where the controller is away, the mount is stopped all the same */
         r = sd_bus_message_append(m, "(sv)(sv)", "TimeoutStopUSec", "t", 60 * USEC_PER_SEC,
-                                  "ExecStopEx", "a(sasas)", 1, PAGEWARDEN_COMMAND_PATH, 4,
-                                  PAGEWARDEN_COMMAND_PATH, "release", "--", path, 2,
-                                  "ignore-failure", "no-env-expand");
+                                  "ExecStop", "a(sasb)", 1, PAGEWARDEN_COMMAND_PATH, 4,
+                                  PAGEWARDEN_COMMAND_PATH, "release", "--", argument, 1);
     return r;
 }
 
