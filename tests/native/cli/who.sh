@@ -10,6 +10,7 @@ test_open_file() {
     echo y >other
     sleep 60 3<file 4<file 5<other &
     TEST_PIDS+=($!)
+    until [ "$(cat "/proc/$!/comm")" = sleep ]; do sleep 0.05; done # all three are open
     run "$PAGEWARDEN" who --json=short file
     expect_code 0
     expect_json ".files | length == 1 and .[0].path == \"file\""

@@ -155,16 +155,22 @@ static void add_held(const Scratch *root, PinScan *scan, const char *path, uint6
     qsort(scan->held, scan->n_held, sizeof(PinHeld), pin_held_compare);
 }
 
-static bool is_kept(const Scratch *root, const PinScan *scan, const char *path)
+/* What add_held() told; they are in the order of their inodes. */
+static PinHeld *held_at(const Scratch *root, PinScan *scan, const char *path)
 {
     struct stat st;
 
     must(stat(scratch_path(root, path), &st));
     for (size_t i = 0; i < scan->n_held; i++)
         if (scan->held[i].dev == st.st_dev && scan->held[i].ino == st.st_ino)
-            return scan->held[i].keep;
-    fail_msg("%s is not among the held", path);
-    return false;
+            return &scan->held[i];
+    fail_msg("%s is not held", path);
+    return NULL;
+}
+
+static bool is_kept(const Scratch *root, PinScan *scan, const char *path)
+{
+    return held_at(root, scan, path)->keep;
 }
 
 static void in_the_order_of_the_policy(void **state)
@@ -448,7 +454,7 @@ static void read_again_at_the_charge_of_the_service(void **state)
     CLEANUP_CLOSE int fd = openat(root.fd, "d", O_WRONLY | O_CLOEXEC);
     must((int)pwrite(fd, "x", 1, 0));
     add_pin_rule(&scan->rules, &scan->n_rules, "/d")->lock = PIN_LOCK_ON_FAULT;
-    scan->held[3].way = HOLD_LOCK_ON_FAULT;
+    held_at(&root, scan, "d")->way = HOLD_LOCK_ON_FAULT;
     scan->fill = true;
     scan->recharge = 39 * MIB; /* too little for one of them */
     do {
