@@ -30,7 +30,7 @@ cat "$FILES"/* >/dev/null
 assert_eq "$(resident "$FILES/idle")" $((8 * MIB)) "before"
 
 gone() { [[ $(resident "$FILES/$1") == 0 ]]; }
-wait_for 40 gone idle
+wait_for 80 gone idle
 wait_for 60 gone dirty
 assert_eq "$(resident "$FILES/open")" $((4 * MIB)) "open"
 assert_eq "$(resident "$FILES/pinned")" $((4 * MIB)) "pinned"
@@ -46,4 +46,4 @@ assert_eq "$(sha256sum <"$FILES/dirty")" "$sum"
 # What a service leaves behind is evicted too.
 cat "$FILES/idle" >/dev/null
 systemctl stop t-backup.service
-wait_for 40 gone idle
+wait_for 80 gone idle

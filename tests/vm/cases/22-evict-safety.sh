@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 150
+# timeout: 300
 # Evicting touches nothing that the policy does not name, goes on past what is in its way, and loses nothing when
 # the disk fails or the power does.
 . /payload/tests/vm/pagewarden.sh
@@ -9,6 +9,7 @@ M=/var/tmp/t-mounts
 mkdir -p "$M"/{bad,clone,live,disks}
 cleanup() {
     local name
+    echo 500 >/proc/sys/vm/dirty_writeback_centisecs
     for name in bad clone live disks "$FILES/in/later"; do
         umount -l "$M/$name" 2>/dev/null || umount -l "$name" 2>/dev/null || true
     done
@@ -51,13 +52,14 @@ POLICY
 run_unit t-job.service -- sleep infinity
 start_daemon
 
-# Written again, and now the disk does not take it. The rest goes on.
+# Written again, and now the disk does not take it. The rest goes on. Nobody else writes back.
+echo 0 >/proc/sys/vm/dirty_writeback_centisecs
 echo "+$first-$((first + 64))" >"$bad/badblocks"
 dd if=/dev/urandom of="$M/bad/lost" bs=1M count=4 conv=notrunc status=none
 dd if=/dev/urandom of="$M/bad/good" bs=1M count=4 conv=notrunc status=none
 sum=$(sha256sum <"$M/bad/lost")
-wait_for 30 target_at_least t-job.service '.evict.by["write-back"]' $((3 * MIB))
-wait_for 30 journal_has "evicting $M/bad/\\*: $M/bad/lost: Input/output error"
+wait_for 90 target_at_least t-job.service '.evict.by["write-back"]' $((3 * MIB))
+wait_for 90 journal_has "evicting $M/bad/\\*: $M/bad/lost: Input/output error"
 sleep 6 # a few more looks, to which it seems to be clean
 assert_eq "$(sha256sum <"$M/bad/lost")" "$sum" "what the disk did not take, in memory"
 # And whoever wrote it still learns that it is not on the disk.
@@ -80,7 +82,7 @@ mkdir "$FILES/in/later"
 mount -t tmpfs none "$FILES/in/later"
 before=$(target t-job.service .evict.bytes)
 cat "$FILES/in/zz-other" >/dev/null
-wait_for 30 target_at_least t-job.service .evict.bytes $((before + 2 * MIB))
+wait_for 90 target_at_least t-job.service .evict.bytes $((before + 2 * MIB))
 wait "$swapper"
 assert_eq "$(resident "$FILES/outside")" $((4 * MIB)) "a file outside of the policy"
 
@@ -114,8 +116,8 @@ writer=$!
 written() { (($(wc -l <"$M/sums") >= $1)); }
 touch "$M/sums"
 before=$(target t-job.service .evict.bytes)
-wait_for 30 written 5
-wait_for 30 target_at_least t-job.service .evict.bytes $((before + MIB))
+wait_for 90 written 5
+wait_for 90 target_at_least t-job.service .evict.bytes $((before + MIB))
 cp "$M/sums" "$M/sums-then"
 cp --reflink=always "$M/disks/live" "$M/disks/clone"
 touch "$M/enough"

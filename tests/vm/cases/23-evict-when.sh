@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 120
+# timeout: 180
 # `when`: files stay while there is room, and go as soon as a critical service suffers.
 . /payload/tests/vm/pagewarden.sh
 
@@ -30,5 +30,5 @@ assert_eq "$(target t-job.service .evict.bytes)" 0 "evicted without a call"
 systemctl set-property --runtime t-shop.service MemoryHigh=32M
 touch "$FILES/go"
 gone() { [[ $(resident "$1") == 0 ]]; }
-wait_for 40 gone "$FILES/spare"
+wait_for 80 gone "$FILES/spare"
 assert_eq "$(target t-job.service .evict.bytes)" $((8 * MIB)) "evicted when called"
