@@ -7,18 +7,13 @@
 #include "cli/json.h"
 #include "cli/rows.h"
 #include "cli/text.h"
+#include "util/array.h"
 #include "util/units.h"
 
 int files_report_add(FilesReport *report, const FilesEntry *entry)
 {
-    if (report->n_entries == report->room) {
-        size_t room = report->room * 2 + 64;
-        FilesEntry *grown = reallocarray(report->entries, room, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        report->entries = grown;
-        report->room = room;
-    }
+    if (ARRAY_RESERVE(report->entries, report->n_entries, report->room) < 0)
+        return -ENOMEM;
     FilesEntry copy = *entry;
     copy.path = pool_strdup(&report->paths, entry->path);
     if (!copy.path)

@@ -7,19 +7,14 @@
 #include "cli/rows.h"
 #include "cli/text.h"
 #include "kernel/units.h"
+#include "util/array.h"
 
 int owners_report_add(OwnersReport *report, const char *path, PageOwners *owners)
 {
     cleanup(page_owners_clear) PageOwners taken = TAKE(*owners, (PageOwners){ 0 });
 
-    if (report->n_files == report->room) {
-        size_t room = report->room * 2 + 64;
-        OwnedFile *grown = reallocarray(report->files, room, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        report->files = grown;
-        report->room = room;
-    }
+    if (ARRAY_RESERVE(report->files, report->n_files, report->room) < 0)
+        return -ENOMEM;
     char *copy = strdup(path);
     if (!copy)
         return -ENOMEM;

@@ -10,18 +10,13 @@
 #include "cli/json.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "util/array.h"
 #include "util/units.h"
 
 int pins_report_add(PinsReport *report, const BusHeldFile *file, const char *policy)
 {
-    if (report->n_files == report->room) {
-        size_t room = 2 * report->room + 64;
-        PinsFile *grown = reallocarray(report->files, room, sizeof(PinsFile));
-        if (!grown)
-            return -ENOMEM;
-        report->files = grown;
-        report->room = room;
-    }
+    if (ARRAY_RESERVE(report->files, report->n_files, report->room) < 0)
+        return -ENOMEM;
 
     PinsFile copy = {
         .path = *file->path ? strdup(file->path) : NULL,

@@ -13,6 +13,7 @@
 #include "cli/paths.h"
 #include "cli/text.h"
 #include "kernel/evict.h"
+#include "util/array.h"
 #include "util/units.h"
 
 #define RANGES_AT_ONCE 64
@@ -64,16 +65,8 @@ static int on_file(const char *path, int *fd, const struct stat *st, void *userd
         file.n_ranges = 0;
         r = add_ranges(&file, &all, 1);
     }
-    if (r >= 0 && file.n_ranges > 0 && spared->n_files == spared->room) {
-        size_t room = spared->room * 2 + 64;
-        SparedFile *grown = reallocarray(spared->files, room, sizeof *grown);
-        if (grown) {
-            spared->files = grown;
-            spared->room = room;
-        } else {
-            r = -ENOMEM;
-        }
-    }
+    if (r >= 0 && file.n_ranges > 0)
+        r = ARRAY_RESERVE(spared->files, spared->n_files, spared->room);
     if (r < 0 || file.n_ranges == 0) {
         free(file.ranges);
         return r;

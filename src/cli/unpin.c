@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/paths.h"
 #include "cli/text.h"
+#include "util/array.h"
 
 typedef struct UnpinCommand {
     bool unicode;
@@ -27,18 +28,10 @@ typedef struct UnpinCommand {
 /* Takes @path over. */
 static int add(UnpinCommand *unpin, char *path, const struct stat *st)
 {
-    if (unpin->n_files == unpin->room) {
-        size_t room = 2 * unpin->room + 16;
-        BusUnpinFile *grown = reallocarray(unpin->files, room, sizeof(BusUnpinFile));
-        if (!grown) {
-            free(path);
-            return -ENOMEM;
-        }
-        unpin->files = grown;
-        unpin->room = room;
-    }
-    if (!path)
+    if (!path || ARRAY_RESERVE(unpin->files, unpin->n_files, unpin->room) < 0) {
+        free(path);
         return -ENOMEM;
+    }
     unpin->files[unpin->n_files++] = (BusUnpinFile){
         .dev = st ? st->st_dev : 0,
         .ino = st ? st->st_ino : 0,

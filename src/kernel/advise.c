@@ -21,6 +21,7 @@
 
 #include "kernel/descriptors.h"
 #include "kernel/entry.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 #include "util/pattern.h"
 #include "util/pool.h"
@@ -99,14 +100,8 @@ static int on_descriptor(const Descriptor *descriptor, void *userdata)
 {
     Advising *a = userdata;
 
-    if (a->n_candidates == a->room) {
-        size_t room = a->room * 2 + 64;
-        Candidate *grown = reallocarray(a->candidates, room, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        a->candidates = grown;
-        a->room = room;
-    }
+    if (ARRAY_RESERVE(a->candidates, a->n_candidates, a->room) < 0)
+        return -ENOMEM;
     const char *path = pool_strdup(&a->paths, descriptor->path);
     if (!path)
         return -ENOMEM;

@@ -24,6 +24,7 @@
 
 #include "kernel/entry.h"
 #include "kernel/folder_names.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 
 #define WORKERS_MAX 2   /* the caller is one; with more nothing was measured */
@@ -126,19 +127,8 @@ DEFINE_CLEANUP(Folder *, folder_free)
 
 static int push(Census *census, Folder *folder, size_t first, size_t end)
 {
-    int r = 0;
-
     pthread_mutex_lock(&census->lock);
-    if (census->n_tasks == census->room) {
-        size_t room = census->room * 2 + 256;
-        Task *grown = reallocarray(census->tasks, room, sizeof *grown);
-        if (grown) {
-            census->tasks = grown;
-            census->room = room;
-        } else {
-            r = -ENOMEM;
-        }
-    }
+    int r = ARRAY_RESERVE(census->tasks, census->n_tasks, census->room);
     if (r >= 0) {
         census->tasks[census->n_tasks++] = (Task){ folder, first, end };
         pthread_cond_signal(&census->changed);

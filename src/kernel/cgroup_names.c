@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "kernel/entry.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 
 #define DEPTH_MAX 128 /* each costs a descriptor */
@@ -23,15 +24,7 @@ void cgroup_names_clear(CgroupNames *list)
 /* Takes @path over. */
 static int add(CgroupNames *list, uint64_t ino, char *path)
 {
-    if (path && list->n_names == list->room) {
-        size_t room = list->room * 2 + 64;
-        CgroupName *grown = reallocarray(list->names, room, sizeof *grown);
-        if (grown) {
-            list->names = grown;
-            list->room = room;
-        }
-    }
-    if (!path || list->n_names == list->room) {
+    if (!path || ARRAY_RESERVE(list->names, list->n_names, list->room) < 0) {
         free(path);
         return -ENOMEM;
     }

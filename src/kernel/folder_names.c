@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <string.h>
 
+#include "util/array.h"
 #include "util/cleanup.h"
 
 /* A folder's listing costs a call for each so many bytes; more is not faster. */
@@ -42,14 +43,8 @@ static int add_name(Listing *list, const char *name, uint8_t type)
         list->text = grown;
         list->text_room = room;
     }
-    if (list->n_names == list->room) {
-        size_t room = list->room * 2 + 64;
-        SortName *grown = reallocarray(list->names, room, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        list->names = grown;
-        list->room = room;
-    }
+    if (ARRAY_RESERVE(list->names, list->n_names, list->room) < 0)
+        return -ENOMEM;
     if (list->text_used > UINT32_MAX)
         return -E2BIG;
 

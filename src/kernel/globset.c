@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "util/array.h"
 #include "util/pattern.h"
 #include "util/strv.h"
 
@@ -40,14 +41,8 @@ struct GlobSet {
 
 static int add_component(GlobSet *set, Component component)
 {
-    if (set->count == set->capacity) {
-        size_t capacity = set->capacity ? set->capacity * 2 : 16;
-        Component *grown = reallocarray(set->components, capacity, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        set->components = grown;
-        set->capacity = capacity;
-    }
+    if (ARRAY_RESERVE(set->components, set->count, set->capacity) < 0)
+        return -ENOMEM;
     set->components[set->count++] = component;
     return 0;
 }

@@ -19,6 +19,7 @@
 #include <sys/vfs.h>
 
 #include "kernel/entry.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 #include "util/io.h"
 #include "util/parse.h"
@@ -74,14 +75,8 @@ static int add(Mappers *found, const Mapper *mapper)
         found->full = true;
         return 0;
     }
-    if (found->n == found->room) {
-        size_t room = found->room * 2 + 16;
-        Mapper *grown = reallocarray(found->items, room, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        found->items = grown;
-        found->room = room;
-    }
+    if (ARRAY_RESERVE(found->items, found->n, found->room) < 0)
+        return -ENOMEM;
     found->items[found->n++] = *mapper;
     return 0;
 }

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "util/array.h"
 #include "util/parse.h"
 #include "util/units.h"
 
@@ -43,14 +44,8 @@ static int append(IdArray *array, FileId id)
     /* Mappings of a file, and descriptors of workers, come in runs. */
     if (array->count > 0 && memcmp(&array->items[array->count - 1], &id, sizeof id) == 0)
         return 0;
-    if (array->count == array->capacity) {
-        size_t capacity = array->capacity ? array->capacity * 2 : 1024;
-        FileId *grown = reallocarray(array->items, capacity, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        array->items = grown;
-        array->capacity = capacity;
-    }
+    if (ARRAY_RESERVE(array->items, array->count, array->capacity) < 0)
+        return -ENOMEM;
     array->items[array->count++] = id;
     return 0;
 }

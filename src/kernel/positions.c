@@ -20,6 +20,7 @@
 #include "kernel/entry.h"
 #include "kernel/fs_kind.h"
 #include "kernel/walk.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 #include "util/io.h"
 #include "util/units.h"
@@ -72,14 +73,8 @@ static int is_mount_wanted(Look *look, uint64_t id)
     for (size_t i = 0; i < mounts->n; i++)
         if (mounts->items[i].id == id)
             return mounts->items[i].wanted;
-    if (mounts->n == mounts->room) {
-        size_t room = mounts->room * 2 + 16;
-        PositionMount *grown = reallocarray(mounts->items, room, sizeof(PositionMount));
-        if (!grown)
-            return -ENOMEM;
-        mounts->items = grown;
-        mounts->room = room;
-    }
+    if (ARRAY_RESERVE(mounts->items, mounts->n, mounts->room) < 0)
+        return -ENOMEM;
     bool wanted = fs_name_of_mount(look->process_fd, id, name) >= 0 && is_wanted(look, name);
     mounts->items[mounts->n++] = (PositionMount){ id, wanted };
     return wanted;
@@ -87,14 +82,8 @@ static int is_mount_wanted(Look *look, uint64_t id)
 
 static int add(Positions *list, const Position *descriptor)
 {
-    if (list->n == list->room) {
-        size_t room = list->room * 2 + 64;
-        Position *grown = reallocarray(list->items, room, sizeof(Position));
-        if (!grown)
-            return -ENOMEM;
-        list->items = grown;
-        list->room = room;
-    }
+    if (ARRAY_RESERVE(list->items, list->n, list->room) < 0)
+        return -ENOMEM;
     list->items[list->n++] = *descriptor;
     return 0;
 }

@@ -20,6 +20,7 @@
 #include "kernel/mapped.h"
 #include "kernel/text.h"
 #include "kernel/walk.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 
 typedef struct Scan {
@@ -42,14 +43,8 @@ static int add(ProcFiles *list, const ProcFile *file)
     if (last && last->pid == file->pid && last->ino == file->ino && last->dev == file->dev &&
         (last->number >= 0) == (file->number >= 0))
         return 0;
-    if (list->n_files == list->room) {
-        size_t room = list->room * 2 + 64;
-        ProcFile *grown = reallocarray(list->files, room, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        list->files = grown;
-        list->room = room;
-    }
+    if (ARRAY_RESERVE(list->files, list->n_files, list->room) < 0)
+        return -ENOMEM;
     ProcFile copy = *file;
     copy.path = pool_strdup(&list->paths, file->path);
     if (!copy.path)

@@ -12,6 +12,7 @@
 
 #include "kernel/cgroup.h"
 #include "kernel/entry.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 #include "util/io.h"
 #include "util/parse.h"
@@ -27,14 +28,8 @@ void pids_clear(Pids *pids)
 
 static int add(Pids *pids, pid_t pid)
 {
-    if (pids->n_pids == pids->room) {
-        size_t room = pids->room * 2 + 64;
-        pid_t *grown = reallocarray(pids->pids, room, sizeof(pid_t));
-        if (!grown)
-            return -ENOMEM;
-        pids->pids = grown;
-        pids->room = room;
-    }
+    if (ARRAY_RESERVE(pids->pids, pids->n_pids, pids->room) < 0)
+        return -ENOMEM;
     pids->pids[pids->n_pids++] = pid;
     return 0;
 }

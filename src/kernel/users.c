@@ -21,6 +21,7 @@
 #include "kernel/entry.h"
 #include "kernel/procs.h"
 #include "kernel/smaps.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 #include "util/io.h"
 #include "util/parse.h"
@@ -156,14 +157,8 @@ static int keep(Look *look, size_t i)
 
     if (user.descriptors == 0 && user.mapped == 0)
         return 0;
-    if (list->n_users == list->room) {
-        size_t room = list->room * 2 + 16;
-        FileUser *grown = reallocarray(list->users, room, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        list->users = grown;
-        list->room = room;
-    }
+    if (ARRAY_RESERVE(list->users, list->n_users, list->room) < 0)
+        return -ENOMEM;
     user.file = i;
     user.pid = look->pid;
     read_command(look, user.command);

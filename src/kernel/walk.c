@@ -19,6 +19,7 @@
 
 #include "kernel/entry.h"
 #include "kernel/links.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 
 #define DENTS_BYTES 32768 /* as readdir() takes */
@@ -76,14 +77,8 @@ static int names_add(Names *names, const char *name, uint8_t type)
         names->text = grown;
         names->text_size = size;
     }
-    if (names->count == names->capacity) {
-        size_t capacity = names->capacity ? names->capacity * 2 : 64;
-        Name *grown = reallocarray(names->items, capacity, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        names->items = grown;
-        names->capacity = capacity;
-    }
+    if (ARRAY_RESERVE(names->items, names->count, names->capacity) < 0)
+        return -ENOMEM;
 
     memcpy(names->text + names->text_used, name, length);
     names->items[names->count++] = (Name){ (uint32_t)names->text_used, type };

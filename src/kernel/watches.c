@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 
+#include "util/array.h"
 #include "util/units.h"
 
 /* Out of memory is an unwatched folder, not the end of all, as uthash would have it. */
@@ -153,15 +154,7 @@ static WatchedFolder *watch(Watches *w, int fd, const WatchWish *wish)
 
 static bool make_room(WatchList *list)
 {
-    if (list->n < list->room)
-        return true;
-    size_t room = list->room * 2 + 16;
-    WatchedFolder **grown = reallocarray(list->folders, room, sizeof(WatchedFolder *));
-    if (!grown)
-        return false;
-    list->folders = grown;
-    list->room = room;
-    return true;
+    return ARRAY_RESERVE(list->folders, list->n, list->room) >= 0;
 }
 
 void watch_list_add(WatchList *list, int fd, const WatchWish *wish)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernel/extents.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 #include "util/pattern.h"
 #include "util/units.h"
@@ -22,14 +23,8 @@ void selected_files_clear(SelectedFiles *list)
 int selected_files_add(SelectedFiles *list, const char *path, const struct stat *st,
                        uint64_t offset, uint64_t wanted, size_t rule)
 {
-    if (list->n_files == list->room) {
-        size_t room = list->room * 2 + 16;
-        SelectedFile *grown = reallocarray(list->files, room, sizeof(SelectedFile));
-        if (!grown)
-            return -ENOMEM;
-        list->files = grown;
-        list->room = room;
-    }
+    if (ARRAY_RESERVE(list->files, list->n_files, list->room) < 0)
+        return -ENOMEM;
 
     char *copy = path ? pool_strdup(&list->paths, path) : NULL;
     if (path && !copy)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "kernel/residency.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 #include "util/units.h"
 
@@ -51,14 +52,8 @@ static int add_range(Ranges *ranges, const ResidentRange *resident, uint64_t blo
     }
     if (ranges->n == RANGES_MAX)
         return -E2BIG;
-    if (ranges->n == ranges->room) {
-        size_t room = ranges->room * 2 + 16;
-        SnapshotRange *grown = reallocarray(ranges->entries, room, sizeof(SnapshotRange));
-        if (!grown)
-            return -ENOMEM;
-        ranges->entries = grown;
-        ranges->room = room;
-    }
+    if (ARRAY_RESERVE(ranges->entries, ranges->n, ranges->room) < 0)
+        return -ENOMEM;
     ranges->entries[ranges->n++] = (SnapshotRange){ .first = first, .count = end - first };
     return 0;
 }
