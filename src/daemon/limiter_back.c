@@ -66,8 +66,12 @@ static bool is_gone(const Limiter *l, const LedgerEntry *entry)
 
 static void give_back_by_file(Limiter *l, const LedgerEntry *entry, uint64_t high)
 {
+    if (is_gone(l, entry)) {
+        note_given_back(l);
+        return;
+    }
     lift(l, high, entry->original);
-    if (!l->applied || is_gone(l, entry)) {
+    if (!l->applied) {
         note_given_back(l);
     } else if (now_usec() >= l->return_usec) {
         l->job = high_write(l->host, l->cgroup_path, entry->original, on_given_back, l);

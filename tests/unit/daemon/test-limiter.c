@@ -405,6 +405,26 @@ static void a_control_group_that_had_less(void **state)
     world_end(&w);
 }
 
+/* Its path is another one's now, which happens to have what we set. */
+static void a_path_that_another_control_group_has(void **state)
+{
+    World w;
+
+    pod_begin(&w);
+    pod_update(&w, CURRENT);
+    must(renameat(w.cgroups.fd, "pods/1f", w.cgroups.fd, "pods/old"));
+    scratch_put(&w.cgroups, "pods/1f/memory.stat", STAT);
+    scratch_put(&w.cgroups, "pods/1f/memory.current", "204800000\n");
+    scratch_put(&w.cgroups, "pods/1f/memory.high", "204800000\n");
+    assert_int_equal(pod_high(&w), CURRENT);
+    limiter_release(w.limiter);
+    run_queue();
+    assert_int_equal(pod_high(&w), CURRENT);
+    assert_true(limiter_is_idle(w.limiter));
+    assert_null(ledger_find(&w.ledger, POD));
+    world_end(&w);
+}
+
 static void a_control_group_that_someone_else_sets(void **state)
 {
     World w;
@@ -557,6 +577,7 @@ int main(void)
         cmocka_unit_test(a_lower_original_stays),
         cmocka_unit_test(a_control_group_is_set_by_its_file),
         cmocka_unit_test(a_control_group_that_had_less),
+        cmocka_unit_test(a_path_that_another_control_group_has),
         cmocka_unit_test(a_control_group_that_someone_else_sets),
         cmocka_unit_test(a_control_group_that_is_made_anew),
     };
