@@ -12,19 +12,8 @@
 
 #include "kernel/meminfo.h"
 #include "kernel/vmstat.h"
+#include "kernel/watermark.h"
 #include "util/io.h"
-#include "util/parse.h"
-
-static int read_number_at(int dir_fd, const char *name, uint64_t *ret)
-{
-    char text[32];
-
-    ssize_t n = read_file_at(dir_fd, name, text, sizeof text);
-    if (n < 0)
-        return (int)n;
-    text[strcspn(text, "\n")] = '\0';
-    return parse_u64(text, ret);
-}
 
 struct Yielding {
     Host *host;
@@ -89,19 +78,6 @@ static bool yields(const Target *t)
 
 /* The host */
 
-/* The mark below which kswapd reclaims is no figure of its own: the least that is kept free, and a
- * quarter of that, or a ten-thousandth part of all that the scale says. */
-static uint64_t reclaim_begins_at(int proc_fd, uint64_t total)
-{
-    uint64_t kib = 0, scale = 10;
-
-    if (read_number_at(proc_fd, "sys/vm/min_free_kbytes", &kib) < 0)
-        return total / 32;
-    (void)read_number_at(proc_fd, "sys/vm/watermark_scale_factor", &scale);
-    return add_u64(mul_u64(kib, KIB),
-                   max_u64(mul_u64(kib, KIB) / 4, mul_u64(total / 10000, scale)));
-}
-
 /* Whether the host's reclaim took anything since the last look. */
 static bool is_reclaiming(Yielding *y)
 {
@@ -153,7 +129,7 @@ static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t
         watch.fall = fall(y, info.free, now);
         watch.total = info.total;
         if (watch.critical && watch.background) {
-            watch.low = reclaim_begins_at(y->host->proc_fd, info.total);
+            watch.low = watermark_low(y->host->proc_fd, info.total);
             watch.reclaiming = is_reclaiming(y);
         }
         y->brink = yield_is_brink(&watch);
