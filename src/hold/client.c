@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "hold/wire.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 #include "util/units.h"
 
@@ -27,14 +28,8 @@ static void chosen_clear(Chosen *chosen)
 
 static int chosen_add(Chosen *chosen, const HoldItem *item)
 {
-    if (chosen->n == chosen->room) {
-        size_t room = 2 * chosen->room + HOLD_BATCH_MAX;
-        HoldItem *grown = reallocarray(chosen->items, room, sizeof(HoldItem));
-        if (!grown)
-            return -ENOMEM;
-        chosen->items = grown;
-        chosen->room = room;
-    }
+    if (ARRAY_RESERVE(chosen->items, chosen->n, chosen->room) < 0)
+        return -ENOMEM;
     chosen->items[chosen->n++] = (HoldItem){ .dev = item->dev, .ino = item->ino };
     return 0;
 }

@@ -21,6 +21,7 @@
 #include "kernel/entry.h"
 #include "kernel/text.h"
 #include "kernel/walk.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 
 #define LINK_MAX (sizeof "/map_files/-" + 3 * sizeof(pid_t) + 2 * 16)
@@ -77,22 +78,6 @@ void mapped_files_clear(MappedFiles *list)
     free(list->files);
     *list = (MappedFiles){ 0 };
 }
-
-/* Room for one more in an array. */
-static int grow(void **items, size_t n, size_t *room, size_t size)
-{
-    if (n < *room)
-        return 0;
-    size_t more = *room * 2 + 16;
-    void *grown = reallocarray(*items, more, size);
-    if (!grown)
-        return -ENOMEM;
-    *items = grown;
-    *room = more;
-    return 0;
-}
-
-#define GROW(items, n, room) grow((void **)&(items), n, &(room), sizeof *(items))
 
 /* Telling */
 
@@ -161,7 +146,7 @@ static int tell_file_system(Scan *scan, const Process *process, const Mapping *m
             return 0;
     if (scan->n_told == MAPPED_FILES_MAX)
         return 0;
-    int r = GROW(scan->told, scan->n_told, scan->told_room);
+    int r = ARRAY_RESERVE(scan->told, scan->n_told, scan->told_room);
     if (r < 0)
         return r;
     scan->told[scan->n_told++] = (Told){ mapping->dev, mapping->ino };
@@ -188,7 +173,7 @@ static int find_device(Scan *scan, const Process *process, dev_t dev, const Devi
             return 0;
         }
 
-    int r = GROW(scan->devices, scan->n_devices, scan->device_room);
+    int r = ARRAY_RESERVE(scan->devices, scan->n_devices, scan->device_room);
     if (r < 0)
         return r;
     Device *device = &scan->devices[scan->n_devices];
@@ -224,7 +209,7 @@ static int add_file(Scan *scan, const Process *process, const Mapping *mapping, 
         scan->told_full = true;
         return 0;
     }
-    int r = GROW(list->files, list->n_files, list->room);
+    int r = ARRAY_RESERVE(list->files, list->n_files, list->room);
     if (r < 0)
         return r;
     char *copy = strdup(path);

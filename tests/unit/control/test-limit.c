@@ -188,6 +188,13 @@ static void reasons_have_names(void **state)
     }
 }
 
+static const Sample at_its_limit = {
+    .at_usec = AT0,
+    .current = 100 * MIB,
+    .high = 100 * MIB,
+    .memory_psi.valid = true,
+};
+
 /* A trigger tells, and nothing is reclaimed: it hangs. Where pages are, it waits for those. */
 static void one_that_hangs_is_let_go_at_once(void **state)
 {
@@ -196,12 +203,7 @@ static void one_that_hangs_is_let_go_at_once(void **state)
     for (unsigned pages = 0; pages < 2; pages++) {
         LimitState limit = { 0 };
         LimitContext context = { 0 };
-        Sample sample = {
-            .at_usec = AT0,
-            .current = 100 * MIB,
-            .high = 100 * MIB,
-            .memory_psi.valid = true,
-        };
+        Sample sample = at_its_limit;
         (void)limit_decide(&limit, &config, &context, &sample);
         sample.at_usec += 120 * USEC_PER_MSEC;
         sample.memory_psi.full_usec += 120 * USEC_PER_MSEC;
@@ -222,12 +224,7 @@ static void one_that_streams_does_not_stall(void **state)
 
     for (unsigned needed = 0; needed < 1000; needed += 500) {
         LimitState limit = { 0 };
-        Sample sample = {
-            .at_usec = AT0,
-            .current = 100 * MIB,
-            .high = 100 * MIB,
-            .memory_psi.valid = true,
-        };
+        Sample sample = at_its_limit;
         (void)limit_decide(&limit, &config, &context, &sample);
         sample.at_usec += USEC_PER_SEC;
         sample.memory_psi.full_usec += USEC_PER_SEC;
@@ -244,12 +241,7 @@ static void one_that_outgrows_its_limit_gets_a_higher_one(void **state)
     static const LimitConfig config = { .mode = LIMIT_FIXED, .value = 100 * MIB };
     static const LimitContext context = { .pressed = true };
     LimitState limit = { 0 };
-    Sample sample = {
-        .at_usec = AT0,
-        .current = 100 * MIB,
-        .high = 100 * MIB,
-        .memory_psi.valid = true,
-    };
+    Sample sample = at_its_limit;
 
     (void)limit_decide(&limit, &config, &context, &sample);
     sample.at_usec += USEC_PER_SEC;

@@ -49,12 +49,12 @@ static void mapped(void **state)
     bool failed;
 
     put_process(&proc, 1, NULL);
-    for (unsigned i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < 70; i++) {
         char name[16];
         snprintf(name, sizeof name, "%u", i);
         scratch_put(&data, name, "");
         put_mapping(&proc, 1, 1 + i, "r-xp", "fe:01", 1 + i, scratch_path(&data, name));
-        put_mapping(&proc, 1, 100 + i, "r-xp", "fe:01", 100 + i, "/proc/self/status");
+        put_mapping(&proc, 1, 200 + i, "r-xp", "fe:01", 200 + i, "/proc/self/status");
     }
     do {
         cleanup(mapped_files_clear) MappedFiles list = { 0 };
@@ -63,11 +63,11 @@ static void mapped(void **state)
         failed = countdown == 0;
         countdown = 0;
         assert_int_equal(r, failed ? -ENOMEM : 0);
-        assert_int_equal(list.n_files, failed ? 0 : 20);
+        assert_int_equal(list.n_files, failed ? 0 : 70);
         failures += failed;
     } while (failed);
     /* Paths; the device; files, and what was told of, grow twice each. */
-    assert_int_equal(failures, 20 + 1 + 2 + 2);
+    assert_int_equal(failures, 70 + 1 + 2 + 2);
 }
 
 #define NOBODY 4194305U /* above the largest number that a process can have */
