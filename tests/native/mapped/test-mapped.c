@@ -448,30 +448,51 @@ static void the_capabilities_that_it_needs(void **state)
     assert_int_equal(run_child(look_without_checkpoint_restore, &user.pid), 0);
 }
 
-/* Processes come and go under the scan. */
+#define LIVES 100
+
+static pid_t
+    *lives; /* children of short_lives(), shared with it: the youngest in place of the oldest */
+
 static void short_lives(const Scratch *scratch)
 {
-    must(write(STDOUT_FILENO, "", 1));
-    for (;;) {
-        pid_t pid = must(fork());
-        if (pid == 0)
-            _exit(0);
-        must(waitpid(pid, NULL, 0));
+    for (unsigned i = 0;; i++) {
+        pid_t oldest = lives[i % LIVES], pid = must(fork());
+        if (pid == 0) {
+            must(prctl(PR_SET_PDEATHSIG, SIGKILL));
+            for (;;)
+                pause();
+        }
+        lives[i % LIVES] = pid;
+        if (i == LIVES - 1)
+            must(write(STDOUT_FILENO, "", 1));
+        if (oldest > 0) {
+            must(kill(oldest, SIGKILL));
+            must(waitpid(oldest, NULL, 0));
+        }
     }
 }
 
+/* Processes come and go under the scan: our own, since others may be such as nobody looks into. */
 static void processes_that_end_meanwhile(void **state)
 {
-    CLEANUP_USER User user = user_new(short_lives, NULL);
-    pid_t pids[200];
+    pid_t pids[LIVES];
+    unsigned ended = 0;
 
-    for (int i = 0; i < 20; i++) {
-        for (pid_t j = 0; j < 200; j++)
-            pids[j] = user.pid + i * 200 + j;
-        cleanup(mapped_files_clear) MappedFiles list = look(pids, 200);
-        assert_true(i > 0 || list.n_files > 0);
+    lives = mmap(NULL, sizeof pids, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(lives != MAP_FAILED);
+    CLEANUP_USER User user = user_new(short_lives, NULL);
+    for (unsigned i = 0; i < 20 || (ended == 0 && i < 2000); i++) {
+        memcpy(pids, lives, sizeof pids);
+        pids[0] = user.pid;
+        cleanup(mapped_files_clear) MappedFiles list = look(pids, LIVES);
+        assert_true(list.n_files > 0);
+        for (unsigned j = 0; j < LIVES; j++)
+            ended += kill(pids[j], 0) < 0;
     }
+    print_message("%u ended meanwhile\n", ended);
+    assert_true(ended > 0);
     must(kill(user.pid, SIGKILL));
+    must(munmap(lives, sizeof pids));
 }
 
 int main(void)
