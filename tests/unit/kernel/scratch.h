@@ -5,7 +5,7 @@
  * nothing to be learnt from what follows. */
 
 #include <fcntl.h>
-#include <ftw.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -45,16 +45,16 @@ static inline Scratch scratch_new(const char *parent)
     return scratch;
 }
 
-static inline int scratch_remove_one(const char *path, const struct stat *st, int type,
-                                     struct FTW *where)
-{
-    return remove(path);
-}
-
 static inline void scratch_done(Scratch *scratch)
 {
     close(scratch->fd);
-    nftw(scratch->path, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    /* From folder to folder: a test's paths may be longer than any that the kernel takes. */
+    FTS *tree = fts_open((char *[]){ scratch->path, NULL }, FTS_PHYSICAL, NULL);
+    for (FTSENT *entry; tree && (entry = fts_read(tree));)
+        if (entry->fts_info != FTS_D)
+            remove(entry->fts_accpath);
+    if (tree)
+        fts_close(tree);
 }
 
 #define CLEANUP_SCRATCH cleanup(scratch_done)
