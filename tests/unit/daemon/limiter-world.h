@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* A cgroup that is a folder, and a systemd that answers when the test says so, for the tests of the
+ * limiter, and decisions that a test makes itself: those of a unit that yields. Included by one
+ * file of a program. The clock is the test's: linked with --wrap=now_usec, see meson.build. */
+
+#include "daemon/limiter.h"
+#include "systemd/units.h"
+#include "unit/daemon/job-queue.h"
+#include "unit/kernel/scratch.h"
+#include "unit/test.h"
+#include "util/io.h"
+
+#define HIGH "system.slice/a.service/memory.high"
+#define STAT                                                                             \
+    "anon 0\nfile 0\nkernel 0\nshmem 0\nfile_mapped 0\nfile_dirty 0\nfile_writeback 0\n" \
+    "inactive_anon 0\nactive_anon 0\ninactive_file 0\nactive_file 0\nunevictable 0\n"    \
+    "slab_reclaimable 0\nslab_unreclaimable 0\npgscan 0\npgsteal 0\npgmajfault 0\n"      \
+    "workingset_refault_anon 0\nworkingset_refault_file 0\nworkingset_activate_file 0\n"
+
+/* All of the same length, so that a plain file takes them as the kernel's does. */
+#define ORIGINAL  UINT64_C(999997440)
+#define CURRENT   UINT64_C(204800000)
+#define SOMEBODYS UINT64_C(300003328)
+
+typedef struct World {
+    Scratch cgroups, runtime;
+    Ledger ledger;
+    Settings settings;
+    Host host;
+    Limiter *limiter;
+} World;
+
+static uint64_t now;
+
+uint64_t __wrap_now_usec(void);
+uint64_t __wrap_now_usec(void)
+{
+    return now;
+}
+
+/* systemd */
+
+static unit_done_t asked;
+static void *asked_for;
+static uint64_t asked_bytes;
+static unsigned n_asked, n_removed;
+
+int unit_set_memory_high(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, uint64_t bytes,
+                         unit_done_t done, void *userdata)
+{
+    assert_null(asked);
+    asked = done;
+    asked_for = userdata;
+    asked_bytes = bytes;
+    n_asked++;
+    return 0;
+}
+
+bool unit_high_dropin_exists(const char *unit)
+{
+    return false;
+}
+
+void unit_high_dropin_remove(const char *unit)
+{
+    n_removed++;
+}
+
+void unit_high_dropin_remove_if(const char *unit, uint64_t bytes)
+{
+}
+
+static void put_number(const World *w, const char *file, uint64_t value)
+{
+    char text[32], name[PATH_MAX];
+
+    snprintf(name, sizeof(name), "system.slice/a.service/%s", file);
+    snprintf(text, sizeof(text), "%llu\n", (unsigned long long)value);
+    scratch_put(&w->cgroups, name, text);
+}
+
+static inline void systemd_answers(const World *w)
+{
+    unit_done_t done = asked;
+
+    assert_non_null(done);
+    asked = NULL;
+    put_number(w, "memory.high", asked_bytes);
+    done(0, NULL, asked_for);
+}
+
+/* As the bus says it during a daemon-reexec: what was asked for was done before, or was not. */
+static inline void systemd_is_gone(void)
+{
+    unit_done_t done = asked;
+
+    assert_non_null(done);
+    asked = NULL;
+    done(-ETIMEDOUT, "Message recipient disconnected from message bus without replying", asked_for);
+}
+
+/* The world */
+
+static uint64_t high(const World *w)
+{
+    char text[64];
+
+    return strtoull(scratch_get(&w->cgroups, HIGH, text, sizeof(text)), NULL, 10);
+}
+
+static void world_begin(World *w)
+{
+    *w = (World){ .cgroups = scratch_new("/tmp"), .runtime = scratch_new("/tmp") };
+    asked = NULL;
+    n_asked = n_removed = 0;
+    now = 100 * USEC_PER_SEC;
+    assert_int_equal(ledger_open(&w->ledger, w->runtime.fd, NULL), 0);
+    scratch_put(&w->cgroups, "system.slice/a.service/cgroup.procs", "");
+    scratch_put(&w->cgroups, "system.slice/a.service/memory.stat", STAT);
+    scratch_put(&w->cgroups, "system.slice/a.service/memory.reclaim", "");
+    put_number(w, "memory.current", CURRENT);
+    put_number(w, "memory.high", ORIGINAL);
+    w->host = (Host){
+        .bus = (sd_bus *)w, /* there is one */
+        .ledger = &w->ledger,
+        .cgroup_fd = w->cgroups.fd,
+        .settings = &w->settings,
+        .page = 4096,
+    };
+    assert_int_equal(limiter_new(&w->host, "a.service", "/system.slice/a.service", &w->limiter), 0);
+}
+
+static void world_end(World *w)
+{
+    run_queue();
+    limiter_free(w->limiter);
+    ledger_close(&w->ledger);
+    scratch_done(&w->cgroups);
+    scratch_done(&w->runtime);
+}
+
+static inline bool decide(World *w, uint64_t want, LimitReason reason, uint64_t reclaim)
+{
+    static const LimitConfig config = { .mode = LIMIT_YIELD };
+    const LimitContext context = { .distress = true };
+    Sample sample = {
+        .at_usec = USEC_PER_SEC,
+        .page = 4096,
+        .current = CURRENT,
+        .high = high(w),
+        .max = LIMIT_NONE,
+    };
+    YieldUnit unit;
+
+    if (!limiter_begin_yield(w->limiter, &config, &context, &sample, &unit))
+        return false;
+    unit.decision = (LimitDecision){ .want = want, .reason = reason, .reclaim = reclaim };
+    limiter_end_yield(w->limiter, &unit, &context);
+    return true;
+}
+
+static inline void freeze(World *w)
+{
+    assert_true(decide(w, CURRENT, LIMIT_REASON_FREEZE, 0));
+    run_queue();
+}
