@@ -51,6 +51,7 @@ typedef struct LimitContext {
     uint64_t swap_free; /* bytes of swap that the host has left */
     bool has_swap;      /* it has some, be it full */
     bool pressed;       /* a trigger on the unit's memory pressure fired a moment ago */
+    bool observe;       /* nothing that is decided is done, and the unit stalls for other reasons */
 } LimitContext;
 
 typedef enum LimitReason {

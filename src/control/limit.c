@@ -118,7 +118,7 @@ static bool is_limited(const LimitState *state, const Sample *sample)
     return (y->limited && !far) || (state->mode == LIMIT_FIXED && sample->high != LIMIT_NONE);
 }
 
-/* Whether the unit is let go because it stalls under a limit. */
+/* Whether the unit is let go because it stalls under a limit of ours. */
 static bool begin(LimitState *state, const LimitConfig *config, const LimitContext *context,
                   const Sample *sample)
 {
@@ -128,7 +128,8 @@ static bool begin(LimitState *state, const LimitConfig *config, const LimitConte
     /* One that has outgrown its limit needs a higher one, which is what follows from the floor. */
     bool outgrown = limit_floor(sample, 0) > sample->high;
     bool stalled = stalls(state, context, sample) && !outgrown;
-    if (stalled && is_limited(state, sample) && !hold_is_on(&state->stall, sample->at_usec))
+    if (stalled && !context->observe && is_limited(state, sample) &&
+        !hold_is_on(&state->stall, sample->at_usec))
         hold_begin(&state->stall, sample->at_usec, LIMIT_HOLD_USEC, LIMIT_HOLD_MAX_USEC);
     return hold_is_on(&state->stall, sample->at_usec);
 }
@@ -151,6 +152,15 @@ YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
         .sample = sample,
         .held = held,
         .state = &state->yield,
+    };
+}
+
+void limit_forget(LimitState *state)
+{
+    *state = (LimitState){
+        .mode = state->mode,
+        .stall = state->stall,
+        .track.stall = state->track.stall,
     };
 }
 

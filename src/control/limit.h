@@ -45,6 +45,10 @@ LimitDecision limit_decide(LimitState *state, const LimitConfig *config,
 YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
                             const LimitContext *context, const Sample *sample);
 
+/* What was decided is no longer so: limits that are not in force, or of a cgroup that is gone. How
+ * long the unit is let go because it stalled stays. */
+void limit_forget(LimitState *state);
+
 /* What a law knows of its unit, for people. */
 typedef struct LimitView {
     uint64_t hold_usec; /* it stalled: no limit for so long; 0: none such */

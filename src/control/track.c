@@ -460,7 +460,8 @@ LimitDecision track_decide(TrackState *state, const LimitConfig *config,
         return let_go(state, sample, LIMIT_REASON_SLOW_DISK);
     if (hold_is_on(&state->stall, sample->at_usec))
         return let_go(state, sample, LIMIT_REASON_STALL);
-    if (is_binding(state, sample, &look) && (is_stall(config, &look) || is_livelock(&look))) {
+    if (!context->observe && is_binding(state, sample, &look) &&
+        (is_stall(config, &look) || is_livelock(&look))) {
         hold_begin(&state->stall, sample->at_usec, TRACK_HOLD_MIN_USEC, TRACK_HOLD_MAX_USEC);
         return let_go(state, sample, LIMIT_REASON_STALL);
     }

@@ -260,9 +260,13 @@ static void follow(Limiter *l, const LimitConfig *config, const LimitContext *co
         set_high(l, page_floor(max_u64(l->want, sample->current), l->host->page));
 }
 
-/* Of what is being changed it is not known yet what is in force. */
-static bool may_decide(Limiter *l, const Sample *sample)
+/* Of what is being changed it is not known yet what is in force. What the law thought of while it
+ * only looked on was never tried. */
+static bool may_decide(Limiter *l, const Sample *sample, bool observe)
 {
+    if (l->observes && !observe)
+        limit_forget(&l->state);
+    l->observes = observe;
     if (l->releasing)
         return false;
     if (!l->asking && !l->job)
@@ -271,25 +275,27 @@ static bool may_decide(Limiter *l, const Sample *sample)
 }
 
 void limiter_update(Limiter *l, const LimitConfig *config, const LimitContext *context,
-                    const Sample *sample, bool observe)
+                    const Sample *sample)
 {
     l->next_usec = 0;
-    if (!may_decide(l, sample))
+    if (!may_decide(l, sample, context->observe))
         return;
     LimitDecision decision = limit_decide(&l->state, config, context, sample);
 
     l->reason = decision.reason;
-    l->want = observe ? LIMIT_NONE : wanted(l, config, &decision);
-    l->next_usec = observe ? 0 : decision.next_usec;
-    if (observe)
-        decision.reclaim = 0;
+    l->want = wanted(l, config, &decision);
+    l->next_usec = decision.next_usec;
+    if (context->observe) {
+        l->want = LIMIT_NONE;
+        l->next_usec = decision.reclaim = 0;
+    }
     follow(l, config, context, sample, &decision);
 }
 
 bool limiter_begin_yield(Limiter *l, const LimitConfig *config, const LimitContext *context,
                          const Sample *sample, YieldUnit *ret)
 {
-    if (!may_decide(l, sample))
+    if (!may_decide(l, sample, false))
         return false;
     *ret = limit_begin_yield(&l->state, config, context, sample);
     return true;
@@ -330,12 +336,14 @@ void limiter_cgroup_gone(Limiter *l)
         return;
     l->job = job_abandon(l->job);
     l->applied = l->back = l->foreign = false;
-    l->state = (LimitState){ 0 };
+    limit_forget(&l->state);
     limiter_forget(l);
 }
 
 void limiter_resume(Limiter *l)
 {
+    if (!l->applied || l->releasing)
+        limit_forget(&l->state);
     l->foreign = false;
     l->releasing = false;
 }

@@ -18,10 +18,10 @@ Limiter *limiter_free(Limiter *limiter);
 
 DEFINE_CLEANUP(Limiter *, limiter_free)
 
-/* One look: decides, and starts what follows unless it is under way. @observe: nothing is changed,
- * and what was is given back. */
+/* One look: decides, and starts what follows unless it is under way. Where the context says
+ * observe, nothing is changed, and what was is given back. */
 void limiter_update(Limiter *limiter, const LimitConfig *config, const LimitContext *context,
-                    const Sample *sample, bool observe);
+                    const Sample *sample);
 
 /* The same of a unit under `yield`, where others yield beside it: in two halves, with
  * yield_decide() between them. False: there is nothing to decide, hands off. */
@@ -43,7 +43,8 @@ bool limiter_is_idle(const Limiter *limiter);
  * nothing is left. */
 void limiter_cgroup_gone(Limiter *limiter);
 
-/* Begins anew: after a release, or after someone else changed the value, it may be ours again. */
+/* Begins anew: after a release, or after someone else changed the value, it may be ours again.
+ * Of a limit that is in force what the law knows stays true. */
 void limiter_resume(Limiter *limiter);
 
 typedef struct LimiterStatus {

@@ -21,6 +21,7 @@ struct Limiter {
     bool applied;            /* memory.high is a value of ours, */
     bool by_file;            /* and systemd does not know of it yet */
     bool foreign;            /* someone else changed it */
+    bool observes;           /* the last look changed nothing */
     bool releasing;          /* on the way back, for good */
     bool back;               /* the last decision was to give it back */
     uint64_t value;          /* applied: bytes */

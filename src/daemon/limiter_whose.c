@@ -42,6 +42,7 @@ static void leave_alone(Limiter *l, uint64_t high)
         unit_high_dropin_remove_if(l->unit, l->value);
     l->applied = l->by_file = false;
     l->foreign = true;
+    limit_forget(&l->state);
     limiter_forget(l);
 }
 

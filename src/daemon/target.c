@@ -424,7 +424,8 @@ static void limit_alone(Target *t)
         return;
     context.pressed = t->stall.pressed;
     context.slow_disk = has_slow_disk(t);
-    limiter_update(t->limiter, &t->policy->memory_high, &context, &t->sample, only_looks(t));
+    context.observe = only_looks(t);
+    limiter_update(t->limiter, &t->policy->memory_high, &context, &t->sample);
     target_watch_limit(t);
 }
 

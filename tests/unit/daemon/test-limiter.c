@@ -200,7 +200,7 @@ static void pod_update(World *w, uint64_t value)
         .memory_psi.valid = true,
     };
 
-    limiter_update(w->limiter, &config, &context, &sample, false);
+    limiter_update(w->limiter, &config, &context, &sample);
     run_queue();
 }
 
