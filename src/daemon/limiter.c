@@ -75,6 +75,7 @@ static void on_set(int error, const char *message, void *userdata)
     uint64_t high;
 
     l->asking = false;
+    l->unanswered = error < 0 ? l->setting : 0; /* systemd goes by the order of calls */
     if (error < 0) {
         log_warning("%s: systemd did not set MemoryHigh=: %s", l->unit,
                     message ?: strerror(-error));
@@ -97,13 +98,16 @@ static int note(Limiter *l, uint64_t bytes)
 {
     cleanup(cgroup_freep) Cgroup *cgroup = NULL;
 
+    uint64_t before = l->unanswered > 0 ? l->unanswered : bytes;
+    if (l->applied)
+        before = l->value;
     l->setting = bytes;
     LedgerEntry values = {
         .unit = l->unit,
         .cgroup = l->cgroup_path,
         .id = limiter_open_cgroup(l, &cgroup) < 0 ? 0 : cgroup_id(cgroup),
         .original = l->original,
-        .ours = { l->applied ? l->value : bytes, bytes },
+        .ours = { before, bytes },
         .had_dropin = !l->direct && unit_high_dropin_exists(l->unit),
     };
     int r = ledger_note(l->host->ledger, &values);
@@ -270,7 +274,7 @@ static bool may_decide(Limiter *l, const Sample *sample, bool observe)
     if (l->releasing)
         return false;
     if (!l->asking && !l->job)
-        limiter_recognize(l, sample->high);
+        (void)limiter_recognize(l, sample->high);
     return !l->foreign;
 }
 

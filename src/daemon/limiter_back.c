@@ -29,6 +29,7 @@ static void on_restored(int error, const char *message, void *userdata)
         l->return_usec = now_usec() + RETRY_USEC;
         return;
     }
+    l->unanswered = 0;
     if (entry && !entry->had_dropin)
         unit_high_dropin_remove(l->unit);
     note_given_back(l);

@@ -27,6 +27,7 @@ struct Limiter {
     uint64_t value;          /* applied: bytes */
     uint64_t original;       /* applied: what was before */
     uint64_t setting;        /* the change under way: bytes being set */
+    uint64_t unanswered;     /* bytes that systemd was asked for, and may set yet; 0: none */
     uint64_t retry_usec;     /* no further way down before */
     uint64_t return_usec;    /* no further way back before */
     uint64_t want;           /* of the last decision */
@@ -47,8 +48,8 @@ int limiter_read_high(const Limiter *limiter, uint64_t *ret);
 void limiter_forget(Limiter *limiter);
 
 /* What memory.high is now, before anything is decided or changed: ours, what was before, or someone
- * else's; then it is hands off. */
-void limiter_recognize(Limiter *limiter, uint64_t high);
+ * else's; then it is hands off, and false. While systemd is asked that is not settled yet. */
+bool limiter_recognize(Limiter *limiter, uint64_t high);
 
 /* The same of what is there, right before each change. A cgroup that is gone is undisturbed. */
 bool limiter_is_undisturbed(Limiter *limiter, uint64_t *ret_high);

@@ -29,9 +29,12 @@ void limiter_forget(Limiter *l)
         log_warning("The ledger could not be written: %s", strerror(-r));
 }
 
-/* Hands off: what is there now is somebody else's, and so is what comes after. */
-static void leave_alone(Limiter *l, uint64_t high)
+/* Hands off: what is there now is somebody else's, and so is what comes after. But for what systemd
+ * does next, if it is asked: of that the ledger has to know. */
+static bool leave_alone(Limiter *l, uint64_t high)
 {
+    if (l->asking)
+        return false;
     const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
     char text[FORMAT_SIZE_MAX];
 
@@ -44,36 +47,44 @@ static void leave_alone(Limiter *l, uint64_t high)
     l->foreign = true;
     limit_forget(&l->state);
     limiter_forget(l);
+    return false;
+}
+
+/* What systemd did not answer it may do later. */
+static bool is_ours(const Limiter *l, const LedgerEntry *entry, uint64_t high)
+{
+    return ledger_entry_is_ours(entry, high) || (l->unanswered > 0 && high == l->unanswered);
 }
 
 /* What the ledger has, and we do not know to be in force, was left by a controller before us, or by
  * a call whose outcome was never seen. */
-void limiter_recognize(Limiter *l, uint64_t high)
+bool limiter_recognize(Limiter *l, uint64_t high)
 {
     const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
 
     if (l->applied && high == l->value)
-        return;
+        return true;
     if (l->applied && entry && high == entry->original && (l->by_file || l->back)) {
         l->applied = l->by_file = false;
-    } else if (entry && ledger_entry_is_ours(entry, high)) {
+    } else if (entry && is_ours(l, entry, high)) {
         l->by_file |= !l->applied && !l->direct;
         l->applied = true;
         l->value = high;
         l->original = entry->original;
     } else if (l->applied) {
-        leave_alone(l, high);
+        return leave_alone(l, high);
     } else if (!entry) {
         l->original = high;
     } else if (high != entry->original) {
-        leave_alone(l, high);
+        return leave_alone(l, high);
     }
+    return true;
 }
 
 bool limiter_is_undisturbed(Limiter *l, uint64_t *ret_high)
 {
     *ret_high = l->applied ? l->value : LIMIT_NONE;
-    if (limiter_read_high(l, ret_high) >= 0)
-        limiter_recognize(l, *ret_high);
+    if (limiter_read_high(l, ret_high) >= 0 && !limiter_recognize(l, *ret_high))
+        return false;
     return !l->foreign;
 }
