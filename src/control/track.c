@@ -162,9 +162,11 @@ static LimitDecision let_go(TrackState *state, const Sample *sample, LimitReason
     return keep(state, reason);
 }
 
+/* Whatever restarts a unit that stalls does not restart the time for which it is let go. */
 static LimitDecision begin(TrackState *state, const Sample *sample)
 {
     *state = (TrackState){
+        .stall = state->stall,
         .last = *sample,
         .ref = *sample,
         .inflow_from = *sample,

@@ -305,6 +305,32 @@ static void another_cgroup_begins_anew(void **state)
     assert_true(d.want == limited.want && d.reclaim == 0);
 }
 
+/* A watchdog restarts what stalls. */
+static void another_cgroup_of_a_unit_that_stalled(void **state)
+{
+    static const unsigned expected[] = { 30, 60, 120 };
+    TrackState s = { 0 };
+
+    uint64_t at = AT0;
+    for (size_t i = 0; i < ELEMENTS(expected); i++) {
+        unsigned seconds = 0;
+        Sample sample = unit();
+
+        sample.at_usec = at;
+        (void)until_limited(&s, &sample);
+        stall(&sample);
+        assert_int_equal(look(&s, &usual, &nothing, &sample, 200).reason, LIMIT_REASON_STALL);
+        at = sample.at_usec;
+        sample = unit();
+        sample.at_usec = at;
+        assert_int_equal(usual_look(&s, &sample).reason, LIMIT_REASON_LEARN);
+        while (usual_look(&s, &sample).reason == LIMIT_REASON_STALL)
+            seconds++;
+        assert_in_range(seconds, expected[i] - 2, expected[i]);
+        at = sample.at_usec;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +348,7 @@ int main(void)
         cmocka_unit_test(floors),
         cmocka_unit_test(never_above_the_maximum),
         cmocka_unit_test(another_cgroup_begins_anew),
+        cmocka_unit_test(another_cgroup_of_a_unit_that_stalled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
