@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The way back: the cgroup's file, which is at once, then SetUnitProperties(original), then the
- * drop-in, then the ledger. Of a control group that is no unit, the file and the ledger. */
+/* The way back: the cgroup's file, at once where nothing is reclaimed for it, by the worker where
+ * the unit has come to use more than that; then SetUnitProperties(original), then the drop-in, then
+ * the ledger. Of a control group that is no unit, the file and the ledger. */
 #include <string.h>
 
 #include "daemon/limiter_state.h"
@@ -35,25 +36,50 @@ static void on_restored(int error, const char *message, void *userdata)
     note_given_back(l);
 }
 
-/* Upwards nothing is reclaimed, so that this does not wait. */
-static void lift(Limiter *l, uint64_t high, uint64_t original)
+static void ask_back(Limiter *l, const LedgerEntry *entry)
 {
-    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
-
-    if (high < original && limiter_open_cgroup(l, &cgroup) >= 0 &&
-        cgroup_write_high(cgroup, original) >= 0)
-        l->applied = l->by_file = false;
+    /* The ledger remembers, and the next look tries again. */
+    if (l->host->bus && !l->asking && now_usec() >= l->return_usec)
+        l->asking = unit_set_memory_high(l->host->bus, &l->slot, l->unit, entry->original,
+                                         on_restored, l) >= 0;
 }
 
+/* What of this is systemd's waits for no reclaim now, but for what cannot be had. */
 static void on_given_back(const HighDone *done, void *userdata)
 {
     Limiter *l = userdata;
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
 
     l->job = NULL;
-    if (done->error >= 0 || done->error == -ENODEV)
+    if (done->error >= 0)
+        l->applied = l->by_file = false;
+    if (!l->direct && entry)
+        ask_back(l, entry);
+    else if (done->error >= 0 || done->error == -ENODEV)
         note_given_back(l);
     else
         l->return_usec = now_usec() + RETRY_USEC;
+}
+
+/* A write that finds no more in use than it allows does not wait, any other is the worker's.
+ * Returns whether there is nothing to wait for. */
+static bool lift(Limiter *l, uint64_t high, uint64_t original)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+    Sample sample;
+
+    if (high == original || limiter_open_cgroup(l, &cgroup) < 0)
+        return true;
+    if (cgroup_sample(cgroup, now_usec(), &sample) >= 0 && sample.current <= original &&
+        cgroup_write_high(cgroup, original) >= 0) {
+        l->applied = l->by_file = false;
+        return true;
+    }
+    if (now_usec() >= l->return_usec) {
+        l->job = high_write(l->host, l->cgroup_path, original, on_given_back, l);
+        l->writing = true;
+    }
+    return false;
 }
 
 /* What is at the path of a cgroup that is gone is another one's, or nothing. */
@@ -63,21 +89,6 @@ static bool is_gone(const Limiter *l, const LedgerEntry *entry)
     int r = limiter_open_cgroup(l, &cgroup);
 
     return r == -ENOENT || (r >= 0 && cgroup_id(cgroup) != entry->id);
-}
-
-static void give_back_by_file(Limiter *l, const LedgerEntry *entry, uint64_t high)
-{
-    if (is_gone(l, entry)) {
-        note_given_back(l);
-        return;
-    }
-    lift(l, high, entry->original);
-    if (!l->applied) {
-        note_given_back(l);
-    } else if (now_usec() >= l->return_usec) {
-        l->job = high_write(l->host, l->cgroup_path, entry->original, on_given_back, l);
-        l->writing = true;
-    }
 }
 
 void limiter_give_back(Limiter *l)
@@ -90,13 +101,12 @@ void limiter_give_back(Limiter *l)
     if (!entry || (l->job && l->writing) || !limiter_is_undisturbed(l, &high))
         return;
     l->job = job_abandon(l->job);
-    if (l->direct) {
-        give_back_by_file(l, entry, high);
+    if (l->direct && is_gone(l, entry))
+        note_given_back(l);
+    else if (!lift(l, high, entry->original))
         return;
-    }
-    lift(l, high, entry->original);
-    /* The ledger remembers, and the next look tries again. */
-    if (l->host->bus && !l->asking && now_usec() >= l->return_usec)
-        l->asking = unit_set_memory_high(l->host->bus, &l->slot, l->unit, entry->original,
-                                         on_restored, l) >= 0;
+    else if (l->direct)
+        note_given_back(l);
+    else
+        ask_back(l, entry);
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit/daemon/limiter-world.h"
+#include "util/log.h"
+
+#define USE UINT64_C(400003072)
+
+/* Someone else's limit of 300 MB was there; under ours the unit has come to use more than that. */
+static void outgrow(World *w)
+{
+    world_begin(w);
+    put_number(w, "memory.high", SOMEBODYS);
+    freeze(w);
+    systemd_answers(w);
+    put_number(w, "memory.current", USE);
+    assert_true(decide(w, LIMIT_NONE, LIMIT_REASON_STALL, 0));
+}
+
+/* The write reclaims, and so would systemd: neither the loop nor PID 1 waits for that. */
+static void what_was_before_is_less_than_is_in_use(void **state)
+{
+    World w;
+
+    outgrow(&w);
+    assert_int_equal(high(&w), CURRENT);
+    assert_int_equal(n_asked, 1);
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_STALL, 0));
+    assert_int_equal(n_queued, 1);
+    run_queue();
+    assert_int_equal(high(&w), SOMEBODYS);
+    assert_int_equal(asked_bytes, SOMEBODYS);
+    systemd_answers(&w);
+    assert_int_equal(n_asked, 2);
+    assert_true(limiter_is_idle(w.limiter));
+    world_end(&w);
+}
+
+/* The cgroup goes before it is its turn: systemd has the limit still. */
+static void the_unit_restarts_before_it_is_given_back(void **state)
+{
+    World w;
+
+    outgrow(&w);
+    must(unlinkat(w.cgroups.fd, HIGH, 0));
+    run_queue();
+    assert_int_equal(asked_bytes, SOMEBODYS);
+    systemd_answers(&w);
+    assert_true(limiter_is_idle(w.limiter));
+    world_end(&w);
+}
+
+static void without_a_bus_it_is_the_file_first(void **state)
+{
+    World w;
+
+    outgrow(&w);
+    w.host.bus = NULL;
+    run_queue();
+    assert_int_equal(high(&w), SOMEBODYS);
+    assert_non_null(ledger_find(&w.ledger, "a.service"));
+    w.host.bus = (sd_bus *)&w;
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    systemd_answers(&w);
+    assert_true(limiter_is_idle(w.limiter));
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_before_is_less_than_is_in_use),
+        cmocka_unit_test(the_unit_restarts_before_it_is_given_back),
+        cmocka_unit_test(without_a_bus_it_is_the_file_first),
+    };
+
+    log_set_max_level(LOG_ERR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
