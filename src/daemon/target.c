@@ -500,6 +500,13 @@ bool target_is_expected(const Target *t, uint64_t now)
     return t->state == TARGET_WAITING && now - t->waiting_usec < EXPECT_USEC;
 }
 
+bool target_is_there(const Target *t, uint64_t now)
+{
+    bool just_left = t->state == TARGET_LEFT && now - t->left_usec < PIN_AWAY_USEC;
+
+    return t->cgroup || just_left || target_is_expected(t, now);
+}
+
 bool target_is_finished(const Target *t, uint64_t now)
 {
     return has_lingered(t, now) && !evictor_is_busy(t->evictor) && !recorder_is_busy(t->recorder) &&

@@ -119,6 +119,9 @@ void target_act(Target *target, const TargetMoment *moment);
  * without a process (sockets, oneshots that have ended) never get one. */
 bool target_is_expected(const Target *target, uint64_t now_usec);
 
+/* It has a cgroup, or is between two of them: a restart is no end. */
+bool target_is_there(const Target *target, uint64_t now_usec);
+
 /* Changes no limit any more: before all of them are put back. */
 void target_stop(Target *target);
 

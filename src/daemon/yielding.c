@@ -66,6 +66,13 @@ Yielding *yielding_free(Yielding *y)
     return NULL;
 }
 
+/* That others give way to, or will in a moment. */
+static bool is_served(const Target *t, uint64_t now)
+{
+    return t->policy->role == ROLE_CRITICAL && t->policy->mode == MODE_ENFORCE &&
+           target_is_there(t, now);
+}
+
 static bool is_critical(const Target *t)
 {
     return t->cgroup && t->policy->role == ROLE_CRITICAL && t->policy->mode == MODE_ENFORCE;
@@ -110,7 +117,7 @@ static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t
     MemInfo info;
 
     for (size_t i = 0; i < n; i++) {
-        watch.critical |= is_critical(targets[i]);
+        watch.critical |= is_served(targets[i], now);
         watch.background |= yields(targets[i]);
         limits |= targets[i]->policy->memory_high.mode != LIMIT_OFF ||
                   targets[i]->policy->cache_max != LIMIT_NONE;
@@ -230,6 +237,7 @@ static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t
 
     for (size_t i = 0; i < n; i++) {
         Target *t = targets[i];
+        need.running |= is_served(t, now);
         if (!is_critical(t) || !t->has_sample)
             continue;
         DistressReason reason = t->distress.reason;
@@ -237,7 +245,7 @@ static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t
             need.distress = reason;
         if (reason != DISTRESS_NONE)
             need.recovers &= distress_recovers(&t->distress);
-        need.running = need.measured = true;
+        need.measured = true;
         y->damage += growth(&t->damage_seen, yield_damage(&t->sample));
         need.lost += growth(&t->stolen_seen, distress_stolen(&t->distress));
     }

@@ -178,6 +178,25 @@ static void what_is_under_way_at_the_end(void **state)
     advised_close(&host.advised);
 }
 
+static void a_restart_is_no_end(void **state)
+{
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    Policy policy = { .name = (char *)"a" };
+    const Settings settings = { .interval_usec = USEC_PER_SEC };
+    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
+
+    Target *t = a_target(&host, &policy);
+    uint64_t now = t->waiting_usec;
+    assert_true(target_is_there(t, now));
+    assert_false(target_is_there(t, now + 60 * USEC_PER_SEC)); /* there is nothing to come */
+    target_note_listed(t, false, now);
+    assert_true(target_is_there(t, now + PIN_AWAY_USEC - 1));
+    assert_false(target_is_there(t, now + PIN_AWAY_USEC));
+    target_dismiss(t);
+    assert_false(target_is_there(t, now));
+    target_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +205,7 @@ int main(void)
         cmocka_unit_test(the_root_is_not_followed),
         cmocka_unit_test(who_governs_it_is_told_when_it_changes),
         cmocka_unit_test(what_is_under_way_at_the_end),
+        cmocka_unit_test(a_restart_is_no_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,11 @@ bool target_yields(const Target *t)
     return t->policy->memory_high.mode == LIMIT_YIELD;
 }
 
+bool target_is_there(const Target *t, uint64_t now)
+{
+    return t->cgroup || t->state == TARGET_WAITING;
+}
+
 void target_watch_limit(Target *t)
 {
 }
@@ -95,6 +100,7 @@ static void world_begin(World *w)
                                     : (char *)"/b.slice/job.service",
             .cgroup = (Cgroup *)w, /* there is one */
             .limiter = (Limiter *)w,
+            .state = TARGET_ACTIVE,
             .has_sample = true,
             .sample = {
                 .at_usec = USEC_PER_SEC, .page = 4096, .current = 500 * MIB, .file = 500 * MIB,
@@ -164,6 +170,28 @@ static void nobody_gets_more_than_the_host_has_free(void **state)
     world_end(&w);
 }
 
+/* Neither a restart nor a look that failed is the end of who is served. */
+static void a_critical_unit_that_restarts(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
+    uint64_t want = decided.decision.want;
+    assert_true(want != LIMIT_NONE);
+    w.targets[0].has_sample = false;
+    yielding_act(w.yielding, w.list, 2, 2 * USEC_PER_SEC);
+    assert_int_equal(decided.decision.want, want);
+    w.targets[0].cgroup = NULL;
+    w.targets[0].state = TARGET_WAITING;
+    yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
+    assert_int_equal(decided.decision.want, want);
+    w.targets[0].state = TARGET_LEFT;
+    yielding_act(w.yielding, w.list, 2, 4 * USEC_PER_SEC);
+    assert_true(decided.decision.want == LIMIT_NONE);
+    world_end(&w);
+}
+
 static void put_slice(const World *w, const char *current, const char *high)
 {
     scratch_put(&w->cgroups, "a.slice/memory.stat",
@@ -203,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_are_looked_at_when_it_matters),
         cmocka_unit_test(nobody_gets_more_than_the_host_has_free),
+        cmocka_unit_test(a_critical_unit_that_restarts),
         cmocka_unit_test(who_competes),
     };
 
