@@ -7,7 +7,8 @@
 #include "cli/text.h"
 #include "util/units.h"
 
-#define PROBLEMS_SHOWN 5 /* of each target; the rest is counted and in the JSON */
+#define DIRTY_SHOWN    (64 * MIB) /* less is on its way to any disk */
+#define PROBLEMS_SHOWN 5          /* of each target; the rest is counted and in the JSON */
 
 /* "HEAD: TEXT" on one line, or the lines of @text below "HEAD:". */
 static int print_note(FILE *out, const char *head, const char *text, const OutputOptions *options)
@@ -144,6 +145,21 @@ static int render_unwatched(struct json_object *target, FILE *out, const OutputO
     if (status_bytes(MEMBER(target, "pin", "follow", "unwatched"), &n) && n > 0)
         fprintf(out, "%s: changes are seen late in %ju folder%s that %s not watched\n", unit,
                 (uintmax_t)n, n == 1 ? "" : "s", n == 1 ? "is" : "are");
+    return 0;
+}
+
+/* What a stream has written faster than its disk takes it: until then nobody can drop that. */
+static int render_dirty(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    CLEANUP_FREE char *unit = status_unit_cell(target, options);
+    char text[FORMAT_SIZE_MAX];
+    uint64_t dirty = 0;
+
+    if (!unit)
+        return -ENOMEM;
+    if (status_bytes(MEMBER(target, "evict", "stream", "dirty"), &dirty) && dirty >= DIRTY_SHOWN)
+        fprintf(out, "%s: %s that it wrote cannot leave memory before the disk has taken them\n",
+                unit, format_bytes(text, dirty, options->bytes));
     return 0;
 }
 
@@ -310,6 +326,8 @@ static int render_target_notes(struct json_object *target, FILE *out, const Outp
         r = render_pins(target, out, options);
     if (r >= 0)
         r = render_unwatched(target, out, options);
+    if (r >= 0)
+        r = render_dirty(target, out, options);
     if (r >= 0)
         r = render_advice(target, out, options);
     if (r >= 0)

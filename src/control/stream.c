@@ -22,6 +22,12 @@
 /* What comes in between two looks, at the rate of before. */
 #define INFLOW (8 * MIB)
 
+/* It may have gone on between that its position was read and the size. */
+static bool appends(const StreamSeen *seen)
+{
+    return seen->writes && add_u64(seen->position, STREAM_TAIL) >= seen->size;
+}
+
 StreamFile stream_found(const StreamSeen *seen)
 {
     uint64_t position = min_u64(seen->position, seen->size);
@@ -32,7 +38,7 @@ StreamFile stream_found(const StreamSeen *seen)
         /* Writing what others wrote loses nothing; dropping what others read would. */
         .written = seen->writes ? 0 : UINT64_MAX,
         .dropped = position,
-        .appends = seen->writes && seen->position == seen->size,
+        .appends = appends(seen),
     };
 }
 
@@ -55,7 +61,7 @@ StreamStep stream_see(StreamFile *file, const StreamSeen *seen)
 {
     if (seen->hands != file->hands || seen->size < file->position)
         return STREAM_AGAIN;
-    file->appends = seen->writes && seen->position == seen->size;
+    file->appends = appends(seen);
     if (seen->position > file->position) {
         file->strides++;
         file->position = min_u64(seen->position, seen->size);
@@ -74,6 +80,11 @@ static bool stretch(uint64_t begin, uint64_t end, uint64_t page, StreamSpan *ret
         return false;
     *ret = (StreamSpan){ begin, end };
     return true;
+}
+
+bool stream_moves(const StreamFile *file)
+{
+    return !file->random && file->strides > 0;
 }
 
 static bool was_passed(const StreamFile *file)
@@ -137,12 +148,19 @@ uint64_t stream_excess(const StreamCache *cache)
     return excess < STREAM_STEP ? 0 : excess;
 }
 
-uint64_t stream_interval(const StreamPace *pace)
+static uint64_t time_for_inflow(const StreamPace *pace)
 {
-    uint64_t next = STREAM_LOOK_MAX_USEC;
+    if (pace->passed == 0)
+        return STREAM_LOOK_MAX_USEC;
+    return (uint64_t)((double)INFLOW * (double)pace->usec / (double)pace->passed);
+}
 
-    if (pace->passed > 0)
-        next = (uint64_t)((double)INFLOW * (double)pace->usec / (double)pace->passed);
+/* By the faster of two looks, since a stream that waited for its disk goes on as before; and by the
+ * cheaper, since one alone may have been counted what others took of the processor. */
+uint64_t stream_interval(const StreamPace *now, const StreamPace *before)
+{
+    uint64_t next = min_u64(time_for_inflow(now), time_for_inflow(before));
+
     next = min_u64(max_u64(next, STREAM_LOOK_MIN_USEC), STREAM_LOOK_MAX_USEC);
-    return max_u64(next, mul_u64(pace->cpu_usec, CPU_SHARE));
+    return max_u64(next, mul_u64(min_u64(now->cpu_usec, before->cpu_usec), CPU_SHARE));
 }

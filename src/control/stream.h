@@ -58,6 +58,9 @@ typedef enum StreamStep {
 /* Takes in what a look sees. */
 StreamStep stream_see(StreamFile *file, const StreamSeen *seen);
 
+/* It goes on, so that something may be dropped soon. */
+bool stream_moves(const StreamFile *file);
+
 /* What is to be written to the disk, and what to be dropped: whole pages behind the position;
  * false: nothing. */
 bool stream_to_write(const StreamFile *file, uint64_t page, StreamSpan *ret);
@@ -83,17 +86,22 @@ typedef struct StreamCache {
 
 StreamCache stream_cache(const Sample *sample);
 
-/* To be reclaimed; 0: nothing, until it is worth it. */
+/* To be reclaimed; 0: nothing, until it is worth it. Not what is dirty: that nobody can take. */
 uint64_t stream_excess(const StreamCache *cache);
 
+/* What a look tells of the next. */
 typedef struct StreamPace {
     uint64_t passed;   /* since the look before: read, written, dropped */
     uint64_t usec;     /* in so much time */
     uint64_t cpu_usec; /* that this look took, without what it dropped */
 } StreamPace;
 
-#define STREAM_LOOK_MIN_USEC UINT64_C(20000)
-#define STREAM_LOOK_MAX_USEC UINT64_C(200000)
+#define STREAM_LOOK_MIN_USEC UINT64_C(10000)
+#define STREAM_LOOK_MAX_USEC UINT64_C(100000)
 
-/* From this look to the next. */
-uint64_t stream_interval(const StreamPace *pace);
+/* From the beginning of the look @now, the one @before it known, to that of the next. */
+uint64_t stream_interval(const StreamPace *now, const StreamPace *before);
+
+/* What may be on its way to the disk, of one file: enough for any disk not to pause between two
+ * looks, and no more than its queue takes without making those wait who come next. */
+#define STREAM_IN_FLIGHT (UINT64_C(32) << 20)

@@ -124,6 +124,7 @@ static json_object *describe_stream(const StreamerStatus *status)
     put_size(stream, "reclaimed", status->reclaimed);
     put_size(stream, "written", status->written);
     put_size(stream, "cached", status->file);
+    put_size(stream, "dirty", status->dirty);
     put_size(stream, "open_files", status->followed);
     return stream;
 }

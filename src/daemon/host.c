@@ -61,6 +61,8 @@ int host_start(Host *host)
     if (r >= 0)
         r = jobs_new(host->event, &host->snapshot_jobs);
     if (r >= 0)
+        r = jobs_new(host->event, &host->stream_ask_jobs);
+    if (r >= 0)
         r = jobs_new(host->event, &host->stream_jobs);
     if (r >= 0)
         r = pin_watch_new(host->event, host->proc_fd, &host->watch);
@@ -74,6 +76,7 @@ void host_close(Host *host)
     host->pin_jobs = jobs_free(host->pin_jobs);
     host->reclaim_jobs = jobs_free(host->reclaim_jobs);
     host->snapshot_jobs = jobs_free(host->snapshot_jobs);
+    host->stream_ask_jobs = jobs_free(host->stream_ask_jobs);
     host->stream_jobs = jobs_free(host->stream_jobs);
     host->watch = pin_watch_free(host->watch);
     advised_close(&host->advised);

@@ -29,6 +29,7 @@ typedef struct Host {
     Jobs *pin_jobs;
     Jobs *reclaim_jobs;
     Jobs *snapshot_jobs;
+    Jobs *stream_ask_jobs;
     Jobs *stream_jobs;
 
     int root_fd;   /* "/" */

@@ -80,8 +80,9 @@ static int reclaim_excess(StreamJob *sj, uint64_t elapsed, uint64_t now)
     if (r < 0)
         return r;
     StreamCache cache = stream_cache(&sample);
-    uint64_t bytes = min_u64(stream_excess(&cache), RECLAIM_MAX);
+    uint64_t bytes = min_u64(stream_excess(&cache), RECLAIM_MAX), taken = sample.pgsteal;
     sj->file = cache.file;
+    sj->dirty = cache.dirty;
     if (sj->task.rate > 0)
         bytes = min_u64(bytes, mul_u64(sj->task.rate, elapsed) / USEC_PER_SEC);
     if (!sj->task.reclaims || bytes == 0 || now < state->reclaim_usec)
@@ -92,8 +93,9 @@ static int reclaim_excess(StreamJob *sj, uint64_t elapsed, uint64_t now)
     r = sj->reclaim_error < 0 ? 0 : cgroup_sample(state->cgroup, now, &sample);
     if (r < 0)
         return r;
+    /* Its page cache does not tell: as much may have come meanwhile. */
     sj->file = stream_cache(&sample).file;
-    sj->reclaimed = sub_u64(cache.file, sj->file);
+    sj->reclaimed = mul_u64(sub_u64(sample.pgsteal, taken), sample.page);
     bool futile = sj->reclaimed < bytes / FUTILE_SHARE;
     state->patience_usec = futile ? min_u64(max_u64(2 * state->patience_usec, PATIENCE_MIN),
                                             PATIENCE_MAX)
@@ -120,15 +122,17 @@ static int look(StreamJob *sj)
         r = reclaim_excess(sj, elapsed, now);
     if (r < 0)
         return r;
+    /* What is read by pread(2) moves no position, what was in memory before is not charged, and who
+     * waits for his disk has that to catch up. */
+    uint64_t came = sub_u64(sj->file + sj->followed.dropped + sj->reclaimed, before);
     StreamPace pace = {
-        .passed = sub_u64(sj->file + sj->followed.dropped + sj->reclaimed, before),
+        .passed = max_u64(came, max_u64(sj->followed.passed, sj->followed.written)),
         .usec = elapsed,
-        /* One look alone may have been counted what others took of the processor. */
-        .cpu_usec = min_u64(sj->followed.cpu_usec, state->cpu_usec),
+        .cpu_usec = sj->followed.cpu_usec,
     };
+    sj->interval_usec = sub_u64(stream_interval(&pace, &state->pace), now_usec() - now);
     state->file = sj->file;
-    state->cpu_usec = sj->followed.cpu_usec;
-    sj->interval_usec = stream_interval(&pace);
+    state->pace = pace;
     return 0;
 }
 

@@ -5,6 +5,7 @@
  * of its page cache is reclaimed down to what a stream needs. */
 
 #include "control/pin_plan.h"
+#include "control/stream.h"
 #include "daemon/host.h"
 #include "evict/follower.h"
 #include "kernel/cgroup.h"
@@ -19,7 +20,7 @@ typedef struct StreamState {
     bool knows_pinned;      /* else nothing is dropped */
     uint64_t looked_usec;   /* 0: not yet */
     uint64_t file;          /* page cache then */
-    uint64_t cpu_usec;      /* that looking took then */
+    StreamPace pace;        /* of then */
     uint64_t reclaim_usec;  /* not before: there was nothing to be had */
     uint64_t patience_usec; /* for how long it was put off last */
 } StreamState;
@@ -49,7 +50,8 @@ typedef struct StreamJob {
     int reclaim_error; /* -EINVAL, -EOPNOTSUPP: this kernel cannot */
     FollowerOutcome followed;
     uint64_t reclaimed;     /* bytes, measured */
-    uint64_t file;          /* its page cache now */
+    uint64_t file;          /* its page cache now, */
+    uint64_t dirty;         /* and what of it the disk has not taken yet */
     uint64_t interval_usec; /* to the next look */
 } StreamJob;
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A timer of its own submits a job (stream_job.h) for each look, and the job says when the next is
- * due. The state of following is the job's while it runs; what comes meanwhile waits. */
+ * due, and whether others are to be asked for (stream_ask.h). The state of following is the job's
+ * while it runs; what comes meanwhile waits. */
 #include "daemon/streamer.h"
 
 #include <string.h>
 
+#include "daemon/stream_ask.h"
 #include "daemon/stream_job.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -19,6 +21,9 @@ struct Streamer {
     sd_event_source *timer;
     StreamState *state; /* NULL: it is not followed, or the job has it */
     StreamJob *job;
+    StreamAsk *ask;
+    OpenSet *others; /* for the next job, where there are new ones */
+    uint64_t others_cpu_usec;
     PinHeld *pinned; /* for the next job, where there are new ones */
     size_t n_pinned;
     bool new_pins;
@@ -50,6 +55,32 @@ static void tell_errors(Streamer *s, const StreamJob *sj)
     }
 }
 
+static void asked(Job *job, void *owner)
+{
+    StreamAsk *ask = (StreamAsk *)job;
+    Streamer *s = owner;
+
+    s->ask = NULL;
+    if (!ask->others)
+        return;
+    open_set_free(s->others);
+    s->others = TAKE_PTR(ask->others);
+    s->others_cpu_usec = ask->cpu_usec;
+}
+
+/* Where memory is short, the next look asks again. */
+static void ask_for_others(Streamer *s)
+{
+    if (s->ask || s->others)
+        return;
+    s->ask = stream_ask_new(s->host->proc_fd, s->host->cgroup_fd, s->state->control_group);
+    if (!s->ask)
+        return;
+    s->ask->job.done = asked;
+    s->ask->job.owner = s;
+    jobs_submit(s->host->stream_ask_jobs, &s->ask->job);
+}
+
 static void done(Job *job, void *owner)
 {
     StreamJob *sj = (StreamJob *)job;
@@ -64,13 +95,18 @@ static void done(Job *job, void *owner)
     s->status.followed = sj->followed.followed;
     s->status.reclaimed += sj->reclaimed;
     s->status.file = sj->file;
+    s->status.dirty = sj->dirty;
+    if (sj->followed.asks)
+        ask_for_others(s);
     if (s->told_reclaim < 0)
         s->reclaims = false;
     look_in(s, sj->interval_usec);
 }
 
-static void hand_over_pins(Streamer *s, StreamState *state)
+static void hand_over(Streamer *s, StreamState *state)
 {
+    if (s->others)
+        follower_note_others(state->follower, TAKE_PTR(s->others), s->others_cpu_usec);
     if (!s->new_pins)
         return;
     free(state->pinned);
@@ -95,7 +131,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     if (!s->state)
         return 0;
     task.state = TAKE_PTR(s->state);
-    hand_over_pins(s, task.state);
+    hand_over(s, task.state);
     s->job = stream_job_new(&task);
     if (!s->job)
         return 0; /* out of memory: streamer_follow() begins anew */
@@ -132,10 +168,13 @@ void streamer_leave(Streamer *s)
 
     if (s->job)
         s->job = (StreamJob *)job_abandon(&s->job->job);
+    if (s->ask)
+        s->ask = (StreamAsk *)job_abandon(&s->ask->job);
+    s->others = open_set_free(s->others);
     s->state = stream_state_free(s->state);
     s->timer = sd_event_source_disable_unref(s->timer);
     s->status.followed = 0;
-    s->status.file = 0;
+    s->status.file = s->status.dirty = 0;
     if (evicted(s) > s->told_bytes)
         log_info("%s: evicted %s behind what it reads and writes", s->unit,
                  format_size(text, evicted(s) - s->told_bytes));

@@ -33,7 +33,8 @@ void streamer_leave(Streamer *streamer);
 typedef struct StreamerStatus {
     bool wanted;
     size_t followed; /* files that are open now */
-    uint64_t file;   /* page cache of the unit, but for what is locked */
+    uint64_t file;   /* page cache of the unit, but for what is locked, */
+    uint64_t dirty;  /* and what of it the disk has not taken yet: that nothing can drop */
     /* since the unit is governed */
     uint64_t dropped, reclaimed, written;
     uint64_t files; /* times a file was dropped of */

@@ -2,9 +2,9 @@
 /* Each look lists the descriptors anew, and what is known of a file goes on where it is still open
  * in the same hands (control/stream.h decides). A file is asked once what of it is in memory in
  * front of the position, when it is found. Who else has it open or mapped takes a look into every
- * process of the machine: that is put off until something is to be dropped, and believed for some
- * seconds, for files that come then as well. Whoever opens one meanwhile loses nothing that was in
- * memory before. */
+ * process of the machine, longer than a stream may be left alone: so the caller has it done
+ * elsewhere, once a file is read or written, and it is believed for some seconds, for files that
+ * come then as well. Whoever opens one meanwhile loses nothing that was in memory before. */
 #include "evict/follower.h"
 
 #include <errno.h>
@@ -13,7 +13,6 @@
 
 #include "control/stream.h"
 #include "kernel/evict.h"
-#include "kernel/openers.h"
 #include "kernel/positions.h"
 #include "kernel/residency.h"
 #include "util/io.h"
@@ -22,7 +21,6 @@
 
 #define FOLLOWED_MAX 1024         /* files; a service that streams has a few */
 #define SLICE        (8 * MIB)    /* dropped at a time */
-#define WRITE_MAX    (128 * MIB)  /* in one look: a disk whose queue is full lets nobody go on */
 #define WINDOW       (128 * MIB)  /* of a file that is asked for at a time, */
 #define WINDOW_MAX   (1024 * GIB) /* where nothing of it is in memory */
 
@@ -151,7 +149,8 @@ static int compare_ids(const Followed *a, const Followed *b)
 }
 
 /* The files that are open now, with what is known of them; both lists rise. */
-static int see(Follower *follower, const FollowerOptions *options, const Positions *open)
+static int see(Follower *follower, const FollowerOptions *options, const Positions *open,
+               FollowerOutcome *out)
 {
     Followed *files = calloc(min_u64(open->n, FOLLOWED_MAX) + 1, sizeof(Followed));
     size_t n = 0, old = 0;
@@ -175,6 +174,7 @@ static int see(Follower *follower, const FollowerOptions *options, const Positio
         if (known) {
             *followed = follower->files[old];
             followed->through = *first;
+            out->passed += sub_u64(seen.position, followed->file.position);
         }
         if ((known && stream_see(&followed->file, &seen) == STREAM_ON) ||
             find(options, &seen, followed) >= 0)
@@ -188,24 +188,22 @@ static int see(Follower *follower, const FollowerOptions *options, const Positio
 
 /* Who else has them */
 
-static int ask(Follower *follower, const FollowerOptions *options)
+void follower_note_others(Follower *follower, OpenSet *others, uint64_t cpu_usec)
 {
-    uint64_t now = now_usec(), began = thread_cpu_usec();
-    StreamSpan span;
-    bool wanted = false;
-
-    for (size_t i = 0; i < follower->n; i++)
-        wanted |= stream_to_drop(&follower->files[i].file, follower->page, &span);
-    if (!wanted || now < follower->ask_usec)
-        return 0;
-    OpenSet *others;
-    int r = open_set_scan_others(options->proc_fd, getpid(), options->pids, &others);
-    if (r < 0)
-        return r;
     open_set_free(follower->others);
     follower->others = others;
-    follower->ask_usec = now + max_u64(ASK_EVERY, (thread_cpu_usec() - began) * ASK_SHARE);
-    return 0;
+    follower->ask_usec = now_usec() + max_u64(ASK_EVERY, cpu_usec * ASK_SHARE);
+}
+
+/* Before something is to be dropped, so that the answer is there when it is. */
+static bool is_to_ask(const Follower *follower)
+{
+    if (now_usec() < follower->ask_usec)
+        return false;
+    for (size_t i = 0; i < follower->n; i++)
+        if (stream_moves(&follower->files[i].file))
+            return true;
+    return false;
 }
 
 /* As of the last time that it was asked. */
@@ -268,29 +266,36 @@ static int drop(const FollowerOptions *options, Followed *followed, int fd, Stre
     return 0;
 }
 
-static int write_out(const FollowerOptions *options, Followed *followed, int fd, StreamSpan span,
-                     uint64_t *written)
-{
-    Pace pace = { .cancelled = options->cancelled };
-    Evicting e = { .fd = fd, .begin = span.begin, .end = span.end, .pace = &pace };
-
-    int r = evict_write_begin(&e, written);
-    if (r >= 0)
-        followed->file.written = span.end;
-    return r;
-}
-
 static StreamSpan within(StreamSpan span, uint64_t budget, uint64_t page)
 {
     span.end = min_u64(span.end, add_u64(span.begin, page_floor(budget, page)));
     return span;
 }
 
+/* As much as the disk has done of what it was asked for before. */
+static int write_out(const FollowerOptions *options, Followed *followed, int fd, StreamSpan span,
+                     uint64_t page, uint64_t *written)
+{
+    uint64_t from = sub_u64(span.begin, 2 * STREAM_IN_FLIGHT);
+    Pace pace = { .cancelled = options->cancelled };
+    Residency before;
+
+    int r = residency_of_range(fd, from, span.begin - from, &before);
+    if (r < 0)
+        return r;
+    span = within(span, sub_u64(STREAM_IN_FLIGHT, before.writeback), page);
+    Evicting e = { .fd = fd, .begin = span.begin, .end = span.end, .pace = &pace };
+    r = evict_write_begin(&e, written);
+    if (r >= 0)
+        followed->file.written = span.end;
+    return r;
+}
+
 static int act(Follower *follower, const FollowerOptions *options, Followed *followed,
                FollowerOutcome *out)
 {
     uint64_t page = follower->page, dropped = 0, written = 0;
-    uint64_t may_write = sub_u64(min_u64(options->budget, WRITE_MAX), out->written);
+    uint64_t may_write = sub_u64(options->budget, out->written);
     StreamSpan to_write, to_drop;
 
     bool writes = options->write_back && stream_to_write(&followed->file, page, &to_write);
@@ -300,7 +305,7 @@ static int act(Follower *follower, const FollowerOptions *options, Followed *fol
     CLEANUP_CLOSE int fd = position_reopen(options->proc_fd, &followed->through);
     int r = fd < 0 ? fd : 0;
     if (r >= 0 && writes)
-        r = write_out(options, followed, fd, within(to_write, may_write, page), &written);
+        r = write_out(options, followed, fd, within(to_write, may_write, page), page, &written);
     if (r >= 0 && drops)
         r = drop(options, followed, fd, within(to_drop, options->budget - out->dropped, page),
                  &dropped);
@@ -319,11 +324,10 @@ int follower_look(Follower *follower, const FollowerOptions *options, FollowerOu
     int r = positions_of(options->proc_fd, options->pids, STREAM_STEP, options->network,
                          &follower->mounts, &open);
     if (r >= 0)
-        r = see(follower, options, &open);
+        r = see(follower, options, &open, &out);
     out.cpu_usec = thread_cpu_usec() - began;
     out.followed = follower->n;
-    if (r >= 0)
-        r = ask(follower, options);
+    out.asks = is_to_ask(follower);
     for (size_t i = 0; i < follower->n && r >= 0; i++)
         r = act(follower, options, &follower->files[i], &out);
     if (r < 0)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "control/pin_plan.h"
+#include "kernel/openers.h"
 #include "kernel/procs.h"
 #include "util/cleanup.h"
 
@@ -37,12 +38,18 @@ typedef struct FollowerOptions {
 
 /* Bytes, measured. */
 typedef struct FollowerOutcome {
+    uint64_t passed; /* by the positions */
     uint64_t dropped;
     uint64_t written;  /* asked to be */
     size_t files;      /* that were dropped of */
     size_t followed;   /* that are open, and of a size to be followed */
     uint64_t cpu_usec; /* that looking took, not dropping */
+    bool asks;         /* follower_note_others() is due */
 } FollowerOutcome;
+
+/* Who else has files open or mapped, a set without the processes that are followed, which is taken
+ * over, and took @cpu_usec to find out. Until it is told nothing is dropped. */
+void follower_note_others(Follower *follower, OpenSet *others, uint64_t cpu_usec);
 
 /* One look. It opens what it acts on for the time of the call, and holds nothing in between, so
  * that no file system stays busy because of it. -ECANCELED, -ENOMEM, -EMFILE, -ENFILE; what fails

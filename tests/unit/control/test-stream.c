@@ -169,6 +169,11 @@ static void what_is_appended_goes_to_the_disk_at_once(void **state)
     assert_int_equal(span.end, 6 * MIB);
     assert_false(stream_to_drop(&file, PAGE, &span));
 
+    /* It went on while it was looked at. */
+    seen.size += MIB;
+    assert_int_equal(stream_see(&file, &seen), STREAM_ON);
+    assert_true(stream_to_write(&file, PAGE, &span));
+
     /* Not so where it writes in the middle, and not any more when it went back. */
     seen.size = 90 * MIB;
     assert_int_equal(stream_see(&file, &seen), STREAM_ON);
@@ -182,6 +187,21 @@ static void what_is_appended_goes_to_the_disk_at_once(void **state)
     seen.writes = false;
     file = stream_found(&seen);
     assert_false(stream_to_write(&file, PAGE, &span));
+}
+
+static void moving(void **state)
+{
+    StreamSeen seen = { .size = 90 * MIB };
+    StreamFile file = stream_found(&seen);
+
+    assert_int_equal(stream_see(&file, &seen), STREAM_ON);
+    assert_false(stream_moves(&file));
+    seen.position = 9 * MIB;
+    assert_int_equal(stream_see(&file, &seen), STREAM_ON);
+    assert_true(stream_moves(&file));
+    seen.position = 0;
+    assert_int_equal(stream_see(&file, &seen), STREAM_ON);
+    assert_false(stream_moves(&file));
 }
 
 static void spans_are_whole_pages(void **state)
@@ -289,24 +309,31 @@ static void what_is_reclaimed(void **state)
 static void when_to_look_next(void **state)
 {
     static const struct {
-        StreamPace pace;
+        StreamPace now, before;
         uint64_t expected;
     } cases[] = {
-        { { 0, 200000, 0 }, STREAM_LOOK_MAX_USEC },
-        { { 0, 0, 0 }, STREAM_LOOK_MAX_USEC },
-        { { MIB, 200000, 0 }, STREAM_LOOK_MAX_USEC },
-        { { 8 * MIB, 100000, 0 }, 100000 }, /* 80 MiB/s */
-        { { 16 * MIB, 100000, 0 }, 50000 },
-        { { 800 * MIB, 100000, 0 }, STREAM_LOOK_MIN_USEC },
-        { { 16 * MIB, 0, 0 }, STREAM_LOOK_MIN_USEC },
+        { { 0, 200000, 0 }, { 0 }, STREAM_LOOK_MAX_USEC },
+        { { 0, 0, 0 }, { 0 }, STREAM_LOOK_MAX_USEC },
+        { { MIB, 100000, 0 }, { 0 }, STREAM_LOOK_MAX_USEC },
+        { { 8 * MIB, 50000, 0 }, { 0 }, 50000 }, /* 160 MiB/s */
+        { { 16 * MIB, 50000, 0 }, { 0 }, 25000 },
+        { { 800 * MIB, 100000, 0 }, { 0 }, STREAM_LOOK_MIN_USEC },
+        { { 16 * MIB, 0, 0 }, { 0 }, STREAM_LOOK_MIN_USEC },
+        /* It waited, and goes on. */
+        { { 0, 100000, 0 }, { 16 * MIB, 50000, 0 }, 25000 },
+        { { 16 * MIB, 50000, 0 }, { 8 * MIB, 50000, 0 }, 25000 },
         /* A service with many files: 4 % of a core. */
-        { { 800 * MIB, 100000, 4000 }, 100000 },
-        { { 0, 100000, 20000 }, 500000 },
+        { { 800 * MIB, 100000, 4000 }, { 0, 0, 4000 }, 100000 },
+        { { 0, 100000, 20000 }, { 0, 100000, 30000 }, 500000 },
+        { { 0, 100000, 90000 }, { 0, 100000, 20000 }, 500000 },
     };
 
-    for (size_t i = 0; i < ELEMENTS(cases); i++)
-        if (stream_interval(&cases[i].pace) != cases[i].expected)
-            fail_msg("case %zu: %llu", i, (unsigned long long)stream_interval(&cases[i].pace));
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        uint64_t next = stream_interval(&cases[i].now, &cases[i].before);
+
+        if (next != cases[i].expected)
+            fail_msg("case %zu: %llu", i, (unsigned long long)next);
+    }
 }
 
 int main(void)
@@ -315,6 +342,7 @@ int main(void)
         cmocka_unit_test(courses),
         cmocka_unit_test(what_is_written_goes_to_the_disk_from_the_beginning),
         cmocka_unit_test(what_is_appended_goes_to_the_disk_at_once),
+        cmocka_unit_test(moving),
         cmocka_unit_test(spans_are_whole_pages),
         cmocka_unit_test(what_was_there_before_is_spared),
         cmocka_unit_test(with_too_many_spans_the_rest_is_spared),

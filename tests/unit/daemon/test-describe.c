@@ -140,6 +140,7 @@ static void what_streams_left_counts_as_evicted(void **state)
     stream = (StreamerStatus){ .wanted = true,
                                .followed = 9,
                                .file = 8,
+                               .dirty = 6,
                                .dropped = 5,
                                .reclaimed = 7,
                                .written = 4,
@@ -150,7 +151,7 @@ static void what_streams_left_counts_as_evicted(void **state)
     expect("/evict/by/reclaim", "7");
     expect("/evict/written", "4");
     expect("/evict/stream", "{\"dropped\":5,\"reclaimed\":7,\"written\":4,\"cached\":8,"
-                            "\"open_files\":9}");
+                            "\"dirty\":6,\"open_files\":9}");
     stream = (StreamerStatus){ 0 };
 }
 

@@ -3,6 +3,7 @@
 #include "daemon/streamer.h"
 
 #include "control/stream.h"
+#include "daemon/stream_ask.h"
 #include "daemon/stream_job.h"
 #include "unit/daemon/job-queue.h"
 #include "unit/daemon/log-text.h"
@@ -177,9 +178,10 @@ static void finish_with(FollowerOutcome followed, uint64_t reclaimed)
     sj->followed = followed;
     sj->reclaimed = reclaimed;
     sj->interval_usec = USEC_PER_SEC;
-    queue[0]->done(queue[0], queue[0]->owner);
-    queue[0]->destroy(queue[0]);
+    Job *job = queue[0];
     n_queued = 0;
+    job->done(job, job->owner);
+    job->destroy(job);
 }
 
 static void what_was_done_is_told_at_the_end(void **state)
@@ -215,6 +217,41 @@ static void what_was_done_is_told_at_the_end(void **state)
     expect_log("");
     assert_int_equal(streamer_status(w.streamer).followed, 0);
     assert_int_equal(streamer_status(w.streamer).dropped, 3 * MIB);
+}
+
+/* A look into all processes is for another worker, one at a time, and its outcome for the look that
+ * comes then. */
+static void who_else_has_files_is_asked_beside(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    scratch_folders(&w.proc, "1/fd/");
+    scratch_put(&w.proc, "1/maps", "");
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    must(sd_event_run(w.host.event, USEC_PER_SEC));
+    finish_with((FollowerOutcome){ .asks = true }, 0);
+    assert_int_equal(n_queued, 1);
+    Job *ask = queue[0];
+    n_queued = 0;
+
+    while (n_queued == 0) /* the next look does not wait for it */
+        must(sd_event_run(w.host.event, 2 * USEC_PER_SEC));
+    finish_with((FollowerOutcome){ .asks = true }, 0);
+    assert_int_equal(n_queued, 0); /* one at a time */
+
+    ask->run(ask);
+    assert_non_null(((StreamAsk *)ask)->others);
+    ask->done(ask, ask->owner);
+    assert_null(((StreamAsk *)ask)->others); /* handed over */
+    ask->destroy(ask);
+    must(sd_event_run(w.host.event, 2 * USEC_PER_SEC));
+    assert_int_equal(n_queued, 1);
+    finish_with((FollowerOutcome){ .asks = true }, 0);
+    assert_int_equal(n_queued, 1); /* and then anew */
+    streamer_leave(w.streamer);
+    assert_true(atomic_load(&queue[0]->cancelled));
 }
 
 static void a_kernel_that_cannot_is_told_once(void **state)
@@ -286,6 +323,7 @@ int main(void)
         cmocka_unit_test(not_from_who_may_not_be_reclaimed),
         cmocka_unit_test(nobody_who_is_not_to_be_followed_is),
         cmocka_unit_test(what_was_done_is_told_at_the_end),
+        cmocka_unit_test(who_else_has_files_is_asked_beside),
         cmocka_unit_test(a_kernel_that_cannot_is_told_once),
         cmocka_unit_test(a_unit_that_goes_meanwhile_is_no_trouble),
         cmocka_unit_test(a_unit_that_has_gone_is_no_trouble),
