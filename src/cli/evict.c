@@ -65,7 +65,7 @@ static int put_outcome(struct json_object *object, bool measured, bool dry_run,
         json_add_number(object, "dirty", measured && o->has_dirty, o->dirty) < 0 ||
         json_add_number(object, "locked", done, o->locked) < 0 ||
         json_add_number(object, "mapped", done, o->mapped) < 0 ||
-        json_add_number(object, "other", done, o->beside + o->memory + o->unknown) < 0)
+        json_add_number(object, "other", done, o->beside + o->memory + o->unsure + o->unknown) < 0)
         return -ENOMEM;
     return done ? put_rungs(object, o) : 0;
 }
@@ -211,6 +211,8 @@ static bool complain_of_what_is_left(const EvictCommand *evict)
                            ? "mapped by processes"
                            : "mapped by processes (--mapped=page-out takes it out of them)" },
         { sum->memory, "in memory only (tmpfs)" },
+        { sum->unsure, "changed a moment ago, and this kernel does not tell what is dirty "
+                       "(--dirty=write-back writes it to the disk first)" },
         { sum->unknown, geteuid() == 0 ? "in use just now"
                                        : "in use, or mapped by processes that only root may see" },
     };

@@ -13,6 +13,7 @@
 #include "cli/paths.h"
 #include "cli/text.h"
 #include "kernel/evict.h"
+#include "kernel/settled.h"
 #include "util/array.h"
 #include "util/units.h"
 
@@ -108,7 +109,9 @@ const SparedFile *spared_find(const Spared *spared, const struct stat *st)
 static int evict_gap(int fd, uint64_t begin, uint64_t end, bool to_the_end, Pace *pace,
                      EvictOutcome *sum)
 {
-    Evicting evicting = { fd, begin, end, to_the_end, pace };
+    Evicting evicting = {
+        .fd = fd, .begin = begin, .end = end, .to_the_end = to_the_end, .pace = pace
+    };
     Residency before, after;
 
     int r = residency_of_range(fd, begin, end - begin, &before);
@@ -123,7 +126,8 @@ static int evict_gap(int fd, uint64_t begin, uint64_t end, bool to_the_end, Pace
     sum->after += after.resident;
     sum->evicted[EVICT_ADVISE] += sub_u64(before.resident, after.resident);
     sum->dirty += after.dirty;
-    sum->unknown += sub_u64(after.resident, after.dirty);
+    *(after.has_counters || file_is_settled(fd) ? &sum->unknown : &sum->unsure) += sub_u64(
+        after.resident, after.dirty);
     sum->has_dirty &= after.has_counters;
     return 0;
 }

@@ -224,7 +224,12 @@ static int drop_span(const FollowerOptions *options, int fd, StreamSpan span, bo
     Residency before, after;
 
     for (*ret_at = span.begin; *ret_at < span.end;) {
-        Evicting e = { .fd = fd, .begin = *ret_at, .pace = &pace };
+        Evicting e = {
+            .fd = fd,
+            .begin = *ret_at,
+            .may_write = options->write_back,
+            .pace = &pace,
+        };
 
         e.end = min_u64(span.end, *ret_at + SLICE);
         if (is_cancelled(options))

@@ -19,6 +19,7 @@
 #include "kernel/evict_mapped.h"
 #include "kernel/mappers.h"
 #include "kernel/residency.h"
+#include "kernel/settled.h"
 #include "util/cleanup.h"
 #include "util/units.h"
 
@@ -66,6 +67,7 @@ void evict_outcome_add(EvictOutcome *sum, const EvictOutcome *more)
     sum->mapped += more->mapped;
     sum->beside += more->beside;
     sum->memory += more->memory;
+    sum->unsure += more->unsure;
     sum->unknown += more->unknown;
     sum->has_dirty &= more->has_dirty;
 }
@@ -212,6 +214,9 @@ static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, s
         out->beside = take(&left, beside(ladder, climb));
     if (n > 0)
         out->mapped = take(&left, left);
+    if (left > 0 && !now.has_dirty && !ladder->options.allowed.write_back &&
+        !file_is_settled(climb->fd))
+        out->unsure = take(&left, left);
     out->unknown = left;
 }
 
@@ -224,6 +229,7 @@ static Evicting evicting(Ladder *ladder, const Climb *climb)
         .begin = climb->part.begin,
         .end = climb->part.end,
         .to_the_end = climb->part.end == (uint64_t)climb->st.st_size,
+        .may_write = ladder->options.allowed.write_back,
         .pace = &ladder->pace,
     };
 }

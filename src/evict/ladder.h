@@ -26,6 +26,7 @@ typedef struct EvictOutcome {
     uint64_t mapped;  /* by processes */
     uint64_t beside;  /* hangs together with a part that stays: one folio */
     uint64_t memory;  /* has no disk behind it: tmpfs, memfd */
+    uint64_t unsure;  /* maybe dirty: changed a moment ago, and the kernel does not tell */
     uint64_t unknown; /* being read, or mapped by someone we may not look at */
     bool has_dirty;   /* false: the kernel does not tell what is dirty, which is not counted then */
 

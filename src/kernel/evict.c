@@ -5,7 +5,8 @@
  *
  * Surprise: it begins to write all dirty pages of its range, at once. So those are left out of the
  * range: it is halved until a piece is clean, or too small to be worth it. Pieces are cut at
- * multiples of the largest folio, which are never in the middle of one.
+ * multiples of the largest folio, which are never in the middle of one. Where nobody tells what is
+ * dirty, a file that was changed a moment ago is left.
  *
  * There is no "rung 0" for mappings of ours: the controller and the command map nothing but to ask
  * mincore(2), PROT_NONE and for the time of the call; holders unmap what they let go. */
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "kernel/residency.h"
+#include "kernel/settled.h"
 #include "util/units.h"
 
 #define FOLIO_MAX      (2 * MIB) /* of files: as large as a page-table entry of the second level */
@@ -47,6 +49,8 @@ static int take(const Evicting *e, uint64_t begin, uint64_t end)
         return r;
     if (residency.resident == 0 ||
         (residency.has_counters && residency.dirty == residency.resident))
+        return 0;
+    if (!residency.has_counters && !e->may_write && !file_is_settled(e->fd))
         return 0;
     uint64_t cut = middle(begin, end);
     if (residency.has_counters && residency.dirty > 0) {

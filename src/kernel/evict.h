@@ -13,11 +13,13 @@ typedef struct Evicting {
     int fd;              /* open for reading */
     uint64_t begin, end; /* bytes; begin is on a page, end too or the end of the file */
     bool to_the_end;     /* whatever the file grows by goes as well */
+    bool may_write;      /* it does no harm if dirty pages are written */
     Pace *pace;          /* borrowed; of whole looks, not of one file */
 } Evicting;
 
-/* Takes clean pages that nobody has mapped. Writes nothing where the kernel tells which pages are
- * dirty; elsewhere it begins to write these. -ECANCELED; -errno of fadvise. */
+/* Takes clean pages that nobody has mapped. Unless it may write, it writes nothing, and does
+ * nothing where the kernel does not tell which pages are dirty and the file is not settled
+ * (kernel/settled.h). -ECANCELED; -errno of fadvise. */
 int evict_advise(const Evicting *evicting);
 
 /* Asks for dirty pages to be written to the disk, as far as the pace goes, and waits for none, but

@@ -80,7 +80,7 @@ static uint64_t resident(int fd, uint64_t size)
 static void expect_adds_up(void)
 {
     assert_int_equal(told.dirty + told.locked + told.mapped + told.beside + told.memory +
-                         told.unknown,
+                         told.unsure + told.unknown,
                      told.after);
 }
 
@@ -484,6 +484,30 @@ static void evict_without_cachestat(void *argument)
     check(!told.has_dirty && told.dirty == 0 && told.locked >= MIB);
 }
 
+/* Were it advised, the answer would be EIO. */
+static void evict_what_may_be_dirty(void *argument)
+{
+    int fd = *(int *)argument;
+
+    seccomp_answer(CACHESTAT_NR, ENOSYS);
+    seccomp_answer(__NR_fadvise64, EIO);
+    check(climb(fd) == 0);
+    check(told.failed == EVICT_NO_RUNG && told.error == 0);
+    check(told.before > 0 && told.unsure == told.after && told.unknown == 0);
+
+    options.allowed.write_back = true;
+    check(climb(fd) == 0);
+    check(told.failed == EVICT_WRITE_BACK && told.error == -EIO && told.unsure == 0);
+}
+
+static void what_may_be_dirty_is_not_advised(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+
+    assert_int_equal(run_child(evict_what_may_be_dirty, &fd), 0);
+}
+
 static void measured_by_mincore(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -584,6 +608,7 @@ int main(void)
         TEST(an_empty_file),
         TEST(many_files_that_resist),
         TEST(a_cancelled_one_ends),
+        TEST(what_may_be_dirty_is_not_advised),
         TEST(measured_by_mincore),
         TEST(what_cannot_be_measured_is_not_done),
         TEST(failure_is_told),
