@@ -25,7 +25,10 @@ typedef struct EvictCommand {
     Pace pace; /* of what lies between what is spared */
     NamedPaths walk;
     Ladder *ladder;
-    struct json_object *files; /* NULL: nobody wants to read it */
+    JsonList files; /* printed as they are done with, */
+    FILE *later;    /* or kept until the end: NULL, where nobody else writes there */
+    char *text;     /* of that */
+    size_t size;
     EvictOutcome sum;
     uintmax_t n_files;
     uint64_t to_go; /* bytes, in a dry run */
@@ -73,11 +76,11 @@ static int put_outcome(struct json_object *object, bool measured, bool dry_run,
 static int put_file(EvictCommand *evict, const char *path, const struct stat *st, int error,
                     const EvictOutcome *outcome)
 {
+    if (evict->arguments.output.json == JSON_OFF)
+        return 0;
     cleanup(json_object_putp) struct json_object *entry = json_object_new_object();
     bool measured = error >= 0;
 
-    if (!evict->files)
-        return 0;
     if (error >= 0)
         error = outcome->error;
     if (!entry || json_add_text(entry, "path", path) < 0 ||
@@ -85,7 +88,7 @@ static int put_file(EvictCommand *evict, const char *path, const struct stat *st
         put_outcome(entry, measured, evict->arguments.dry_run, outcome) < 0 ||
         json_add_text(entry, "error", error < 0 ? strerror(-error) : NULL) < 0)
         return -ENOMEM;
-    return json_append(evict->files, TAKE_PTR(entry));
+    return json_list_add(&evict->files, TAKE_PTR(entry));
 }
 
 static void complain_of(EvictCommand *evict, const char *path, int error, const char *what)
@@ -160,18 +163,38 @@ static int evict_file(const char *path, int *fd, const struct stat *st, void *us
     return on_done(path, st, r, &outcome, evict);
 }
 
-static int render_json(EvictCommand *evict, FILE *out)
+/* Standard output is the command's, where there is one. */
+static FILE *output_of(const EvictCommand *evict)
 {
-    cleanup(json_object_putp) struct json_object *root = json_object_new_object();
+    return evict->arguments.command ? stderr : stdout;
+}
+
+/* Standard error has complaints, too, which must not come in between. */
+static int begin_json(EvictCommand *evict)
+{
+    if (evict->arguments.command) {
+        evict->later = open_memstream(&evict->text, &evict->size);
+        if (!evict->later)
+            return -ENOMEM;
+    }
+    json_list_begin(&evict->files, evict->later ? evict->later : stdout,
+                    evict->arguments.output.json, "files");
+    return 0;
+}
+
+static int render_json(EvictCommand *evict)
+{
     cleanup(json_object_putp) struct json_object *total = json_object_new_object();
 
     if (!total || json_add_number(total, "files", true, evict->n_files) < 0 ||
         put_outcome(total, true, evict->arguments.dry_run, &evict->sum) < 0)
         return -ENOMEM;
-    if (!root || json_add(root, "files", TAKE_PTR(evict->files)) < 0 ||
-        json_add(root, "total", TAKE_PTR(total)) < 0)
+    int r = json_list_end(&evict->files, "total", TAKE_PTR(total));
+    if (r < 0 || !evict->later)
+        return r;
+    if (fflush(evict->later) != 0)
         return -ENOMEM;
-    return json_print(root, out, evict->arguments.output.json);
+    return fputs(evict->text, output_of(evict)) < 0 ? -EIO : 0;
 }
 
 static int render(EvictCommand *evict)
@@ -179,10 +202,10 @@ static int render(EvictCommand *evict)
     char size[FORMAT_SIZE_MAX], all[FORMAT_SIZE_MAX];
     bool bytes = evict->arguments.output.bytes;
     const char *s = evict->n_files == 1 ? "" : "s";
-    FILE *out = evict->arguments.command ? stderr : stdout; /* that is the command's */
+    FILE *out = output_of(evict);
 
     if (evict->arguments.output.json != JSON_OFF)
-        return render_json(evict, out);
+        return render_json(evict);
     if (evict->arguments.dry_run)
         fprintf(out, "Would evict %s: %ju file%s, %s in memory now\n",
                 format_bytes(size, evict->to_go, bytes), evict->n_files, s,
@@ -236,6 +259,8 @@ static int walk(EvictCommand *evict)
     if (r < 0)
         return r;
     evict->walk.progress = progress_new();
+    if (evict->arguments.output.json != JSON_OFF && isatty(fileno(output_of(evict))))
+        evict->walk.progress.terminal = false; /* it would stand in between */
     r = named_paths_walk(&evict->walk, evict->arguments.paths);
     if (r >= 0)
         r = ladder_finish(evict->ladder);
@@ -258,10 +283,10 @@ static ExitCode evict_all(EvictCommand *evict)
                           .cancelled = evict->arguments.ladder.cancelled };
     evict->arguments.ladder.done = on_done;
     evict->arguments.ladder.userdata = evict;
-    if (evict->arguments.output.json != JSON_OFF)
-        evict->files = json_object_new_array();
 
-    int r = evict->arguments.output.json == JSON_OFF || evict->files ? walk(evict) : -ENOMEM;
+    int r = evict->arguments.output.json != JSON_OFF ? begin_json(evict) : 0;
+    if (r >= 0)
+        r = walk(evict);
     bool cut = r == -ECANCELED;
     if (r >= 0 || cut)
         r = render(evict);
@@ -296,7 +321,9 @@ ExitCode verb_evict(int argc, char *argv[])
         code = evict.arguments.command ? evict_behind(&evict) : evict_all(&evict);
     ladder_free(evict.ladder);
     spared_clear(&evict.spared);
-    json_object_put(evict.files);
+    if (evict.later)
+        fclose(evict.later);
+    free(evict.text);
     evict_arguments_clear(&evict.arguments);
     return code;
 }

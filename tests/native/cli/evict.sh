@@ -51,6 +51,15 @@ test_files_and_folders() {
     [ "$(wc -l <"$TEST_DIR/.out")" = 1 ] || fail "--json=short is not one line"
 }
 
+# In memory, each would take a kilobyte and more.
+test_many_files_as_json() {
+    (ulimit -v 30000; "$PAGEWARDEN" --version) >/dev/null 2>&1 || return 0 # as built here it takes more anyway
+    mkdir many
+    (cd many && seq 20000 | xargs touch)
+    (ulimit -v 30000; "$PAGEWARDEN" evict --json=short many) >"$TEST_DIR/.out" || fail "it takes too much memory"
+    expect_json ".total.files == 20000 and (.files | length) == 20000"
+}
+
 test_for_people() {
     make a 256
     run "$PAGEWARDEN" evict a
@@ -268,5 +277,5 @@ test_spare_cached_usage() {
     expect_code 0
 }
 
-tests files_and_folders for_people what_is_locked_stays_and_is_told dirty keep dry_run_evicts_nothing lists \
+tests files_and_folders many_files_as_json for_people what_is_locked_stays_and_is_told dirty keep dry_run_evicts_nothing lists \
     what_is_no_file in_memory_only not_ours rate spare_cached spare_cached_usage
