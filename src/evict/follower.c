@@ -38,7 +38,6 @@ typedef struct Followed {
 struct Follower {
     Followed *files; /* by device and inode */
     size_t n;
-    PositionMounts mounts;
     OpenSet *others;   /* what other processes had open; NULL: not known yet */
     uint64_t ask_usec; /* not before */
     uint64_t page;
@@ -57,7 +56,6 @@ Follower *follower_free(Follower *follower)
 {
     if (!follower)
         return NULL;
-    position_mounts_clear(&follower->mounts);
     open_set_free(follower->others);
     free(follower->files);
     free(follower);
@@ -326,8 +324,7 @@ int follower_look(Follower *follower, const FollowerOptions *options, FollowerOu
     FollowerOutcome out = { 0 };
     uint64_t began = thread_cpu_usec();
 
-    int r = positions_of(options->proc_fd, options->pids, STREAM_STEP, options->network,
-                         &follower->mounts, &open);
+    int r = positions_of(options->proc_fd, options->pids, STREAM_STEP, options->network, &open);
     if (r >= 0)
         r = see(follower, options, &open, &out);
     out.cpu_usec = thread_cpu_usec() - began;

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -31,6 +33,7 @@ typedef struct Candidate {
     int number;
     dev_t dev;
     ino_t ino;
+    uint64_t mount;   /* 0: whichever */
     const char *path; /* in the pool */
     const AdvisePattern *pattern;
 } Candidate;
@@ -110,6 +113,7 @@ static int on_descriptor(const Descriptor *descriptor, void *userdata)
         .number = descriptor->number,
         .dev = descriptor->dev,
         .ino = descriptor->ino,
+        .mount = descriptor->mount,
         .path = path,
         .pattern = find_pattern(a, path, descriptor->deleted),
     };
@@ -180,7 +184,7 @@ static int is_meant(const Advising *a, const Candidate *candidate)
 
 /* Advising */
 
-/* The number may be another file's by now. */
+/* The number may be another file's by now. This asks no server. */
 static bool is_still(int fd, const Candidate *candidate)
 {
     struct statx st;
@@ -200,6 +204,24 @@ static int take(const Candidate *candidate)
     return fd < 0 ? -errno : fd;
 }
 
+static void *close_it(void *userdata)
+{
+    close((int)(intptr_t)userdata);
+    return NULL;
+}
+
+/* A descriptor that became another file's at the last moment, which may be one of FUSE: its close
+ * waits for the server, maybe for ever. That is left to a thread of its own. */
+static void close_apart(int fd)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, close_it, (void *)(intptr_t)fd) == 0)
+        pthread_detach(thread);
+    else
+        close(fd);
+}
+
 static int advise(Advising *a, const Candidate *candidate)
 {
     static const int advices[] = {
@@ -209,13 +231,21 @@ static int advise(Advising *a, const Candidate *candidate)
     };
     const AdvisePattern *pattern = candidate->pattern;
 
+    /* What is taken must be closed, and on other mounts that may wait for a server. */
+    if (candidate->mount > 0 &&
+        !descriptor_is_on(a->scope->proc_fd, candidate->pid, candidate->number, candidate->mount))
+        return 0;
     CLEANUP_CLOSE int fd = take(candidate);
     if (fd < 0 && entry_error_is_ours(-fd))
         return fd;
     if (fd < 0 && fd != -ESRCH && fd != -EBADF) /* ended, or closed */
         note_unreachable(a, candidate->pid, fd);
-    if (fd < 0 || !is_still(fd, candidate))
+    if (fd < 0)
         return 0;
+    if (!is_still(fd, candidate)) {
+        close_apart(TAKE_FD(fd));
+        return 0;
+    }
     if (posix_fadvise(fd, 0, 0, advices[pattern->access]) == 0 && !pattern->by_name)
         a->outcome.descriptors++;
     return 0;

@@ -43,12 +43,11 @@ static bool is_local_mount(const Look *look, uint64_t mount)
 
 /* "pos:\t0\nflags:\t0100000\nmnt_id:\t29\n…", proc_pid_fdinfo(5); behind that each lock has a line.
  */
-static bool read_mount(const Look *look, const char *number, uint64_t *ret)
+static bool read_mount(int dir_fd, const char *path, uint64_t *ret)
 {
-    char path[sizeof "../fdinfo/" + NAME_MAX], text[128];
+    char text[128];
 
-    snprintf(path, sizeof path, "../fdinfo/%s", number);
-    CLEANUP_CLOSE int fd = openat(look->dir_fd, path, O_RDONLY | O_CLOEXEC);
+    CLEANUP_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (n < 0)
         return false;
@@ -59,9 +58,11 @@ static bool read_mount(const Look *look, const char *number, uint64_t *ret)
 /* False, too, where nobody tells. */
 static bool is_local(Look *look, const char *number)
 {
+    char path[sizeof "../fdinfo/" + NAME_MAX];
     uint64_t mount;
 
-    if (!read_mount(look, number, &mount))
+    snprintf(path, sizeof path, "../fdinfo/%s", number);
+    if (!read_mount(look->dir_fd, path, &mount))
         return false;
     if (mount != look->mount) {
         look->is_local = is_local_mount(look, mount);
@@ -98,7 +99,17 @@ static bool look_at(Look *look, const char *name, char path[static PATH_MAX], De
     ret->dev = makedev(st.stx_dev_major, st.stx_dev_minor);
     ret->ino = st.stx_ino;
     ret->size = st.stx_size;
+    ret->mount = look->mount;
     return true;
+}
+
+bool descriptor_is_on(int proc_fd, pid_t pid, int number, uint64_t mount)
+{
+    char path[sizeof "/fdinfo/" + 2 * 3 * sizeof(int)];
+    uint64_t now;
+
+    snprintf(path, sizeof path, "%jd/fdinfo/%d", (intmax_t)pid, number);
+    return read_mount(proc_fd, path, &now) && now == mount;
 }
 
 int descriptors_of(int proc_fd, pid_t pid, const DescriptorHandler *handler)

@@ -14,7 +14,8 @@ typedef struct Descriptor {
     bool deleted;     /* it has lost that name */
     dev_t dev;
     ino_t ino;
-    uint64_t size; /* bytes, as this kernel knows it */
+    uint64_t size;  /* bytes, as this kernel knows it */
+    uint64_t mount; /* its number, as fdinfo has it; 0: not looked up, where networks are wanted */
 } Descriptor;
 
 typedef struct DescriptorHandler {
@@ -31,3 +32,6 @@ typedef struct DescriptorHandler {
  * be looked into; -ENOMEM, -EMFILE, -ENFILE. Not seen: descriptors of threads with a table of their
  * own. */
 int descriptors_of(int proc_fd, pid_t pid, const DescriptorHandler *handler);
+
+/* Whether the number leads to a file on that mount still; nothing of the file is touched. */
+bool descriptor_is_on(int proc_fd, pid_t pid, int number, uint64_t mount);

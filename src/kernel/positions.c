@@ -4,7 +4,7 @@
  * first, in the mountinfo of the process: its mount namespace may be another one. What is not in
  * there has no mount: pipes, sockets, memfd, and files of a mount that was detached.
  *
- * Numbers of mounts are given away anew, so they are remembered for a while only. */
+ * Numbers of mounts are given away anew, so they are believed for one look only. */
 #include "kernel/positions.h"
 
 #include <dirent.h>
@@ -25,29 +25,26 @@
 #include "util/io.h"
 #include "util/units.h"
 
-#define REMEMBER_USEC (5 * USEC_PER_SEC)
-
 typedef struct PositionMount {
     uint64_t id;
     bool wanted;
 } PositionMount;
 
+typedef struct PositionMounts {
+    PositionMount *items;
+    size_t n, room;
+} PositionMounts;
+
 typedef struct Look {
     int proc_fd;
     uint64_t size_min;
     bool network;
-    PositionMounts *mounts;
+    PositionMounts mounts;
     Positions list;
     /* Of the process that is being looked at: */
     pid_t pid;
     int process_fd, fd_fd;
 } Look;
-
-void position_mounts_clear(PositionMounts *mounts)
-{
-    free(mounts->items);
-    *mounts = (PositionMounts){ 0 };
-}
 
 void positions_clear(Positions *descriptors)
 {
@@ -64,10 +61,18 @@ static bool is_wanted(const Look *look, const char *name)
     return kind == FS_LOCAL || (look->network && kind != FS_KERNEL);
 }
 
-/* 1 or 0; -ENOMEM. */
-static int is_mount_wanted(Look *look, uint64_t id)
+/* Pipes, sockets and the like are in no list, all of which would have to be read. */
+static bool has_path(const Look *look, const char *name)
 {
-    PositionMounts *mounts = look->mounts;
+    char first;
+
+    return readlinkat(look->fd_fd, name, &first, 1) == 1 && first == '/';
+}
+
+/* 1 or 0; -ENOMEM. */
+static int is_mount_wanted(Look *look, uint64_t id, const char *name_of_one)
+{
+    PositionMounts *mounts = &look->mounts;
     char name[FS_NAME_MAX];
 
     for (size_t i = 0; i < mounts->n; i++)
@@ -75,7 +80,8 @@ static int is_mount_wanted(Look *look, uint64_t id)
             return mounts->items[i].wanted;
     if (ARRAY_RESERVE(mounts->items, mounts->n, mounts->room) < 0)
         return -ENOMEM;
-    bool wanted = fs_name_of_mount(look->process_fd, id, name) >= 0 && is_wanted(look, name);
+    bool wanted = has_path(look, name_of_one) &&
+                  fs_name_of_mount(look->process_fd, id, name) >= 0 && is_wanted(look, name);
     mounts->items[mounts->n++] = (PositionMount){ id, wanted };
     return wanted;
 }
@@ -106,7 +112,7 @@ static int look_at_descriptor(Look *look, const char *name)
         return 0;
     if (flags & (O_PATH | O_DIRECT))
         return 0;
-    int r = is_mount_wanted(look, mount);
+    int r = is_mount_wanted(look, mount, name);
     if (r <= 0 || statx(look->fd_fd, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
                         STATX_TYPE | STATX_INO | STATX_SIZE, &st) < 0)
         return r < 0 ? r : 0;
@@ -160,19 +166,14 @@ static int compare(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
-int positions_of(int proc_fd, const Pids *pids, uint64_t size_min, bool network,
-                 PositionMounts *mounts, Positions *ret)
+int positions_of(int proc_fd, const Pids *pids, uint64_t size_min, bool network, Positions *ret)
 {
-    Look look = { .proc_fd = proc_fd, .size_min = size_min, .network = network, .mounts = mounts };
-    uint64_t now = now_usec();
+    Look look = { .proc_fd = proc_fd, .size_min = size_min, .network = network };
     int r = 0;
 
-    if (now >= mounts->until_usec) {
-        mounts->n = 0;
-        mounts->until_usec = now + REMEMBER_USEC;
-    }
     for (size_t i = 0; i < pids->n_pids && r >= 0; i++)
         r = look_at_process(&look, pids->pids[i]);
+    free(look.mounts.items);
     if (r < 0) {
         positions_clear(&look.list);
         return r;

@@ -27,14 +27,6 @@ typedef struct Positions {
     size_t room; /* internal */
 } Positions;
 
-/* What is remembered of mounts from one look to the next. All zero at first. */
-typedef struct PositionMounts {
-    struct PositionMount *items;
-    size_t n, room;
-    uint64_t until_usec;
-} PositionMounts;
-void position_mounts_clear(PositionMounts *mounts);
-
 /* More than that no look takes in; which ones is left open. */
 #define POSITIONS_MAX 16384
 
@@ -43,8 +35,7 @@ void position_mounts_clear(PositionMounts *mounts);
  * server is asked. A process or descriptor that goes meanwhile, or may not be looked at, is left
  * out; and so are tables of single threads. *ret is for positions_clear() on success only.
  * -ENOMEM, -EMFILE, -ENFILE. */
-int positions_of(int proc_fd, const Pids *pids, uint64_t size_min, bool network,
-                 PositionMounts *mounts, Positions *ret);
+int positions_of(int proc_fd, const Pids *pids, uint64_t size_min, bool network, Positions *ret);
 void positions_clear(Positions *descriptors);
 
 /* Opens the file of @descriptor for reading, which leaves its position alone. -ESTALE: the number

@@ -2,7 +2,7 @@
 /* Descriptors and mappings are gathered as they come, one entry for each use of a file by a
  * process, then sorted and folded. The device and inode of a mapping are those of the link in
  * map_files; who may not follow that (it takes CAP_CHECKPOINT_RESTORE) believes the path in maps if
- * the same inode stands there. */
+ * the same inode of the same device stands there. */
 #include "kernel/proc_files.h"
 
 #include <errno.h>
@@ -69,8 +69,24 @@ static int on_descriptor(const Descriptor *descriptor, void *userdata)
     return add(&scan->list, &file);
 }
 
+/* What maps says of it. */
+typedef struct InMaps {
+    unsigned major, minor;
+    uint64_t ino;
+} InMaps;
+
+/* btrfs and overlayfs, which have no device of their own (its major is 0), tell another one in maps
+ * than by stat(2). */
+static bool is_in_maps(const InMaps *in_maps, const struct statx *st)
+{
+    bool nowhere = in_maps->major == 0 && st->stx_dev_major == 0;
+
+    return st->stx_ino == in_maps->ino && (nowhere || (st->stx_dev_major == in_maps->major &&
+                                                       st->stx_dev_minor == in_maps->minor));
+}
+
 /* False: it is none of a regular file, or nobody knows. */
-static bool look_at_mapping(int process_fd, ProcFile *file, ino_t ino_in_maps)
+static bool look_at_mapping(int process_fd, ProcFile *file, const InMaps *in_maps)
 {
     char link[sizeof "map_files/-" + 2 * 16];
     struct statx st;
@@ -81,7 +97,7 @@ static bool look_at_mapping(int process_fd, ProcFile *file, ino_t ino_in_maps)
     if (r < 0 && errno == EPERM) {
         r = statx(AT_FDCWD, file->path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
                   STATX_TYPE | STATX_INO | STATX_SIZE, &st);
-        if (r >= 0 && st.stx_ino != ino_in_maps)
+        if (r >= 0 && !is_in_maps(in_maps, &st))
             return false;
     }
     if (r < 0 || !S_ISREG(st.stx_mode))
@@ -96,16 +112,17 @@ static bool look_at_mapping(int process_fd, ProcFile *file, ino_t ino_in_maps)
 static int read_mapping(Scan *scan, int process_fd, pid_t pid, char *line)
 {
     ProcFile file = { .pid = pid, .number = -1 };
-    uint64_t ino;
+    InMaps in_maps;
 
     line[strcspn(line, "\n")] = '\0';
     char *path = strchr(line, '/');
-    if (!path || sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*x %*x:%*x %" SCNu64, &file.begin,
-                        &file.end, &ino) != 3)
+    if (!path || sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*x %x:%x %" SCNu64, &file.begin,
+                        &file.end, &in_maps.major, &in_maps.minor, &in_maps.ino) != 5)
         return 0;
     file.deleted = text_cut_deleted(path);
     file.path = path;
-    return ino > 0 && look_at_mapping(process_fd, &file, ino) ? add(&scan->list, &file) : 0;
+    return in_maps.ino > 0 && look_at_mapping(process_fd, &file, &in_maps) ? add(&scan->list, &file)
+                                                                           : 0;
 }
 
 static int read_maps(Scan *scan, pid_t pid)

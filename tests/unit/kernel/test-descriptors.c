@@ -105,12 +105,25 @@ static void a_process_that_has_ended(void **state)
     assert_int_equal(descriptors_of(w.proc.fd, 8, &handler), -ESRCH);
 }
 
+static void whether_it_is_on_that_mount_still(void **state)
+{
+    cleanup(world_done) World w = world_new();
+
+    assert_true(descriptor_is_on(w.proc.fd, 7, 0, 20));
+    assert_true(descriptor_is_on(w.proc.fd, 7, 6, 20));
+    assert_false(descriptor_is_on(w.proc.fd, 7, 1, 20)); /* of another by now */
+    assert_false(descriptor_is_on(w.proc.fd, 7, 5, 20)); /* does not tell */
+    assert_false(descriptor_is_on(w.proc.fd, 7, 9, 20)); /* closed */
+    assert_false(descriptor_is_on(w.proc.fd, 8, 0, 20));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_are_asked_where_that_is_meant),
         cmocka_unit_test(what_is_not_wanted),
         cmocka_unit_test(a_process_that_has_ended),
+        cmocka_unit_test(whether_it_is_on_that_mount_still),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,6 @@ typedef struct World {
     Scratch proc, files;
     Pids pids;
     pid_t own[4];
-    PositionMounts mounts;
 } World;
 
 static World world_new(void)
@@ -30,7 +29,6 @@ static World world_new(void)
 
 static void world_done(World *w)
 {
-    position_mounts_clear(&w->mounts);
     scratch_done(&w->proc);
     scratch_done(&w->files);
 }
@@ -68,7 +66,7 @@ static void put(World *w, pid_t pid, int number, const char *info, const char *n
 static void find(World *w, bool network, Positions *ret)
 {
     w->pids.pids = w->own;
-    assert_int_equal(positions_of(w->proc.fd, &w->pids, SIZE, network, &w->mounts, ret), 0);
+    assert_int_equal(positions_of(w->proc.fd, &w->pids, SIZE, network, ret), 0);
 }
 
 static void where_a_process_is_in_its_files(void **state)
@@ -138,10 +136,16 @@ static void network_file_systems(void **state)
     put(&w, 7, 4, "pos:\t0\nflags:\t00\nmnt_id:\t23\n", "b", SIZE);
     find(&w, false, &none);
     assert_int_equal(none.n, 0);
-    assert_int_equal(w.mounts.n, 2);
-    w.mounts.until_usec = 0;
     find(&w, true, &some);
     assert_int_equal(some.n, 2);
+
+    /* Unmounted, and the number is another's. */
+    cleanup(positions_clear) Positions now = { 0 };
+    scratch_put(&w.proc, "7/mountinfo",
+                "21 20 8:2 / /local rw - ext4 /dev/sdb1 rw\n"
+                "23 20 0:42 / /fuse rw - fuse.sshfs a: rw\n");
+    find(&w, false, &now);
+    assert_int_equal(now.n, 1);
 }
 
 static void by_file_then_by_process(void **state)
