@@ -15,10 +15,11 @@ SampleStep sample_step(const Sample *before, const Sample *now)
         return SAMPLE_RESET;
     if (now->at_usec < before->at_usec)
         return SAMPLE_STALE;
-    if (now->pgscan < before->pgscan || now->pgsteal < before->pgsteal ||
-        now->pgmajfault < before->pgmajfault || now->refault_anon < before->refault_anon ||
-        now->refault_file < before->refault_file || now->events_high < before->events_high ||
-        psi_fell(&before->memory_psi, &now->memory_psi) || psi_fell(&before->io_psi, &now->io_psi))
+    if (now->cgroup != before->cgroup || now->pgscan < before->pgscan ||
+        now->pgsteal < before->pgsteal || now->pgmajfault < before->pgmajfault ||
+        now->refault_anon < before->refault_anon || now->refault_file < before->refault_file ||
+        now->events_high < before->events_high || psi_fell(&before->memory_psi, &now->memory_psi) ||
+        psi_fell(&before->io_psi, &now->io_psi))
         return SAMPLE_RESET;
     return SAMPLE_NEXT;
 }

@@ -19,6 +19,7 @@ typedef struct PsiTotals {
 
 typedef struct Sample {
     uint64_t at_usec; /* CLOCK_MONOTONIC */
+    uint64_t cgroup;  /* its number: another one is another cgroup; 0: not known */
     uint64_t page;    /* bytes; what the counters in pages count */
 
     uint64_t current;      /* memory.current, bytes */
@@ -64,12 +65,13 @@ typedef struct Sample {
 /* How one sample follows another. */
 typedef enum SampleStep {
     SAMPLE_NEXT,  /* the same cgroup, later or at the same instant: the counters may be compared */
-    SAMPLE_RESET, /* a counter fell: the cgroup was made anew, and nothing of before counts */
+    SAMPLE_RESET, /* the cgroup was made anew, and nothing of before counts */
     SAMPLE_STALE, /* older than the one before */
 } SampleStep;
 
 /* All corner cases of counters in one place. @before may be all zero: a first sample is a reset.
- * Without valid PSI in both, its counters are not compared. */
+ * Where a counter fell, the cgroup is another one, whatever the number. Without valid PSI in both,
+ * its counters are not compared. */
 SampleStep sample_step(const Sample *before, const Sample *now);
 
 /* What grew between two samples of the same cgroup; PSI is 0 where either has none. */

@@ -242,7 +242,7 @@ static int read_numbers(const Cgroup *cgroup, Sample *sample)
 
 int cgroup_sample(Cgroup *cgroup, uint64_t at_usec, Sample *ret)
 {
-    Sample sample = { .at_usec = at_usec, .page = cgroup->page };
+    Sample sample = { .at_usec = at_usec, .cgroup = cgroup->id, .page = cgroup->page };
     char text[STAT_TEXT_MAX];
 
     ssize_t n = read_record(cgroup->fds[FILE_STAT], text, sizeof text);

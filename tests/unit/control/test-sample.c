@@ -63,6 +63,15 @@ static void any_counter_that_falls_is_another_cgroup(void **state)
     }
 }
 
+/* Of a unit that has hardly begun they have not fallen yet. */
+static void another_cgroup_with_the_same_counters(void **state)
+{
+    Sample before = usual(), now = usual();
+
+    now.cgroup = before.cgroup + 1;
+    assert_int_equal(sample_step(&before, &now), SAMPLE_RESET);
+}
+
 static void pressure_that_is_not_known_does_not_count(void **state)
 {
     Sample before = usual(), now = usual();
@@ -107,6 +116,7 @@ int main(void)
         cmocka_unit_test(the_first_one_begins),
         cmocka_unit_test(later_or_at_the_same_instant),
         cmocka_unit_test(any_counter_that_falls_is_another_cgroup),
+        cmocka_unit_test(another_cgroup_with_the_same_counters),
         cmocka_unit_test(pressure_that_is_not_known_does_not_count),
         cmocka_unit_test(what_grew),
     };

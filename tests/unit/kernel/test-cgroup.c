@@ -65,6 +65,7 @@ static void a_sample_of_6_12(void **state)
 
     assert_int_equal(cgroup_sample(group, 123456789, &s), 0);
     assert_int_equal(s.at_usec, 123456789);
+    assert_true(s.cgroup != 0 && s.cgroup == cgroup_id(group));
     assert_int_equal(s.current, 360710144);
     assert_int_equal(s.high, 402653184);
     assert_true(s.max == LIMIT_NONE);
