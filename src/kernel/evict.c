@@ -44,6 +44,8 @@ static int take(const Evicting *e, uint64_t begin, uint64_t end)
 {
     Residency residency;
 
+    if (pace_is_cancelled(e->pace))
+        return -ECANCELED;
     int r = residency_of_range(e->fd, begin, end - begin, &residency);
     if (r < 0)
         return r;
@@ -65,16 +67,17 @@ static int take(const Evicting *e, uint64_t begin, uint64_t end)
 
 int evict_advise(const Evicting *e)
 {
-    uint64_t step = e->end - e->begin;
+    ResidentPart part = { .end = e->begin };
     int r = 0;
 
-    if (e->pace->rate > 0) {
-        step = max_u64(e->pace->rate / BURSTS_PER_SEC, FOLIO_MAX);
-        step -= step % FOLIO_MAX;
-    }
-    for (uint64_t at = e->begin, next; at < e->end && r >= 0; at = next) {
-        next = min_u64(e->end, step < e->end - at ? at - at % FOLIO_MAX + step : e->end);
-        r = take(e, at, next);
+    if (e->pace->rate == 0)
+        return take(e, e->begin, e->end);
+    uint64_t step = max_u64(e->pace->rate / BURSTS_PER_SEC, FOLIO_MAX);
+    step -= step % FOLIO_MAX;
+    while (part.end < e->end && r >= 0) {
+        r = residency_seek(e->fd, part.end, e->end, step, &part);
+        if (r >= 0 && part.begin < part.end)
+            r = take(e, part.begin, part.end);
     }
     return r;
 }

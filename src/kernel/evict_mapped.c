@@ -31,16 +31,16 @@ static int page_out_mapping(const Evicting *e, const Mapper *m, int pidfd)
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t begin = max_u64(m->offset, e->begin);
     uint64_t end = min_u64(m->offset + (m->end - m->begin), (e->end + page - 1) / page * page);
-    Residency residency;
+    ResidentPart part = { .end = begin };
     int r = 0;
 
-    for (uint64_t at = begin, length; at < end && r >= 0; at += length) {
-        length = min_u64(SLICE, end - at);
-        r = residency_of_range(e->fd, at, length, &residency);
-        if (r >= 0 && residency.resident > 0)
-            r = pace_wait(e->pace, residency.resident);
-        if (r >= 0 && residency.resident > 0)
-            r = page_out(pidfd, m->begin + (at - m->offset), length);
+    while (part.end < end && r >= 0) {
+        r = residency_seek(e->fd, part.end, end, SLICE, &part);
+        if (r < 0 || part.begin == part.end)
+            return r;
+        r = pace_wait(e->pace, part.residency.resident);
+        if (r >= 0)
+            r = page_out(pidfd, m->begin + (part.begin - m->offset), part.end - part.begin);
     }
     return r;
 }

@@ -21,27 +21,20 @@
 #define SLICE     (8 * MIB) /* a few requests of any disk */
 #define POLL_USEC (10 * USEC_PER_MSEC)
 
-static bool is_cancelled(const Evicting *e)
+static int ask(const Evicting *e, const ResidentPart *part, uint64_t *written)
 {
-    return e->pace->cancelled && atomic_load(e->pace->cancelled);
-}
+    const Residency *residency = &part->residency;
+    uint64_t dirty = residency->has_counters ? residency->dirty : residency->resident;
 
-static int ask(const Evicting *e, uint64_t begin, uint64_t length, uint64_t *written)
-{
-    Residency residency;
-
-    int r = residency_of_range(e->fd, begin, length, &residency);
-    if (r < 0)
-        return r;
-    uint64_t dirty = residency.has_counters ? residency.dirty : residency.resident;
     if (dirty == 0)
-        return 0;
-    r = pace_wait(e->pace, dirty);
+        return pace_is_cancelled(e->pace) ? -ECANCELED : 0;
+    int r = pace_wait(e->pace, dirty);
     if (r < 0)
         return r;
-    if (sync_file_range(e->fd, (off_t)begin, (off_t)length, SYNC_FILE_RANGE_WRITE) < 0)
+    if (sync_file_range(e->fd, (off_t)part->begin, (off_t)(part->end - part->begin),
+                        SYNC_FILE_RANGE_WRITE) < 0)
         return -errno;
-    *written += residency.has_counters ? dirty : 0;
+    *written += residency->has_counters ? dirty : 0;
     return 0;
 }
 
@@ -55,7 +48,7 @@ static int wait_written(const Evicting *e, uint64_t patience_usec)
         int r = residency_of_range(e->fd, e->begin, e->end - e->begin, &residency);
         if (r < 0 || residency.writeback == 0 || now_usec() >= until)
             return r;
-        if (is_cancelled(e))
+        if (pace_is_cancelled(e->pace))
             return -ECANCELED;
         pace_nap(POLL_USEC);
     }
@@ -76,10 +69,14 @@ static int check_written(const Evicting *e)
 
 int evict_write_begin(const Evicting *e, uint64_t *written)
 {
+    ResidentPart part = { .end = e->begin };
     int r = 0;
 
-    for (uint64_t at = e->begin; at < e->end && r >= 0; at += SLICE)
-        r = ask(e, at, min_u64(SLICE, e->end - at), written);
+    while (part.end < e->end && r >= 0) {
+        r = residency_seek(e->fd, part.end, e->end, SLICE, &part);
+        if (r >= 0 && part.begin < part.end)
+            r = ask(e, &part, written);
+    }
     return r;
 }
 

@@ -4,7 +4,6 @@
 #include "kernel/pace.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <time.h>
 
 #include "util/io.h"
@@ -20,6 +19,11 @@ void pace_nap(uint64_t usec)
     (void)nanosleep(&time, NULL);
 }
 
+bool pace_is_cancelled(const Pace *pace)
+{
+    return pace->cancelled && atomic_load(pace->cancelled);
+}
+
 int pace_wait(Pace *pace, uint64_t bytes)
 {
     uint64_t now = now_usec();
@@ -28,7 +32,7 @@ int pace_wait(Pace *pace, uint64_t bytes)
         double cost = (double)bytes / (double)pace->rate * USEC_PER_SEC;
         pace->due_usec = max_u64(pace->due_usec, now) + (uint64_t)cost;
     }
-    while (!(pace->cancelled && atomic_load(pace->cancelled))) {
+    while (!pace_is_cancelled(pace)) {
         if (pace->rate == 0 || now >= pace->due_usec)
             return 0;
         pace_nap(pace->due_usec - now);

@@ -4,6 +4,7 @@
 /* Work on a worker that must not go faster than somebody said. */
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct Pace {
@@ -15,6 +16,8 @@ typedef struct Pace {
 /* Waits until @bytes may be done. Time in which nothing was to be done is not made up for. 0, or
  * -ECANCELED, at most 100 ms after that became so. */
 int pace_wait(Pace *pace, uint64_t bytes);
+
+bool pace_is_cancelled(const Pace *pace);
 
 /* Sleeps for @usec, at most; to look at something again. */
 void pace_nap(uint64_t usec);

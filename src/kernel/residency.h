@@ -18,13 +18,25 @@ typedef struct Residency {
     bool has_counters; /* false: mincore answered, and only resident is known */
 } Residency;
 
-/* @fd is open for reading (O_PATH will not do); @size is the file's. Never reads the file. On
- * failure *ret is all zero. -EPERM: the kernel tells only the file's owner, those who may write it,
- * and CAP_FOWNER; -EOPNOTSUPP: hugetlbfs; otherwise what mmap fails with. */
+/* @fd is open for reading (O_PATH will not do), its position may be moved; @size is the file's.
+ * Never reads the file. On failure *ret is all zero. -EPERM: the kernel tells only the file's
+ * owner, those who may write it, and CAP_FOWNER; -EOPNOTSUPP: hugetlbfs; otherwise what mmap fails
+ * with. */
 int residency_of(int fd, uint64_t size, Residency *ret);
 
 /* The same of @length bytes from @offset, widened to whole pages. */
 int residency_of_range(int fd, uint64_t offset, uint64_t length, Residency *ret);
+
+/* A part of a file, bytes, and what of it is in memory. */
+typedef struct ResidentPart {
+    uint64_t begin, end;
+    Residency residency;
+} ResidentPart;
+
+/* The first part of [@offset, @end) with anything in memory, between two multiples of @step; empty:
+ * there is none. Asks about more at once while nothing is there, so that a file of exabytes takes
+ * some dozens of questions. Errors as above. */
+int residency_seek(int fd, uint64_t offset, uint64_t end, uint64_t step, ResidentPart *ret);
 
 /* Pages that lie together. Bytes, whole pages. */
 typedef struct ResidentRange {

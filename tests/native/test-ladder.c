@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "kernel/evict_mapped.h"
 #include "kernel/residency.h"
 #include "native/native.h"
 #include "native/seccomp.h"
@@ -474,6 +475,71 @@ static void a_cancelled_one_ends(void **state)
     munmap(pin, SIZE);
 }
 
+/* Others may write it out before that: then there is nothing to see. */
+static void a_cancelled_one_passes_over_nothing(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    Residency residency;
+
+    assert_int_equal(residency_of(fd, SIZE, &residency), 0);
+    if (!residency.has_counters || residency.dirty != SIZE)
+        skip();
+    options.cancelled = &cancelled;
+    assert_int_equal(climb(fd), -ECANCELED);
+}
+
+/* 7 EiB, of which two bytes are there, by all rungs and at a rate: each step of it would take
+ * years. */
+#define HUGE_SIZE (7 * GIB * GIB)
+
+static void evict_what_is_huge(void *argument)
+{
+    int fd = memfd_create("f", MFD_CLOEXEC);
+
+    check(fd >= 0 && ftruncate(fd, (off_t)HUGE_SIZE) == 0);
+    check(pwrite(fd, "x", 1, (off_t)(HUGE_SIZE / 2)) == 1);
+    check(pwrite(fd, "x", 1, (off_t)(HUGE_SIZE - 1)) == 1);
+    if (argument)
+        seccomp_answer(CACHESTAT_NR, ENOSYS);
+    options.allowed = (EvictAllowed){ .write_back = true, .page_out = true };
+    options.rate = GIB;
+    alarm(60);
+    check(climb(fd) == 0);
+    check(told.before == 2 * 4096 && told.after == 2 * 4096);
+}
+
+static void holes_take_no_time(void **state)
+{
+    bool old_kernel = true;
+
+    assert_int_equal(run_child(evict_what_is_huge, NULL), 0);
+    assert_int_equal(run_child(evict_what_is_huge, &old_kernel), 0);
+}
+
+/* As much of it as the address space takes: 32 MiB at a time are too little. */
+static void page_out_what_is_huge(void *argument)
+{
+    Pace pace = { .rate = GIB };
+    int fd = memfd_create("f", MFD_CLOEXEC);
+    Evicting e = { .fd = fd, .end = HUGE_SIZE, .pace = &pace };
+    Mapper mapper = { .pid = getpid(), .begin = 0, .end = HUGE_SIZE };
+    PageOut out;
+    uint64_t written = 0;
+
+    check(fd >= 0 && ftruncate(fd, (off_t)HUGE_SIZE) == 0);
+    alarm(60);
+    check(evict_page_out(&e, &mapper, 1, &out) == 0);
+    check(out.failed == 0);
+    check(evict_write_begin(&e, &written) == 0);
+    check(written == 0);
+}
+
+static void holes_take_no_time_on_any_rung(void **state)
+{
+    assert_int_equal(run_child(page_out_what_is_huge, NULL), 0);
+}
+
 static void evict_without_cachestat(void *argument)
 {
     int fd = *(int *)argument;
@@ -609,6 +675,9 @@ int main(void)
         TEST(many_files_that_resist),
         TEST(a_cancelled_one_ends),
         TEST(what_may_be_dirty_is_not_advised),
+        TEST(a_cancelled_one_passes_over_nothing),
+        TEST(holes_take_no_time),
+        TEST(holes_take_no_time_on_any_rung),
         TEST(measured_by_mincore),
         TEST(what_cannot_be_measured_is_not_done),
         TEST(failure_is_told),

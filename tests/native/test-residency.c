@@ -163,6 +163,57 @@ static void mincore_is_the_fallback(void **state)
         munmap(pins[i], lengths[i]);
 }
 
+/* 7 EiB with a page in the middle and one at the end; and what lies together. */
+#define HUGE_SIZE (7 * GIB * GIB)
+
+static void ask_what_is_huge(void *argument)
+{
+    const uint64_t half = HUGE_SIZE / 2;
+    int fd = memfd_create("f", MFD_CLOEXEC);
+    ResidentRange ranges[4];
+    ResidentPart part;
+    Residency r;
+    uint64_t next;
+    size_t n;
+
+    check(fd >= 0 && ftruncate(fd, (off_t)HUGE_SIZE) == 0);
+    check(pwrite(fd, "x", 1, (off_t)half + 5000) == 1);
+    check(pwrite(fd, "x", 1, (off_t)HUGE_SIZE - 1) == 1);
+    if (argument)
+        seccomp_answer(CACHESTAT_NR, ENOSYS);
+    alarm(60);
+    check(residency_of(fd, HUGE_SIZE, &r) == 0);
+    check(r.resident == 2 * 4096);
+
+    check(residency_seek(fd, 1, HUGE_SIZE, 3 * MIB, &part) == 0);
+    check(part.begin % (3 * MIB) == 0 && part.end == part.begin + 3 * MIB);
+    check(part.begin <= half + 4096 && part.end > half + 4096);
+    check(part.residency.resident == 4096);
+    check(residency_seek(fd, half + 4096, HUGE_SIZE, 3 * MIB, &part) == 0);
+    check(part.begin == half + 4096 && part.residency.resident == 4096);
+    check(residency_seek(fd, part.end, HUGE_SIZE, 3 * MIB, &part) == 0);
+    check(part.end == HUGE_SIZE && part.residency.resident == 4096);
+    check(residency_seek(fd, half + 8192, HUGE_SIZE - 4096, 3 * MIB, &part) == 0);
+    check(part.begin == part.end);
+    check(residency_seek(fd, HUGE_SIZE, HUGE_SIZE, 3 * MIB, &part) == 0);
+    check(part.begin == part.end);
+
+    check(residency_ranges(fd, 0, HUGE_SIZE, ranges, ELEMENTS(ranges), &n, &next) == 0);
+    check(n == 2 && next >= HUGE_SIZE);
+    check(ranges[0].offset == half + 4096 && ranges[0].length == 4096);
+    check(ranges[1].offset == HUGE_SIZE - 4096 && ranges[1].length == 4096);
+    check(residency_ranges(fd, 0, HUGE_SIZE, ranges, 1, &n, &next) == 0);
+    check(n == 1 && next <= HUGE_SIZE - 4096);
+}
+
+static void holes_take_no_time(void **state)
+{
+    bool old_kernel = true;
+
+    assert_int_equal(run_child(ask_what_is_huge, NULL), 0);
+    assert_int_equal(run_child(ask_what_is_huge, &old_kernel), 0);
+}
+
 static void become_nobody(void)
 {
     if (geteuid() == 0)
@@ -280,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_file_in_memory_only),
         cmocka_unit_test(what_is_no_file),
         cmocka_unit_test(mincore_is_the_fallback),
+        cmocka_unit_test(holes_take_no_time),
         cmocka_unit_test(a_stranger_is_told_nothing),
         cmocka_unit_test(the_owner_and_who_may_write_are_told),
         cmocka_unit_test(overlayfs_is_not_believed),
