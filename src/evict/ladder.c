@@ -279,7 +279,7 @@ static int try_rung(Ladder *ladder, Climb *climb, EvictRung rung, const Mapper *
         r = evict_write_back(&e, PATIENCE_USEC, &climb->outcome.written);
         break;
     case EVICT_PAGE_OUT:
-        r = evict_page_out(&e, mappers, n, &paged);
+        r = evict_page_out(&e, ladder->options.proc_fd, mappers, n, &paged);
         if (r >= 0 && paged.failed > 0)
             r = paged.error;
         break;

@@ -102,10 +102,12 @@ static bool is_same_file(int process_fd, const Mapper *mapping, dev_t dev, const
 static bool parse_mapping(const char *line, Mapper *ret, dev_t *ret_dev, uint64_t *ret_ino)
 {
     unsigned major_number, minor_number;
+    char shared;
 
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %x:%x %" SCNu64, &ret->begin,
-               &ret->end, &ret->offset, &major_number, &minor_number, ret_ino) != 6)
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*3c%c %" SCNx64 " %x:%x %" SCNu64, &ret->begin,
+               &ret->end, &shared, &ret->offset, &major_number, &minor_number, ret_ino) != 7)
         return false;
+    ret->private = shared != 's';
     *ret_dev = makedev(major_number, minor_number);
     return *ret_ino != 0;
 }
@@ -269,5 +271,30 @@ int mappers_find(int proc_fd, const int *fds, size_t n_fds, const atomic_bool *c
     if (scan.found.n > 0)
         qsort(scan.found.items, scan.found.n, sizeof(Mapper), compare_mappers);
     *ret = TAKE(scan.found, (Mappers){ 0 });
+    return 0;
+}
+
+int mapper_is_there(int proc_fd, const Mapper *mapper, int fd)
+{
+    cleanup(scan_done) Scan scan = { 0 };
+    char name[16];
+
+    int r = make_keys(&scan, &fd, 1);
+    if (r < 0)
+        return r;
+    snprintf(name, sizeof name, "%d", mapper->pid);
+    CLEANUP_CLOSE int process_fd = openat(proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (process_fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    r = read_lines(&scan, process_fd, mapper->pid, "maps");
+    if (r < 0 || scan.found.unreadable > 0)
+        return r < 0 ? r : -EPERM;
+    for (size_t i = 0; i < scan.found.n; i++) {
+        const Mapper *now = &scan.found.items[i];
+
+        if (now->begin == mapper->begin && now->end == mapper->end &&
+            now->offset == mapper->offset && now->private == mapper->private)
+            return 1;
+    }
     return 0;
 }

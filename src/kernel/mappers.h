@@ -15,6 +15,7 @@ typedef struct Mapper {
     pid_t pid;
     uint64_t begin, end; /* addresses in the process */
     uint64_t offset;     /* in the file, of begin */
+    bool private;        /* what was written to it is not the file's */
     uint64_t locked;     /* bytes of it that are in memory and held there by mlock() */
 } Mapper;
 
@@ -35,4 +36,7 @@ typedef struct Mappers {
  * -ECANCELED, -ENOMEM, -EMFILE, -ENFILE; what reading @proc_fd or fstat() fails with. */
 int mappers_find(int proc_fd, const int *fds, size_t n_fds, const atomic_bool *cancelled,
                  Mappers *ret);
+/* Whether @mapper's process still maps there what it did, the file open as @fd. 1, 0; -errno. */
+int mapper_is_there(int proc_fd, const Mapper *mapper, int fd);
+
 void mappers_clear(Mappers *mappers);

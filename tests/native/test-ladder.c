@@ -9,7 +9,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "kernel/evict_mapped.h"
 #include "kernel/residency.h"
 #include "native/native.h"
 #include "native/seccomp.h"
@@ -517,29 +516,6 @@ static void holes_take_no_time(void **state)
     assert_int_equal(run_child(evict_what_is_huge, &old_kernel), 0);
 }
 
-/* As much of it as the address space takes: 32 MiB at a time are too little. */
-static void page_out_what_is_huge(void *argument)
-{
-    Pace pace = { .rate = GIB };
-    int fd = memfd_create("f", MFD_CLOEXEC);
-    Evicting e = { .fd = fd, .end = HUGE_SIZE, .pace = &pace };
-    Mapper mapper = { .pid = getpid(), .begin = 0, .end = HUGE_SIZE };
-    PageOut out;
-    uint64_t written = 0;
-
-    check(fd >= 0 && ftruncate(fd, (off_t)HUGE_SIZE) == 0);
-    alarm(60);
-    check(evict_page_out(&e, &mapper, 1, &out) == 0);
-    check(out.failed == 0);
-    check(evict_write_begin(&e, &written) == 0);
-    check(written == 0);
-}
-
-static void holes_take_no_time_on_any_rung(void **state)
-{
-    assert_int_equal(run_child(page_out_what_is_huge, NULL), 0);
-}
-
 static void evict_without_cachestat(void *argument)
 {
     int fd = *(int *)argument;
@@ -677,7 +653,6 @@ int main(void)
         TEST(what_may_be_dirty_is_not_advised),
         TEST(a_cancelled_one_passes_over_nothing),
         TEST(holes_take_no_time),
-        TEST(holes_take_no_time_on_any_rung),
         TEST(measured_by_mincore),
         TEST(what_cannot_be_measured_is_not_done),
         TEST(failure_is_told),

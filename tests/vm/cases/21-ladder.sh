@@ -11,7 +11,14 @@ truncate -s 400M "$XFS.img"
 mkfs.xfs -q -f "$XFS.img"
 mkdir -p "$XFS"
 mount -o loop "$XFS.img" "$XFS"
-trap 'echo 500 >/proc/sys/vm/dirty_writeback_centisecs; umount -l "$XFS"; rm -f "$XFS.img"' EXIT
+
+# Room for what must not go there.
+SWAP=/var/tmp/t-swap
+fallocate -l 64M "$SWAP"
+chmod 600 "$SWAP"
+mkswap -q "$SWAP"
+swapon "$SWAP"
+trap 'echo 500 >/proc/sys/vm/dirty_writeback_centisecs; swapoff "$SWAP"; umount -l "$XFS"; rm -f "$XFS.img" "$SWAP"' EXIT
 
 # What processes map without having it open: a library.
 library=(/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-*.so)
@@ -57,6 +64,8 @@ wait_for 90 by page-out 4096
 wait_for 90 by reclaim 4096
 assert_gone "$FILES/one.so"
 assert_gone "$FILES/two.so"
+# The relocations that it has written into its copy of the library are its own.
+assert_eq "$(sed -n 's/^VmSwap:[[:space:]]*//p' "/proc/$(systemctl show -P MainPID t-one.service)/status")" "0 kB" "swapped out"
 
 # Parts stay, to the byte, and at most one folio more.
 wait_for 90 by advise $((34 * MIB))
