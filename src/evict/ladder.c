@@ -5,8 +5,8 @@
  * has it mapped, which takes a look into every process of the machine: files that resist wait with
  * their descriptors until there are LADDER_BATCH of them, and one look serves all.
  *
- * memory.reclaim takes whatever the cgroup uses least, and not just this file: it goes on only
- * while the file shrinks by it. */
+ * memory.reclaim takes whatever the cgroup uses least, and not just this file: so it is asked for
+ * little at a time, and goes on only while the file shrinks by it. */
 #include "evict/ladder.h"
 
 #include <errno.h>
@@ -23,9 +23,11 @@
 #include "util/cleanup.h"
 #include "util/units.h"
 
-#define FOLIO_MAX      (2 * MIB)           /* of files */
-#define PATIENCE_USEC  (30 * USEC_PER_SEC) /* for one file's pages to be written */
-#define RECLAIM_ROUNDS 8
+#define FOLIO_MAX     (2 * MIB)           /* of files */
+#define PATIENCE_USEC (30 * USEC_PER_SEC) /* for one file's pages to be written */
+#define RECLAIM_SLICE (32 * MIB) /* taken from others in vain at most, before it is measured */
+#define RECLAIM_TIMES 8          /* the bytes of the file, in all, */
+#define RECLAIM_VAIN  2          /* and since it last shrank: once to learn that nobody uses them */
 
 /* One file on its way up. */
 typedef struct Climb {
@@ -99,11 +101,6 @@ Ladder *ladder_free(Ladder *ladder)
         climb_clear(&ladder->waiting[i]);
     free(ladder);
     return NULL;
-}
-
-static bool is_cancelled(const Ladder *ladder)
-{
-    return ladder->options.cancelled && atomic_load(ladder->options.cancelled);
 }
 
 /* Measuring */
@@ -238,29 +235,28 @@ static int reclaim(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n
 {
     const LadderOptions *options = &ladder->options;
     CLEANUP_FREE pid_t *pids = calloc(n + 1, sizeof(pid_t));
+    uint64_t most = RECLAIM_TIMES * climb->now.resident, asked = 0, in_vain = 0;
     size_t n_pids = 0;
     int r = pids ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < n && r >= 0; i++)
         if (n_pids == 0 || pids[n_pids - 1] != mappers[i].pid)
             pids[n_pids++] = mappers[i].pid;
-    for (int round = 0; round < RECLAIM_ROUNDS && r >= 0 && n_pids > 0; round++) {
-        Residency before = climb->now;
-        EvictLeft left = left_of(&before);
+    while (r >= 0 && n_pids > 0) {
+        EvictLeft left = left_of(&climb->now);
+        uint64_t clean = left.resident - left.dirty, slice = min_u64(clean, RECLAIM_SLICE);
 
-        if (is_cancelled(ladder))
-            return -ECANCELED;
-        r = pace_wait(&ladder->pace, left.resident - left.dirty);
+        if (clean == 0 || asked >= most || in_vain >= RECLAIM_VAIN * clean)
+            break;
+        r = pace_wait(&ladder->pace, slice);
         if (r >= 0)
-            r = options->reclaim(pids, n_pids, left.resident - left.dirty, options->userdata);
+            r = options->reclaim(pids, n_pids, slice, options->userdata);
         if (r == -EAGAIN) /* less than that: what is measured decides */
             r = 0;
         if (r >= 0)
             r = measure(climb->fd, &climb->part, &climb->now);
-        /* One round may go by with learning that nobody uses the pages any more. */
-        if (r < 0 || climb->now.resident == 0 ||
-            (round > 0 && climb->now.resident >= before.resident))
-            break;
+        asked += slice;
+        in_vain = climb->now.resident < left.resident ? 0 : in_vain + slice;
     }
     return r == -ENOENT ? 0 : r;
 }

@@ -345,6 +345,8 @@ static void what_two_map_is_told(void **state)
 static pid_t reclaimed_of[4];
 static size_t n_reclaimed_of;
 static unsigned n_reclaims;
+static uint64_t reclaimed, reclaimed_most;
+static atomic_bool cancelled;
 
 static int on_reclaim(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userdata)
 {
@@ -352,27 +354,62 @@ static int on_reclaim(const pid_t *pids, size_t n_pids, uint64_t bytes, void *us
     memcpy(reclaimed_of, pids, n_pids * sizeof *pids);
     n_reclaimed_of = n_pids;
     n_reclaims++;
+    reclaimed += bytes;
+    reclaimed_most = max_u64(reclaimed_most, bytes);
+    if (options.cancelled)
+        atomic_store(&cancelled, true);
     return -EAGAIN;
+}
+
+/* A file that resists, and its lock. */
+static void *resist(const Scratch *scratch, size_t size, int *ret_fd)
+{
+    int fd = make_file(scratch, "f", size);
+
+    must(fsync(fd));
+    options.allowed = (EvictAllowed){ .page_out = true, .reclaim = true };
+    options.reclaim = on_reclaim;
+    n_reclaims = 0;
+    reclaimed = reclaimed_most = 0;
+    *ret_fd = fd;
+    return lock_part(fd, 0, size);
 }
 
 /* Reclaim is asked for by those who map it, and not for ever where it does not help. */
 static void what_resists_is_reclaimed(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
-    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
-    void *pin = lock_part(fd, 0, SIZE);
+    CLEANUP_CLOSE int fd = -1;
+    void *pin = resist(&scratch, SIZE, &fd);
 
-    must(fsync(fd));
-    options.allowed = (EvictAllowed){ .page_out = true, .reclaim = true };
-    options.reclaim = on_reclaim;
-    n_reclaims = 0;
     evict(fd);
     assert_int_equal(n_reclaims, 2);
+    assert_int_equal(reclaimed, 2 * SIZE);
     assert_int_equal(n_reclaimed_of, 1);
     assert_int_equal(reclaimed_of[0], getpid());
     assert_int_equal(told.locked, SIZE);
     assert_int_equal(told.error, 0);
     munmap(pin, SIZE);
+}
+
+/* Others' pages may go by it: little at a time, and no more where somebody says so. */
+static void a_large_one_is_reclaimed_in_slices(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const size_t size = 72 * MIB;
+    CLEANUP_CLOSE int fd = -1;
+    void *pin = resist(&scratch, size, &fd);
+
+    evict(fd);
+    assert_int_equal(reclaimed_most, 32 * MIB);
+    assert_true(reclaimed >= 2 * size && reclaimed < 2 * size + 32 * MIB);
+
+    atomic_store(&cancelled, false);
+    options.cancelled = &cancelled;
+    n_reclaims = 0;
+    assert_int_equal(climb(fd), -ECANCELED);
+    assert_int_equal(n_reclaims, 1);
+    munmap(pin, size);
 }
 
 static void parts_that_stay(void **state)
@@ -459,8 +496,6 @@ static void many_files_that_resist(void **state)
         munmap(pins[i], 2 * 4096);
 }
 
-static atomic_bool cancelled = true;
-
 static void a_cancelled_one_ends(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -468,6 +503,7 @@ static void a_cancelled_one_ends(void **state)
     void *pin = lock_part(fd, 0, SIZE);
 
     must(fsync(fd));
+    atomic_store(&cancelled, true);
     options.cancelled = &cancelled;
     assert_int_equal(climb(fd), -ECANCELED);
     assert_int_equal(n_told, 0);
@@ -484,6 +520,7 @@ static void a_cancelled_one_passes_over_nothing(void **state)
     assert_int_equal(residency_of(fd, SIZE, &residency), 0);
     if (!residency.has_counters || residency.dirty != SIZE)
         skip();
+    atomic_store(&cancelled, true);
     options.cancelled = &cancelled;
     assert_int_equal(climb(fd), -ECANCELED);
 }
@@ -645,6 +682,7 @@ int main(void)
         TEST(mapped_pages_are_taken_out),
         TEST(what_two_map_is_told),
         TEST(what_resists_is_reclaimed),
+        TEST(a_large_one_is_reclaimed_in_slices),
         TEST(parts_that_stay),
         TEST(a_file_in_memory_only_stays),
         TEST(an_empty_file),
