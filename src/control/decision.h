@@ -67,6 +67,8 @@ typedef enum LimitReason {
     LIMIT_REASON_AT_MIN,   /* as low as the policy or the floor allows */
     LIMIT_REASON_RETURN,   /* calm: given back by a further step */
     LIMIT_REASON_NO_HELP,  /* squeezing did not help the critical service: given back */
+    LIMIT_REASON_INSIDE,   /* a critical service is inside: what the unit is denied, that is denied
+                            */
     LIMIT_REASON_STALL,    /* the unit itself stalled: let go */
     LIMIT_REASON_LEARN,    /* the first look, or a cgroup made anew: nothing to compare with */
     LIMIT_REASON_PROBE,    /* some pages are taken, to see whether they are missed */

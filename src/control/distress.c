@@ -143,7 +143,9 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
 
     state->page = sample->page;
     const DistressPoint *last = &state->points[state->n_points - 1];
-    now.stolen = last->stolen + stolen_since(last, &now);
+    uint64_t stolen = stolen_since(last, &now);
+    now.stolen = last->stolen + stolen;
+    state->lacks = add_u64(sub_u64(state->lacks, sub_u64(now.file, last->file)), stolen);
     remember(state, &now, config->window_usec);
     DistressReason reason = judge(config, state->points, state->n_points);
     if (reason != DISTRESS_NONE) {
@@ -163,6 +165,17 @@ uint64_t distress_stall_usec(const DistressConfig *config)
 uint64_t distress_stolen(const DistressState *state)
 {
     return state->n_points > 0 ? state->points[state->n_points - 1].stolen : 0;
+}
+
+uint64_t distress_lacks(const DistressState *state)
+{
+    return state->lacks;
+}
+
+bool distress_meets_limit(const DistressState *state)
+{
+    return state->n_points > 0 &&
+           state->points[state->n_points - 1].limit_events > state->points[0].limit_events;
 }
 
 /* Within the last second, or a little more. */

@@ -83,7 +83,8 @@ typedef struct DistressState {
     size_t n_points;
     DistressReason reason; /* != DISTRESS_NONE: in distress */
     uint64_t last_bad_usec;
-    uint64_t page; /* bytes */
+    uint64_t page;  /* bytes */
+    uint64_t lacks; /* bytes, see distress_lacks() */
 } DistressState;
 
 /* Takes one more look; returns the reason that holds now. A first sample, one out of order, and one
@@ -94,6 +95,12 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
 /* Bytes stolen from the service in all looks together, since its history began: less than before
  * where that began anew. */
 uint64_t distress_stolen(const DistressState *state);
+
+/* Bytes of what was stolen that its page cache has not grown again by. */
+uint64_t distress_lacks(const DistressState *state);
+
+/* Its own limits were run into within the window. */
+bool distress_meets_limit(const DistressState *state);
 
 /* What it reads again was lost a while ago, and hardly anything is being taken from it any more:
  * nothing but time helps. */

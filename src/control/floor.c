@@ -14,5 +14,5 @@ uint64_t unreclaimable(const Sample *sample)
 
 uint64_t limit_floor(const Sample *sample, uint64_t min)
 {
-    return max_u64(add_u64(unreclaimable(sample), FLOOR_MARGIN), min);
+    return max_u64(add_u64(unreclaimable(sample), FLOOR_MARGIN), max_u64(min, sample->min));
 }

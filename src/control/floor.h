@@ -14,6 +14,6 @@
  * full: swap is not ours to fill. Locked file pages are in unevictable. */
 uint64_t unreclaimable(const Sample *sample);
 
-/* The lowest value memory.high may ever get: unreclaimable() and FLOOR_MARGIN, and at least @min
- * bytes. */
+/* The lowest value memory.high may ever get: unreclaimable() and FLOOR_MARGIN, and at least
+ * memory.min and @min bytes. */
 uint64_t limit_floor(const Sample *sample, uint64_t min);

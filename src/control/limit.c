@@ -200,6 +200,8 @@ const char *limit_reason_to_string(LimitReason reason)
         return "return";
     case LIMIT_REASON_NO_HELP:
         return "no-help";
+    case LIMIT_REASON_INSIDE:
+        return "critical-inside";
     case LIMIT_REASON_STALL:
         return "stall";
     case LIMIT_REASON_LEARN:

@@ -36,14 +36,15 @@ uint64_t yield_damage(const Sample *sample)
     return add_u64(stalled, mul_u64(sample->refault_file, REFAULT_USEC));
 }
 
-/* What could be had from it: cache that is not in use, above its floor. */
+/* What could be had from it: cache that is not in use and waits for no disk, above its floor. */
 static uint64_t yields(const YieldUnit *unit)
 {
     const Sample *s = unit->sample;
     uint64_t use = unit->state->limited ? min_u64(unit->state->limit, s->current) : s->current;
+    uint64_t busy = add_u64(s->file_dirty, s->file_writeback);
     uint64_t cold = add_u64(s->inactive_file, sub_u64(s->active_file, s->file_mapped));
 
-    return min_u64(cold, sub_u64(use, yield_unit_floor(unit)));
+    return min_u64(sub_u64(cold, busy), sub_u64(use, yield_unit_floor(unit)));
 }
 
 /* It takes what it gets: it has been at its limit, and has not left a quarter of it since. */
@@ -118,17 +119,19 @@ static void step_down(YieldUnit *unit, uint64_t now)
     unit->decision.reclaim = sub_u64(unit->sample->current, state->limit);
 }
 
-/* Makes room for what was stolen, and as much as the host needs to let it in without reclaim: or
- * what comes back would be taken from somebody again. */
+/* Makes room for what was stolen and is not there again, be it that the same pages were stolen many
+ * times before anybody could pay; and for as much as the host needs to let it in without reclaim:
+ * or what comes back would be taken from somebody again. */
 static void make_good(YieldLaw *law, const YieldNeed *need, YieldUnit *unit)
 {
     YieldState *state = unit->state;
     uint64_t missing = unit->elsewhere ? 0 : need->host.missing;
-    uint64_t taken = law->due > 0 ? min_u64(add_u64(law->due, missing), yields(unit)) : 0;
+    uint64_t due = min_u64(law->due, need->lacks);
+    uint64_t taken = due > 0 ? min_u64(add_u64(due, missing), yields(unit)) : 0;
 
     if (taken == 0)
         return;
-    law->owed = add_u64(law->owed, law->due);
+    law->owed = add_u64(law->owed, due);
     law->due = 0;
     state->limit = sub_u64(min_u64(state->limit, unit->sample->current), taken);
     state->limit = max_u64(state->limit, yield_unit_floor(unit));
@@ -231,7 +234,9 @@ static void prepare(YieldUnit *unit, const YieldNeed *need)
 {
     unit->decision = yield_unit_keep(unit, LIMIT_REASON_CALM);
     follow_push(unit);
-    if (unit->held) {
+    if (unit->above) {
+        yield_unit_let_go(unit, LIMIT_REASON_INSIDE);
+    } else if (unit->held) {
         bool concerned = unit->state->limited || need->distress != DISTRESS_NONE;
         yield_unit_let_go(unit, concerned ? LIMIT_REASON_STALL : LIMIT_REASON_CALM);
     } else if (!unit->sample->memory_psi.valid) {

@@ -40,6 +40,7 @@ typedef struct YieldUnit {
     bool competes;  /* for the memory that the critical services lack, see yield_competes() */
     bool elsewhere; /* which is that of a slice, not of the host */
     bool held;      /* let go because it stalls itself */
+    bool above;     /* a critical service is inside it */
     YieldState *state;
     LimitDecision decision; /* out */
 } YieldUnit;
@@ -50,6 +51,7 @@ typedef struct YieldNeed {
     bool running;            /* there is one */
     DistressReason distress; /* the worst */
     uint64_t lost;           /* bytes stolen from them since the last decision */
+    uint64_t lacks;          /* bytes stolen from them that are not there again */
     bool recovers;           /* what is read again was lost before: nothing more is being taken */
     YieldRoom host;          /* all zero: not looked at */
     bool measured;           /* the next is known: */

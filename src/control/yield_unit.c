@@ -5,7 +5,7 @@
 
 bool yield_unit_is_out(const YieldUnit *unit)
 {
-    return unit->held || !unit->sample->memory_psi.valid;
+    return unit->above || unit->held || !unit->sample->memory_psi.valid;
 }
 
 uint64_t yield_unit_floor(const YieldUnit *unit)

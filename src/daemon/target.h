@@ -42,6 +42,7 @@ typedef struct Target {
     bool has_sample;
     DistressState distress;
     uint64_t damage_seen, stolen_seen; /* that the need of critical units has counted already */
+    bool damage_known;                 /* before that there was nothing to count from */
     sd_event_source *psi_trigger;
     bool psi_refused; /* said once */
     StallWatch stall;

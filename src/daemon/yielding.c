@@ -15,6 +15,10 @@
 #include "kernel/watermark.h"
 #include "util/io.h"
 
+/* A trigger is not always to be had, and sees a stall, not a theft: where a critical unit could be
+ * helped, a longer interval does not hold. */
+#define LOOK_USEC USEC_PER_SEC
+
 struct Yielding {
     Host *host;
     YieldLaw law;
@@ -112,7 +116,7 @@ static uint64_t fall(Yielding *y, uint64_t free_bytes, uint64_t now)
 static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t now)
 {
     const Settings *settings = y->host->settings;
-    YieldWatch watch = { .interval_usec = settings->interval_usec };
+    YieldWatch watch = { .interval_usec = min_u64(settings->interval_usec, LOOK_USEC) };
     bool limits = false;
     MemInfo info;
 
@@ -171,10 +175,12 @@ static char *domain_of(const Host *host, const Target *t)
             sample = t->sample;
         else if (cgroup_open(host->cgroup_fd, paths[n], &cgroup) >= 0)
             (void)cgroup_sample(cgroup, t->sample.at_usec, &sample);
+        /* Its own is full of cache most of the time, and in the way only where it is run into. */
+        bool met = n > 0 || distress_meets_limit(&t->distress);
         ancestors[n] = (YieldAncestor){
             .path = paths[n],
             .current = sample.current,
-            .limit = min_u64(sample.high, sample.max),
+            .limit = met ? min_u64(sample.high, sample.max) : LIMIT_NONE,
         };
         while (length > 0 && t->control_group[--length] != '/')
             ;
@@ -186,8 +192,10 @@ static char *domain_of(const Host *host, const Target *t)
     return copy;
 }
 
+/* Of the critical units that suffer. */
 typedef struct Domains {
     char **paths;
+    const Target **whose;
     size_t n;
 } Domains;
 
@@ -196,39 +204,64 @@ static void domains_clear(Domains *domains)
     for (size_t i = 0; i < domains->n; i++)
         free(domains->paths[i]);
     free(domains->paths);
+    free(domains->whose);
 }
 
 static void find_domains(const Host *host, Target *const *targets, size_t n, Domains *ret)
 {
-    *ret = (Domains){ .paths = calloc(n + 1, sizeof(char *)) };
-    for (size_t i = 0; i < n && ret->paths; i++) {
+    *ret = (Domains){ calloc(n + 1, sizeof(char *)), calloc(n + 1, sizeof(Target *)), 0 };
+    for (size_t i = 0; i < n && ret->paths && ret->whose; i++) {
         if (!is_critical(targets[i]) || targets[i]->distress.reason == DISTRESS_NONE)
             continue;
         char *domain = domain_of(host, targets[i]);
-        if (domain)
-            ret->paths[ret->n++] = domain;
+        if (!domain)
+            continue;
+        ret->whose[ret->n] = targets[i];
+        ret->paths[ret->n++] = domain;
     }
 }
 
+/* What is taken from a part of a critical unit is taken from that unit. */
 static void note_competition(const Domains *domains, const Target *t, YieldUnit *unit)
 {
     for (size_t i = 0; i < domains->n; i++) {
-        if (!yield_competes(domains->paths[i], t->control_group))
+        if (!yield_competes(domains->paths[i], t->control_group) ||
+            yield_competes(domains->whose[i]->control_group, t->control_group))
             continue;
         unit->competes = true;
         unit->elsewhere |= strcmp(domains->paths[i], "/") != 0;
     }
 }
 
+static bool is_above_critical(Target *const *targets, size_t n, const Target *t, uint64_t now)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *path = targets[i]->control_group;
+        if (path && is_served(targets[i], now) && yield_competes(t->control_group, path))
+            return true;
+    }
+    return false;
+}
+
 /* Deciding */
 
-/* Counters of a cgroup that was made anew begin at 0. */
+/* What was felt before it was governed is no part of this; and counters of a cgroup that was made
+ * anew begin at 0. */
 static uint64_t growth(uint64_t *last, uint64_t now)
 {
-    uint64_t grown = now > *last ? now - *last : 0;
+    uint64_t grown = sub_u64(now, *last);
 
     *last = now;
     return grown;
+}
+
+static uint64_t damage_of(Target *t)
+{
+    uint64_t grown = growth(&t->damage_seen, yield_damage(&t->sample));
+    bool known = t->damage_known;
+
+    t->damage_known = true;
+    return known ? grown : 0;
 }
 
 static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t now)
@@ -246,8 +279,9 @@ static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t
         if (reason != DISTRESS_NONE)
             need.recovers &= distress_recovers(&t->distress);
         need.measured = true;
-        y->damage += growth(&t->damage_seen, yield_damage(&t->sample));
+        y->damage += damage_of(t);
         need.lost += growth(&t->stolen_seen, distress_stolen(&t->distress));
+        need.lacks += distress_lacks(&t->distress);
     }
     need.damage = y->damage;
     return need;
@@ -283,6 +317,7 @@ static void act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t 
                                  &units[n]))
             continue;
         note_competition(&domains, t, &units[n]);
+        units[n].above = is_above_critical(targets, n_targets, t, now);
         owners[n++] = t;
     }
     yield_decide(&y->law, &need, units, n);

@@ -26,7 +26,13 @@ static void count_turn(TrackRun *run)
     double high = run->units[0].high;
     int direction = (high > run->high) - (high < run->high);
 
-    run->turns += direction * run->direction < 0;
+    if (direction * run->direction < 0) {
+        unsigned within = 1;
+        for (unsigned i = 1; i < TRACK_TURNS && i <= run->turns; i++)
+            within += run->host.now - run->turned[(run->turns - i) % TRACK_TURNS] < 60;
+        run->turned[run->turns++ % TRACK_TURNS] = run->host.now;
+        run->most_turns = within > run->most_turns ? within : run->most_turns;
+    }
     if (direction != 0)
         run->direction = direction;
     run->high = high;

@@ -9,12 +9,17 @@
 #include "sim/laws.h"
 #include "sim/scenario.h"
 
+/* A minute with so many turns has too many. */
+#define TRACK_TURNS 32
+
 typedef struct TrackRun {
     Scenario scenario;
     Unit units[2]; /* the second: a neighbour, if there is one */
     Host host;
     LawRun law;
-    unsigned turns; /* of memory.high, from up to down or back */
+    double turned[TRACK_TURNS]; /* when memory.high turned from up to down or back: the last ones */
+    unsigned turns;
+    unsigned most_turns; /* in any minute */
     int direction;
     double high;
     unsigned looks, let_go;

@@ -65,6 +65,7 @@ static YieldNeed need_of(YieldWorld *w, const Sample *critical, const YieldWatch
         .running = !w->stopped,
         .distress = reason,
         .lost = distress_stolen(&w->distress) - w->stolen,
+        .lacks = distress_lacks(&w->distress),
         .recovers = distress_recovers(&w->distress),
         .host = yield_room(watch),
         .measured = true,

@@ -279,6 +279,24 @@ static void what_is_not_stolen(void **state)
           { 1000, .file = 1744, .stolen = 256, .expected = CALM });
 }
 
+/* However often the same pages go and come. */
+static void what_it_lacks(void **state)
+{
+    DistressState s = { 0 };
+    Look look = { .file = 256 };
+
+    for (unsigned i = 0; i < 10; i++) {
+        Sample sample;
+        look.at_ms += 1000;
+        look.file = i % 2 ? 216 : 256;
+        look.stolen += i % 2 ? 40 : 0;
+        sample = sample_of(&look);
+        (void)distress_update(&s, &config, &sample);
+        assert_int_equal(distress_lacks(&s), i % 2 ? 40 * MIB : 0);
+    }
+    assert_int_equal(distress_stolen(&s), 200 * MIB);
+}
+
 static void damage_is_named_before_its_sign(void **state)
 {
     LOOKS({ 0, .file = 2256, .expected = CALM },
@@ -370,6 +388,7 @@ int main(void)
         cmocka_unit_test(pages_that_go_are_the_leading_sign),
         cmocka_unit_test(damage_is_named_before_its_sign),
         cmocka_unit_test_setup(what_is_not_stolen, defaults),
+        cmocka_unit_test_setup(what_it_lacks, defaults),
         cmocka_unit_test_setup(faults_and_io_where_they_are_asked_for, defaults),
         cmocka_unit_test_setup(no_growth_is_too_large, defaults),
         cmocka_unit_test(reasons_have_names),

@@ -43,6 +43,8 @@ static void the_floor_leaves_a_margin(void **state)
     assert_int_equal(limit_floor(&sample, 116 * MIB + 1), 116 * MIB + 1);
     assert_int_equal(limit_floor(&(Sample){ 0 }, 0), 16 * MIB);
 
+    sample.min = 200 * MIB;
+    assert_int_equal(limit_floor(&sample, 116 * MIB), 200 * MIB);
     sample.anon = UINT64_MAX - MIB;
     assert_true(limit_floor(&sample, 0) == LIMIT_NONE);
 }

@@ -230,6 +230,7 @@ static void several_init(Several *s)
 static void second(Several *s, uint64_t damage)
 {
     s->need.damage += damage;
+    s->need.lacks += s->need.lost;
     yield_decide(&s->law, &s->need, s->units, UNITS);
     for (size_t i = 0; i < UNITS; i++) {
         Sample *sample = &s->samples[i];
@@ -392,6 +393,58 @@ static unsigned until_tried(Several *s, uint64_t limit)
 
 /* What stands at a full host's limit is tried with a little more, and put back all at once when it
  * takes pages of somebody: before that is distress. Each time it has to wait for longer. */
+/* The same pages, stolen and read again, while nobody could pay. */
+static void what_is_there_again_is_not_paid_for(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    s.need.distress = DISTRESS_STOLEN;
+    s.need.lost = 40 * MIB;
+    for (unsigned i = 0; i < 32; i++) {
+        for (size_t k = 0; k < UNITS; k++)
+            s.units[k].held = i < 30;
+        s.need.lacks = 0;
+        second(&s, 0);
+    }
+    assert_int_equal(s.units[1].decision.reason, DISTRESS);
+    assert_int_equal(s.units[1].decision.reclaim, 40 * MIB);
+}
+
+/* Dirty pages cannot be had before a disk has written them. */
+static void one_with_dirty_pages_has_less_to_give(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    s.samples[1].file_dirty = 150 * MIB;
+    s.samples[1].file_writeback = 100 * MIB;
+    second(&s, 1000);
+    second(&s, 1000);
+    assert_int_equal(s.units[1].decision.reason, HOLD);
+    assert_int_equal(s.units[2].decision.reason, DISTRESS);
+}
+
+/* What it would be denied, the critical service inside it would be. */
+static void one_with_a_critical_service_inside_is_let_go(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    second(&s, 1000);
+    s.units[1].above = true;
+    for (unsigned i = 0; i < 3; i++) {
+        second(&s, 1000);
+        assert_true(s.units[1].decision.want == LIMIT_NONE && s.units[1].decision.reclaim == 0);
+        assert_int_equal(s.units[1].decision.reason, LIMIT_REASON_INSIDE);
+    }
+    s.need.distress = DISTRESS_NONE;
+    s.need.host = (YieldRoom){ .near = true, .left = 50 * MIB };
+    second(&s, 0);
+    assert_true(s.units[1].decision.want == LIMIT_NONE);
+    assert_true(s.units[2].decision.want < 400 * MIB);
+}
+
 static void a_trial_that_does_harm_is_taken_back_at_once(void **state)
 {
     Several s;
@@ -650,6 +703,9 @@ int main(void)
         cmocka_unit_test(what_recovers_needs_time),
         cmocka_unit_test(nobody_gets_more_than_there_is_room_for),
         cmocka_unit_test(one_alone_gets_all_the_room),
+        cmocka_unit_test(what_is_there_again_is_not_paid_for),
+        cmocka_unit_test(one_with_dirty_pages_has_less_to_give),
+        cmocka_unit_test(one_with_a_critical_service_inside_is_let_go),
         cmocka_unit_test(a_trial_that_does_harm_is_taken_back_at_once),
         cmocka_unit_test(room_is_given_back_at_once),
         cmocka_unit_test(who_does_not_compete_is_left_alone),

@@ -7,7 +7,7 @@
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
 
-static unsigned n_looks, n_background_looks, n_decided;
+static unsigned n_looks, n_background_looks, n_decided, n_timer;
 static YieldUnit decided;
 
 DistressReason target_look(Target *t, uint64_t now)
@@ -49,6 +49,7 @@ void limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *co
 
 static void look(void *userdata)
 {
+    n_timer++;
 }
 
 typedef struct World {
@@ -83,7 +84,7 @@ static void world_begin(World *w)
             { .role = ROLE_BACKGROUND, .memory_high.mode = LIMIT_YIELD },
         },
     };
-    n_looks = n_background_looks = n_decided = 0;
+    n_looks = n_background_looks = n_decided = n_timer = 0;
     w->host = (Host){
         .proc_fd = w->proc.fd,
         .cgroup_fd = w->cgroups.fd,
@@ -208,6 +209,7 @@ static void who_competes(void **state)
 
     world_begin(&w);
     w.targets[0].distress.reason = DISTRESS_MEMORY_PRESSURE;
+    w.targets[0].sample.max = 505 * MIB; /* full of cache, which it does not run into */
     put_slice(&w, "600000000\n", "max\n");
     put_host(&w, 150, 100);
     yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
@@ -219,10 +221,68 @@ static void who_competes(void **state)
     w.targets[1].control_group = (char *)"/a.slice/job.service";
     yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
     assert_true(decided.competes && decided.elsewhere);
+    /* A part of it is its own. */
+    w.targets[1].control_group = (char *)"/a.slice/shop.service/jobs";
+    yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
+    assert_false(decided.competes);
+    /* Nobody's memory helps one that runs into its own limit. */
+    w.targets[1].control_group = (char *)"/a.slice/job.service";
+    w.targets[0].distress.n_points = 2;
+    w.targets[0].distress.points[1].limit_events = 1;
+    yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
+    assert_false(decided.competes);
+    w.targets[0].distress.n_points = 0;
     /* Who only observes does not suffer as far as others are concerned. */
     w.policies[0].mode = MODE_OBSERVE;
     yielding_act(w.yielding, w.list, 2, 4 * USEC_PER_SEC);
     assert_false(yielding_context(w.yielding).distress);
+    world_end(&w);
+}
+
+/* A limit on a slice is one on all that is inside. */
+static void a_slice_with_the_critical_unit_inside(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    w.targets[1].control_group = (char *)"/a.slice";
+    yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
+    assert_int_equal(decided.decision.reason, LIMIT_REASON_INSIDE);
+    w.policies[0].mode = MODE_OBSERVE;
+    yielding_act(w.yielding, w.list, 2, 2 * USEC_PER_SEC);
+    assert_int_not_equal(decided.decision.reason, LIMIT_REASON_INSIDE);
+    world_end(&w);
+}
+
+/* What a critical unit felt before it was governed says nothing of what helps. */
+static void what_was_before_is_not_counted(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    Target late = w.targets[0], *list[] = { &w.targets[0], &w.targets[1], &late };
+    late.sample.refault_file = 1000000;
+    w.targets[0].distress.reason = DISTRESS_REFAULTS;
+    put_host(&w, 150, 100);
+    for (unsigned s = 1; s < 30; s++) {
+        w.targets[0].sample.refault_file += s < 4 ? 100 : 10;
+        w.targets[1].sample.at_usec = s * USEC_PER_SEC;
+        yielding_act(w.yielding, list, s < 4 ? 2 : 3, s * USEC_PER_SEC);
+        assert_int_not_equal(decided.decision.reason, LIMIT_REASON_NO_HELP);
+    }
+    world_end(&w);
+}
+
+/* A theft is seen within a second, however seldom an admin has units looked at. */
+static void a_long_interval_is_none_for_critical_units(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    w.settings.interval_usec = 60 * USEC_PER_SEC;
+    yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
+    assert_true(sd_event_run(w.host.event, 10 * USEC_PER_SEC) > 0);
+    assert_int_equal(n_timer, 1);
     world_end(&w);
 }
 
@@ -233,6 +293,9 @@ int main(void)
         cmocka_unit_test(nobody_gets_more_than_the_host_has_free),
         cmocka_unit_test(a_critical_unit_that_restarts),
         cmocka_unit_test(who_competes),
+        cmocka_unit_test(a_slice_with_the_critical_unit_inside),
+        cmocka_unit_test(what_was_before_is_not_counted),
+        cmocka_unit_test(a_long_interval_is_none_for_critical_units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
