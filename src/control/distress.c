@@ -157,9 +157,12 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
     return state->reason;
 }
 
-uint64_t distress_stall_usec(const DistressConfig *config)
+DistressTrigger distress_trigger(const DistressConfig *config)
 {
-    return config->window_usec * config->memory_pressure / 1000000;
+    uint64_t window = min_u64(config->window_usec, DISTRESS_TRIGGER_USEC);
+    uint64_t stall = config->window_usec * config->memory_pressure / 1000000;
+
+    return (DistressTrigger){ .stall_usec = min_u64(stall, window), .window_usec = window };
 }
 
 uint64_t distress_stolen(const DistressState *state)

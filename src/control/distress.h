@@ -42,9 +42,17 @@ typedef struct DistressConfig {
         .stolen = 16 * MIB,                                                               \
     })
 
-/* The stall within one window that is distress, in microseconds: what a PSI trigger is armed with.
- * Memory pressure is always looked at. */
-uint64_t distress_stall_usec(const DistressConfig *config);
+/* What a PSI trigger is armed with, microseconds: so much stall within the window is distress. The
+ * kernel looks ten times in a window (kernel/sched/psi.c), so that one over 2 s would fire later
+ * than 200 ms after; what comes more slowly than in 2 s is seen by looking. Memory pressure is
+ * always looked at. */
+typedef struct DistressTrigger {
+    uint64_t stall_usec, window_usec;
+} DistressTrigger;
+
+#define DISTRESS_TRIGGER_USEC (2 * USEC_PER_SEC)
+
+DistressTrigger distress_trigger(const DistressConfig *config);
 
 /* Calm must last this long before distress is over: the memory that was taken from the neighbours
  * comes back to them slowly, so a flicker must not start it. */

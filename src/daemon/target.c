@@ -130,12 +130,12 @@ static int on_psi(sd_event_source *source, int fd, uint32_t events, void *userda
 
 static void arm_psi(Target *t)
 {
-    const DistressConfig *config = &t->policy->distress;
+    const DistressTrigger trigger = distress_trigger(&t->policy->distress);
 
     if (t->psi_trigger || !t->cgroup || t->policy->role != ROLE_CRITICAL || !t->host->has_psi)
         return;
-    CLEANUP_CLOSE int fd = cgroup_arm_psi(t->cgroup, "memory", distress_stall_usec(config),
-                                          config->window_usec);
+    CLEANUP_CLOSE int fd = cgroup_arm_psi(t->cgroup, "memory", trigger.stall_usec,
+                                          trigger.window_usec);
     int r = fd < 0 ? fd : sd_event_add_io(t->host->event, &t->psi_trigger, fd, EPOLLPRI, on_psi, t);
     if (r >= 0)
         r = sd_event_source_set_io_fd_own(t->psi_trigger, 1);

@@ -323,6 +323,27 @@ static void faults_and_io_where_they_are_asked_for(void **state)
           { 2000, .io_ms = 100, .expected = CALM });
 }
 
+/* A window over 2 s would be looked at too seldom. */
+static void what_a_trigger_is_armed_with(void **state)
+{
+    static const struct {
+        uint64_t window_ms, share, stall_ms, armed_ms;
+    } cases[] = {
+        { 1000, 10000, 10, 1000 },
+        { 2000, 10000, 20, 2000 },
+        { 10000, 10000, 100, 2000 },
+        { 10000, 500000, 2000, 2000 },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        config.window_usec = cases[i].window_ms * USEC_PER_MSEC;
+        config.memory_pressure = cases[i].share;
+        DistressTrigger trigger = distress_trigger(&config);
+        assert_int_equal(trigger.stall_usec, cases[i].stall_ms * USEC_PER_MSEC);
+        assert_int_equal(trigger.window_usec, cases[i].armed_ms * USEC_PER_MSEC);
+    }
+}
+
 static void no_growth_is_too_large(void **state)
 {
     DistressState s = { 0 };
@@ -389,6 +410,7 @@ int main(void)
         cmocka_unit_test(damage_is_named_before_its_sign),
         cmocka_unit_test_setup(what_is_not_stolen, defaults),
         cmocka_unit_test_setup(what_it_lacks, defaults),
+        cmocka_unit_test_setup(what_a_trigger_is_armed_with, defaults),
         cmocka_unit_test_setup(faults_and_io_where_they_are_asked_for, defaults),
         cmocka_unit_test_setup(no_growth_is_too_large, defaults),
         cmocka_unit_test(reasons_have_names),
