@@ -2,8 +2,12 @@
 #pragma once
 
 /* Real files, real page cache. What is not locked may leave memory at any moment, whatever a test
- * does: so tests assert that locked pages are there, or that evicted ones are not. */
+ * does, and what is dirty may be written: so tests assert that locked pages are there, or that
+ * evicted ones are not. Where more is to be seen, all is done and measured again until nobody
+ * interfered. */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -80,6 +84,48 @@ static inline bool file_is_whole(int fd, size_t size)
         done += (size_t)n;
     }
     return true;
+}
+
+/* True when @once is, in one of so many tries: what others can spoil decides its value, and what
+ * they cannot, it asserts. */
+#define TRIES 50
+#define in_one_of_some_tries(once)                   \
+    ({                                               \
+        bool _done = false;                          \
+        for (int _i = 0; _i < TRIES && !_done; _i++) \
+            _done = (once);                          \
+        _done;                                       \
+    })
+
+/* Bytes in memory of a part of a file of ours, as mincore(2) tells. @offset is a page's. */
+static inline uint64_t cached(int fd, uint64_t offset, uint64_t length)
+{
+    const uint64_t page = 4096, n = (length + page - 1) / page;
+    CLEANUP_FREE unsigned char *pages = malloc(n);
+    void *address = mmap(NULL, length, PROT_NONE, MAP_SHARED, fd, (off_t)offset);
+    uint64_t sum = 0;
+
+    must(address == MAP_FAILED || !pages ? -1 : 0);
+    must(mincore(address, length, pages));
+    must(munmap(address, length));
+    for (uint64_t i = 0; i < n; i++)
+        sum += pages[i] & 1 ? page : 0;
+    return sum;
+}
+
+/* On the disk, and not in memory. A page that the kernel has in its hands just then stays, so that
+ * once need not be enough. */
+static inline void make_cold(int fd, uint64_t size)
+{
+    must(fsync(fd));
+    for (int i = 0;; i++) {
+        must(-posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+        if (cached(fd, 0, size) == 0)
+            return;
+        errno = EBUSY;
+        must(i < 1000 ? 0 : -1);
+        usleep(5000);
+    }
 }
 
 /* Maps a part, fills the page tables, locks. To be munmap()ed. */

@@ -144,9 +144,7 @@ static World world_new(uint64_t size)
     World w = { .files = scratch_new(SCRATCH_PARENT), .proc = scratch_new(SCRATCH_PARENT) };
 
     w.fd = make_file(&w.files, "f", size);
-    must(fsync(w.fd));
-    for (int i = 0; i < 100 && resident(w.fd, 0, size) > 0; i++)
-        must(posix_fadvise(w.fd, 0, 0, POSIX_FADV_DONTNEED));
+    make_cold(w.fd, size);
     scratch_folders(&w.proc, "1/fd/"); /* the first process, without which others may be hidden */
     scratch_put(&w.proc, "1/maps", "");
     w.follower = follower_new();
@@ -193,7 +191,8 @@ static void go(World *w, const Worker *worker, int what, uint64_t bytes, uint64_
     }
 }
 
-static void what_was_read_goes(void **state)
+/* True when we were who evicted it, and not others before us. */
+static bool follow_a_reader(void)
 {
     CLEANUP_WORLD World w = world_new(SIZE);
     Worker reader = worker_new(&w.files, "f", O_RDONLY);
@@ -203,7 +202,7 @@ static void what_was_read_goes(void **state)
     go(&w, &reader, READ, 24 * MIB, 2 * MIB);
     /* But for the tail, and for what is not worth a call yet. */
     assert_int_equal(resident(w.fd, 0, 24 * MIB - STREAM_TAIL - STREAM_STEP), 0);
-    assert_true(w.sum.dropped >= 24 * MIB - STREAM_TAIL - STREAM_STEP - MIB);
+    bool all = w.sum.dropped >= 24 * MIB - STREAM_TAIL - STREAM_STEP - MIB;
     assert_int_equal(w.sum.passed, 24 * MIB);
     assert_int_equal(w.sum.written, 0);
 
@@ -213,9 +212,16 @@ static void what_was_read_goes(void **state)
     assert_int_equal(resident(w.fd, 0, SIZE - STREAM_TAIL - STREAM_STEP), 0);
     worker_end(&reader);
     assert_int_equal(look(&w).followed, 0);
+    return all;
 }
 
-static void what_was_in_memory_before_stays(void **state)
+static void what_was_read_goes(void **state)
+{
+    assert_true(in_one_of_some_tries(follow_a_reader()));
+}
+
+/* True when some of it stayed: others may evict it. */
+static bool follow_over_what_is_there(void)
 {
     CLEANUP_WORLD World w = world_new(SIZE);
     Worker reader = worker_new(&w.files, "f", O_RDONLY);
@@ -225,29 +231,42 @@ static void what_was_in_memory_before_stays(void **state)
     show(&w, &reader, true);
     look(&w);
     go(&w, &reader, READ, 24 * MIB, 2 * MIB);
-    assert_true(resident(w.fd, 8 * MIB, 9 * MIB) > 0);
+    bool stays = resident(w.fd, 8 * MIB, 9 * MIB) > 0;
     assert_int_equal(resident(w.fd, 0, 8 * MIB), 0);
     assert_int_equal(resident(w.fd, 9 * MIB, 16 * MIB), 0);
-
-    /* And what it had passed when it was found. */
-    CLEANUP_WORLD World late = world_new(SIZE);
-    Worker other = worker_new(&late.files, "f", O_RDONLY);
-    show(&late, &other, true);
-    tell(&other, READ, 8 * MIB);
-    look(&late);
-    go(&late, &other, READ, 18 * MIB, 2 * MIB);
-    assert_true(resident(late.fd, 0, 8 * MIB) > 0);
-    assert_int_equal(resident(late.fd, 8 * MIB, 16 * MIB), 0);
     worker_end(&reader);
-    worker_end(&other);
+    return stays;
 }
 
-/* Beyond a hole of more than one window, and where there are too many of them to be remembered. */
-static void what_was_in_memory_far_ahead_stays(void **state)
+static bool follow_from_the_middle(void)
+{
+    CLEANUP_WORLD World w = world_new(SIZE);
+    Worker reader = worker_new(&w.files, "f", O_RDONLY);
+
+    show(&w, &reader, true);
+    tell(&reader, READ, 8 * MIB);
+    look(&w);
+    go(&w, &reader, READ, 18 * MIB, 2 * MIB);
+    bool stays = resident(w.fd, 0, 8 * MIB) > 0;
+    assert_int_equal(resident(w.fd, 8 * MIB, 16 * MIB), 0);
+    worker_end(&reader);
+    return stays;
+}
+
+static void what_was_in_memory_before_stays(void **state)
+{
+    assert_true(in_one_of_some_tries(follow_over_what_is_there()));
+    /* And what it had passed when it was found. */
+    assert_true(in_one_of_some_tries(follow_from_the_middle()));
+}
+
+/* True when all of it stayed. */
+static bool follow_to_what_is_far_ahead(void)
 {
     enum { FIRST = 280, MANY = 40 };
     CLEANUP_WORLD World w = world_new(MIB);
     Worker reader = worker_new(&w.files, "f", O_RDONLY);
+    bool stays = true;
 
     must(ftruncate(w.fd, 330 * MIB));
     must(posix_fadvise(w.fd, 0, 0, POSIX_FADV_RANDOM));
@@ -259,9 +278,16 @@ static void what_was_in_memory_far_ahead_stays(void **state)
     go(&w, &reader, READ, 230 * MIB, 10 * MIB);
     assert_int_equal(resident(w.fd, 100 * MIB, FIRST * MIB), 0);
     for (uint64_t i = 0; i < MANY; i++)
-        assert_true(resident(w.fd, FIRST * MIB + i * MIB / 2, FIRST * MIB + i * MIB / 2 + 1) > 0);
-    assert_true(resident(w.fd, 300 * MIB, 330 * MIB) == 30 * MIB);
+        stays &= resident(w.fd, FIRST * MIB + i * MIB / 2, FIRST * MIB + i * MIB / 2 + 1) > 0;
+    stays &= resident(w.fd, 300 * MIB, 330 * MIB) == 30 * MIB;
     worker_end(&reader);
+    return stays;
+}
+
+/* Beyond a hole of more than one window, and where there are too many of them to be remembered. */
+static void what_was_in_memory_far_ahead_stays(void **state)
+{
+    assert_true(in_one_of_some_tries(follow_to_what_is_far_ahead()));
 }
 
 /* Nothing is dropped of what @change makes of it. */
@@ -387,7 +413,8 @@ int __wrap_sync_file_range(int fd, off_t begin, off_t length, unsigned flags)
     return __real_sync_file_range(fd, begin, length, flags);
 }
 
-static void what_is_written_goes_to_the_disk_first(void **state)
+/* True when we were who wrote and evicted. */
+static bool follow_a_writer(void)
 {
     CLEANUP_WORLD World w = world_new(MIB);
     Worker writer = worker_new(&w.files, "new", O_WRONLY);
@@ -404,9 +431,9 @@ static void what_is_written_goes_to_the_disk_first(void **state)
         tell(&writer, WRITE, MIB);
         look(&w);
     }
-    assert_true(w.sum.written >= 12 * MIB);
-    assert_true(w.sum.dropped >= 12 * MIB);
-    assert_int_equal(resident(fd, 4 * MIB, 12 * MIB), 0);
+    bool ours = w.sum.written >= 12 * MIB && w.sum.dropped >= 12 * MIB;
+    if (ours)
+        assert_int_equal(resident(fd, 4 * MIB, 12 * MIB), 0);
     for (uint64_t at = 0; at < 24 * MIB; at += MIB) {
         char back[1];
         must(pread(fd, back, 1, (off_t)at));
@@ -414,6 +441,12 @@ static void what_is_written_goes_to_the_disk_first(void **state)
     }
     close(fd);
     worker_end(&writer);
+    return ours;
+}
+
+static void what_is_written_goes_to_the_disk_first(void **state)
+{
+    assert_true(in_one_of_some_tries(follow_a_writer()));
 }
 
 static void what_is_dirty_stays_if_it_is_to(void **state)
@@ -442,7 +475,7 @@ static void what_is_dirty_stays_if_it_is_to(void **state)
     worker_end(&writer);
 }
 
-static void begins_anew_after_truncation(void **state)
+static bool follow_over_a_truncation(void)
 {
     CLEANUP_WORLD World w = world_new(SIZE);
     Worker writer = worker_new(&w.files, "f", O_RDWR);
@@ -459,9 +492,15 @@ static void begins_anew_after_truncation(void **state)
     go(&w, &writer, WRITE, 16 * MIB, 2 * MIB);
     must(fsync(w.fd));
     go(&w, &writer, WRITE, 4 * MIB, 2 * MIB);
-    assert_true(w.sum.dropped > before);
+    bool dropped = w.sum.dropped > before;
     assert_int_equal(resident(w.fd, 5 * MIB, 16 * MIB), 0);
     worker_end(&writer);
+    return dropped;
+}
+
+static void begins_anew_after_truncation(void **state)
+{
+    assert_true(in_one_of_some_tries(follow_over_a_truncation()));
 }
 
 int main(void)

@@ -14,7 +14,6 @@
 
 #define SIZE  (6 * MIB + 5)
 #define PAGED (6 * MIB + 4096)
-#define TRIES 20 /* others may evict while we look */
 
 static const WarmOptions plainly;
 
@@ -22,7 +21,7 @@ static int cold_file(const Scratch *scratch)
 {
     int fd = make_file(scratch, "f", SIZE);
 
-    must(fsync(fd));
+    make_cold(fd, SIZE);
     return fd;
 }
 
@@ -34,21 +33,23 @@ static uint64_t resident(int fd)
     return r.resident;
 }
 
+static bool all_is_read(int fd)
+{
+    WarmOutcome out;
+
+    make_cold(fd, SIZE);
+    assert_int_equal(warm_range(fd, 0, SIZE, &plainly, &out), 0);
+    assert_true(out.measured);
+    assert_int_equal(out.before, 0);
+    return out.read == PAGED && out.after == PAGED && resident(fd) == PAGED;
+}
+
 static void what_is_missing_is_read(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
     CLEANUP_CLOSE int fd = cold_file(&scratch);
-    WarmOutcome out = { 0 };
 
-    for (int i = 0; i < TRIES && (out.read != PAGED || resident(fd) != PAGED); i++) {
-        assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-        assert_int_equal(warm_range(fd, 0, SIZE, &plainly, &out), 0);
-        assert_true(out.measured);
-    }
-    assert_int_equal(out.before, 0);
-    assert_int_equal(out.read, PAGED);
-    assert_int_equal(out.after, PAGED);
-    assert_int_equal(resident(fd), PAGED);
+    assert_true(in_one_of_some_tries(all_is_read(fd)));
 }
 
 static void what_is_there_is_not_read(void **state)
@@ -65,20 +66,24 @@ static void what_is_there_is_not_read(void **state)
     munmap(pin, SIZE);
 }
 
+static bool the_range_is_read(int fd)
+{
+    Residency there;
+    WarmOutcome out;
+
+    make_cold(fd, SIZE);
+    assert_int_equal(warm_range(fd, 2 * MIB + 7, MIB - 7, &plainly, &out), 0);
+    assert_true(resident(fd) < 3 * MIB); /* the kernel may have read on */
+    assert_int_equal(residency_of_range(fd, 2 * MIB, MIB, &there), 0);
+    return there.resident == MIB;
+}
+
 static void only_the_range_is_read(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
     CLEANUP_CLOSE int fd = cold_file(&scratch);
-    Residency there = { 0 };
-    WarmOutcome out;
 
-    for (int i = 0; i < TRIES && there.resident != MIB; i++) {
-        assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-        assert_int_equal(warm_range(fd, 2 * MIB + 7, MIB - 7, &plainly, &out), 0);
-        assert_true(resident(fd) < 3 * MIB); /* the kernel may have read on */
-        assert_int_equal(residency_of_range(fd, 2 * MIB, MIB, &there), 0);
-    }
-    assert_int_equal(there.resident, MIB);
+    assert_true(in_one_of_some_tries(the_range_is_read(fd)));
 }
 
 static void the_end_of_the_file_is_no_error(void **state)
@@ -101,7 +106,6 @@ static void a_cancelled_one_reads_nothing(void **state)
     WarmOptions options = { .rate = 1, .cancelled = &cancelled };
     WarmOutcome out;
 
-    assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
     assert_int_equal(warm_range(fd, 0, SIZE, &options, &out), -ECANCELED);
     assert_int_equal(out.read, 0);
     assert_int_equal(resident(fd), 0);
@@ -123,7 +127,6 @@ static void a_rate_takes_its_time(void **state)
     WarmOptions options = { .rate = 20 * MIB, .step = note_step, .userdata = &last };
     WarmOutcome out;
 
-    assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
     uint64_t began = now_usec();
     assert_int_equal(warm_range(fd, 0, SIZE, &options, &out), 0);
     assert_true(now_usec() - began >= 290 * USEC_PER_MSEC); /* 6 MiB at 20 MiB/s */
@@ -147,6 +150,13 @@ static void warm_without(void *argument)
     check(out.measured == lacking->measured);
 }
 
+static bool all_is_read_without(Lacking *lacking)
+{
+    make_cold(lacking->fd, SIZE);
+    assert_int_equal(run_child(warm_without, lacking), 0);
+    return resident(lacking->fd) == PAGED;
+}
+
 static void a_kernel_that_lacks_something(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -157,13 +167,8 @@ static void a_kernel_that_lacks_something(void **state)
         { SYS_fadvise64, EINVAL, true, fd },
     };
 
-    for (size_t k = 0; k < ELEMENTS(lacking); k++) {
-        for (int i = 0; i < TRIES && (i == 0 || resident(fd) != PAGED); i++) {
-            assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-            assert_int_equal(run_child(warm_without, &lacking[k]), 0);
-        }
-        assert_int_equal(resident(fd), PAGED);
-    }
+    for (size_t k = 0; k < ELEMENTS(lacking); k++)
+        assert_true(in_one_of_some_tries(all_is_read_without(&lacking[k])));
 }
 
 static void fail_to_read(void *argument)
@@ -171,7 +176,6 @@ static void fail_to_read(void *argument)
     WarmOutcome out;
 
     seccomp_answer(SYS_pread64, EIO);
-    check(posix_fadvise(*(int *)argument, 0, 0, POSIX_FADV_DONTNEED) == 0);
     check(warm_range(*(int *)argument, 0, SIZE, &plainly, &out) == -EIO);
 }
 

@@ -133,28 +133,12 @@ static void no_more_than_a_slice_in_all(void **state)
     assert_int_equal(locked_in_all(h.pid), HOLD_SLICE_MAX);
 }
 
-/* Of a file on the disk and not in memory. */
 static int a_cold_file(const Scratch *scratch, uint64_t size)
 {
     int fd = make_file(scratch, "cold", size);
 
-    must(fsync(fd));
-    must(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    make_cold(fd, size);
     return fd;
-}
-
-static size_t resident_pages(int fd, uint64_t offset, uint64_t length)
-{
-    static unsigned char pages[64 * MIB / PAGE];
-    size_t n = 0;
-    void *address = mmap(NULL, length, PROT_NONE, MAP_SHARED, fd, (off_t)offset);
-
-    assert_true(address != MAP_FAILED && length / PAGE <= sizeof(pages));
-    must(mincore(address, length, pages));
-    must(munmap(address, length));
-    for (size_t i = 0; i < length / PAGE; i++)
-        n += pages[i] & 1;
-    return n;
 }
 
 static void a_part_of_a_file(void **state)
@@ -173,7 +157,7 @@ static void a_part_of_a_file(void **state)
     assert_int_equal(m.length, MIB);
     assert_int_equal(m.locked, MIB);
     assert_int_equal(mapped_of(h.pid, &st).locked, MIB);
-    assert_int_equal(resident_pages(file, 6 * MIB, MIB), MIB / PAGE);
+    assert_int_equal(cached(file, 6 * MIB, MIB), MIB);
     assert_int_equal(ask_list(c, &listed, 1), 1);
     assert_int_equal(listed.offset, 6 * MIB);
 
@@ -184,7 +168,7 @@ static void a_part_of_a_file(void **state)
     assert_int_equal(m.error, 0);
     assert_int_equal(m.locked, 2 * MIB + 10);
     assert_int_equal(locked_in_all(h.pid), 2 * MIB + PAGE);
-    assert_int_equal(resident_pages(file, 6 * MIB, 2 * MIB), 2 * MIB / PAGE);
+    assert_int_equal(cached(file, 6 * MIB, 2 * MIB), 2 * MIB);
 
     /* From elsewhere, or otherwise, it is to be let go first. */
     part.offset = 4 * MIB;
@@ -231,7 +215,7 @@ static void only_what_is_in_memory(void **state)
     assert_int_equal(mapped_of(h.pid, &st).flagged, 31 * MIB);
     assert_int_equal(mapped_of(h.pid, &st).barred, 31 * MIB);
     assert_int_equal(mapped_of(h.pid, &st).locked, 0);
-    assert_int_equal(resident_pages(file, 0, 32 * MIB), 0);
+    assert_int_equal(cached(file, 0, 32 * MIB), 0);
 
     must(pread(file, &byte, 1, (off_t)(5 * MIB)));
     must(pread(file, &byte, 1, (off_t)(5 * MIB + PAGE)));
@@ -239,7 +223,7 @@ static void only_what_is_in_memory(void **state)
     assert_int_equal(m.error, 0);
     assert_int_equal(m.locked, 2 * PAGE);
     assert_int_equal(mapped_of(h.pid, &st).locked, 2 * PAGE);
-    assert_true(resident_pages(file, 0, 32 * MIB) < 16 * MIB / PAGE);
+    assert_true(cached(file, 0, 32 * MIB) < 16 * MIB);
     /* Again is nothing new; beside it and across, only what is new counts. */
     assert_int_equal(ask_resident(c, &st, 5 * MIB, 2 * PAGE, MIB).locked, 2 * PAGE);
     assert_int_equal(ask_resident(c, &st, 5 * MIB - PAGE, 4 * PAGE, PAGE).locked, 3 * PAGE);
