@@ -249,9 +249,12 @@ static void kill_one(World *w, uint64_t *x)
         holder_end(&w->holder);
         start_holder(w);
     } else if (whom <= 2 && n > 1) {
-        kill(pids[1 + roll(x, n - 1)], SIGKILL);
+        pid_t shard = pids[1 + roll(x, n - 1)];
+        kill(shard, SIGKILL);
         wait.tv_nsec = (long)roll(x, ALIVE_US) * 1000;
         nanosleep(&wait, NULL);
+        /* Who comes next would still be told of its files. */
+        must(comes_true(!is_alive(shard)) ? 0 : -1);
     }
     kill(pid, SIGKILL);
     must(waitpid(pid, NULL, 0));

@@ -84,6 +84,28 @@ static inline void holder_end(Holder *h)
 
 #define CLEANUP_HOLDER cleanup(holder_end)
 
+/* False, too, of a process that has ended and that its parent, or process 1, has not waited for. */
+static inline bool is_alive(pid_t pid)
+{
+    char state = 'X';
+    FILE *file = process_file(pid, "stat");
+
+    if (!file)
+        return false;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = 'X';
+    fclose(file);
+    return state != 'Z' && state != 'X';
+}
+
+/* Returns when @condition holds, which a busy machine may take its time for; whether it does. */
+#define comes_true(condition)                             \
+    ({                                                    \
+        for (int _i = 0; _i < 6000 && !(condition); _i++) \
+            usleep(10000);                                \
+        (condition);                                      \
+    })
+
 static inline int holder_connect(const Holder *h)
 {
     int fd = must(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));

@@ -157,7 +157,7 @@ static void a_controller_that_does_not_read_is_hung_up_on(void **state)
     CLEANUP_CLOSE int second = holder_connect(&h);
     assert_int_equal(hold_send(second, &(HoldPacket){ .header.type = HOLD_HELLO }, NULL, 0), 0);
     /* After its 5 s of patience; it has no more for the answer that would end the list. */
-    assert_true(comes_within(second, 9000));
+    assert_true(comes_within(second, ANSWER_MS));
     assert_int_equal(hold_receive(second, &m, NULL), 1);
     assert_int_equal(m.header.pid, h.pid);
     assert_int_equal(ask_list(second, NULL, 0), FILES);
