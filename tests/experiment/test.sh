@@ -17,20 +17,32 @@ resident() { # FILE: bytes, as another program sees it
 }
 
 # Far from the three in four and more of a cold file; not none, since a kernel may take pages that nobody locks at any
-# time.
+# time. When it takes too many, all is done again; so it is when a busy machine lets us ask for too little.
 WARM='.slow <= .requests * 0.5'
+ENOUGH='.requests >= 150'
 
 make_cold() { # FILE
+    in_some_try throw_out "$1"
+}
+
+throw_out() { # FILE
     dd if="$1" iflag=nocache count=0 status=none
+    [ "$(resident "$1")" = 0 ]
+}
+
+# shop FILTER OPTION…: on a cold file; whether this is true of what it says.
+shop() {
+    make_cold file
+    run "$SHOP" --file file --rate 200 --seconds 1 "${@:2}"
+    holds "$1"
 }
 
 test_shop_asks_for_pages_that_are_not_in_memory() {
     make_file file 16
-    make_cold file
-    run "$SHOP" --file file --rate 200 --seconds 1
+    in_some_try shop "$ENOUGH"
     expect_code 0
     # 200 random ones of 4096 pages: nearly all are different; the kernel reads a neighbouring page now and then.
-    expect_json '.access == "pread" and .requests >= 150 and .requests <= 200 and .file_bytes == 16777216'
+    expect_json '.access == "pread" and .requests <= 200 and .file_bytes == 16777216'
     expect_json '.slow >= .requests * 0.75 and .slow <= .requests'
     expect_json '.latency_us | .p50 > 0 and .p50 <= .p90 and .p90 <= .p99 and .p99 <= .p999 and .p999 <= .max'
     expect_json '.requests == ([.latency_histogram_us[][1]] | add)'
@@ -38,49 +50,55 @@ test_shop_asks_for_pages_that_are_not_in_memory() {
 
 test_shop_warms_up() {
     make_file file 16
-    make_cold file
-    run "$SHOP" --file file --rate 200 --seconds 1 --warmup
+    in_some_try shop "$WARM and $ENOUGH" --warmup
     expect_code 0
-    expect_json "$WARM and .requests >= 150"
 }
 
 test_shop_maps() {
     make_file file 16
-    make_cold file
-    run "$SHOP" --file file --rate 200 --seconds 1 --mmap
+    shop . --mmap
     expect_code 0
     expect_json '.access == "mmap" and .slow > 0 and .major_faults >= .slow'
-    run "$SHOP" --file file --rate 200 --seconds 1 --mmap --warmup
-    expect_json "$WARM"
+    in_some_try shop "$WARM" --mmap --warmup
 }
 
-test_shop_begins_anew_and_ends_by_signal() {
-    make_file file 16
+begin_anew_and_end() {
     make_cold file
     "$SHOP" --file file --rate 100 --report report &
     local shop=$!
     TEST_PIDS+=("$shop")
+    until_is catches $shop USR1
     sleep 1
     "$SHOP" --file file --rate 1 --seconds 1 --warmup >/dev/null # all of it is in memory now
     kill -USR1 $shop
     sleep 1
     kill -TERM $shop
     wait $shop
-    code=$? out='' err=''
-    expect_code 0
+    code=$? err=''
     cp report "$TEST_DIR/.out"
     out=$(cut -c 1-200 report)
-    expect_json "$WARM and .requests > 0 and .requests <= .seconds * 100"
+    holds "$WARM and .requests > 0"
+}
+
+test_shop_begins_anew_and_ends_by_signal() {
+    make_file file 16
+    in_some_try begin_anew_and_end
+    expect_code 0
+    expect_json '.requests <= .seconds * 100'
+}
+
+ask_twice() {
+    make_cold file
+    "$SHOP" --file file --rate 100 --seconds 1 --seed 1 >/dev/null
+    run "$SHOP" --file file --rate 100 --seconds 1 --seed 1
+    holds "$WARM"
 }
 
 test_shop_asks_for_the_same_pages_again() {
     make_file file 16
-    make_cold file
-    "$SHOP" --file file --rate 100 --seconds 1 --seed 1 >/dev/null
-    run "$SHOP" --file file --rate 100 --seconds 1 --seed 1
-    expect_json "$WARM"
+    in_some_try ask_twice
     run "$SHOP" --file file --rate 100 --seconds 1 --seed 2
-    expect_json '.slow > 50'
+    expect_json '.slow > .requests * 0.5'
 }
 
 test_shop_refuses() {
@@ -102,19 +120,22 @@ test_shop_refuses() {
     expect_err_has "--seconds -1: not a number"
 }
 
+# What it leaves behind is the point of it.
+read_everything() {
+    run "$BACKUP" --passes 2 --report report --progress progress folder
+    [ "$(resident folder/deeper/b)" -gt $((8 << 20)) ]
+}
+
 test_backup_reads_everything() {
     mkdir -p folder/deeper
     make_file folder/a 3
     make_file folder/deeper/b 9
     ln -s ../file folder/link # not followed, not counted
-    run "$BACKUP" --passes 2 --report report --progress progress folder
+    in_some_try read_everything
     expect_code 0
     cp report "$TEST_DIR/.out"
     expect_json '.bytes == 24 * 1048576 and .files == 4 and .seconds >= 0'
     [ "$(cat progress)" -ge $((16 << 20)) ] || fail "progress stops at $(cat progress)"
-    # What it leaves behind is the point of it.
-    [ "$(resident folder/deeper/b)" -gt $((8 << 20)) ] ||
-        fail "the pages are not in memory"
     run "$BACKUP" --mib 5 folder
     expect_json '.bytes >= 5 * 1048576 and .bytes < 6 * 1048576'
 }
@@ -135,15 +156,19 @@ test_backup_refuses() {
     expect_err_has "--passes 0: not a number from 1 to 1000"
 }
 
-test_watch_agrees_with_vmtouch() {
-    make_file file 8
+agree() {
     make_cold file
     head -c 3M file >/dev/null
+    run "$WATCH" --once --file file --service service
+    holds ".resident == $(resident file) and .resident > 0"
+}
+
+test_watch_agrees_with_vmtouch() {
+    make_file file 8
     mkdir service
     printf 'anon 1\nworkingset_refault_file 42\nunevictable 7\n' >service/memory.stat
-    run "$WATCH" --once --file file --service service
+    in_some_try agree
     expect_code 0
-    expect_json ".resident == $(resident file) and .resident > 0"
     expect_json '.refaults == 42 and .unevictable == 7 and .neighbour_high == null and .streamed == null'
     run "$WATCH" --once --file file --service gone
     expect_code 0

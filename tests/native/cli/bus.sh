@@ -95,16 +95,6 @@ shop.service" ] || fail "not two lines of JSON"
     expect_err "pagewarden: status takes no arguments"
 }
 
-# until_is COMMAND…: waits until it succeeds.
-until_is() {
-    local i
-    for ((i = 0; i < 400; i++)); do
-        "$@" && return
-        sleep 0.05
-    done
-    fail "never: $*"
-}
-
 # It may come back, but has to be there at first.
 test_watch_without_a_daemon() {
     start_bus

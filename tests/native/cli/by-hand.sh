@@ -114,7 +114,8 @@ test_pin_without_room() {
 test_pin_shows_progress() {
     echo 1 >a
     manager null '"pinning"' 8192 4096 null
-    (sleep 2 && sed -i 's/"pinning"/"settled"/' description) &
+    rm -f "$TEST_DIR/.typescript"
+    (until_is grep -q "4K of 8K" "$TEST_DIR/.typescript" && sed -i 's/"pinning"/"settled"/' description) &
     TEST_PIDS+=($!)
     run_terminal "$PAGEWARDEN" pin a
     expect_code 0

@@ -8,13 +8,9 @@ DATA=$(realpath "$(dirname "$0")/../../data")
 
 # settle PID… : they have opened what they open, and are sleep(1).
 settle() {
-    local pid i
+    local pid
     for pid; do
-        for ((i = 0; i < 200; i++)); do
-            [ "$(cat "/proc/$pid/comm")" = sleep ] && break
-            sleep 0.05
-        done
-        [ "$i" -lt 200 ] || fail "process $pid does not run"
+        until_is runs "$pid" sleep
     done
 }
 
@@ -28,6 +24,13 @@ unit_of() {
 # of PATH FILTER: a jq filter on its entry is true.
 of() {
     expect_json "[.files[] | select(.path == \"$PWD/$1\")] | length == 1 and (.[0] | $2)"
+}
+
+# The file "both" is in memory when they are listed.
+list_with_both_cached() {
+    cat both >/dev/null
+    run "$PAGEWARDEN" files --cgroups=groups --json=short --all shop
+    holds ".files[] | select(.path == \"$PWD/both\") | .cached > 0"
 }
 
 test_open_and_mapped() {
@@ -44,9 +47,8 @@ test_open_and_mapped() {
     TEST_PIDS+=("$first" "$second")
     settle "$first" "$second"
     rm gone
-    cat both >/dev/null
     unit_of "$first" "$second"
-    run "$PAGEWARDEN" files --cgroups=groups --json=short --all shop
+    in_some_try list_with_both_cached
     expect_code 0
     expect_err ""
     expect_json '.unit == "shop.service" and .cgroup == "/system.slice/shop.service" and .unreadable == 0'

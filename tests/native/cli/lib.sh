@@ -99,7 +99,46 @@ expect_err_has() {
 
 # expect_json FILTER: jq's answer about the raw standard output is true.
 expect_json() {
-    jq -e "$1" "$TEST_DIR/.out" >/dev/null 2>&1 || fail "not true of the JSON: $1"
+    holds "$1" || fail "not true of the JSON: $1"
+}
+
+# until_is COMMAND…: waits until it succeeds, on a busy machine for long.
+until_is() {
+    local i
+    for ((i = 0; i < 1200; i++)); do
+        "$@" 2>/dev/null && return
+        sleep 0.05
+    done
+    fail "never: $*"
+    return 1
+}
+
+# runs PID COMMAND: the process is that program by now.
+runs() {
+    [ "$(cat "/proc/$1/comm")" = "$2" ]
+}
+
+# catches PID SIGNAL: it would not simply die of it.
+catches() {
+    local mask
+    mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+    ((0x${mask:-0} >> ($(kill -l "$2") - 1) & 1))
+}
+
+# in_some_try COMMAND…: until it succeeds, at most so often. It does everything anew, where others may evict what is
+# in memory meanwhile.
+in_some_try() {
+    local i
+    for ((i = 0; i < 30; i++)); do
+        "$@" && return
+    done
+    fail "in no try: $*"
+    return 1
+}
+
+# holds JQ-FILTER: whether it is true of the raw standard output.
+holds() {
+    jq -e "$1" "$TEST_DIR/.out" >/dev/null 2>&1
 }
 
 # A bus where everybody may do everything.
@@ -121,25 +160,15 @@ END
     export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$PWD/bus
     dbus-daemon --config-file=bus.conf --nofork --nopidfile --nosyslog 2>bus.log &
     TEST_PIDS+=($!)
-    local i
-    for ((i = 0; i < 100; i++)); do
-        [ -S bus ] && return
-        sleep 0.05
-    done
-    fail "no bus: $(cat bus.log)"
+    until_is [ -S bus ] || fail "no bus: $(cat bus.log)"
 }
 
 # start_manager DESCRIPTION [ERROR]: files with what it answers.
 start_manager() {
-    local i
     "$FAKE_MANAGER" "$@" >manager.out 2>manager.err &
     MANAGER=$!
     TEST_PIDS+=($!)
-    for ((i = 0; i < 100; i++)); do
-        grep -q ready manager.out && return
-        sleep 0.05
-    done
-    fail "no manager: $(cat manager.err)"
+    until_is grep -q ready manager.out || fail "no manager: $(cat manager.err)"
 }
 
 # tests NAME…: runs the functions test_NAME, each in a folder of its own.

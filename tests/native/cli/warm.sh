@@ -12,7 +12,13 @@ PAGE=$(getconf PAGESIZE)
 make() {
     head -c $(($2 * PAGE)) /dev/urandom >"$1"
     sync "$1"
+    in_some_try throw_out "$1"
+}
+
+# Now and then the kernel has a page in its hands.
+throw_out() {
     vmtouch -q -e "$1"
+    vmtouch "$1" | grep -q 'Resident Pages: 0/'
 }
 
 # until_warm COMMAND…: runs it until it says that all of it is there. Others may evict meanwhile.
@@ -37,10 +43,14 @@ test_cold_files() {
     [ "$(wc -l <"$TEST_DIR/.out")" = 1 ] || fail "--json=short is not one line"
 }
 
-test_reads_what_is_missing() {
+all_is_read() {
     make a 100
     run "$PAGEWARDEN" warm --json=short a
-    expect_json ".total.read == $((100 * PAGE))"
+    holds ".total.read == $((100 * PAGE))"
+}
+
+test_reads_what_is_missing() {
+    in_some_try all_is_read
 }
 
 test_a_named_file_twice_counts_once() {
@@ -129,6 +139,7 @@ test_interrupted() {
     make a 1280
     "$PAGEWARDEN" warm --rate=1M/s a >"$TEST_DIR/.out" 2>"$TEST_DIR/.err" &
     local pid=$!
+    until_is catches $pid TERM
     sleep 0.3
     kill -TERM $pid
     wait $pid

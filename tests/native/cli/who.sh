@@ -10,7 +10,7 @@ test_open_file() {
     echo y >other
     sleep 60 3<file 4<file 5<other &
     TEST_PIDS+=($!)
-    until [ "$(cat "/proc/$!/comm")" = sleep ]; do sleep 0.05; done # all three are open
+    until_is runs $! sleep # all three are open
     run "$PAGEWARDEN" who --json=short file
     expect_code 0
     expect_json ".files | length == 1 and .[0].path == \"file\""
@@ -23,14 +23,11 @@ test_open_file() {
 }
 
 test_locked_mapping() {
-    local i size=$((64 * $(getconf PAGESIZE)))
+    local size=$((64 * $(getconf PAGESIZE)))
     head -c $size /dev/urandom >file
     vmtouch -q -l file >/dev/null 2>&1 &
     TEST_PIDS+=($!)
-    for ((i = 0; i < 100; i++)); do
-        grep -q "^VmLck:[[:space:]]*$((size / 1024)) kB" "/proc/$!/status" && break
-        sleep 0.1
-    done
+    until_is grep -q "^VmLck:[[:space:]]*$((size / 1024)) kB" "/proc/$!/status"
     run "$PAGEWARDEN" who --json=short file
     expect_code 0
     expect_json ".files[0].users[0] | .command == \"vmtouch\" and .mapped == $size"
@@ -55,6 +52,7 @@ test_what_is_no_file() {
     echo x >good
     sleep 60 3<good &
     TEST_PIDS+=($!)
+    until_is runs $! sleep
     run timeout 20 "$PAGEWARDEN" who missing folder good fifo
     expect_code 1
     expect_err_has "pagewarden: missing: No such file or directory"
