@@ -50,6 +50,11 @@ Limiter *limiter_free(Limiter *l)
     return NULL;
 }
 
+const char *limiter_unit(const Limiter *l)
+{
+    return l->unit;
+}
+
 /* Setting */
 
 static void note_in_force(Limiter *l, uint64_t high, bool by_file)

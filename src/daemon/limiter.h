@@ -18,6 +18,8 @@ Limiter *limiter_free(Limiter *limiter);
 
 DEFINE_CLEANUP(Limiter *, limiter_free)
 
+const char *limiter_unit(const Limiter *limiter);
+
 /* One look: decides, and starts what follows unless it is under way. Where the context says
  * observe, nothing is changed, and what was is given back. */
 void limiter_update(Limiter *limiter, const LimitConfig *config, const LimitContext *context,

@@ -23,6 +23,7 @@
 #include "daemon/governed.h"
 #include "daemon/holder.h"
 #include "daemon/holder_units.h"
+#include "daemon/leftovers.h"
 #include "daemon/mount_guard.h"
 #include "daemon/pause.h"
 #include "daemon/pin_watch.h"
@@ -47,6 +48,7 @@
 struct Manager {
     Host host;
     Ledger ledger;
+    Leftovers leftovers;
     ConfigPlaces places;
     Config config; /* in force */
     bool debug;
@@ -193,6 +195,7 @@ static void on_listed(const UnitEntry *units, size_t n_units, uint64_t asked_use
     for (size_t i = 0; i < n_units; i++)
         note_unit(m, &units[i], &running, now);
     governed_end_list(&m->governed, false, now);
+    leftovers_act(&m->leftovers, &m->governed);
     hands_note_units(m->hands, units, n_units, now);
     mount_guard_note_units(m->guard, units, n_units);
     holder_units_note(&m->holders, units, n_units, asked_usec);
@@ -426,7 +429,9 @@ static int restore_first(Manager *m)
         return r;
     if (r > 0)
         log_warning("%d limits of before could not be restored", r);
-    r = advised_open(&m->host.advised, m->runtime_fd);
+    r = leftovers_take(&m->leftovers, &m->host);
+    if (r >= 0)
+        r = advised_open(&m->host.advised, m->runtime_fd);
     return r < 0 ? r : undo_advice(m);
 }
 
@@ -500,6 +505,7 @@ Manager *manager_free(Manager *m)
     unit_lister_free(m->lister);
     cgroup_scan_free(m->cgroup_scan);
     governed_clear(&m->governed);
+    leftovers_clear(&m->leftovers);
     hands_free(m->hands);
     releasing_free(m->releasing);
     mount_guard_free(m->guard);
@@ -523,6 +529,7 @@ int manager_end(Manager *m)
     /* A write that is under way would come after what puts it right. */
     for (size_t i = 0; i < m->governed.n_targets; i++)
         target_stop(m->governed.targets[i]);
+    leftovers_clear(&m->leftovers);
     m->host.reclaim_jobs = jobs_free(m->host.reclaim_jobs);
     m->host.advise_jobs = jobs_free(m->host.advise_jobs);
     int left = restore_limits(&m->ledger, m->host.cgroup_fd);

@@ -33,3 +33,22 @@ run_unit t-new.service -- sleep infinity
 wait_for 30 high_is t-new.service $((120 * MIB))
 assert_eq "$(main_pid pagewarden.service)" "$pid" "the same controller"
 assert_eq "$(main_pid pagewarden-hold-t-shop.service)" "$holder" "the same holder"
+
+# What a controller has left behind, of units that no policy governs any more, and the next one starts without a bus.
+mkdir -p /run/systemd/system/pagewarden.service.d
+printf '[Service]\nRestart=no\nExecStopPost=\n' >/run/systemd/system/pagewarden.service.d/t.conf
+systemctl daemon-reload
+wait_for 30 high_is t-shop.service $((120 * MIB))
+systemctl kill --signal=KILL pagewarden.service
+wait_for 20 inactive pagewarden.service
+rm /etc/pagewarden/policies.d/shop.yaml
+systemctl stop dbus.socket dbus.service
+start_daemon
+wait_for 20 high_is t-shop.service max
+grep -q t-shop.service /run/pagewarden/ledger || fail "nothing is left to do"
+systemctl start dbus.socket dbus.service
+ledger_is_empty() { [[ ! -s /run/pagewarden/ledger ]]; }
+wait_for 60 ledger_is_empty
+assert_eq "$(systemctl show --value -p MemoryHigh t-shop.service)" infinity
+rm /run/systemd/system/pagewarden.service.d/t.conf
+systemctl daemon-reload

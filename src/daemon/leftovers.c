@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/leftovers.h"
+
+int leftovers_take(Leftovers *l, Host *host)
+{
+    const Ledger *ledger = host->ledger;
+
+    *l = (Leftovers){ .limiters = calloc(ledger->n_entries + 1, sizeof(Limiter *)) };
+    if (!l->limiters)
+        return -ENOMEM;
+    for (size_t i = 0; i < ledger->n_entries; i++) {
+        const LedgerEntry *entry = &ledger->entries[i];
+        int r = limiter_new(host, entry->unit, entry->cgroup, &l->limiters[l->n]);
+        if (r < 0)
+            return r;
+        l->n++;
+    }
+    return 0;
+}
+
+/* One that is governed by now is its target's affair. */
+static bool is_done(Limiter *limiter, const Governed *governed)
+{
+    if (governed_find(governed, limiter_unit(limiter)))
+        return true;
+    limiter_release(limiter);
+    return limiter_is_idle(limiter);
+}
+
+void leftovers_act(Leftovers *l, const Governed *governed)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        if (is_done(l->limiters[i], governed))
+            limiter_free(l->limiters[i]);
+        else
+            l->limiters[n++] = l->limiters[i];
+    }
+    l->n = n;
+}
+
+void leftovers_clear(Leftovers *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        limiter_free(l->limiters[i]);
+    free(l->limiters);
+    *l = (Leftovers){ 0 };
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/leftovers.h"
+
+#include "unit/daemon/limiter-world.h"
+#include "util/log.h"
+
+static Target *governs;
+
+Target *governed_find(const Governed *governed, const char *unit)
+{
+    assert_string_equal(unit, "a.service");
+    return governs;
+}
+
+/* A controller before us has left its limit, and the bus is away. */
+static void left_behind(World *w, Leftovers *leftovers)
+{
+    governs = NULL;
+    world_begin(w);
+    freeze(w);
+    systemd_answers(w);
+    w->limiter = limiter_free(w->limiter);
+    w->host.bus = NULL;
+    assert_int_equal(leftovers_take(leftovers, &w->host), 0);
+    assert_int_equal(leftovers->n, 1);
+}
+
+static void what_is_left_is_put_back_with_the_bus(void **state)
+{
+    World w;
+    Leftovers leftovers;
+
+    left_behind(&w, &leftovers);
+    w.host.bus = (sd_bus *)&w;
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(high(&w), ORIGINAL);
+    assert_int_equal(asked_bytes, ORIGINAL);
+    systemd_is_gone();
+    now += 10 * USEC_PER_SEC;
+    leftovers_act(&leftovers, NULL);
+    systemd_answers(&w);
+    assert_null(ledger_find(&w.ledger, "a.service"));
+    assert_int_equal(n_removed, 1);
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(leftovers.n, 0);
+    leftovers_clear(&leftovers);
+    world_end(&w);
+}
+
+static void what_is_governed_is_its_targets(void **state)
+{
+    World w;
+    Leftovers leftovers;
+
+    left_behind(&w, &leftovers);
+    w.host.bus = (sd_bus *)&w;
+    governs = (Target *)&w;
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(leftovers.n, 0);
+    assert_int_equal(high(&w), CURRENT);
+    assert_int_equal(n_asked, 1);
+    leftovers_clear(&leftovers);
+    world_end(&w);
+}
+
+static void what_someone_else_set_meanwhile_stays(void **state)
+{
+    World w;
+    Leftovers leftovers;
+
+    left_behind(&w, &leftovers);
+    w.host.bus = (sd_bus *)&w;
+    put_number(&w, "memory.high", SOMEBODYS);
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(high(&w), SOMEBODYS);
+    assert_int_equal(leftovers.n, 0);
+    assert_null(ledger_find(&w.ledger, "a.service"));
+    leftovers_clear(&leftovers);
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_left_is_put_back_with_the_bus),
+        cmocka_unit_test(what_is_governed_is_its_targets),
+        cmocka_unit_test(what_someone_else_set_meanwhile_stays),
+    };
+
+    log_set_max_level(LOG_ERR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
