@@ -358,6 +358,8 @@ int target_set_policy(Target *t, const Policy *policy)
         t->psi_trigger); /* its threshold may be another */
     arm_psi(t);
     stall_watch_disarm(&t->stall); /* its own, too */
+    if (t->limiter)
+        target_watch_limit(t);
     return r;
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/target.h"
 
+#include <sys/socket.h>
+
 #include "unit/daemon/job-queue.h"
 #include "unit/daemon/log-text.h"
 #include "unit/kernel/scratch.h"
+#include "util/io.h"
 
 #define TICKS_MAX 100
 
@@ -197,6 +200,147 @@ static void a_restart_is_no_end(void **state)
     target_free(t);
 }
 
+/* Pressure: what a trigger tells is urgent data of a socket here. Linked with
+ * --wrap=cgroup_arm_psi, see meson.build. */
+
+static int trigger = -1;
+static unsigned n_armed, n_pressed;
+
+int __wrap_cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec,
+                          uint64_t window_usec);
+int __wrap_cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec,
+                          uint64_t window_usec)
+{
+    int ends[2];
+
+    assert_string_equal(resource, "memory");
+    if (trigger >= 0)
+        close(trigger);
+    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
+    trigger = ends[1];
+    n_armed++;
+    return ends[0];
+}
+
+static void tasks_stall(void)
+{
+    assert_int_equal(send(trigger, "!", 1, MSG_OOB), 1);
+}
+
+static void pressed(void *userdata)
+{
+    n_pressed++;
+}
+
+typedef struct Pressure {
+    Scratch cgroups, runtime;
+    Ledger ledger;
+    Settings settings;
+    Host host;
+    Target *target;
+} Pressure;
+
+static void pressure_begin(Pressure *p, const Policy *policy)
+{
+    static const char psi[] = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+                              "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
+
+    *p = (Pressure){
+        .cgroups = scratch_new("/tmp"),
+        .runtime = scratch_new("/tmp"),
+        .settings = { .interval_usec = USEC_PER_SEC },
+    };
+    n_armed = n_pressed = 0;
+    assert_int_equal(ledger_open(&p->ledger, p->runtime.fd, NULL), 0);
+    p->host = (Host){
+        .root_fd = p->runtime.fd,
+        .proc_fd = p->runtime.fd,
+        .cgroup_fd = p->cgroups.fd,
+        .ledger = &p->ledger,
+        .settings = &p->settings,
+        .page = 4096,
+        .has_psi = true,
+    };
+    must(sd_event_new(&p->host.event));
+    scratch_put(&p->cgroups, "x/memory.stat",
+                "anon 0\nfile 0\nactive_file 0\ninactive_file 0\nunevictable 0\nfile_mapped 0\n"
+                "file_dirty 0\nfile_writeback 0\nshmem 0\nslab_unreclaimable 0\n");
+    scratch_put(&p->cgroups, "x/memory.current", "100003840\n");
+    scratch_put(&p->cgroups, "x/memory.high", "999997440\n");
+    scratch_put(&p->cgroups, "x/memory.pressure", psi);
+    scratch_put(&p->cgroups, "x/io.pressure", psi);
+    assert_int_equal(target_new(&p->host, policy, "/x", NULL, pressed, NULL, &p->target), 0);
+    target_note_listed(p->target, true, 1);
+    assert_int_equal(p->target->state, TARGET_ACTIVE);
+}
+
+static void pressure_end(Pressure *p)
+{
+    target_free(p->target);
+    sd_event_unref(p->host.event);
+    ledger_close(&p->ledger);
+    scratch_done(&p->cgroups);
+    scratch_done(&p->runtime);
+    close(trigger);
+    trigger = -1;
+}
+
+static void a_critical_unit_stalls(void **state)
+{
+    Policy policy = { .name = (char *)"a", .role = ROLE_CRITICAL, .cache_max = LIMIT_NONE };
+    Pressure p;
+
+    pressure_begin(&p, &policy);
+    assert_int_equal(n_armed, 1);
+    assert_int_equal(sd_event_run(p.host.event, 0), 0);
+    tasks_stall();
+    must(sd_event_run(p.host.event, 0));
+    assert_int_equal(n_pressed, 1);
+    pressure_end(&p);
+}
+
+static void limit(Pressure *p)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        (void)target_look(p->target, now_usec());
+        target_act(p->target, &(TargetMoment){ .now_usec = now_usec() });
+        run_queue();
+    }
+    assert_true(limiter_status(p->target->limiter).applied);
+    assert_int_equal(n_armed, 1);
+}
+
+/* It is looked at when its trigger fires, and again a moment later; and new policies do not leave
+ * it without one until the interval is over. */
+static void a_unit_stalls_under_a_limit(void **state)
+{
+    const Policy policy = {
+        .name = (char *)"a",
+        .cache_max = LIMIT_NONE,
+        .memory_high = { .mode = LIMIT_FIXED, .value = UINT64_C(204800000) },
+    };
+    const Policy same = policy;
+    Pressure p;
+
+    pressure_begin(&p, &policy);
+    limit(&p);
+    uint64_t looked = p.target->sample.at_usec;
+    tasks_stall();
+    must(sd_event_run(p.host.event, 0));
+    assert_true(p.target->sample.at_usec > looked);
+    looked = p.target->sample.at_usec;
+    while (p.target->sample.at_usec == looked)
+        must(sd_event_run(p.host.event, UINT64_MAX));
+
+    assert_int_equal(target_set_policy(p.target, &same), 0);
+    assert_int_equal(n_armed, 2);
+    looked = p.target->sample.at_usec;
+    tasks_stall();
+    must(sd_event_run(p.host.event, 0));
+    assert_true(p.target->sample.at_usec > looked);
+    pressure_end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +350,8 @@ int main(void)
         cmocka_unit_test(who_governs_it_is_told_when_it_changes),
         cmocka_unit_test(what_is_under_way_at_the_end),
         cmocka_unit_test(a_restart_is_no_end),
+        cmocka_unit_test(a_critical_unit_stalls),
+        cmocka_unit_test(a_unit_stalls_under_a_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
