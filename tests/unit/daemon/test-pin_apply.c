@@ -60,6 +60,8 @@ typedef struct World {
     uint64_t mapped;      /* bytes of it */
     uint64_t refreshed;   /* bytes */
     int refresh_error;    /* of what begins a file */
+    uint64_t left;        /* bytes available after the next request */
+    bool taken;           /* others take all but that meanwhile */
 } World;
 
 static void on_ready(void *userdata)
@@ -67,15 +69,20 @@ static void on_ready(void *userdata)
     ((World *)userdata)->ready++;
 }
 
-static void world_begin(World *w, uint64_t available)
+static void put_available(const World *w, uint64_t bytes)
 {
     char text[128];
 
-    *w = (World){ .root = scratch_new("/tmp"), .proc = scratch_new("/tmp") };
     snprintf(text, sizeof(text),
              "MemTotal: 1 kB\nMemFree: 1 kB\nMemAvailable: %ju kB\nMlocked: 0 kB\n",
-             (uintmax_t)(available / KIB));
+             (uintmax_t)(bytes / KIB));
     scratch_put(&w->proc, "meminfo", text);
+}
+
+static void world_begin(World *w, uint64_t available)
+{
+    *w = (World){ .root = scratch_new("/tmp"), .proc = scratch_new("/tmp") };
+    put_available(w, available);
     w->settings = (Settings){ .pin_budget = UINT64_MAX };
     w->host = (Host){
         .root_fd = w->root.fd,
@@ -219,6 +226,8 @@ static void answer_request(World *w, const HoldPacket *request, const HoldFds *f
     w->asked_most = max_u64(w->asked_most, sum);
     w->requests++;
     w->items += request->header.n_items;
+    if (w->taken)
+        put_available(w, w->left);
 }
 
 /* A holder of one file that is locked on fault. */
@@ -371,6 +380,39 @@ static void no_more_than_there_is_room_for(void **state)
     begin(&w, false);
     run_all(&w);
     assert_int_equal(w.requests, 1);
+    assert_int_equal(w.bound, PIN_BOUND_RESERVE);
+}
+
+/* What others take while a slice is read is not taken twice. */
+static void room_is_asked_for_before_each_slice(void **state)
+{
+    WORLD(w, GIB);
+
+    w.settings.reserve = 64 * MIB;
+    w.taken = true;
+    w.left = 64 * MIB;
+    put_files(&w, 1, 40 * MIB);
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.requests, 1);
+    assert_int_equal(w.held.sum, HOLD_SLICE_MAX);
+    assert_int_equal(w.bound, PIN_BOUND_RESERVE);
+    /* Of what has to be read again, too. */
+    put_available(&w, GIB);
+    w.requests = 0;
+    begin(&w, true);
+    run_all(&w);
+    assert_int_equal(w.requests, 1);
+    assert_int_equal(w.refreshed, HOLD_SLICE_MAX);
+    assert_int_equal(w.bound, PIN_BOUND_RESERVE);
+    /* And a little room is used. */
+    put_available(&w, GIB);
+    w.left = 68 * MIB;
+    w.requests = 0;
+    begin(&w, false);
+    run_all(&w);
+    assert_int_equal(w.requests, 2);
+    assert_int_equal(w.held.sum, 2 * HOLD_SLICE_MAX + 4 * MIB);
     assert_int_equal(w.bound, PIN_BOUND_RESERVE);
 }
 
@@ -821,6 +863,7 @@ int main(void)
         cmocka_unit_test(small_files_share_a_request),
         cmocka_unit_test(no_request_is_larger_than_a_slice),
         cmocka_unit_test(no_more_than_there_is_room_for),
+        cmocka_unit_test(room_is_asked_for_before_each_slice),
         cmocka_unit_test(release_refresh_and_growth),
         cmocka_unit_test(only_what_was_changed_is_refreshed),
         cmocka_unit_test(refreshed_in_slices),
