@@ -207,6 +207,12 @@ Not everything is let go yet"
     run "$PAGEWARDEN" release
     expect_code 2
     expect_err "pagewarden: release needs a path (see pagewarden release --help)"
+    run "$PAGEWARDEN" release --undo
+    expect_code 2
+    expect_err "pagewarden: release needs a path (see pagewarden release --help)"
+    run "$PAGEWARDEN" release --all folder
+    expect_code 2
+    expect_err 'pagewarden: release: unknown option "--all" (see pagewarden release --help)'
 }
 
 # It was there, and is killed between two calls.

@@ -194,8 +194,33 @@ test_wrong_usage() {
     expect_err "pagewarden: unpin: which files? (--all: all)"
     run "$PAGEWARDEN" unpin --all a
     expect_code 2
+    expect_err "pagewarden: unpin: --all takes no files"
     run "$PAGEWARDEN" pins a
     expect_code 2
+    expect_err "pagewarden: pins takes no arguments"
+    run "$PAGEWARDEN" pin --files0-from=missing
+    expect_code 1
+    expect_err "pagewarden: missing: No such file or directory"
+    for verb in "pin --for" "unpin --unit" "pins --unit"; do
+        # shellcheck disable=SC2086
+        run "$PAGEWARDEN" $verb
+        expect_code 2
+        expect_err "pagewarden: ${verb% *}: ${verb#* } takes a value"
+    done
+    for verb in pin unpin pins; do
+        run "$PAGEWARDEN" $verb --unit=
+        expect_code 2
+        expect_err "pagewarden: $verb: --unit takes a unit's name: shop.service"
+        run "$PAGEWARDEN" $verb --lock
+        expect_code 2
+        expect_err "pagewarden: $verb: unknown option \"--lock\" (see pagewarden $verb --help)"
+    done
+    for verb in "pin a" pins; do
+        # shellcheck disable=SC2086
+        run "$PAGEWARDEN" $verb --json=yes
+        expect_code 2
+        expect_err "pagewarden: --json takes pretty, short or off"
+    done
     for verb in "pin a" "unpin a" pins; do
         # shellcheck disable=SC2086
         run "$PAGEWARDEN" $verb

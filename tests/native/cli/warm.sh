@@ -158,11 +158,17 @@ test_progress() {
     expect_err ""
 }
 
-test_no_files() {
+test_wrong_usage() {
     run "$PAGEWARDEN" warm
     expect_code 2
     expect_err "pagewarden: warm: which files or folders?"
+    run "$PAGEWARDEN" warm --json=yes a
+    expect_code 2
+    expect_err "pagewarden: --json takes pretty, short or off"
+    run "$PAGEWARDEN" warm --lock a
+    expect_code 2
+    expect_err 'pagewarden: warm: unknown option "--lock" (see pagewarden warm --help)'
 }
 
 tests cold_files reads_what_is_missing a_named_file_twice_counts_once dry_run_reads_nothing \
-    for_people list_of_files what_is_no_file what_does_not_stay rate interrupted progress no_files
+    for_people list_of_files what_is_no_file what_does_not_stay rate interrupted progress wrong_usage
