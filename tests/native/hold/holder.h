@@ -236,3 +236,21 @@ static inline void assert_hung_up(int fd)
     int r = hold_receive(fd, &packet, NULL);
     assert_true(r == 0 || r == -ECONNRESET);
 }
+
+/* A file of 2 MiB, half of it locked. */
+static inline struct stat pin_half(const Scratch *scratch, int c, const char *name)
+{
+    CLEANUP_CLOSE int file = make_file(scratch, name, 2 * MIB);
+    struct stat st;
+
+    must(fstat(file, &st));
+    assert_int_equal(ask_open(c, file, 2 * MIB).error, 0);
+    assert_int_equal(ask_lock(c, &st, MIB).locked, MIB);
+    return st;
+}
+
+static inline void assert_holds_half(const Holder *h, const struct stat *st)
+{
+    assert_int_equal(locked_in_all(h->pid), MIB);
+    assert_int_equal(mapped_of(h->pid, st).locked, MIB);
+}
