@@ -98,11 +98,12 @@ static void drop_holder(Hand *h)
 {
     h->holder = holder_free(h->holder);
     h->holder_pid = 0;
+    h->score = 0;
     h->measuring = job_abandon(h->measuring);
     h->locked = 0;
     hold_fds_close(&h->fds);
     for (HandFile *file = h->files; file; file = file->hh.next)
-        file->length = file->locked = 0;
+        file->length = file->locked = file->refreshed = 0;
     h->host->locked -= TAKE(h->sum, 0);
     h->mapped = 0;
 }
@@ -269,7 +270,7 @@ static void go_on(Hand *h)
     bool ask;
 
     sweep(h);
-    while (!(ask = hand_ask_release(h) || hand_ask_handover(h)) && h->calls) {
+    while (!(ask = hand_ask_score(h) || hand_ask_release(h) || hand_ask_handover(h)) && h->calls) {
         if (h->begun)
             hand_call_answer(h, NULL, NULL);
         if (h->calls)

@@ -39,7 +39,8 @@ typedef struct HandFile {
     bool released; /* not to be held while what is below a folder is released, */
     bool shed;     /* or while the host's memory is short; see hand_away.h */
     bool renew;    /* to be released, and handed over again: it was truncated */
-    bool refresh;  /* was rewritten in place: what is missing of it is to be locked again */
+    bool refresh;  /* was rewritten in place: what is missing of it is to be locked again, */
+    uint64_t refreshed; /* and so many bytes of it were looked at already */
     UT_hash_handle hh;
 } HandFile;
 
@@ -105,6 +106,8 @@ typedef struct Hand {
     PinBound last_bound;  /* as it was told */
     PinProblems problems; /* of files that are still ours */
 
+    bool keeps;       /* in a shortage: the unit's policy says so */
+    int score;        /* that the holder was told to have; 0: none yet */
     bool withheld;    /* something went because the host's memory is short: nothing is locked */
     HandCheck *check; /* in the queue's hands */
     bool check_again; /* after the round that is under way, another one */

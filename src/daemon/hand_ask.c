@@ -9,6 +9,7 @@
 
 #include "daemon/hand_away.h"
 #include "daemon/headroom.h"
+#include "util/log.h"
 #include "util/parse.h"
 #include "util/units.h"
 
@@ -50,6 +51,15 @@ static HandFile *last_file(const Hand *h)
     return ELMT_FROM_HH(h->files->hh.tbl, h->files->hh.tbl->tail);
 }
 
+bool hand_ask_score(Hand *h)
+{
+    int score = holder_score(h->keeps);
+
+    begin(h, HOLD_SCORE);
+    h->packet.header.score = score;
+    return TAKE(h->score, score) != score;
+}
+
 /* What could not be let go of once is not asked for for ever. */
 static bool is_to_be_released(const HandFile *file)
 {
@@ -84,21 +94,46 @@ bool hand_ask_handover(Hand *h)
     return h->packet.header.n_items > 0;
 }
 
+/* A holder beside a unit is charged itself; without a unit what bounds it are the slices. */
+static uint64_t room_for(const Hand *h, uint64_t bytes, PinBound *bound)
+{
+    return h->unit ? headroom_beside(h->host, h->cgroup, bytes, bound)
+                   : headroom(h->host, h->cgroup, bytes, bound);
+}
+
+/* The next part of it, up to @room bytes; false: it has none left. */
+static bool add_part(Hand *h, HandFile *file, uint64_t room, uint64_t *sum)
+{
+    uint64_t part = min_u64(sub_u64(in_pages(h, file->locked), file->refreshed), room - *sum);
+
+    if (part == 0)
+        return false;
+    HoldItem *item = add_item(h, file);
+    item->offset = file->refreshed;
+    item->length = part;
+    file->refreshed += part;
+    *sum += part;
+    return file->refreshed < file->locked;
+}
+
+/* As much room is asked for as if all of it was lost. What finds none is told of again, by
+ * measuring. */
 bool hand_ask_refresh(Hand *h)
 {
-    uint64_t sum = 0;
+    PinBound bound = PIN_BOUND_NONE;
+    uint64_t room, sum = 0;
 
     begin(h, HOLD_REFRESH);
     if (!h->refreshes || h->withheld)
         return false;
-    for (HandFile *file = h->files; file && !is_full(h); file = file->hh.next) {
-        if (!file->refresh || file->length == 0)
+    room = room_for(h, HOLD_SLICE_MAX, &bound);
+    if (room == 0)
+        h->bound = bound;
+    for (HandFile *file = h->files; file && !is_full(h) && sum < room; file = file->hh.next) {
+        if (!file->refresh || add_part(h, file, room, &sum))
             continue;
-        sum = add_u64(sum, file->locked);
-        if (sum > HOLD_SLICE_MAX && h->packet.header.n_items > 0)
-            break;
         file->refresh = false;
-        add_item(h, file);
+        file->refreshed = 0;
     }
     h->refreshes = h->packet.header.n_items > 0;
     return h->refreshes;
@@ -134,7 +169,7 @@ bool hand_ask_lock(Hand *h)
         h->bound = PIN_BOUND_RESERVE;
         return false;
     }
-    uint64_t room = headroom(h->host, h->cgroup, min_u64(missing, HOLD_SLICE_MAX), &bound);
+    uint64_t room = room_for(h, min_u64(missing, HOLD_SLICE_MAX), &bound);
     for (; file && !is_full(h) && sum < room; file = file->hh.next) {
         uint64_t bytes = min_u64(missing_of(h, file), room - sum);
         if (bytes == 0)
@@ -236,6 +271,12 @@ int hand_ask_answer(Hand *h, const HoldPacket *answer)
     const HoldHeader *header = &answer->header;
 
     hold_fds_close(&h->fds);
+    if (h->packet.header.type == HOLD_SCORE && header->type == HOLD_DONE) {
+        if (header->error < 0) /* the pins are good all the same */
+            log_warning("%s: the holder of its pins cannot have the OOM score %d: %s", h->label,
+                        h->score, strerror(-header->error));
+        return 0;
+    }
     if (header->error < 0 || header->type != HOLD_DONE ||
         header->n_items != h->packet.header.n_items)
         return -EPROTO;

@@ -7,8 +7,9 @@
 #include "daemon/hand.h"
 
 /* Each fills in h->packet and h->fds, or returns false where there is nothing of its kind to do:
- * files are to be released, handed over, locked again, or locked further as far as there is room
- * (then h->bound says why not further). */
+ * the holder is to be told its OOM score, files are to be released, handed over, locked again, or
+ * locked further. The last two go as far as there is room; h->bound says why not further. */
+bool hand_ask_score(Hand *h);
 bool hand_ask_release(Hand *h);
 bool hand_ask_handover(Hand *h);
 bool hand_ask_refresh(Hand *h);

@@ -5,6 +5,7 @@
 
 #include "daemon/host.h"
 #include "hold/wire.h"
+#include "systemd/units.h"
 
 /* In front of a unit's name (or of nothing), where a unit's name is asked for below: the holder of
  * what was pinned by hand for that unit. No unit's name begins so. */
@@ -45,3 +46,10 @@ bool holder_is_named(const Holder *holder, const char *name);
 
 /* Stops the holders of @unit and removes their sockets. */
 int holder_stop(Host *host, const char *unit);
+
+/* Without what they serve the pins are worth nothing, so they go after it; where they are released
+ * when memory is short, before it: what a killed holder had locked can be reclaimed. */
+static inline int holder_score(bool keeps)
+{
+    return keeps ? HOLDER_SCORE_MIN : HOLDER_SCORE_EXPENDABLE;
+}

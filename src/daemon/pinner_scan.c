@@ -54,24 +54,18 @@ static int copy_inputs(Pinner *p, PinScan *scan)
                               &scan->processes);
 }
 
-/* Without the service the pins are worth nothing, so they go after it; where the policy has them
- * released when memory is short, before it: what a killed holder had locked can be reclaimed. */
-static int score_of(const Pinner *p)
-{
-    return p->keeps ? HOLDER_SCORE_MIN : HOLDER_SCORE_EXPENDABLE;
-}
-
 /* Takes @scan over. */
 void pinner_apply(Pinner *p, PinScan *scan, bool refresh)
 {
+    int score = holder_score(p->keeps);
     PinApplySetup setup = {
         .host = p->host,
         .cgroup_path = p->cgroup_path,
         .held = &p->held,
         .problems = &p->problems,
         .refresh = refresh,
-        .tell_score = TAKE(p->score, score_of(p)) != score_of(p),
-        .score = score_of(p),
+        .tell_score = TAKE(p->score, score) != score,
+        .score = score,
         .fill = p->charge == PIN_CHARGE_SERVICE,
         .ready = pinner_next_request,
         .userdata = p,

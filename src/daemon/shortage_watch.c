@@ -141,6 +141,7 @@ static void add_hand(Givers *g, Hand *hand, Target *const *targets, size_t n)
             holding.rank = pinner_rank_of(targets[i]->policy->role);
             holding.keep = targets[i]->policy->on_shortage == PIN_SHORTAGE_KEEP;
         }
+    hand->keeps = holding.keep;
     add(g, (Giver){ .hand = hand }, &holding, pending);
 }
 

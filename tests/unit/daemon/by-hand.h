@@ -30,6 +30,7 @@ static bool asked;
 static unsigned n_started, n_stopped;
 static int refuse; /* what is handed over fails with it */
 static int connecting;
+static int score; /* that it was told to have; 0: none */
 
 int holder_connect(Host *host, const char *unit, const char *slice, const HolderHandler *h,
                    Holder **ret)
@@ -57,6 +58,8 @@ int holder_send(Holder *holder, const HoldPacket *packet, const HoldFds *fds)
     assert_false(asked);
     last = *packet;
     asked = true;
+    if (packet->header.type == HOLD_SCORE)
+        score = packet->header.score;
     for (uint32_t i = 0; i < packet->header.n_items; i++)
         if (packet->items[i].flags & HOLD_WITH_FD) {
             assert_int_equal(fstat(fds->fds[fd++], &st), 0);
@@ -85,6 +88,9 @@ int holder_stop(Host *host, const char *unit)
     n_has = 0;
     return 0;
 }
+
+static unsigned n_refreshes;
+static uint64_t refreshed, refreshed_most; /* bytes; in one request */
 
 static inline FakeFile *held(uint64_t ino)
 {
@@ -128,6 +134,7 @@ static inline bool answer_one(void)
         return false;
     asked = false;
     answer.header.type = HOLD_DONE;
+    answer.header.error = 0;
     answer.header.pid = 42;
     if (last.header.type == HOLD_LIST && n_has > 0) {
         HoldPacket items = { .header = { .type = HOLD_ITEMS, .n_items = (uint32_t)n_has } };
@@ -138,6 +145,12 @@ static inline bool answer_one(void)
                                          .locked = has[i].locked };
         handler.message(&items, handler.userdata);
     }
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < last.header.n_items && last.header.type == HOLD_REFRESH; i++)
+        sum += last.items[i].length;
+    n_refreshes += last.header.type == HOLD_REFRESH;
+    refreshed += sum;
+    refreshed_most = max_u64(refreshed_most, sum);
     for (uint32_t i = 0; i < answer.header.n_items; i++)
         apply(&answer.items[i]);
     handler.message(&answer, handler.userdata);
@@ -150,7 +163,15 @@ static inline void answer_all(void)
         ;
 }
 
-static uint64_t room = UINT64_MAX;
+/* Beside the unit, and where the pins are charged themselves. */
+static uint64_t room_beside = UINT64_MAX, room = UINT64_MAX;
+
+uint64_t headroom_beside(const Host *host, const char *cgroup_path, uint64_t bytes, PinBound *bound)
+{
+    if (bytes > room_beside)
+        *bound = PIN_BOUND_CGROUP;
+    return min_u64(bytes, room_beside);
+}
 
 uint64_t headroom(const Host *host, const char *cgroup_path, uint64_t bytes, PinBound *bound)
 {
@@ -190,8 +211,10 @@ static inline int set_up(void **state)
     w = (World){ .files = scratch_new("/tmp"), .runtime = scratch_new("/tmp") };
     n_has = n_started = n_stopped = n_answers = 0;
     asked = false;
-    refuse = connecting = 0;
-    room = UINT64_MAX;
+    refuse = connecting = score = 0;
+    room_beside = room = UINT64_MAX;
+    n_refreshes = 0;
+    refreshed = refreshed_most = 0;
     w.host = (Host){ .page = PAGE, .settings = &w.settings };
     w.host.root_fd = must(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     assert_int_equal(hands_new(&w.host, w.runtime.fd, &w.hands), 0);

@@ -199,6 +199,59 @@ static void a_holder_that_dies(void **state)
     assert_int_equal(n_files(w), 1);
 }
 
+/* Of what was rewritten in place all may be lost: so it is asked for as if it was. */
+static void rewritten_in_place(void **state)
+{
+    World *w = *state;
+
+    put_file(w, "a", 40 * MIB / PAGE);
+    pin(w, NULL, "a", 0);
+    put_file(w, "b", 1);
+    pin(w, NULL, "b", 0);
+    hands_tick(w->hands, now_usec());
+    answer_all();
+    Hand *h = w->hands->hands[0];
+    assert_int_equal(h->sum, 40 * MIB + PAGE);
+    h->refreshes = true;
+    for (HandFile *file = h->files; file; file = file->hh.next)
+        file->refresh = true;
+    room = 0;
+    hands_tick(w->hands, now_usec());
+    answer_all();
+    assert_int_equal(n_refreshes, 0);
+    assert_int_equal(h->bound, PIN_BOUND_HOST);
+
+    room = UINT64_MAX;
+    h->refreshes = true; /* it is measured again */
+    hands_tick(w->hands, now_usec());
+    answer_all();
+    assert_int_equal(refreshed_most, HOLD_SLICE_MAX);
+    assert_int_equal(n_refreshes, 3);
+    assert_int_equal(refreshed, 40 * MIB + PAGE);
+    for (HandFile *file = h->files; file; file = file->hh.next)
+        assert_false(file->refresh);
+}
+
+/* Killed before what it serves, unless the unit's policy keeps its pins; a new one, too. */
+static void the_holder_is_told_its_score(void **state)
+{
+    World *w = *state;
+
+    put_file(w, "a", 2);
+    pin(w, NULL, "a", 0);
+    answer_all();
+    assert_int_equal(score, 500);
+    w->hands->hands[0]->keeps = true;
+    hands_tick(w->hands, now_usec());
+    answer_all();
+    assert_int_equal(score, -500);
+    score = n_has = 0;
+    handler.gone("killed", handler.userdata);
+    hands_tick(w->hands, now_usec() + 2 * USEC_PER_SEC);
+    answer_all();
+    assert_int_equal(score, -500);
+}
+
 static void a_unit_that_ends(void **state)
 {
     World *w = *state;
@@ -212,9 +265,11 @@ static void a_unit_that_ends(void **state)
     Hand *h = w->hands->hands[0];
     h->slice = strdup("system.slice");
     h->cgroup = strdup("/system.slice/shop.service");
+    room = 0; /* within the unit: the holder is beside it */
     hands_tick(w->hands, now);
     answer_all();
     assert_int_equal(n_has, 1);
+    assert_int_equal(h->sum, 2 * PAGE);
     assert_true(hands_use_holder(w->hands, "a holder"));
     assert_false(hands_use_holder(w->hands, "another"));
     assert_true(hands_own(w->hands, HOLDER_BY_HAND "shop.service"));
@@ -261,6 +316,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(files_are_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_the_holder_refuses_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_holder_that_dies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rewritten_in_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_holder_is_told_its_score, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_unit_that_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pinned_again_by_another_name, set_up, tear_down),
     };

@@ -291,10 +291,13 @@ static void pins_by_hand_go_too(void **state)
     add_by_hand(&w, NULL, 10);
     look_at(&w, 1, 40); /* 75 are the goal */
     expect_events("b-10 z-10 a-10 y-5 ");
+    assert_false(w.hand_of[0].keeps);
 
     w.policies[0].on_shortage = PIN_SHORTAGE_KEEP;
     look_at(&w, 1, 30);
     expect_events("");
+    assert_true(w.hand_of[0].keeps);
+    assert_false(w.hand_of[1].keeps);
     look_at(&w, 1, 400);
     look_at(&w, 31, 400);
     expect_events("y+ "); /* the most of it stayed */
