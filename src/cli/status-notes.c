@@ -163,6 +163,30 @@ static int render_dirty(struct json_object *target, FILE *out, const OutputOptio
     return 0;
 }
 
+/* For how long changes of files waited to be pinned. */
+static int render_followed(struct json_object *target, FILE *out, const OutputOptions *options)
+{
+    struct json_object *follow = MEMBER(target, "pin", "follow");
+    CLEANUP_FREE char *unit = status_unit_cell(target, options);
+    uint64_t n = 0, last = 0, most = 0, overflows = 0;
+
+    if (!unit)
+        return -ENOMEM;
+    if (!status_bytes(MEMBER(follow, "changes"), &n) || n == 0 ||
+        !status_bytes(MEMBER(follow, "last_usec"), &last) ||
+        !status_bytes(MEMBER(follow, "max_usec"), &most))
+        return 0;
+    (void)status_bytes(MEMBER(follow, "overflows"), &overflows);
+    fprintf(out, "%s: %ju change%s of files followed, the last after %.2f s, at most %.2f s", unit,
+            (uintmax_t)n, n == 1 ? "" : "s", (double)last / USEC_PER_SEC,
+            (double)most / USEC_PER_SEC);
+    if (overflows > 0)
+        fprintf(out, "; the kernel lost some of what it had to tell, %ju time%s",
+                (uintmax_t)overflows, overflows == 1 ? "" : "s");
+    fprintf(out, "\n");
+    return 0;
+}
+
 /* How far pinning is, while it goes on. */
 static int render_progress(struct json_object *target, FILE *out, const OutputOptions *options)
 {
@@ -324,6 +348,8 @@ static int render_target_notes(struct json_object *target, FILE *out, const Outp
 
     if (r >= 0)
         r = render_pins(target, out, options);
+    if (r >= 0)
+        r = render_followed(target, out, options);
     if (r >= 0)
         r = render_unwatched(target, out, options);
     if (r >= 0)

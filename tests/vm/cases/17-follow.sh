@@ -62,6 +62,7 @@ wait_for 9 locked_is 10
 (($(followed) >= 7)) || fail "changes: $(followed)"
 max=$(target t-shop.service .pin.follow.max_usec)
 ((max > 0)) || fail "the longest wait: $max us"
+assert_match "$(pagewarden status)" 't-shop.service: [0-9]+ changes of files followed, the last after [0-9.]+ s, at most [0-9.]+ s'
 assert_eq "$(target t-shop.service .pin.follow.overflows)" 0
 assert_eq "$(target t-shop.service .pin.follow.unwatched)" 0
 echo "waited at most $max us"
