@@ -68,7 +68,7 @@ static bool has_enough(const EvictJob *ej)
     return ej->task.enough > 0 && evict_outcome_evicted(&ej->sum) >= ej->task.enough;
 }
 
-static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
+static int on_opened(const char *path, int *fd, const struct stat *st, void *userdata)
 {
     Look *look = userdata;
     EvictJob *ej = look->ej;
@@ -78,8 +78,7 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
         return -ECANCELED;
     if (st->st_size == 0)
         return 0;
-    CLEANUP_CLOSE int fd = walk_reopen_in(look->fds_fd, path_fd, O_RDONLY);
-    int r = fd < 0 ? fd : ladder_look(look->ladder, fd, st, &seen);
+    int r = *fd < 0 ? *fd : ladder_look(look->ladder, *fd, st, &seen);
     if (r < 0) {
         note_failed(ej, path, r);
         return 0;
@@ -89,7 +88,7 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
         if (ej->task.look_only || look->counting || has_enough(ej) ||
             idle_table_is_barred(ej->task.table, st))
             return 0;
-        return ladder_evict(look->ladder, path, &fd, st);
+        return ladder_evict(look->ladder, path, fd, st);
     case EVICT_NOT_IDLE:
         ej->waiting = true;
         return 0;
@@ -99,6 +98,14 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
         return 0;
     }
     return 0;
+}
+
+static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
+{
+    Look *look = userdata;
+    CLEANUP_CLOSE int fd = st->st_size == 0 ? -1 : walk_reopen_in(look->fds_fd, path_fd, O_RDONLY);
+
+    return on_opened(path, &fd, st, userdata);
 }
 
 static int on_done(const char *path, const struct stat *st, int error, const EvictOutcome *outcome,
@@ -184,7 +191,12 @@ static int reclaim(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userd
 static int walk(Look *look)
 {
     const EvictTask *task = &look->ej->task;
-    WalkHandler handler = { .file = on_file, .passed_over = on_passed_over, .userdata = look };
+    WalkHandler handler = {
+        .file = on_file,
+        .opened = on_opened,
+        .passed_over = on_passed_over,
+        .userdata = look,
+    };
 
     return walk_glob(task->root_fd, task->path, task->walk_flags, &handler);
 }

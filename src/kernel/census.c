@@ -14,13 +14,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "kernel/entry.h"
 #include "kernel/folder_names.h"
@@ -174,13 +172,9 @@ static int set_file(Census *census, Found *found, int fd, const struct stat *st)
 /* False: whatever this is, it is for the careful way. */
 static bool count_at_once(Census *census, const Folder *folder, const char *name, Found *found)
 {
-    static const struct open_how how = {
-        .flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-        .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
-    };
     struct stat st;
 
-    CLEANUP_CLOSE int fd = (int)syscall(SYS_openat2, folder->fd, name, &how, sizeof how);
+    CLEANUP_CLOSE int fd = entry_open_file(folder->fd, name);
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return false;
     set_file(census, found, fd, &st);

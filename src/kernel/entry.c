@@ -6,8 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 
@@ -21,6 +24,17 @@ int entry_open(int dir_fd, const char *name, bool automount)
         fd = openat(dir_fd, name, flags | O_DIRECTORY);
     if (!automount || (fd < 0 && errno == ENOTDIR))
         fd = openat(dir_fd, name, flags);
+    return fd < 0 ? -errno : fd;
+}
+
+int entry_open_file(int dir_fd, const char *name)
+{
+    static const struct open_how how = {
+        .flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+        .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
+    };
+    int fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
+
     return fd < 0 ? -errno : fd;
 }
 

@@ -21,6 +21,11 @@ typedef struct Entry {
 /* An O_PATH descriptor, or -errno. @automount: a folder that is an automount is mounted. */
 int entry_open(int dir_fd, const char *name, bool automount);
 
+/* Opens for reading what is most likely a regular file. -errno, too, where it is a link, or of
+ * another mount, and where the kernel has no openat2() (before 5.6). A FIFO does not block, and a
+ * device may be opened: to be closed again. */
+int entry_open_file(int dir_fd, const char *name);
+
 /* What @fd is, which was opened in @folder; NULL: where a walk begins. No server is asked. In a
  * FUSE file system that keeps root out, it has no type: S_IFMT of its mode is 0. */
 int entry_stat(int fd, const Entry *folder, Entry *ret);

@@ -248,6 +248,28 @@ static bool tell_unopened(Walk *walk, const Folder *folder, const char *name, in
     return true;
 }
 
+/* The same of what is opened at once, and not first as O_PATH. Who exchanges it meanwhile can make
+ * us open a FIFO, which does not wait (O_NONBLOCK), or a device that he could name in this folder,
+ * which only root can make. */
+static bool tell_opened(Walk *walk, const Folder *folder, const char *name, int *ret)
+{
+    struct stat st;
+
+    CLEANUP_CLOSE int fd = entry_open_file(folder->fd, name);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return false;
+    *ret = walk->handler->opened(walk->path, &fd, &st, walk->handler->userdata);
+    return true;
+}
+
+/* Whether it is told without the careful way. */
+static bool tell_at_once(Walk *walk, const Folder *folder, const char *name, int *ret)
+{
+    if (walk->handler->unopened)
+        return tell_unopened(walk, folder, name, ret);
+    return walk->handler->opened && tell_opened(walk, folder, name, ret);
+}
+
 static bool is_avoided(const Walk *walk)
 {
     const char *const *avoid = walk->handler->avoid;
@@ -276,9 +298,9 @@ static int walk_entry(Walk *walk, const Folder *folder, const char *name, uint8_
     memcpy(walk->path + before + 1, name, length + 1);
     walk->path_length = before + 1 + length;
 
-    bool unopened = walk->handler->unopened && type == DT_REG && step.file;
+    bool listed = type == DT_REG && step.file;
     int r = 0;
-    if (!is_avoided(walk) && !(unopened && tell_unopened(walk, folder, name, &r)))
+    if (!is_avoided(walk) && !(listed && tell_at_once(walk, folder, name, &r)))
         r = open_entry(walk, folder, name, &step);
 
     walk->path_length = before;

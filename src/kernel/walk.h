@@ -51,6 +51,9 @@ typedef struct WalkHandler {
     int (*passed_over)(const char *path, WalkReason reason, const char *why, void *userdata);
     void *userdata;
     bool unopened; /* what a folder lists as a regular file is looked at by name, and not opened */
+    /* Instead of file(), where a folder lists a regular file: it is open for reading as *fd, which
+     * may be taken, by two system calls less. May be NULL. */
+    int (*opened)(const char *path, int *fd, const struct stat *st, void *userdata);
     /* Before it is listed, so that who begins to watch it then misses nothing. May be NULL. */
     int (*folder)(const WalkFolder *folder, void *userdata);
     /* Paths, without links, that are not even opened, and NULL. May be NULL. */

@@ -372,9 +372,43 @@ static void what_is_to_be_avoided_is_not_opened(void **state)
     assert_string_equal(t.text, "/srv/shop/b.db\n/srv/shop2/a.db\n");
 }
 
+static int on_opened(const char *path, int *fd, const struct stat *st, void *userdata)
+{
+    struct stat again;
+    char byte;
+
+    assert_false(fcntl(*fd, F_GETFL) & O_PATH);
+    assert_int_equal(fcntl(*fd, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(read(*fd, &byte, 1), 1);
+    assert_int_equal(fstat(*fd, &again), 0);
+    assert_true(again.st_ino == st->st_ino && again.st_dev == st->st_dev);
+    close(TAKE_FD(*fd)); /* may be taken */
+    return told(userdata, path, "opened");
+}
+
+/* What is not a file that a folder lists goes the careful way. */
+static void files_that_are_opened_at_once(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = a_shop();
+    Told t = { 0 }, literally = { 0 }, stopped = { .stop_after = 1 };
+    WalkHandler handler = { on_file, on_passed_over, &t, .opened = on_opened };
+
+    must(mkfifoat(root.fd, "srv/shop/pipe.db", 0600));
+    assert_int_equal(walk_glob(root.fd, "/srv/shop/*.db", 0, &handler), 0);
+    assert_string_equal(t.text, "/srv/shop/a.db: opened\n/srv/shop/b.db: opened\n"
+                                "/srv/shop/pipe.db: is a FIFO\n");
+    handler.userdata = &literally;
+    assert_int_equal(walk_glob(root.fd, "/srv/shop/a.db", 0, &handler), 0);
+    assert_string_equal(literally.text, "/srv/shop/a.db\n");
+    handler.userdata = &stopped;
+    assert_int_equal(walk_glob(root.fd, "/srv/shop/*.db", 0, &handler), 42);
+    assert_int_equal(stopped.calls, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_that_are_opened_at_once),
         cmocka_unit_test(files_named_literally),
         cmocka_unit_test(files_that_match),
         cmocka_unit_test(folders_in_between),
