@@ -64,12 +64,75 @@ static void without_a_bus_it_is_the_file_first(void **state)
     world_end(&w);
 }
 
+/* Nothing of what was under way comes after it. */
+static void kill_and_start(World *w)
+{
+    limiter_free(w->limiter);
+    run_queue();
+    asked = NULL;
+    ledger_close(&w->ledger);
+    assert_int_equal(ledger_open(&w->ledger, w->runtime.fd, NULL), 0);
+    assert_int_equal(limiter_new(&w->host, "a.service", "/system.slice/a.service", &w->limiter), 0);
+}
+
+static void killed_on_the_way_down(void **state)
+{
+    enum { NOTED, WRITTEN, TOLD, ANSWERED, STEPS };
+
+    for (int step = NOTED; step < STEPS; step++) {
+        World w;
+
+        world_begin(&w);
+        assert_true(decide(&w, CURRENT, LIMIT_REASON_FREEZE, 0));
+        if (step >= WRITTEN)
+            run_queue();
+        if (step == TOLD)
+            put_number(&w, "memory.high", asked_bytes);
+        if (step == ANSWERED)
+            systemd_answers(&w);
+        assert_int_equal(high(&w), step == NOTED ? ORIGINAL : CURRENT);
+        kill_and_start(&w);
+        assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+        assert_int_equal(high(&w), ORIGINAL);
+        assert_int_equal(asked_bytes, ORIGINAL);
+        systemd_answers(&w);
+        assert_true(limiter_is_idle(w.limiter));
+        world_end(&w);
+    }
+}
+
+static void killed_on_the_way_back(void **state)
+{
+    enum { WRITTEN, TOLD, STEPS };
+
+    for (int step = WRITTEN; step < STEPS; step++) {
+        World w;
+
+        world_begin(&w);
+        freeze(&w);
+        systemd_answers(&w);
+        assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+        assert_int_equal(high(&w), ORIGINAL);
+        kill_and_start(&w);
+        if (step == WRITTEN) /* somebody sets another property of the unit */
+            put_number(&w, "memory.high", CURRENT);
+        assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+        assert_int_equal(high(&w), ORIGINAL);
+        systemd_answers(&w);
+        assert_int_equal(n_removed, 1);
+        assert_true(limiter_is_idle(w.limiter));
+        world_end(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_before_is_less_than_is_in_use),
         cmocka_unit_test(the_unit_restarts_before_it_is_given_back),
         cmocka_unit_test(without_a_bus_it_is_the_file_first),
+        cmocka_unit_test(killed_on_the_way_down),
+        cmocka_unit_test(killed_on_the_way_back),
     };
 
     log_set_max_level(LOG_ERR);
