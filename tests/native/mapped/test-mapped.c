@@ -448,7 +448,7 @@ static void the_capabilities_that_it_needs(void **state)
     assert_int_equal(run_child(look_without_checkpoint_restore, &user.pid), 0);
 }
 
-#define LIVES 100
+#define LIVES 16
 
 static pid_t
     *lives; /* children of short_lives(), shared with it: the youngest in place of the oldest */
