@@ -342,6 +342,20 @@ static int render_cache(struct json_object *target, FILE *out, const OutputOptio
     return 0;
 }
 
+/* Why its policy does less than it says. */
+static int render_above_critical(struct json_object *target, FILE *out,
+                                 const OutputOptions *options)
+{
+    struct json_object *above = MEMBER(target, "above_critical");
+    CLEANUP_FREE char *unit = status_unit_cell(target, options);
+
+    if (!unit)
+        return -ENOMEM;
+    if (json_object_is_type(above, json_type_boolean) && json_object_get_boolean(above))
+        fprintf(out, "%s: nothing is reclaimed from it: a critical unit runs below it\n", unit);
+    return 0;
+}
+
 static int render_target_notes(struct json_object *target, FILE *out, const OutputOptions *options)
 {
     int r = render_progress(target, out, options);
@@ -358,6 +372,8 @@ static int render_target_notes(struct json_object *target, FILE *out, const Outp
         r = render_advice(target, out, options);
     if (r >= 0)
         r = render_cache(target, out, options);
+    if (r >= 0)
+        r = render_above_critical(target, out, options);
     return r < 0 ? r : render_restore(target, out, options);
 }
 

@@ -201,7 +201,7 @@ static json_object *describe_cache(const Target *t, uint64_t now)
     json_object *cache = json_object_new_object();
     CapperStatus status = t->capper ? capper_status(t->capper) : (CapperStatus){ 0 };
     uint64_t wait = status.reason == CAP_COSTS ? sub_u64(status.until_usec, now) : 0;
-    bool known = t->capper && t->has_sample;
+    bool known = t->capper && t->has_sample && !t->above_critical;
 
     put_size(cache, "max", t->policy->cache_max);
     put(cache, "now", known ? json_object_new_uint64(status.cache) : NULL);
@@ -226,6 +226,7 @@ json_object *describe_target(const Target *t, uint64_t again_usec)
     put_string(target, "role", policy_role_to_string(t->policy->role));
     put_string(target, "mode", policy_mode_to_string(t->policy->mode));
     put_string(target, "state", target_state_to_string(t->state));
+    put(target, "above_critical", json_object_new_boolean(t->above_critical));
     put(target, "distress",
         t->distress.reason == DISTRESS_NONE
             ? NULL

@@ -114,6 +114,34 @@ void governed_adopt(Governed *g, const PolicySet *old)
         adopt_policy(g->targets[i], old, g->set);
 }
 
+static bool is_below(const char *cgroup, const char *above)
+{
+    size_t length = strlen(above);
+
+    return strncmp(cgroup, above, length) == 0 && cgroup[length] == '/';
+}
+
+static const Target *critical_below(const Governed *g, const Target *above)
+{
+    for (size_t i = 0; i < g->n_targets && above->control_group; i++) {
+        const Target *t = g->targets[i];
+
+        if (t->policy->role == ROLE_CRITICAL && t->state != TARGET_LEFT && t->control_group &&
+            is_below(t->control_group, above->control_group))
+            return t;
+    }
+    return NULL;
+}
+
+void governed_note_critical(Governed *g)
+{
+    for (size_t i = 0; i < g->n_targets; i++) {
+        const Target *critical = critical_below(g, g->targets[i]);
+
+        target_note_critical_below(g->targets[i], critical ? critical->unit : NULL);
+    }
+}
+
 void governed_remove_finished(Governed *g, uint64_t now)
 {
     for (size_t i = g->n_targets; i-- > 0;) {

@@ -34,5 +34,8 @@ void governed_note(Governed *governed, const char *unit, const char *cgroup,
 /* The set has changed; that of before, @old, is there still. */
 void governed_adopt(Governed *governed, const PolicySet *old);
 
+/* Tells each target of a critical one below it. Before they act. */
+void governed_note_critical(Governed *governed);
+
 /* Frees those for which nothing is left to do. */
 void governed_remove_finished(Governed *governed, uint64_t now_usec);

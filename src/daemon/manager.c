@@ -86,6 +86,7 @@ static void look_and_act(Manager *m)
     for (size_t i = 0; i < m->governed.n_targets; i++)
         if (target_look(m->governed.targets[i], now) != DISTRESS_NONE)
             calls |= EVICT_WHEN_DISTRESS;
+    governed_note_critical(&m->governed);
     yielding_act(m->yielding, m->governed.targets, m->governed.n_targets, now);
 
     size_t n_pinned;

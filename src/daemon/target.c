@@ -159,7 +159,9 @@ static void cap(Target *t)
         .observe = only_looks(t),
     };
 
-    if (t->capper && t->has_sample)
+    if (t->above_critical)
+        capper_stop(t->capper);
+    else if (t->capper && t->has_sample)
         capper_update(t->capper, &moment, &t->sample);
 }
 
@@ -216,15 +218,35 @@ static int make_parts(Target *t, const UnitDetails *details)
     return r;
 }
 
-/* What is critical is not reclaimed, whatever its files. */
+/* What is critical is not reclaimed, whatever its files; nor is the whole machine. */
 static bool may_be_reclaimed(const Target *t)
 {
-    return t->cgroup && t->policy->role != ROLE_CRITICAL;
+    return t->cgroup && t->policy->role != ROLE_CRITICAL && !is_root(t->control_group) &&
+           !t->above_critical;
+}
+
+/* By a cap, by following streams, or where several processes map a file. */
+static bool reclaims(const Policy *policy)
+{
+    bool any = policy->cache_max != LIMIT_NONE;
+
+    for (size_t i = 0; i < policy->n_evicts; i++)
+        any |= policy->evicts[i].stream || policy->evicts[i].mapped == EVICT_MAPPED_PAGE_OUT;
+    return any;
+}
+
+void target_note_critical_below(Target *t, const char *unit)
+{
+    bool above = unit && reclaims(t->policy);
+
+    if (above && !t->above_critical)
+        log_warning("%s: nothing is reclaimed from it: %s below it is critical", t->unit, unit);
+    t->above_critical = above;
 }
 
 static void follow_streams(Target *t)
 {
-    if (only_looks(t) || !t->cgroup || is_root(t->control_group))
+    if (only_looks(t) || !t->cgroup || is_root(t->control_group) || t->above_critical)
         streamer_leave(t->streamer);
     else if (streamer_follow(t->streamer, t->control_group, may_be_reclaimed(t)) < 0)
         log_debug("%s: out of memory, streams are followed later", t->unit);
@@ -468,7 +490,7 @@ void target_act(Target *t, const TargetMoment *m)
         .n_pinned = m->n_pinned,
         .cpu_ppm = m->evict_ppm,
         .observe = only_looks(t),
-        .cold = t->capper ? capper_cold(t->capper) : 0,
+        .cold = t->capper && !t->above_critical ? capper_cold(t->capper) : 0,
         .control_group = may_be_reclaimed(t) ? t->control_group : NULL,
     };
 

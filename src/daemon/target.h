@@ -41,6 +41,7 @@ typedef struct Target {
     Sample sample;
     bool has_sample;
     DistressState distress;
+    bool above_critical; /* a critical unit runs below it, and its policy reclaims */
     uint64_t damage_seen, stolen_seen; /* that the need of critical units has counted already */
     bool damage_known;                 /* before that there was nothing to count from */
     sd_event_source *psi_trigger;
@@ -102,6 +103,10 @@ bool target_yields(const Target *target);
 
 /* After its limiter was told: whether it stalls under a limit is to be seen at once. */
 void target_watch_limit(Target *target);
+
+/* A critical unit that runs below its control group; NULL: there is none. For its sake nothing of
+ * either is reclaimed, which is said when that changes. */
+void target_note_critical_below(Target *target, const char *unit);
 
 /* What is the same for all targets when they act. */
 typedef struct TargetMoment {

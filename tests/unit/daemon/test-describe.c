@@ -284,6 +284,29 @@ static void a_cap_on_the_page_cache(void **state)
     cache_max = LIMIT_NONE;
 }
 
+/* Then it is not capped, and that is not its size. */
+static void a_cap_above_what_is_critical(void **state)
+{
+    static char part;
+    Policy policy = { .name = (char *)"web", .cache_max = 100 };
+    Target target = {
+        .policy = &policy,
+        .unit = (char *)"web.slice",
+        .pinner = (Pinner *)&part,
+        .limiter = (Limiter *)&part,
+        .capper = (Capper *)&part,
+        .has_sample = true,
+        .above_critical = true,
+    };
+    json_object *described = describe_target(&target, 0);
+
+    assert_true(json_object_get_boolean(json_object_object_get(described, "above_critical")));
+    json_object *cache = json_object_object_get(described, "cache");
+    assert_null(json_object_object_get(cache, "now"));
+    assert_null(json_object_object_get(cache, "reason"));
+    json_object_put(described);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +320,7 @@ int main(void)
         cmocka_unit_test(how_changes_are_followed),
         cmocka_unit_test(what_is_released),
         cmocka_unit_test(a_cap_on_the_page_cache),
+        cmocka_unit_test(a_cap_above_what_is_critical),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

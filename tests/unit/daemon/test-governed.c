@@ -164,9 +164,47 @@ static void a_unit_that_was_dismissed_comes_back(void **state)
     world_end(&w);
 }
 
+static void expect_above(World *w, const char *unit, bool above)
+{
+    governed_note_critical(&w->governed);
+    assert_int_equal(governed_find(&w->governed, unit)->above_critical, above);
+}
+
+/* Of control groups, which are where their names say. */
+static void what_is_critical_below_is_noted(void **state)
+{
+    static const char *const groups[] = { "/a.slice", "/a.slice/b.slice", "/a.slice/b.slice/c",
+                                          "/a.slice-too", "/a.slice/b" };
+    World w;
+
+    world_begin(&w);
+    add_policy(&w.set, "any", NULL, "/**");
+    add_policy(&w.set, "critical", NULL, "/a.slice/b.slice/*");
+    for (size_t i = 0; i < w.set.n_policies; i++)
+        w.set.policies[i]->cache_max = 1;
+    for (size_t i = 0; i < ELEMENTS(groups); i++) {
+        governed_note(&w.governed, groups[i], groups[i], NULL, NOW);
+        Target *t = governed_find(&w.governed, groups[i]);
+        t->control_group = strdup(groups[i]);
+        expect_above(&w, groups[i], false);
+    }
+    w.set.policies[1]->role = ROLE_CRITICAL;
+    expect_above(&w, "/a.slice", true);
+    expect_above(&w, "/a.slice/b.slice", true);
+    expect_above(&w, "/a.slice/b.slice/c", false);
+    expect_above(&w, "/a.slice-too", false);
+    expect_above(&w, "/a.slice/b", false);
+
+    /* It has ended. */
+    target_note_listed(governed_find(&w.governed, "/a.slice/b.slice/c"), false, NOW);
+    expect_above(&w, "/a.slice", false);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_critical_below_is_noted),
         cmocka_unit_test(a_control_group_that_changes),
         cmocka_unit_test(a_unit_that_was_dismissed_comes_back),
         cmocka_unit_test(each_list_is_about_its_own),

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include "daemon/evict_job.h"
 #include "unit/daemon/job-queue.h"
 #include "unit/daemon/log-text.h"
 #include "unit/kernel/scratch.h"
@@ -119,6 +120,114 @@ static void the_root_is_not_followed(void **state)
         target_free(t);
         run_queue();
     }
+    sd_event_unref(host.event);
+}
+
+/* Where a look may reclaim what several processes map; NULL: nowhere. The one job in the queue. */
+static char *reclaimed_group(Target *t)
+{
+    const EvictJob *ej = NULL;
+
+    target_act(t, &(TargetMoment){ .now_usec = 3600 * USEC_PER_SEC });
+    assert_int_equal(n_queued, 1);
+    ej = (const EvictJob *)queue[0];
+    char *group = ej->task.control_group ? strdup(ej->task.control_group) : NULL;
+    run_queue();
+    return group;
+}
+
+/* All who map a file are below the root; and below a slice may be what is critical. */
+static void what_is_shared_is_reclaimed_from_units(void **state)
+{
+    static const struct {
+        const char *unit, *critical, *from;
+    } rows[] = {
+        { "/", NULL, NULL },
+        { "/a.slice", NULL, "/a.slice" },
+        { "/a.slice", "b.service", NULL },
+    };
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    CLEANUP_SCRATCH Scratch cgroups = scratch_new("/tmp");
+    EvictRule shared = rule;
+    Policy policy = {
+        .name = (char *)"a",
+        .cache_max = LIMIT_NONE,
+        .evicts = &shared,
+        .n_evicts = 1,
+    };
+    const Settings settings = { .interval_usec = USEC_PER_SEC };
+    Host host = {
+        .cgroup_fd = cgroups.fd,
+        .root_fd = nothing.fd,
+        .proc_fd = nothing.fd,
+        .settings = &settings,
+    };
+
+    shared.mapped = EVICT_MAPPED_PAGE_OUT;
+    put_cgroup(&cgroups, ".");
+    put_cgroup(&cgroups, "a.slice");
+    for (size_t i = 0; i < ELEMENTS(rows); i++) {
+        Target *t;
+
+        assert_int_equal(target_new(&host, &policy, rows[i].unit, NULL, NULL, NULL, &t), 0);
+        target_note_listed(t, true, 1);
+        target_note_critical_below(t, rows[i].critical);
+        CLEANUP_FREE char *from = reclaimed_group(t);
+        if (rows[i].from)
+            assert_string_equal(from, rows[i].from);
+        else
+            assert_null(from);
+        target_free(t);
+    }
+}
+
+/* Neither a stream nor a cap takes what a critical unit below has. */
+static void a_slice_above_what_is_critical_is_let_be(void **state)
+{
+    CLEANUP_SCRATCH Scratch cgroups = scratch_new("/tmp");
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    EvictRule stream = { .stream = true };
+    Policy policies[] = {
+        { .name = (char *)"a", .cache_max = LIMIT_NONE, .evicts = &stream, .n_evicts = 1 },
+        { .name = (char *)"b", .cache_max = 1 },
+        { .name = (char *)"c", .cache_max = LIMIT_NONE },
+    };
+    const Settings settings = { .interval_usec = USEC_PER_SEC };
+    Ledger ledger = { 0 };
+    Host host = {
+        .cgroup_fd = cgroups.fd,
+        .proc_fd = proc.fd,
+        .ledger = &ledger,
+        .settings = &settings,
+    };
+
+    put_cgroup(&cgroups, "a.slice");
+    must(sd_event_new(&host.event));
+    for (size_t i = 0; i < ELEMENTS(policies); i++)
+        for (int critical = 0; critical < 2; critical++) {
+            Target *t;
+
+            log_text[0] = '\0';
+            assert_int_equal(target_new(&host, &policies[i], "/a.slice", NULL, NULL, NULL, &t), 0);
+            log_text[0] = '\0';
+            for (int k = 0; k < 2; k++)
+                target_note_critical_below(t, critical ? "b.service" : NULL);
+            expect_log(critical && i < 2 ? "warning: /a.slice: nothing is reclaimed from it: "
+                                           "b.service below it is critical\n"
+                                         : "");
+            assert_int_equal(t->above_critical, critical && i < 2);
+            target_note_listed(t, true, 1);
+            assert_int_equal(t->state, TARGET_ACTIVE);
+            t->has_sample = true;
+            target_act(t, &(TargetMoment){ .now_usec = 1 });
+            for (int k = 0; k < 5 && n_queued == 0; k++)
+                must(sd_event_run(host.event, 2 * USEC_PER_MSEC));
+            assert_int_equal(n_queued, i == 0 && !critical);
+            if (i == 1)
+                assert_int_equal(capper_status(t->capper).reason == CAP_OFF, critical);
+            target_free(t);
+            run_queue();
+        }
     sd_event_unref(host.event);
 }
 
@@ -347,6 +456,8 @@ int main(void)
         cmocka_unit_test(what_a_unit_leaves_is_looked_at),
         cmocka_unit_test(a_look_is_not_cut_short),
         cmocka_unit_test(the_root_is_not_followed),
+        cmocka_unit_test(what_is_shared_is_reclaimed_from_units),
+        cmocka_unit_test(a_slice_above_what_is_critical_is_let_be),
         cmocka_unit_test(who_governs_it_is_told_when_it_changes),
         cmocka_unit_test(what_is_under_way_at_the_end),
         cmocka_unit_test(a_restart_is_no_end),
