@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/evict-arguments.h"
+#include "cli/inode-set.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/paths.h"
@@ -22,6 +23,7 @@ typedef struct EvictCommand {
     EvictArguments arguments;
 
     Spared spared;
+    InodeSet met;
     Pace pace; /* of what lies between what is spared */
     NamedPaths walk;
     Ladder *ladder;
@@ -142,6 +144,9 @@ static int evict_file(const char *path, int *fd, const struct stat *st, void *us
 
     if (atomic_load(evict->arguments.ladder.cancelled))
         return -ECANCELED;
+    int r = inode_set_add(&evict->met, st->st_dev, st->st_ino);
+    if (r <= 0) /* counted by another name */
+        return r;
     const SparedFile *spared = spared_find(&evict->spared, st);
     if (spared)
         return evict_what_came(evict, spared, path, *fd, st);
@@ -149,7 +154,7 @@ static int evict_file(const char *path, int *fd, const struct stat *st, void *us
         return ladder_evict(evict->ladder, path, fd, st);
 
     EvictOutcome outcome = { 0 };
-    int r = ladder_look(evict->ladder, *fd, st, &seen);
+    r = ladder_look(evict->ladder, *fd, st, &seen);
     if (r >= 0) {
         outcome = (EvictOutcome){
             .before = seen.resident,
@@ -321,6 +326,7 @@ ExitCode verb_evict(int argc, char *argv[])
         code = evict.arguments.command ? evict_behind(&evict) : evict_all(&evict);
     ladder_free(evict.ladder);
     spared_clear(&evict.spared);
+    inode_set_clear(&evict.met);
     if (evict.later)
         fclose(evict.later);
     free(evict.text);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/inode-set.h"
 #include "cli/json.h"
 #include "cli/rows.h"
 #include "cli/text.h"
@@ -64,35 +65,19 @@ static void total_add(InspectTotal *total, const InspectFile *file)
     sum->has_counters |= residency->has_counters;
 }
 
-/* A hash table of @n_slots (a power of 2), where 0 is empty and else i + 1 stands for file i. True:
- * file @i was not in it, and is now. */
-static bool is_new(const InspectReport *report, size_t i, size_t *slots, size_t n_slots)
-{
-    const InspectFile *file = &report->files[i];
-    size_t slot = (file->ino * UINT64_C(0x9e3779b97f4a7c15)) >> 20 & (n_slots - 1);
-
-    for (; slots[slot]; slot = (slot + 1) & (n_slots - 1)) {
-        const InspectFile *other = &report->files[slots[slot] - 1];
-        if (other->ino == file->ino && other->dev == file->dev)
-            return false;
-    }
-    slots[slot] = i + 1;
-    return true;
-}
-
 int inspect_report_total(const InspectReport *report, InspectTotal *ret)
 {
+    cleanup(inode_set_clear) InodeSet met = { 0 };
     InspectTotal total = { 0 };
-    size_t n_slots = 16;
 
-    while (n_slots < report->n_files * 2)
-        n_slots *= 2;
-    CLEANUP_FREE size_t *slots = calloc(n_slots, sizeof *slots);
-    if (!slots)
-        return -ENOMEM;
-    for (size_t i = 0; i < report->n_files; i++)
-        if (is_new(report, i, slots, n_slots))
-            total_add(&total, &report->files[i]);
+    for (size_t i = 0; i < report->n_files; i++) {
+        const InspectFile *file = &report->files[i];
+        int r = inode_set_add(&met, file->dev, file->ino);
+        if (r < 0)
+            return r;
+        if (r > 0)
+            total_add(&total, file);
+    }
     if (total.files == 0)
         total.sum.has_resident = total.sum.has_counters = true;
     *ret = total;

@@ -355,12 +355,24 @@ static const Mapper *mappers_of(const Mappers *mappers, size_t index, size_t *re
     return n > 0 ? &mappers->items[first] : NULL;
 }
 
+/* What waited may have gone meanwhile: by another of its names, or because somebody else took it. */
+static int climb_again(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n)
+{
+    bool ignored;
+
+    int r = measure(climb->fd, &climb->part, &climb->now);
+    if (r >= 0)
+        return climb_on(ladder, climb, mappers, n, true, &ignored);
+    climb->outcome.failed = EVICT_ADVISE;
+    climb->outcome.error = r;
+    return 0;
+}
+
 /* All that wait, with what is known of those who map them. */
 static int climb_batch(Ladder *ladder)
 {
     cleanup(mappers_clear) Mappers mappers = { 0 };
     int fds[LADDER_BATCH], r = 0;
-    bool ignored;
 
     for (size_t i = 0; i < ladder->n_waiting; i++)
         fds[i] = ladder->waiting[i].fd;
@@ -373,7 +385,7 @@ static int climb_batch(Ladder *ladder)
         size_t n;
         const Mapper *own = mappers_of(&mappers, i, &n);
 
-        r = climb_on(ladder, climb, own, n, true, &ignored);
+        r = climb_again(ladder, climb, own, n);
         if (r < 0)
             return r;
         explain(ladder, climb, own, n);

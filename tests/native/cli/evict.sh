@@ -51,6 +51,19 @@ test_files_and_folders() {
     [ "$(wc -l <"$TEST_DIR/.out")" = 1 ] || fail "--json=short is not one line"
 }
 
+# A file is one, by however many names and arguments it is found.
+test_names_of_one_file() {
+    mkdir one
+    make one/a 5
+    ln one/a one/b
+    hold one/a
+    for option in --json=short --dry-run; do
+        run "$PAGEWARDEN" evict $option --json=short one one/b
+        expect_json "(.files | length) == 1 and .total.files == 1 and .total.before == $((5 * PAGE))"
+    done
+    release
+}
+
 # In memory, each would take a kilobyte and more.
 test_many_files_as_json() {
     (ulimit -v 30000; "$PAGEWARDEN" --version) >/dev/null 2>&1 || return 0 # as built here it takes more anyway
@@ -280,5 +293,5 @@ test_spare_cached_usage() {
     expect_code 0
 }
 
-tests files_and_folders many_files_as_json for_people what_is_locked_stays_and_is_told dirty keep dry_run_evicts_nothing lists \
+tests files_and_folders names_of_one_file many_files_as_json for_people what_is_locked_stays_and_is_told dirty keep dry_run_evicts_nothing lists \
     what_is_no_file in_memory_only not_ours rate spare_cached spare_cached_usage
