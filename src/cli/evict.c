@@ -117,6 +117,8 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
     evict->n_files++;
     if (error < 0)
         complain_of(evict, path, error, NULL);
+    else if (outcome->error == -ETIMEDOUT)
+        complain_of(evict, path, 0, "the disk does not take it");
     else if (outcome->error < 0)
         complain_of(evict, path, outcome->error, failures[outcome->failed]);
     if (error >= 0)

@@ -24,7 +24,7 @@
 #include "util/units.h"
 
 #define FOLIO_MAX     (2 * MIB)           /* of files */
-#define PATIENCE_USEC (30 * USEC_PER_SEC) /* for one file's pages to be written */
+#define PATIENCE_USEC (30 * USEC_PER_SEC) /* with a disk that takes nothing */
 #define RECLAIM_SLICE (32 * MIB) /* taken from others in vain at most, before it is measured */
 #define RECLAIM_TIMES 8          /* the bytes of the file, in all, */
 #define RECLAIM_VAIN  2          /* and since it last shrank: once to learn that nobody uses them */
@@ -355,7 +355,8 @@ static const Mapper *mappers_of(const Mappers *mappers, size_t index, size_t *re
     return n > 0 ? &mappers->items[first] : NULL;
 }
 
-/* What waited may have gone meanwhile: by another of its names, or because somebody else took it. */
+/* What waited may have gone meanwhile: by another of its names, or because somebody else took it.
+ */
 static int climb_again(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n)
 {
     bool ignored;

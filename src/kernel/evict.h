@@ -26,7 +26,8 @@ int evict_advise(const Evicting *evicting);
  * for room in the disk's queue; adds to *written the bytes asked for. -ECANCELED; -errno. */
 int evict_write_begin(const Evicting *evicting, uint64_t *written);
 
-/* Writes dirty pages to the disk and waits for that, as far as the pace and @patience_usec go; adds
- * to *written the bytes asked for. -EIO, -ENOSPC …: some could not be written, and whoever wrote
- * them still learns so from his own fsync(2). -ECANCELED. */
+/* Writes dirty pages to the disk and waits for that, as far as the pace goes; adds to *written the
+ * bytes asked for. -EIO, -ENOSPC …: some could not be written, and whoever wrote them still learns
+ * so from his own fsync(2). -ETIMEDOUT: the disk has taken nothing for @patience_usec. -ECANCELED.
+ */
 int evict_write_back(const Evicting *evicting, uint64_t patience_usec, uint64_t *written);

@@ -38,18 +38,25 @@ static int ask(const Evicting *e, const ResidentPart *part, uint64_t *written)
     return 0;
 }
 
-/* Until nothing is on its way. Where the kernel does not tell, FIEMAP waits. */
+/* Until nothing is on its way; where the kernel does not tell, FIEMAP waits. A disk that takes
+ * something now and then is only slow. */
 static int wait_written(const Evicting *e, uint64_t patience_usec)
 {
-    uint64_t until = now_usec() + patience_usec;
+    uint64_t least = UINT64_MAX, until = 0;
     Residency residency;
 
     for (;;) {
         int r = residency_of_range(e->fd, e->begin, e->end - e->begin, &residency);
-        if (r < 0 || residency.writeback == 0 || now_usec() >= until)
+        if (r < 0 || residency.writeback == 0)
             return r;
+        if (residency.writeback < least) {
+            least = residency.writeback;
+            until = now_usec() + patience_usec;
+        }
         if (pace_is_cancelled(e->pace))
             return -ECANCELED;
+        if (now_usec() >= until)
+            return -ETIMEDOUT;
         pace_nap(POLL_USEC);
     }
 }
