@@ -23,7 +23,7 @@ static void help(void)
         "      --keep=first|last SIZE\n"
         "                          leave the head or the tail of each file: --keep last 16M\n"
         "      --spare-cached      run COMMAND, and take out what was not in memory before\n"
-        "  -n, --dry-run           only say how much would be evicted\n"
+        "  -n, --dry-run           only say how much would be evicted at most\n"
         "      --rate=RATE         evict and write so much per second at most: 16M/s\n"
         "      --files0-from=FILE  the paths in FILE, each with a NUL behind it; -: standard "
         "input\n"

@@ -214,7 +214,7 @@ static int render(EvictCommand *evict)
     if (evict->arguments.output.json != JSON_OFF)
         return render_json(evict);
     if (evict->arguments.dry_run)
-        fprintf(out, "Would evict %s: %ju file%s, %s in memory now\n",
+        fprintf(out, "Would evict at most %s: %ju file%s, %s in memory now\n",
                 format_bytes(size, evict->to_go, bytes), evict->n_files, s,
                 format_bytes(all, evict->sum.before, bytes));
     else

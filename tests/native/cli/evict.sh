@@ -142,7 +142,7 @@ test_dry_run_evicts_nothing() {
     hold a
     run "$PAGEWARDEN" evict -n a
     expect_code 0
-    expect_out "Would evict 1M: 1 file, 1M in memory now"
+    expect_out "Would evict at most 1M: 1 file, 1M in memory now"
     run "$PAGEWARDEN" evict --dry-run --json=short a
     expect_code 0
     expect_json ".total | .before == $((256 * PAGE)) and .after == null and .evicted == null"
