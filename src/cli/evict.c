@@ -24,7 +24,6 @@ typedef struct EvictCommand {
 
     Spared spared;
     InodeSet met;
-    Pace pace; /* of what lies between what is spared */
     NamedPaths walk;
     Ladder *ladder;
     JsonList files; /* printed as they are done with, */
@@ -114,6 +113,9 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
         [EVICT_RECLAIM] = "cannot be reclaimed",
     };
 
+    /* Nothing is told of a file of which nothing has come. */
+    if (error >= 0 && outcome->before == 0 && spared_find(&evict->spared, st))
+        return 0;
     evict->n_files++;
     if (error < 0)
         complain_of(evict, path, error, NULL);
@@ -125,18 +127,6 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
         evict_outcome_add(&evict->sum, outcome);
     show_progress(evict);
     return put_file(evict, path, st, error, outcome);
-}
-
-/* Nothing is told of a file of which nothing has come. */
-static int evict_what_came(EvictCommand *evict, const SparedFile *file, const char *path, int fd,
-                           const struct stat *st)
-{
-    EvictOutcome outcome = { 0 };
-
-    int r = spared_evict(file, fd, st, &evict->pace, &outcome);
-    if (r == -ECANCELED || (r >= 0 && outcome.before == 0))
-        return r;
-    return on_done(path, st, r, &outcome, evict);
 }
 
 static int evict_file(const char *path, int *fd, const struct stat *st, void *userdata)
@@ -151,7 +141,7 @@ static int evict_file(const char *path, int *fd, const struct stat *st, void *us
         return r;
     const SparedFile *spared = spared_find(&evict->spared, st);
     if (spared)
-        return evict_what_came(evict, spared, path, *fd, st);
+        return ladder_evict_between(evict->ladder, path, fd, st, spared->ranges, spared->n_ranges);
     if (!evict->arguments.dry_run)
         return ladder_evict(evict->ladder, path, fd, st);
 
@@ -286,8 +276,6 @@ static ExitCode evict_all(EvictCommand *evict)
     evict->arguments.ladder.proc_fd = proc_fd;
     evict->arguments.ladder.explanations = UINT_MAX;
     evict->arguments.ladder.cancelled = catch_interrupts();
-    evict->pace = (Pace){ .rate = evict->arguments.ladder.rate,
-                          .cancelled = evict->arguments.ladder.cancelled };
     evict->arguments.ladder.done = on_done;
     evict->arguments.ladder.userdata = evict;
 

@@ -12,7 +12,6 @@
 
 #include "cli/paths.h"
 #include "cli/text.h"
-#include "kernel/evict.h"
 #include "kernel/settled.h"
 #include "util/array.h"
 #include "util/units.h"
@@ -102,53 +101,6 @@ const SparedFile *spared_find(const Spared *spared, const struct stat *st)
 
     return spared->n_files > 0 ? bsearch(&key, spared->files, spared->n_files, sizeof key, compare)
                                : NULL;
-}
-
-/* Evicting what lies between the ranges */
-
-static int evict_gap(int fd, uint64_t begin, uint64_t end, bool to_the_end, Pace *pace,
-                     EvictOutcome *sum)
-{
-    Evicting evicting = {
-        .fd = fd, .begin = begin, .end = end, .to_the_end = to_the_end, .pace = pace
-    };
-    Residency before, after;
-
-    int r = residency_of_range(fd, begin, end - begin, &before);
-    if (r < 0 || before.resident == 0)
-        return r;
-    r = evict_advise(&evicting);
-    if (r >= 0)
-        r = residency_of_range(fd, begin, end - begin, &after);
-    if (r < 0)
-        return r;
-    sum->before += before.resident;
-    sum->after += after.resident;
-    sum->evicted[EVICT_ADVISE] += sub_u64(before.resident, after.resident);
-    sum->dirty += after.dirty;
-    *(after.has_counters || file_is_settled(fd) ? &sum->unknown : &sum->unsure) += sub_u64(
-        after.resident, after.dirty);
-    sum->has_dirty &= after.has_counters;
-    return 0;
-}
-
-int spared_evict(const SparedFile *file, int fd, const struct stat *st, Pace *pace,
-                 EvictOutcome *ret)
-{
-    EvictOutcome sum = { .has_dirty = true, .failed = EVICT_NO_RUNG };
-    uint64_t at = 0, size = (uint64_t)st->st_size;
-    int r = 0;
-
-    for (size_t i = 0; i <= file->n_ranges && at < size && r >= 0; i++) {
-        bool last = i == file->n_ranges;
-        uint64_t end = last ? size : min_u64(file->ranges[i].offset, size);
-        if (end > at)
-            r = evict_gap(fd, at, end, last, pace, &sum);
-        at = last ? size : add_u64(file->ranges[i].offset, file->ranges[i].length);
-    }
-    if (r >= 0)
-        *ret = sum;
-    return r;
 }
 
 /* The command */

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 
 #include "cli/cli.h"
-#include "evict/ladder.h"
-#include "kernel/pace.h"
 #include "kernel/residency.h"
 
 typedef struct SparedFile {
@@ -33,11 +31,6 @@ void spared_clear(Spared *spared);
 
 /* NULL: nothing of it was in memory. */
 const SparedFile *spared_find(const Spared *spared, const struct stat *st);
-
-/* Takes out of memory what is clean, in nobody's page tables, and was not there; @fd is open for
- * reading. *ret is of that part. -ECANCELED; errors of residency_of(). */
-int spared_evict(const SparedFile *file, int fd, const struct stat *st, Pace *pace,
-                 EvictOutcome *ret);
 
 /* Runs the program, with SIGINT and SIGQUIT for it alone. Its exit status, as a shell has it; it
  * could not be started, which is complained of: 126, 127. */

@@ -34,7 +34,9 @@ typedef struct Climb {
     char *path;
     int fd;
     struct stat st;
-    EvictPart part;
+    EvictPart part;              /* that is to go, but for */
+    const ResidentRange *spared; /* these; borrowed */
+    size_t n_spared;
     unsigned tried[_EVICT_RUNG_MAX];
     Residency now;
     EvictOutcome outcome;
@@ -111,9 +113,40 @@ static EvictPart part_of(const Ladder *ladder, const struct stat *st)
                       ladder->page);
 }
 
-static int measure(int fd, const EvictPart *part, Residency *ret)
+/* What lies between the ranges that are spared: the @i-th of n_spared + 1 parts, which may be
+ * empty. */
+static EvictPart part_between(const Climb *climb, size_t i)
 {
-    return residency_of_range(fd, part->begin, part->end - part->begin, ret);
+    EvictPart part = climb->part;
+
+    if (i > 0) {
+        const ResidentRange *before = &climb->spared[i - 1];
+        part.begin = max_u64(part.begin, add_u64(before->offset, before->length));
+    }
+    if (i < climb->n_spared)
+        part.end = min_u64(part.end, climb->spared[i].offset);
+    part.begin = min_u64(part.begin, part.end);
+    return part;
+}
+
+static int measure(const Climb *climb, Residency *ret)
+{
+    Residency sum = { .has_resident = true, .has_counters = true };
+
+    for (size_t i = 0; i <= climb->n_spared; i++) {
+        EvictPart part = part_between(climb, i);
+        Residency residency;
+
+        int r = residency_of_range(climb->fd, part.begin, part.end - part.begin, &residency);
+        if (r < 0)
+            return r;
+        sum.resident += residency.resident;
+        sum.dirty += residency.dirty;
+        sum.writeback += residency.writeback;
+        sum.has_counters &= residency.has_counters;
+    }
+    *ret = sum;
+    return 0;
 }
 
 static EvictLeft left_of(const Residency *residency)
@@ -127,10 +160,10 @@ static EvictLeft left_of(const Residency *residency)
 
 int ladder_look(const Ladder *ladder, int fd, const struct stat *st, EvictSeen *ret)
 {
-    EvictPart part = part_of(ladder, st);
+    Climb climb = { .fd = fd, .part = part_of(ladder, st) };
     Residency residency;
 
-    int r = measure(fd, &part, &residency);
+    int r = measure(&climb, &residency);
     if (r < 0)
         return r;
     EvictLeft left = left_of(&residency);
@@ -148,25 +181,30 @@ static bool is_in_memory_only(int fd)
     return type == TMPFS_MAGIC || type == RAMFS_MAGIC;
 }
 
-/* Resident clean bytes of the folios that reach over into the parts that stay. Folios begin at
- * multiples of their size, so that such a one ends within FOLIO_MAX of the border. */
-static uint64_t beside(const Ladder *ladder, const Climb *climb)
+static uint64_t clean_bytes(int fd, uint64_t begin, uint64_t end)
 {
-    const EvictPart *part = &climb->part;
-    uint64_t bytes = 0, size = (uint64_t)climb->st.st_size;
     Residency residency;
 
-    if (ladder->options.keep_first > 0) {
-        uint64_t end = min_u64(part->end, (part->begin / FOLIO_MAX + 1) * FOLIO_MAX);
-        if (part->begin % FOLIO_MAX != 0 &&
-            residency_of_range(climb->fd, part->begin, end - part->begin, &residency) >= 0)
-            bytes += sub_u64(residency.resident, residency.dirty + residency.writeback);
-    }
-    if (ladder->options.keep_last > 0 && part->end < size) {
-        uint64_t begin = max_u64(part->begin, part->end / FOLIO_MAX * FOLIO_MAX);
-        if (begin < part->end &&
-            residency_of_range(climb->fd, begin, part->end - begin, &residency) >= 0)
-            bytes += sub_u64(residency.resident, residency.dirty + residency.writeback);
+    if (begin >= end || residency_of_range(fd, begin, end - begin, &residency) < 0)
+        return 0;
+    return sub_u64(residency.resident, residency.dirty + residency.writeback);
+}
+
+/* Resident clean bytes of the folios that reach over into the parts that stay. Folios begin at
+ * multiples of their size, so that such a one ends within FOLIO_MAX of the border. */
+static uint64_t beside(const Climb *climb)
+{
+    uint64_t bytes = 0, size = (uint64_t)climb->st.st_size;
+
+    for (size_t i = 0; i <= climb->n_spared; i++) {
+        EvictPart part = part_between(climb, i);
+        uint64_t head = part.begin, tail = part.end;
+
+        if (part.begin % FOLIO_MAX != 0)
+            head = min_u64(part.end, (part.begin / FOLIO_MAX + 1) * FOLIO_MAX);
+        if (part.end < size)
+            tail = max_u64(head, part.end / FOLIO_MAX * FOLIO_MAX);
+        bytes += clean_bytes(climb->fd, part.begin, head) + clean_bytes(climb->fd, tail, part.end);
     }
     return bytes;
 }
@@ -177,10 +215,13 @@ static uint64_t locked_by(const Climb *climb, const Mapper *mappers, size_t n)
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < n; i++) {
-        uint64_t begin = max_u64(mappers[i].offset, climb->part.begin);
-        uint64_t end = min_u64(mappers[i].offset + (mappers[i].end - mappers[i].begin),
-                               climb->part.end);
-        bytes += min_u64(mappers[i].locked, sub_u64(end, begin));
+        uint64_t most = 0, end = mappers[i].offset + (mappers[i].end - mappers[i].begin);
+
+        for (size_t k = 0; k <= climb->n_spared; k++) {
+            EvictPart part = part_between(climb, k);
+            most += sub_u64(min_u64(end, part.end), max_u64(mappers[i].offset, part.begin));
+        }
+        bytes += min_u64(mappers[i].locked, most);
     }
     return bytes;
 }
@@ -208,7 +249,7 @@ static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, s
     if (left > 0)
         out->locked = take(&left, locked_by(climb, mappers, n));
     if (left > 0)
-        out->beside = take(&left, beside(ladder, climb));
+        out->beside = take(&left, beside(climb));
     if (n > 0)
         out->mapped = take(&left, left);
     if (left > 0 && !now.has_dirty && !ladder->options.allowed.write_back &&
@@ -219,13 +260,13 @@ static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, s
 
 /* Climbing */
 
-static Evicting evicting(Ladder *ladder, const Climb *climb)
+static Evicting evicting(Ladder *ladder, const Climb *climb, EvictPart part)
 {
     return (Evicting){
         .fd = climb->fd,
-        .begin = climb->part.begin,
-        .end = climb->part.end,
-        .to_the_end = climb->part.end == (uint64_t)climb->st.st_size,
+        .begin = part.begin,
+        .end = part.end,
+        .to_the_end = part.end == (uint64_t)climb->st.st_size,
         .may_write = ladder->options.allowed.write_back,
         .pace = &ladder->pace,
     };
@@ -254,39 +295,51 @@ static int reclaim(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n
         if (r == -EAGAIN) /* less than that: what is measured decides */
             r = 0;
         if (r >= 0)
-            r = measure(climb->fd, &climb->part, &climb->now);
+            r = measure(climb, &climb->now);
         asked += slice;
         in_vain = climb->now.resident < left.resident ? 0 : in_vain + slice;
     }
     return r == -ENOENT ? 0 : r;
 }
 
-/* One rung. What came of it, the caller measures. */
-static int try_rung(Ladder *ladder, Climb *climb, EvictRung rung, const Mapper *mappers, size_t n)
+/* One rung, for one part. */
+static int try_part(Ladder *ladder, Climb *climb, EvictRung rung, const Evicting *e,
+                    const Mapper *mappers, size_t n)
 {
-    Evicting e = evicting(ladder, climb);
     PageOut paged;
     int r = 0;
 
     switch (rung) {
-    case EVICT_ADVISE:
-        return evict_advise(&e);
     case EVICT_WRITE_BACK:
-        r = evict_write_back(&e, PATIENCE_USEC, &climb->outcome.written);
+        r = evict_write_back(e, PATIENCE_USEC, &climb->outcome.written);
         break;
     case EVICT_PAGE_OUT:
-        r = evict_page_out(&e, ladder->options.proc_fd, mappers, n, &paged);
+        r = evict_page_out(e, ladder->options.proc_fd, mappers, n, &paged);
         if (r >= 0 && paged.failed > 0)
             r = paged.error;
         break;
-    case EVICT_RECLAIM:
-        r = reclaim(ladder, climb, mappers, n);
-        break;
+    case EVICT_ADVISE:
+    case EVICT_RECLAIM: /* of all parts at once */
     case _EVICT_RUNG_MAX:
-        return 0;
+        break;
     }
     /* Pages that could not be written are the only good copy as long as they stay. */
-    return r < 0 ? r : evict_advise(&e);
+    return r < 0 ? r : evict_advise(e);
+}
+
+/* One rung. What came of it, the caller measures. */
+static int try_rung(Ladder *ladder, Climb *climb, EvictRung rung, const Mapper *mappers, size_t n)
+{
+    int r = rung == EVICT_RECLAIM ? reclaim(ladder, climb, mappers, n) : 0;
+
+    for (size_t i = 0; i <= climb->n_spared && r >= 0; i++) {
+        EvictPart part = part_between(climb, i);
+        Evicting e = evicting(ladder, climb, part);
+
+        if (part.begin < part.end)
+            r = try_part(ladder, climb, rung, &e, mappers, n);
+    }
+    return r;
 }
 
 static bool needs_mappers(EvictRung rung)
@@ -313,7 +366,7 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
         if (r == -ECANCELED || r == -ENOMEM)
             return r;
 
-        int measured = measure(climb->fd, &climb->part, &climb->now);
+        int measured = measure(climb, &climb->now);
         out->evicted[rung] += sub_u64(left.resident, climb->now.resident);
         if (r >= 0)
             r = measured;
@@ -361,7 +414,7 @@ static int climb_again(Ladder *ladder, Climb *climb, const Mapper *mappers, size
 {
     bool ignored;
 
-    int r = measure(climb->fd, &climb->part, &climb->now);
+    int r = measure(climb, &climb->now);
     if (r >= 0)
         return climb_on(ladder, climb, mappers, n, true, &ignored);
     climb->outcome.failed = EVICT_ADVISE;
@@ -418,14 +471,21 @@ static int wait_for_others(Ladder *ladder, Climb *climb, const char *path, int *
     return ladder->n_waiting == LADDER_BATCH ? ladder_finish(ladder) : 0;
 }
 
-int ladder_evict(Ladder *ladder, const char *path, int *fd, const struct stat *st)
+int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct stat *st,
+                         const ResidentRange *spared, size_t n_spared)
 {
     const LadderOptions *options = &ladder->options;
-    Climb climb = { .fd = *fd, .st = *st, .part = part_of(ladder, st) };
+    Climb climb = {
+        .fd = *fd,
+        .st = *st,
+        .part = part_of(ladder, st),
+        .spared = spared,
+        .n_spared = n_spared,
+    };
     bool wait = false;
 
     climb.outcome.failed = EVICT_NO_RUNG;
-    int r = measure(*fd, &climb.part, &climb.now);
+    int r = measure(&climb, &climb.now);
     if (r < 0)
         return options->done(path, st, r, &climb.outcome, options->userdata);
     climb.outcome.before = climb.now.resident;
@@ -441,4 +501,9 @@ int ladder_evict(Ladder *ladder, const char *path, int *fd, const struct stat *s
         return wait_for_others(ladder, &climb, path, fd);
     explain(ladder, &climb, NULL, 0);
     return options->done(path, st, 0, &climb.outcome, options->userdata);
+}
+
+int ladder_evict(Ladder *ladder, const char *path, int *fd, const struct stat *st)
+{
+    return ladder_evict_between(ladder, path, fd, st, NULL, 0);
 }

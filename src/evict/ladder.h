@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "control/evict_plan.h"
+#include "kernel/residency.h"
 
 /* Bytes, in whole pages, of the part that was to go; all measured. */
 typedef struct EvictOutcome {
@@ -81,6 +82,11 @@ int ladder_look(const Ladder *ladder, int fd, const struct stat *st, EvictSeen *
 /* Evicts the file open for reading as *fd, which may be taken; @path is copied where it is. 0;
  * -ECANCELED, -ENOMEM; what done() returned. Other failures are told to done(). */
 int ladder_evict(Ladder *ladder, const char *path, int *fd, const struct stat *st);
+
+/* The same without @spared, whole pages, rising and apart, which stay; borrowed until done() is
+ * told of the file. */
+int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct stat *st,
+                         const ResidentRange *spared, size_t n_spared);
 
 /* Goes on with the files that wait. Returns as ladder_evict(). */
 int ladder_finish(Ladder *ladder);

@@ -526,6 +526,42 @@ static void parts_that_stay(void **state)
     assert_int_equal(told.before, 0);
 }
 
+/* All rungs leave it, and climb for the rest; each byte that is left has a reason. */
+static void what_is_spared_stays(void **state)
+{
+    static const ResidentRange spared[] = { { 4 * MIB, MIB }, { 8 * MIB, 4 * MIB } };
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const size_t size = 16 * MIB;
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", size);
+    void *one = lock_part(fd, 4 * MIB, MIB), *two = lock_part(fd, 8 * MIB, 4 * MIB);
+    void *rest = lock_part(fd, 14 * MIB, MIB);
+    Ladder *ladder;
+    struct stat st;
+    int copy = must(dup(fd));
+
+    must(fstat(fd, &st));
+    options.allowed.write_back = true;
+    n_told = 0;
+    assert_int_equal(ladder_new(&options, &ladder), 0);
+    assert_int_equal(ladder_evict_between(ladder, "f", &copy, &st, spared, 2), 0);
+    assert_int_equal(ladder_finish(ladder), 0);
+    assert_int_equal(n_told, 1);
+    expect_adds_up();
+    assert_int_equal(told.error, 0);
+    assert_true(told.before <= size - 5 * MIB);
+    assert_true(told.locked >= MIB && told.locked <= told.after);
+    assert_int_equal(told.dirty, 0);
+    assert_int_equal(told.unknown, 0);
+    assert_int_equal(resident(fd, 2 * MIB), 0);
+    assert_true(file_is_whole(fd, size));
+    ladder_free(ladder);
+    if (copy >= 0)
+        close(copy);
+    munmap(one, MIB);
+    munmap(two, 4 * MIB);
+    munmap(rest, MIB);
+}
+
 static void a_file_in_memory_only_stays(void **state)
 {
     CLEANUP_CLOSE int fd = must(memfd_create("f", MFD_CLOEXEC));
@@ -783,6 +819,7 @@ int main(void)
         TEST(what_resists_is_reclaimed),
         TEST(a_large_one_is_reclaimed_in_slices),
         TEST(parts_that_stay),
+        TEST(what_is_spared_stays),
         TEST(a_file_in_memory_only_stays),
         TEST(an_empty_file),
         TEST(many_files_that_resist),

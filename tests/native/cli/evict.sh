@@ -168,8 +168,9 @@ test_lists() {
 
 test_what_is_no_file() {
     make good 1
+    make linked 1
     mkfifo fifo
-    ln -s good link
+    ln -s linked link
     mkdir d
     ln -s ../good d/link
     mkfifo d/fifo
@@ -269,6 +270,32 @@ test_spare_cached() {
     expect_err_has ": 1 file, 0 left in memory"
 }
 
+# Of a file that is in memory in part, too: what the command writes to the rest of it, or is mapped there.
+test_spare_cached_and_the_other_rungs() {
+    make part 2048
+    vmtouch -q -l -p 4M-4100k part &
+    holder=$!
+    TEST_PIDS+=("$holder")
+    local i
+    for ((i = 0; i < 100; i++)); do
+        grep -q '^VmFlags:.* lo' "/proc/$holder/smaps" 2>/dev/null && [ "$(resident part)" -ge $((PAGE)) ] && break
+        sleep 0.1
+    done
+    "$PAGEWARDEN" evict part >/dev/null 2>&1
+    run "$PAGEWARDEN" evict --spare-cached --dirty=write-back --json=short part -- \
+        dd if=/dev/zero of=part bs="$PAGE" count=512 conv=notrunc status=none
+    expect_code 0
+    mv "$TEST_DIR/.err" "$TEST_DIR/.out"
+    expect_json ".total | .files == 1 and .before >= $((512 * PAGE)) and .dirty == 0 and .after == 0"
+    [ "$(resident part)" -gt 0 ] || fail "what was locked is gone"
+
+    # And says why something stays: not that it is dirty "again".
+    run "$PAGEWARDEN" evict --spare-cached part -- dd if=/dev/zero of=part bs="$PAGE" count=512 conv=notrunc status=none
+    [ "$code" = 0 ] || expect_err_has "(--dirty=write-back writes it to the disk first)"
+    kill "$holder"
+    wait "$holder" 2>/dev/null
+}
+
 test_spare_cached_usage() {
     make a 1
     run "$PAGEWARDEN" evict --spare-cached a
@@ -294,4 +321,4 @@ test_spare_cached_usage() {
 }
 
 tests files_and_folders names_of_one_file many_files_as_json for_people what_is_locked_stays_and_is_told dirty keep dry_run_evicts_nothing lists \
-    what_is_no_file in_memory_only not_ours rate spare_cached spare_cached_usage
+    what_is_no_file in_memory_only not_ours rate spare_cached spare_cached_and_the_other_rungs spare_cached_usage
