@@ -431,6 +431,55 @@ static void folders_that_may_not_be_read(void **state)
     must(fchmodat(scratch.fd, "closed", 0755, 0));
 }
 
+/* A disk that fails, for one folder, when the first of its names have been told. */
+static ino_t bad_folder;
+static unsigned bad_calls, bad_from;
+
+ssize_t __real_getdents64(int fd, void *buffer, size_t size);
+ssize_t __wrap_getdents64(int fd, void *buffer, size_t size);
+ssize_t __wrap_getdents64(int fd, void *buffer, size_t size)
+{
+    struct stat st;
+
+    if (bad_folder != 0 && fstat(fd, &st) == 0 && st.st_ino == bad_folder &&
+        ++bad_calls > bad_from) {
+        errno = EIO;
+        return -1;
+    }
+    return __real_getdents64(fd, buffer, size);
+}
+
+static int expect_bad_folder(const char *path, WalkReason reason, const char *why, void *userdata)
+{
+    assert_string_equal(path, "/b");
+    assert_int_equal(reason, WALK_UNREADABLE);
+    assert_string_equal(why, "cannot be read: Input/output error");
+    *(unsigned *)userdata += 100;
+    return 0;
+}
+
+static void a_folder_that_the_disk_has_lost(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    struct stat st;
+
+    scratch_put(&scratch, "a/f", "x");
+    scratch_put(&scratch, "b/f", "x");
+    scratch_put(&scratch, "c/f", "x");
+    must(fstatat(scratch.fd, "b", &st, 0));
+    bad_folder = st.st_ino;
+    for (bad_from = 0; bad_from < 2; bad_from++) {
+        unsigned calls = 0;
+        WalkHandler handler = { count, expect_bad_folder, &calls };
+
+        bad_calls = 0;
+        assert_int_equal(walk_glob(scratch.fd, "/**", 0, &handler), 0);
+        /* The files beside it, those that were told of it, and its trouble. */
+        assert_true(calls == 102 || (bad_from == 1 && calls == 103));
+    }
+    bad_folder = 0;
+}
+
 /* Another file system over /proc: the number of the descriptor leads elsewhere. */
 static void reopen_under_another_proc(void *argument)
 {
@@ -525,6 +574,7 @@ int main(void)
         cmocka_unit_test(a_folder_that_changes_underneath),
         cmocka_unit_test(a_server_that_never_answers),
         cmocka_unit_test(folders_that_may_not_be_read),
+        cmocka_unit_test(a_folder_that_the_disk_has_lost),
         cmocka_unit_test(a_proc_that_lies),
         cmocka_unit_test(without_openat2),
         cmocka_unit_test(a_hundred_thousand_files),

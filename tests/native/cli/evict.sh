@@ -250,6 +250,18 @@ spare() {
         holds "[.files[].path] | sort == [\"d/cold\", \"d/part\"]" && holds ".total.evicted > 0"
 }
 
+# Not sooner than after half a second, which a rate makes of it.
+test_progress_is_for_terminals() {
+    make a 1280
+    hold a
+    run_terminal "$PAGEWARDEN" evict --rate=5M/s a
+    [[ $out == *"1 files, 0"* ]] || fail "no progress in: $out"
+    run "$PAGEWARDEN" evict --rate=5M/s a
+    expect_out_has "Evicted 0: 1 file, 5M left in memory"
+    [[ $err != *"1 files"* ]] || fail "progress on what is no terminal: $err"
+    release
+}
+
 test_spare_cached() {
     local before
     mkdir d
@@ -321,4 +333,4 @@ test_spare_cached_usage() {
 }
 
 tests files_and_folders names_of_one_file many_files_as_json for_people what_is_locked_stays_and_is_told dirty keep dry_run_evicts_nothing lists \
-    what_is_no_file in_memory_only not_ours rate spare_cached spare_cached_and_the_other_rungs spare_cached_usage
+    what_is_no_file in_memory_only not_ours rate progress_is_for_terminals spare_cached spare_cached_and_the_other_rungs spare_cached_usage

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/evictor.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 #include "daemon/evict_job.h"
 #include "unit/daemon/job-queue.h"
 #include "unit/daemon/log-text.h"
@@ -326,9 +329,31 @@ static void a_long_look_rests(void **state)
     evictor_free(e);
 }
 
+/* Of the thread that it is in: here that of the test. */
+static void a_look_steps_aside(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    Host host = { .root_fd = root.fd, .proc_fd = proc.fd, .settings = &settings };
+    pid_t child = must(fork());
+
+    if (child == 0) {
+        int before = getpriority(PRIO_PROCESS, (id_t)gettid());
+
+        put_process(&proc);
+        Evictor *e = an_evictor(&host, "/srv/*");
+        look(e);
+        _exit(getpriority(PRIO_PROCESS, (id_t)gettid()) <= before);
+    }
+    int status;
+    must(waitpid(child, &status, 0));
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_look_steps_aside), /* before any other has made the thread do so */
         cmocka_unit_test(what_is_passed_over_is_told_until_it_changes),
         cmocka_unit_test(a_path_that_is_not_there_yet),
         cmocka_unit_test(what_waits_for_a_call_only_looks_until_then),

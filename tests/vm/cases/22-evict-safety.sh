@@ -10,7 +10,7 @@ mkdir -p "$M"/{bad,clone,live,disks}
 cleanup() {
     local name
     echo 500 >/proc/sys/vm/dirty_writeback_centisecs
-    for name in bad clone live disks "$FILES/in/later"; do
+    for name in bad clone live disks "$FILES/in/later" "$FILES/in/covered"; do
         umount -l "$M/$name" 2>/dev/null || umount -l "$name" 2>/dev/null || true
     done
     rm -rf "$M"
@@ -46,7 +46,7 @@ policy job <<POLICY
 version: 1
 match: { units: [t-job.service] }
 evict:
-  - { path: $FILES/in/*, idle: 1s, every: 1s }
+  - { path: $FILES/in/**, idle: 1s, every: 1s }
   - { path: $M/bad/*, idle: 1s, every: 1s, dirty: write-back }
 POLICY
 run_unit t-job.service -- sleep infinity
@@ -65,8 +65,12 @@ assert_eq "$(sha256sum <"$M/bad/lost")" "$sum" "what the disk did not take, in m
 # And whoever wrote it still learns that it is not on the disk.
 if sync "$M/bad/lost" 2>/dev/null; then fail "the error was taken from the writer"; fi
 
-# Swapped under the walk, many times a second; and a mount that comes in the middle of it.
+# Swapped under the walk, many times a second; and mounts that come and go in the middle of it, over a folder and
+# over a file.
 cat "$FILES/outside" >/dev/null
+mkdir "$FILES/in/later" "$M/under"
+make_file in/covered 1
+cp "$FILES/in/covered" "$M/under/file"
 (
     cd "$FILES/in" || exit
     end=$((SECONDS + 8))
@@ -75,11 +79,12 @@ cat "$FILES/outside" >/dev/null
         mv -T link swapped
         cp zz-last link
         mv -T link swapped
+        mount --bind "$M/under" later
+        mount --bind "$M/under/file" covered
+        umount -l later covered
     done
 ) &
 swapper=$!
-mkdir "$FILES/in/later"
-mount -t tmpfs none "$FILES/in/later"
 before=$(target t-job.service .evict.bytes)
 cat "$FILES/in/zz-other" >/dev/null
 wait_for 90 target_at_least t-job.service .evict.bytes $((before + 2 * MIB))
