@@ -41,7 +41,7 @@ typedef struct Target {
     Sample sample;
     bool has_sample;
     DistressState distress;
-    bool above_critical; /* a critical unit runs below it, and its policy reclaims */
+    bool above_critical;               /* a critical unit runs below it, and its policy reclaims */
     uint64_t damage_seen, stolen_seen; /* that the need of critical units has counted already */
     bool damage_known;                 /* before that there was nothing to count from */
     sd_event_source *psi_trigger;
