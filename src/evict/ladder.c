@@ -299,7 +299,7 @@ static int reclaim(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n
         asked += slice;
         in_vain = climb->now.resident < left.resident ? 0 : in_vain + slice;
     }
-    return r == -ENOENT ? 0 : r;
+    return r == -ENOENT || r == -EINVAL ? 0 : r;
 }
 
 /* One rung, for one part. */

@@ -52,7 +52,8 @@ typedef struct LadderOptions {
     const atomic_bool *cancelled; /* may be NULL */
 
     /* Reclaims @bytes of page cache in the cgroup that all of @pids are in, waiting for it; only
-     * with allowed.reclaim. -ENOENT: there is none in which it is allowed. */
+     * with allowed.reclaim. -ENOENT: there is none in which it is allowed; -EINVAL: this kernel
+     * would take more than page cache. Either way the file is one that is mapped. */
     int (*reclaim)(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userdata);
     /* A file is done with; not in the order in which they came. @error: it could not be measured,
      * and nothing was done. What it returns ends the ladder, where it is not 0. */
