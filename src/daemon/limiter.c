@@ -199,6 +199,12 @@ static void on_reclaimed(const HighDone *done, void *userdata)
     uint64_t chunk = min_u64(done->wanted, HIGH_RECLAIM_CHUNK);
 
     l->job = NULL;
+    if (done->answer == -EINVAL && l->scope == RECLAIM_FILE && !l->no_option) {
+        l->no_option = true;
+        log_warning("%s: memory.high does not follow what is needed: this kernel's memory.reclaim "
+                    "cannot leave anonymous memory alone (swappiness=), and there is swap",
+                    l->unit);
+    }
     l->to_reclaim = done->exhausted || done->error < 0 ? 0 : sub_u64(l->to_reclaim, chunk);
     if (done->error < 0)
         return;
@@ -239,6 +245,16 @@ static bool is_settled(const Limiter *l)
     return l->applied && !l->by_file && l->value == l->want;
 }
 
+/* `track` tries what is missed, and must not swap for that. The other modes have a limit that is to
+ * be, and a kernel that cannot leave anonymous memory alone here does not do so under it either. */
+static ReclaimScope scope_of(const LimitConfig *config, const LimitContext *context)
+{
+    if (config->reclaim == LIMIT_RECLAIM_ALL)
+        return RECLAIM_ALL;
+    return config->mode == LIMIT_TRACK && context->swap_free > 0 ? RECLAIM_FILE
+                                                                 : RECLAIM_FILE_OR_ALL;
+}
+
 static void follow(Limiter *l, const LimitConfig *config, const LimitContext *context,
                    const Sample *sample, const LimitDecision *decision)
 {
@@ -250,9 +266,7 @@ static void follow(Limiter *l, const LimitConfig *config, const LimitContext *co
         l->back = false;
     if (l->job)
         return;
-    l->scope = config->reclaim == LIMIT_RECLAIM_ALL ? RECLAIM_ALL
-               : context->swap_free > 0             ? RECLAIM_FILE
-                                                    : RECLAIM_FILE_OR_ALL;
+    l->scope = scope_of(config, context);
     l->to_reclaim = decision->reclaim;
     if (l->want != LIMIT_NONE && !is_settled(l) && !waits)
         l->to_reclaim = max_u64(l->to_reclaim, sub_u64(sample->current, l->want));

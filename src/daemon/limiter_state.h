@@ -35,7 +35,8 @@ struct Limiter {
     uint64_t to_reclaim;     /* bytes, of the last decision, that are left */
     uint64_t reclaimed;      /* bytes asked for, in all */
     ReclaimScope scope;
-    Job *job; /* reclaiming, or writing the file: */
+    bool no_option; /* the kernel refused it, and the journal has it */
+    Job *job;       /* reclaiming, or writing the file: */
     bool writing;
     bool asking;       /* systemd */
     sd_bus_slot *slot; /* asking */

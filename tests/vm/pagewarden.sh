@@ -71,6 +71,16 @@ resident() {
     pagewarden inspect --json=short "$1" | jq '.files[0].resident'
 }
 
+# Whether the kernel has cachestat(2), from Linux 6.5 on. Without it nobody can tell which pages are dirty.
+has_cachestat() {
+    [[ $(pagewarden inspect --json=short /etc/passwd | jq '.files[0].dirty') != null ]]
+}
+
+# Whether memory.reclaim can be told to leave anonymous memory alone, from Linux 6.8 on.
+reclaim_spares_anon() {
+    echo "1 swappiness=0" 2>/dev/null >/sys/fs/cgroup/system.slice/memory.reclaim
+}
+
 # charged_to UNIT FILE: bytes of it in memory that the unit's control group is charged with, page by page.
 charged_to() {
     pagewarden inspect --by-cgroup --json=short "$2" |

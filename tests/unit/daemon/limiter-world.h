@@ -33,6 +33,7 @@ typedef struct World {
 } World;
 
 static uint64_t now;
+static uint64_t swap_free; /* bytes, of the host */
 
 uint64_t __wrap_now_usec(void);
 uint64_t __wrap_now_usec(void)
@@ -115,6 +116,7 @@ static void world_begin(World *w)
     *w = (World){ .cgroups = scratch_new("/tmp"), .runtime = scratch_new("/tmp") };
     asked = NULL;
     n_asked = n_removed = 0;
+    swap_free = 0;
     now = 100 * USEC_PER_SEC;
     assert_int_equal(ledger_open(&w->ledger, w->runtime.fd, NULL), 0);
     scratch_put(&w->cgroups, "system.slice/a.service/cgroup.procs", "");
@@ -141,10 +143,12 @@ static void world_end(World *w)
     scratch_done(&w->runtime);
 }
 
-static inline bool decide(World *w, uint64_t want, LimitReason reason, uint64_t reclaim)
+/* The decision is the test's, whatever the mode. */
+static inline bool decide_as(World *w, LimitMode mode, uint64_t want, LimitReason reason,
+                             uint64_t reclaim)
 {
-    static const LimitConfig config = { .mode = LIMIT_YIELD };
-    const LimitContext context = { .distress = true };
+    const LimitConfig config = { .mode = mode };
+    const LimitContext context = { .distress = true, .swap_free = swap_free };
     Sample sample = {
         .at_usec = USEC_PER_SEC,
         .page = 4096,
@@ -159,6 +163,11 @@ static inline bool decide(World *w, uint64_t want, LimitReason reason, uint64_t 
     unit.decision = (LimitDecision){ .want = want, .reason = reason, .reclaim = reclaim };
     limiter_end_yield(w->limiter, &unit, &context);
     return true;
+}
+
+static inline bool decide(World *w, uint64_t want, LimitReason reason, uint64_t reclaim)
+{
+    return decide_as(w, LIMIT_YIELD, want, reason, reclaim);
 }
 
 static inline void freeze(World *w)

@@ -2,6 +2,18 @@
 #include "unit/daemon/limiter-world.h"
 #include "util/log.h"
 
+/* The kernel, which takes nothing, and answers as the test says. */
+
+static ReclaimScope scope_asked;
+static int answer;
+
+int __wrap_cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope);
+int __wrap_cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope)
+{
+    scope_asked = scope;
+    return answer;
+}
+
 /* The file first, and it is in the ledger by then; systemd next. */
 static void growth_is_stopped_at_once(void **state)
 {
@@ -160,6 +172,32 @@ static void reclaimed_before_it_is_limited(void **state)
     assert_int_equal(asked_bytes, CURRENT);
     assert_int_equal(limiter_status(w.limiter).reclaimed, 40 * MIB);
     systemd_answers(&w);
+    world_end(&w);
+}
+
+static ReclaimScope scope_of(World *w, LimitMode mode)
+{
+    assert_true(decide_as(w, mode, CURRENT - MIB, LIMIT_REASON_PROBE, MIB));
+    run_queue();
+    if (asked)
+        systemd_answers(w);
+    return scope_asked;
+}
+
+/* Before Linux 6.8 the kernel cannot leave anonymous memory alone, nor does it under a limit; and
+ * `track` only tries. */
+static void what_may_be_taken_where_there_is_swap(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    assert_int_equal(scope_of(&w, LIMIT_TRACK), RECLAIM_FILE_OR_ALL);
+    swap_free = MIB;
+    assert_int_equal(scope_of(&w, LIMIT_YIELD), RECLAIM_FILE_OR_ALL);
+    assert_int_equal(scope_of(&w, LIMIT_FIXED), RECLAIM_FILE_OR_ALL);
+    answer = -EINVAL;
+    assert_int_equal(scope_of(&w, LIMIT_TRACK), RECLAIM_FILE);
+    answer = 0;
     world_end(&w);
 }
 
@@ -406,6 +444,7 @@ int main(void)
         cmocka_unit_test(let_go_while_it_is_being_set),
         cmocka_unit_test(let_go_while_it_is_being_written),
         cmocka_unit_test(reclaimed_before_it_is_limited),
+        cmocka_unit_test(what_may_be_taken_where_there_is_swap),
         cmocka_unit_test(asks_again_for_what_systemd_knows_not),
         cmocka_unit_test(asks_again_for_a_change),
         cmocka_unit_test(an_answer_that_is_lost),
