@@ -52,10 +52,16 @@ stays_small "reading 1 GiB" 'cat "$@" >/dev/null' "${stream[@]}"
 (($(target t-backup.service .evict.bytes) >= 750 * MIB)) || fail "of 896 MiB that were read in, too little was evicted"
 assert_eq "$(resident "$before")" $((64 * MIB)) "in memory before"
 assert_eq "$(resident "$mapped")" $((64 * MIB)) "mapped by another unit"
+dropped=$(target t-backup.service .evict.stream.dropped)
 systemctl stop t-backup.service
 wait_for 20 journal_has "t-backup.service: evicted .* behind what it reads and writes"
 
 # shellcheck disable=SC2016
 stays_small "writing 256 MiB" 'cat "$@" | dd of='"$FILES/copy"' bs=1M iflag=fullblock status=none' "${stream[@]:0:4}"
-(($(target t-backup.service .evict.stream.written) >= 128 * MIB)) || fail "what was written was left to the kernel"
-(($(target t-backup.service .evict.stream.dropped) >= 300 * MIB)) || fail "of 512 MiB too little was dropped"
+if has_cachestat; then
+    (($(target t-backup.service .evict.stream.written) >= 128 * MIB)) || fail "what was written was left to the kernel"
+    (($(target t-backup.service .evict.stream.dropped) >= 300 * MIB)) || fail "of 512 MiB too little was dropped"
+else # how much of it was dirty is not known; but no more than 256 MiB of what was dropped was read
+    dropped=$(($(target t-backup.service .evict.stream.dropped) - dropped))
+    ((dropped >= 272 * MIB)) || fail "what was written was not dropped: $dropped"
+fi
