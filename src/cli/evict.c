@@ -121,7 +121,7 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
         complain_of(evict, path, error, NULL);
     else if (outcome->error == -ETIMEDOUT)
         complain_of(evict, path, 0, "the disk does not take it");
-    else if (outcome->error < 0)
+    else if (outcome->error < 0 && outcome->error != -ECANCELED)
         complain_of(evict, path, outcome->error, failures[outcome->failed]);
     if (error >= 0)
         evict_outcome_add(&evict->sum, outcome);

@@ -2,7 +2,10 @@
 /* A file that is open or mapped counts as used, for whoever that is. With `mapped: page-out` a
  * mapping alone does not: it is what shall be taken away.
  *
- * What only one file has to say is counted, and does not end the look. */
+ * What only one file has to say is counted, and does not end the look.
+ *
+ * After a slice the walk begins anew and passes over what is in front of the place that it had got
+ * to; it tells files in one order (compare_paths()). A slice is the longer the more that costs. */
 #include "daemon/evict_job.h"
 
 #include <fcntl.h>
@@ -16,14 +19,15 @@
 #include "util/io.h"
 #include "util/units.h"
 
+/* Getting back to the place takes such a part of a slice at most, as of one core: 2 %. */
+#define SLICE_SHARE 50
+
 typedef struct Look {
     EvictJob *ej;
-    const OpenSet *open;
-    Ladder *ladder;
-    int fds_fd;         /* of walk_open_fds() */
-    bool counting;      /* nothing is evicted yet: */
-    EvictAges ages;     /* of what could be */
-    uint64_t idle_usec; /* that a file has to be idle for */
+    int fds_fd;          /* of walk_open_fds() */
+    bool counting;       /* nothing is evicted yet: */
+    EvictAges ages;      /* of what could be */
+    uint64_t began_usec; /* in time of the processor */
 } Look;
 
 static bool is_pinned(const EvictTask *task, const struct stat *st)
@@ -43,20 +47,26 @@ static void note_failed(EvictJob *ej, const char *path, int error)
     ej->file_failed = strdup(path);
 }
 
+static bool is_in_use(const EvictJob *ej, const struct stat *st)
+{
+    bool mapped_too = !ej->task.allowed.page_out;
+
+    return mapped_too ? open_set_has(ej->open, st->st_dev, st->st_ino)
+                      : open_set_is_open(ej->open, st->st_dev, st->st_ino);
+}
+
 static EvictVerdict judge(Look *look, const struct stat *st, const EvictSeen *seen)
 {
     const EvictTask *task = &look->ej->task;
-    bool mapped_too = !task->allowed.page_out;
     EvictFacts facts = {
         .resident = seen->resident,
         .pinned = is_pinned(task, st),
-        .in_use = mapped_too ? open_set_has(look->open, st->st_dev, st->st_ino)
-                             : open_set_is_open(look->open, st->st_dev, st->st_ino),
+        .in_use = is_in_use(look->ej, st),
     };
 
     if (facts.resident > 0)
         facts.idle_usec = idle_table_note(task->table, st, facts.in_use);
-    EvictVerdict verdict = evict_judge(&facts, look->idle_usec);
+    EvictVerdict verdict = evict_judge(&facts, look->ej->place.idle_usec);
     if (verdict == EVICT_NOW && look->counting)
         evict_ages_add(&look->ages, facts.idle_usec, facts.resident);
     return verdict;
@@ -68,17 +78,75 @@ static bool has_enough(const EvictJob *ej)
     return ej->task.enough > 0 && evict_outcome_evicted(&ej->sum) >= ej->task.enough;
 }
 
+/* In the order of the walk: what is in a folder goes before names that the folder's is the
+ * beginning of. */
+static int compare_paths(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b)
+        a++, b++;
+    unsigned char x = *a == '/' ? 0 : (unsigned char)*a, y = *b == '/' ? 0 : (unsigned char)*b;
+    return (x > y) - (x < y);
+}
+
+/* Whether @path was done with in a slice before. */
+static bool is_behind(Look *look, const char *path)
+{
+    EvictPlace *place = &look->ej->place;
+
+    if (!place->path || atomic_load(&look->ej->job.cancelled))
+        return false;
+    int order = compare_paths(path, place->path);
+    if (order < 0 || (order == 0 && place->after))
+        return true;
+    free(TAKE_PTR(place->path));
+    uint64_t cost = thread_cpu_usec() - look->began_usec, slice = look->ej->task.slice_usec;
+    atomic_store(&look->ej->job.slice_usec, max_u64(slice, cost * SLICE_SHARE));
+    return false;
+}
+
+/* Without memory all begins anew. */
+static void note_place(EvictPlace *place, const char *path, bool after)
+{
+    free(place->path);
+    place->path = strdup(path);
+    place->after = after;
+}
+
+/* It is others' turn, or nobody wants the outcome any more. What goes on does so at @path; counting
+ * takes the time that it takes. */
+static bool stops(Look *look, const char *path)
+{
+    EvictJob *ej = look->ej;
+
+    if (look->counting || !atomic_load(&ej->job.stop))
+        return atomic_load(&ej->job.cancelled);
+    note_place(&ej->place, path, false);
+    return true;
+}
+
+static int evict(Look *look, const char *path, int *fd, const struct stat *st)
+{
+    EvictPlace *place = &look->ej->place;
+
+    int r = ladder_evict(place->ladder, path, fd, st);
+    if (r == -ECANCELED)
+        note_place(place, path, *fd < 0);
+    return r;
+}
+
 static int on_opened(const char *path, int *fd, const struct stat *st, void *userdata)
 {
     Look *look = userdata;
     EvictJob *ej = look->ej;
     EvictSeen seen;
 
-    if (atomic_load(&ej->job.cancelled))
+    if (is_behind(look, path))
+        return 0;
+    if (stops(look, path))
         return -ECANCELED;
     if (st->st_size == 0)
         return 0;
-    int r = *fd < 0 ? *fd : ladder_look(look->ladder, *fd, st, &seen);
+    int r = *fd < 0 ? *fd : ladder_look(ej->place.ladder, *fd, st, &seen);
     if (r < 0) {
         note_failed(ej, path, r);
         return 0;
@@ -88,7 +156,7 @@ static int on_opened(const char *path, int *fd, const struct stat *st, void *use
         if (ej->task.look_only || look->counting || has_enough(ej) ||
             idle_table_is_barred(ej->task.table, st))
             return 0;
-        return ladder_evict(look->ladder, path, fd, st);
+        return evict(look, path, fd, st);
     case EVICT_NOT_IDLE:
         ej->waiting = true;
         return 0;
@@ -108,13 +176,25 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
     return on_opened(path, &fd, st, userdata);
 }
 
+/* Of a file that is begun anew in the next slice. */
+static void note_part(EvictJob *ej, const EvictOutcome *outcome)
+{
+    for (int i = 0; i < _EVICT_RUNG_MAX; i++)
+        ej->sum.evicted[i] += outcome->evicted[i];
+    ej->sum.written += outcome->written;
+}
+
 static int on_done(const char *path, const struct stat *st, int error, const EvictOutcome *outcome,
                    void *userdata)
 {
-    EvictJob *ej = ((Look *)userdata)->ej;
+    EvictJob *ej = userdata;
 
     if (error >= 0)
         error = outcome->error;
+    if (error == -ECANCELED) {
+        note_part(ej, outcome);
+        return 0;
+    }
     if (error < 0)
         note_failed(ej, path, error);
     if (outcome->failed == EVICT_WRITE_BACK)
@@ -149,11 +229,13 @@ static bool is_harmless(WalkReason reason)
 /* Keeps the first that somebody should see to, or else the first. */
 static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
 {
-    EvictJob *ej = ((Look *)userdata)->ej;
-    PassedOver *over = &ej->passed_over;
+    Look *look = userdata;
+    PassedOver *over = &look->ej->passed_over;
     char *text;
 
-    if (atomic_load(&ej->job.cancelled))
+    if (is_behind(look, path))
+        return 0;
+    if (stops(look, path))
         return -ECANCELED;
     over->n++;
     if (over->first && (!over->harmless || is_harmless(reason)))
@@ -170,7 +252,7 @@ static int on_passed_over(const char *path, WalkReason reason, const char *why, 
  * its affair. */
 static int reclaim(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userdata)
 {
-    const EvictTask *task = &((Look *)userdata)->ej->task;
+    const EvictTask *task = &((EvictJob *)userdata)->task;
     cleanup(pids_clear) Pids own = { 0 };
     cleanup(cgroup_freep) Cgroup *cgroup = NULL;
     size_t k = 0;
@@ -210,14 +292,19 @@ static int find_coldest(Look *look)
     look->counting = true;
     int r = walk(look);
     look->counting = false;
-    look->idle_usec = max_u64(task->idle_usec, evict_ages_cutoff(&look->ages, task->enough));
+    look->ej->place.idle_usec = max_u64(task->idle_usec,
+                                        evict_ages_cutoff(&look->ages, task->enough));
     forget_findings(look->ej);
     return r;
 }
 
-static int look_at_all(Look *look)
+static bool is_in_use_now(const struct stat *st, void *userdata)
 {
-    EvictJob *ej = look->ej;
+    return is_in_use(userdata, st);
+}
+
+static int make_ladder(EvictJob *ej)
+{
     const EvictTask *task = &ej->task;
     LadderOptions options = {
         .allowed = task->allowed,
@@ -226,29 +313,56 @@ static int look_at_all(Look *look)
         .rate = task->rate,
         .proc_fd = task->proc_fd,
         .explanations = 1,
-        .cancelled = &ej->job.cancelled,
+        .cancelled = &ej->job.stop,
         .reclaim = reclaim,
+        .spares = is_in_use_now,
         .done = on_done,
-        .userdata = look,
+        .userdata = ej,
     };
 
     options.allowed.reclaim &= task->control_group && task->cgroup_fd >= 0;
+    return ladder_new(&options, &ej->place.ladder);
+}
+
+static int begin(Look *look)
+{
+    EvictJob *ej = look->ej;
+    EvictPlace *place = &ej->place;
+
+    place->begun = true;
+    place->idle_usec = ej->task.idle_usec;
+    idle_table_begin(ej->task.table, now_usec());
+    int r = make_ladder(ej);
+    return r >= 0 && ej->task.enough > 0 ? find_coldest(look) : r;
+}
+
+static int go_on(const Look *look)
+{
+    idle_table_go_on(look->ej->task.table, now_usec());
+    return ladder_finish(look->ej->place.ladder);
+}
+
+static int look_at_all(Look *look)
+{
+    EvictJob *ej = look->ej;
+    EvictPlace *place = &ej->place;
+
     CLEANUP_CLOSE int fds_fd = walk_open_fds();
     if (fds_fd < 0)
         return fds_fd;
     look->fds_fd = fds_fd;
-    int r = ladder_new(&options, &look->ladder);
-    if (r < 0)
-        return r;
-    idle_table_begin(task->table, now_usec());
-    if (task->enough > 0)
-        r = find_coldest(look);
-    if (r >= 0)
+    int r = place->begun ? go_on(look) : begin(look);
+    if (r >= 0 && !place->walked)
         r = walk(look);
-    if (r >= 0)
-        r = ladder_finish(look->ladder);
-    idle_table_end(task->table);
-    look->ladder = ladder_free(look->ladder);
+    if (r >= 0) {
+        place->walked = true;
+        r = ladder_finish(place->ladder);
+    }
+    ej->job.unfinished = r == -ECANCELED && !atomic_load(&ej->job.cancelled);
+    if (ej->job.unfinished)
+        return 0;
+    idle_table_end(ej->task.table);
+    place->ladder = ladder_free(place->ladder);
     return r;
 }
 
@@ -256,11 +370,9 @@ static void run(Job *job)
 {
     EvictJob *ej = (EvictJob *)job;
     cleanup(open_set_freep) OpenSet *open = NULL;
-    Look look = { .ej = ej, .idle_usec = ej->task.idle_usec };
-    uint64_t began = thread_cpu_usec();
+    Look look = { .ej = ej, .began_usec = thread_cpu_usec() };
 
     gentle_thread();
-    ej->sum.has_dirty = true;
     ej->error = open_set_scan(ej->task.proc_fd, getpid(), &open);
     if (ej->error < 0)
         return;
@@ -268,9 +380,10 @@ static void run(Job *job)
     if (ej->unreadable > 0)
         return; /* "nobody" must not be concluded */
 
-    look.open = open;
+    ej->open = open;
     ej->error = look_at_all(&look);
-    ej->cpu_usec = thread_cpu_usec() - began;
+    ej->open = NULL;
+    ej->cpu_usec += thread_cpu_usec() - look.began_usec;
 }
 
 static void task_clear(EvictTask *task)
@@ -286,6 +399,8 @@ static void destroy(Job *job)
     EvictJob *ej = (EvictJob *)job;
 
     task_clear(&ej->task);
+    ladder_free(ej->place.ladder);
+    free(ej->place.path);
     passed_over_clear(&ej->passed_over);
     free(ej->file_failed);
     free(ej);
@@ -298,7 +413,8 @@ EvictJob *evict_job_new(EvictTask *task)
         task_clear(task);
         return NULL;
     }
-    ej->job = (Job){ .run = run, .destroy = destroy };
+    ej->job = (Job){ .run = run, .destroy = destroy, .slice_usec = task->slice_usec };
+    ej->sum.has_dirty = true;
     ej->task = *task;
     return ej;
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /* One look at all files of a rule, on a worker: who has which files open now, then the walk, then
- * file by file: measure, judge, evict. */
+ * file by file: measure, judge, evict. At a rate that takes hours: so it goes on slice by slice,
+ * each of which asks anew who has which files open. */
 
 #include "control/pin_plan.h"
 #include "daemon/idle_table.h"
@@ -32,11 +33,24 @@ typedef struct EvictTask {
     bool look_only;  /* nothing is evicted */
     uint64_t enough; /* bytes: no more than it takes for that, the coldest first; 0: all */
     IdleTable *table;
+    uint64_t slice_usec; /* how long a slice is, at the least; 0: all is one */
 } EvictTask;
+
+/* Where a look goes on after a slice. */
+typedef struct EvictPlace {
+    bool begun;
+    uint64_t idle_usec; /* see find_coldest() */
+    char *path;         /* what is in front of it is done, or waits in the ladder; NULL: nothing */
+    bool after;         /* and it is, too */
+    bool walked;        /* all are */
+    Ladder *ladder;     /* NULL: not yet */
+} EvictPlace;
 
 typedef struct EvictJob {
     Job job;
     EvictTask task;
+    EvictPlace place;
+    const struct OpenSet *open; /* of this slice */
     /* out */
     int error;
     unsigned unreadable; /* processes that could not be looked into */

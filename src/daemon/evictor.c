@@ -18,6 +18,10 @@
 /* Between two answers to a call: pressure and distress last, and what was there is gone. */
 #define CALL_EVERY_USEC (10 * USEC_PER_SEC)
 
+/* How long one look keeps others waiting, and may be wrong about who has a file open: it looks into
+ * every process of the machine anew with each slice. */
+#define SLICE_USEC (5 * USEC_PER_SEC)
+
 /* What one look must free to be worth the next one sooner: a share of memory. */
 #define MUCH_PER_RAM 100
 
@@ -50,6 +54,13 @@ struct Evictor {
     uint64_t cpu_ppm; /* of the last tick */
     EvictorStatus status;
 };
+
+/* A look, and what for. */
+typedef struct Wanted {
+    bool called;     /* somebody waits for it */
+    bool look_only;  /* nothing is evicted */
+    uint64_t enough; /* bytes: see EvictTask */
+} Wanted;
 
 /* On the loop */
 
@@ -156,7 +167,7 @@ static void done(Job *job, void *owner)
         tell_evicted(rule, ej, bytes);
 }
 
-static int start(Rule *rule, const EvictorMoment *moment, bool look_only, uint64_t enough)
+static int start(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
 {
     const char *control_group = moment->control_group;
     size_t n_pinned = moment->n_pinned;
@@ -175,9 +186,10 @@ static int start(Rule *rule, const EvictorMoment *moment, bool look_only, uint64
         .rate = rule->rate,
         .pinned = n_pinned > 0 ? malloc(n_pinned * sizeof(PinHeld)) : NULL,
         .n_pinned = n_pinned,
-        .look_only = look_only,
-        .enough = enough,
+        .look_only = wanted->look_only,
+        .enough = wanted->enough,
         .table = rule->table ? TAKE_PTR(rule->table) : idle_table_new(),
+        .slice_usec = SLICE_USEC,
     };
     bool short_of_memory = !task.path || !task.table || (control_group && !task.control_group) ||
                            (n_pinned > 0 && !task.pinned);
@@ -195,7 +207,7 @@ static int start(Rule *rule, const EvictorMoment *moment, bool look_only, uint64
     }
 
     rule->job = ej;
-    jobs_submit(host->evict_jobs, &ej->job);
+    jobs_submit(wanted->called ? host->call_jobs : host->evict_jobs, &ej->job);
     return 0;
 }
 
@@ -338,23 +350,24 @@ static bool is_to_answer(Rule *rule, uint64_t now)
     return true;
 }
 
-/* Whether the rule is to be looked at now, and *ret_look_only: without evicting anything. */
-static bool is_due(Rule *rule, const EvictorMoment *moment, bool *ret_look_only)
+/* Whether the rule is to be looked at now, and how. */
+static bool is_due(Rule *rule, const EvictorMoment *moment, Wanted *ret)
 {
+    *ret = (Wanted){ .look_only = moment->observe };
     if ((rule->when & moment->calls) != 0 && is_to_answer(rule, moment->now_usec)) {
-        *ret_look_only = moment->observe;
+        ret->called = true;
         return true;
     }
-    *ret_look_only = moment->observe || rule->when != 0;
+    ret->look_only |= rule->when != 0;
     uint64_t wait = max_u64(rule->interval_usec, rest(rule));
     return rule->looked_usec == 0 || moment->now_usec >= add_u64(rule->looked_usec, wait);
 }
 
-static void look(Rule *rule, const EvictorMoment *moment, bool look_only, uint64_t enough)
+static void look(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
 {
     rule->looked_usec = moment->now_usec;
     /* Out of memory: the next look tries again. */
-    (void)start(rule, moment, look_only, enough);
+    (void)start(rule, moment, wanted);
 }
 
 /* The unit is at its cap: one rule after another is asked for what is then left to go. */
@@ -364,20 +377,21 @@ static void answer_cap(Evictor *e, const EvictorMoment *moment)
         return;
     for (size_t i = 0; i < e->n_rules && !evictor_is_busy(e); i++)
         if (is_to_answer(e->rules[i], moment->now_usec))
-            look(e->rules[i], moment, false, moment->cold);
+            look(e->rules[i], moment, &(Wanted){ .called = true, .enough = moment->cold });
 }
 
 void evictor_tick(Evictor *e, const EvictorMoment *moment)
 {
-    bool at_cap = moment->cold > 0 && !moment->observe, look_only;
+    bool at_cap = moment->cold > 0 && !moment->observe;
+    Wanted wanted;
 
     e->cpu_ppm = moment->cpu_ppm;
     for (size_t i = 0; i < e->n_rules; i++) {
         Rule *rule = e->rules[i];
 
         rule->called = at_cap || (rule->when & moment->calls) != 0;
-        if (!rule->job && is_due(rule, moment, &look_only))
-            look(rule, moment, look_only, 0);
+        if (!rule->job && is_due(rule, moment, &wanted))
+            look(rule, moment, &wanted);
     }
     answer_cap(e, moment);
 }

@@ -25,6 +25,7 @@ typedef struct Host {
 
     /* Queues apart, so that a long walk delays neither a pin nor a squeeze. */
     Jobs *advise_jobs;
+    Jobs *call_jobs; /* looks at files that somebody waits for: distress, a cap */
     Jobs *evict_jobs;
     Jobs *pin_jobs;
     Jobs *reclaim_jobs;

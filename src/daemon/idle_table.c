@@ -61,6 +61,11 @@ void idle_table_begin(IdleTable *table, uint64_t now_usec)
     table->now_usec = now_usec;
 }
 
+void idle_table_go_on(IdleTable *table, uint64_t now_usec)
+{
+    table->now_usec = now_usec;
+}
+
 void idle_table_end(IdleTable *table)
 {
     IdleFile *file, *next;

@@ -19,6 +19,9 @@ IdleTable *idle_table_free(IdleTable *table);
 void idle_table_begin(IdleTable *table, uint64_t now_usec);
 void idle_table_end(IdleTable *table);
 
+/* It is later, and the look is not over. */
+void idle_table_go_on(IdleTable *table, uint64_t now_usec);
+
 /* The file is in memory now, and maybe in someone's hands. For how long it has not been, this look
  * included; 0 where there is no room for one more. */
 uint64_t idle_table_note(IdleTable *table, const struct stat *st, bool in_use);

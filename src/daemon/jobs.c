@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two lists under one mutex: what is to be run, and what has been. An eventfd wakes the loop. */
+/* Two lists under one mutex: what is to be run, and what has been. An eventfd wakes the loop. The
+ * worker is busy with the job, so that the loop has the clock by which slices end. */
 
 #include "daemon/jobs.h"
 
@@ -7,6 +8,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 
+#include "util/io.h"
 #include "util/units.h"
 
 typedef struct JobList {
@@ -14,15 +16,22 @@ typedef struct JobList {
     Job **end;
 } JobList;
 
+/* How often the loop asks whether a slice is over, at the most, */
+#define TICK_MIN_USEC (100 * USEC_PER_MSEC)
+/* and where what is running has none. */
+#define TICK_MAX_USEC USEC_PER_SEC
+
 struct Jobs {
     pthread_t worker;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     JobList waiting, finished;
     Job *running;
+    uint64_t began_usec; /* it did */
     bool stop;
     int finished_fd;
-    sd_event_source *source;
+    sd_event_source *source, *clock;
+    bool ticking; /* the clock is */
 };
 
 static void append(JobList *list, Job *job)
@@ -56,11 +65,20 @@ static void *work(void *userdata)
             break;
 
         Job *job = jobs->running = take_first(&jobs->waiting);
+        jobs->began_usec = now_usec();
+        job->unfinished = false;
+        atomic_store(&job->stop, false); /* first: it may be abandoned just now */
+        if (atomic_load(&job->cancelled))
+            atomic_store(&job->stop, true);
         pthread_mutex_unlock(&jobs->mutex);
         if (!atomic_load(&job->cancelled))
             job->run(job);
         pthread_mutex_lock(&jobs->mutex);
         jobs->running = NULL;
+        if (job->unfinished && !atomic_load(&job->cancelled)) {
+            append(&jobs->waiting, job);
+            continue;
+        }
         append(&jobs->finished, job);
         (void)eventfd_write(jobs->finished_fd, 1);
     }
@@ -84,6 +102,41 @@ static int on_finished(sd_event_source *source, int fd, uint32_t events, void *u
             job->done(job, job->owner);
         job->destroy(job);
     }
+}
+
+/* Ends the slice that is over. To be called again after what it returns; UINT64_MAX: not. */
+static uint64_t watch_slice(Jobs *jobs)
+{
+    Job *job = jobs->running ?: jobs->waiting.first;
+
+    if (!job)
+        return UINT64_MAX;
+    uint64_t slice = atomic_load(&job->slice_usec), left = slice > 0 ? slice : TICK_MAX_USEC;
+    if (job == jobs->running && slice > 0) {
+        left = sub_u64(add_u64(jobs->began_usec, slice), now_usec());
+        if (left == 0)
+            atomic_store(&job->stop, true);
+    }
+    return max_u64(left, TICK_MIN_USEC);
+}
+
+static void tick_in(Jobs *jobs, uint64_t usec)
+{
+    jobs->ticking = sd_event_source_set_time_relative(jobs->clock, usec) >= 0 &&
+                    sd_event_source_set_enabled(jobs->clock, SD_EVENT_ONESHOT) >= 0;
+}
+
+static int on_clock(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Jobs *jobs = userdata;
+
+    jobs->ticking = false;
+    pthread_mutex_lock(&jobs->mutex);
+    uint64_t next = watch_slice(jobs);
+    pthread_mutex_unlock(&jobs->mutex);
+    if (next != UINT64_MAX)
+        tick_in(jobs, next);
+    return 0;
 }
 
 /* The worker must not take the signals that the loop waits for. */
@@ -114,8 +167,14 @@ int jobs_new(sd_event *event, Jobs **ret)
     if (r >= 0)
         r = sd_event_add_io(event, &jobs->source, jobs->finished_fd, EPOLLIN, on_finished, jobs);
     if (r >= 0)
+        r = sd_event_add_time_relative(event, &jobs->clock, CLOCK_MONOTONIC, 0, USEC_PER_MSEC,
+                                       on_clock, jobs);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(jobs->clock, SD_EVENT_OFF);
+    if (r >= 0)
         r = start_worker(jobs);
     if (r < 0) {
+        sd_event_source_disable_unref(jobs->clock);
         sd_event_source_disable_unref(jobs->source);
         safe_close(jobs->finished_fd);
         free(jobs);
@@ -141,14 +200,14 @@ Jobs *jobs_free(Jobs *jobs)
 
     pthread_mutex_lock(&jobs->mutex);
     jobs->stop = true;
-    if (jobs->running)
-        atomic_store(&jobs->running->cancelled, true);
+    (void)job_abandon(jobs->running);
     pthread_cond_signal(&jobs->wake);
     pthread_mutex_unlock(&jobs->mutex);
     pthread_join(jobs->worker, NULL);
 
     destroy_all(&jobs->waiting);
     destroy_all(&jobs->finished);
+    sd_event_source_disable_unref(jobs->clock);
     sd_event_source_disable_unref(jobs->source);
     safe_close(jobs->finished_fd);
     pthread_cond_destroy(&jobs->wake);
@@ -159,15 +218,21 @@ Jobs *jobs_free(Jobs *jobs)
 
 void jobs_submit(Jobs *jobs, Job *job)
 {
+    uint64_t slice_usec = atomic_load(&job->slice_usec);
+
     pthread_mutex_lock(&jobs->mutex);
     append(&jobs->waiting, job);
     pthread_cond_signal(&jobs->wake);
     pthread_mutex_unlock(&jobs->mutex);
+    if (slice_usec > 0 && !jobs->ticking)
+        tick_in(jobs, slice_usec);
 }
 
 Job *job_abandon(Job *job)
 {
-    if (job)
+    if (job) {
         atomic_store(&job->cancelled, true);
+        atomic_store(&job->stop, true);
+    }
     return NULL;
 }

@@ -348,7 +348,7 @@ static bool needs_mappers(EvictRung rung)
 }
 
 /* Climbs until nothing is left, allowed or possible. @mappers NULL: nobody knows them yet, and *ret
- * is set where they are needed. -ECANCELED and -ENOMEM only. */
+ * is set where they are needed. -ECANCELED, with what came of it until then; -ENOMEM. */
 static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n, bool known,
                     bool *ret_wait)
 {
@@ -363,13 +363,17 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
             return 0;
         climb->tried[rung]++;
         int r = try_rung(ladder, climb, rung, mappers, n);
-        if (r == -ECANCELED || r == -ENOMEM)
+        if (r == -ENOMEM)
             return r;
 
         int measured = measure(climb, &climb->now);
         out->evicted[rung] += sub_u64(left.resident, climb->now.resident);
         if (r >= 0)
             r = measured;
+        if (r == -ECANCELED) {
+            climb->tried[rung]--;
+            return r;
+        }
         if (r < 0) {
             out->failed = rung;
             out->error = r;
@@ -378,6 +382,13 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
         if (rung == EVICT_ADVISE && climb->now.resident > 0 && is_in_memory_only(climb->fd))
             return 0;
     }
+}
+
+static bool is_spared(const Ladder *ladder, const Climb *climb)
+{
+    const LadderOptions *options = &ladder->options;
+
+    return options->spares && options->spares(&climb->st, options->userdata);
 }
 
 static int tell(Ladder *ladder, Climb *climb)
@@ -422,8 +433,8 @@ static int climb_again(Ladder *ladder, Climb *climb, const Mapper *mappers, size
     return 0;
 }
 
-/* All that wait, with what is known of those who map them. */
-static int climb_batch(Ladder *ladder)
+/* All that wait, with what is known of those who map them; *ret_done of them are done with. */
+static int climb_batch(Ladder *ladder, size_t *ret_done)
 {
     cleanup(mappers_clear) Mappers mappers = { 0 };
     int fds[LADDER_BATCH], r = 0;
@@ -439,11 +450,12 @@ static int climb_batch(Ladder *ladder)
         size_t n;
         const Mapper *own = mappers_of(&mappers, i, &n);
 
-        r = climb_again(ladder, climb, own, n);
+        r = is_spared(ladder, climb) ? 0 : climb_again(ladder, climb, own, n);
         if (r < 0)
             return r;
         explain(ladder, climb, own, n);
         r = tell(ladder, climb);
+        *ret_done = i + 1;
         if (r != 0)
             return r;
     }
@@ -454,10 +466,14 @@ int ladder_finish(Ladder *ladder)
 {
     if (ladder->n_waiting == 0)
         return 0;
-    int r = climb_batch(ladder);
-    for (size_t i = 0; i < ladder->n_waiting; i++)
+    size_t done = 0;
+    int r = climb_batch(ladder, &done);
+    if (r != -ECANCELED)
+        done = ladder->n_waiting;
+    for (size_t i = 0; i < done; i++)
         climb_clear(&ladder->waiting[i]);
-    ladder->n_waiting = 0;
+    ladder->n_waiting -= done;
+    memmove(ladder->waiting, &ladder->waiting[done], ladder->n_waiting * sizeof(Climb));
     return r;
 }
 
@@ -469,6 +485,18 @@ static int wait_for_others(Ladder *ladder, Climb *climb, const char *path, int *
     climb->fd = TAKE_FD(*fd);
     ladder->waiting[ladder->n_waiting++] = *climb;
     return ladder->n_waiting == LADDER_BATCH ? ladder_finish(ladder) : 0;
+}
+
+/* What came of one that was left in the middle. */
+static void tell_part(const Ladder *ladder, Climb *climb, const char *path)
+{
+    const LadderOptions *options = &ladder->options;
+
+    if (evict_outcome_evicted(&climb->outcome) + climb->outcome.written == 0)
+        return;
+    explain(ladder, climb, NULL, 0);
+    climb->outcome.error = -ECANCELED;
+    (void)options->done(path, &climb->st, 0, &climb->outcome, options->userdata);
 }
 
 int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct stat *st,
@@ -491,6 +519,8 @@ int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct
     climb.outcome.before = climb.now.resident;
 
     r = climb_on(ladder, &climb, NULL, 0, false, &wait);
+    if (r == -ECANCELED)
+        tell_part(ladder, &climb, path);
     if (r < 0)
         return r;
     if (!wait && is_unexplained(&climb) && ladder->options.explanations > 0) {

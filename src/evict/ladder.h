@@ -31,7 +31,8 @@ typedef struct EvictOutcome {
     uint64_t unknown; /* being read, or mapped by someone we may not look at */
     bool has_dirty;   /* false: the kernel does not tell what is dirty, which is not counted then */
 
-    /* The rung that failed, and how; EVICT_NO_RUNG and 0: none did. */
+    /* The rung that failed, and how; EVICT_NO_RUNG and 0: none did. -ECANCELED: it was
+     * left in the middle. */
     EvictRung failed;
     int error;
 } EvictOutcome;
@@ -55,6 +56,8 @@ typedef struct LadderOptions {
      * with allowed.reclaim. -ENOENT: there is none in which it is allowed; -EINVAL: this kernel
      * would take more than page cache. Either way the file is one that is mapped. */
     int (*reclaim)(const pid_t *pids, size_t n_pids, uint64_t bytes, void *userdata);
+    /* Whether a file that waited is to be left alone now. May be NULL. */
+    bool (*spares)(const struct stat *st, void *userdata);
     /* A file is done with; not in the order in which they came. @error: it could not be measured,
      * and nothing was done. What it returns ends the ladder, where it is not 0. */
     int (*done)(const char *path, const struct stat *st, int error, const EvictOutcome *outcome,
@@ -81,7 +84,9 @@ typedef struct EvictSeen {
 int ladder_look(const Ladder *ladder, int fd, const struct stat *st, EvictSeen *ret);
 
 /* Evicts the file open for reading as *fd, which may be taken; @path is copied where it is. 0;
- * -ECANCELED, -ENOMEM; what done() returned. Other failures are told to done(). */
+ * -ENOMEM; what done() returned. -ECANCELED: if *fd was not taken, done() has been told what came
+ * of it, if anything did; those that wait go on with ladder_finish(). Other failures are told to
+ * done(). */
 int ladder_evict(Ladder *ladder, const char *path, int *fd, const struct stat *st);
 
 /* The same without @spared, whole pages, rising and apart, which stay; borrowed until done() is
@@ -89,5 +94,5 @@ int ladder_evict(Ladder *ladder, const char *path, int *fd, const struct stat *s
 int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct stat *st,
                          const ResidentRange *spared, size_t n_spared);
 
-/* Goes on with the files that wait. Returns as ladder_evict(). */
+/* Goes on with the files that wait, before any other. Returns as ladder_evict(). */
 int ladder_finish(Ladder *ladder);

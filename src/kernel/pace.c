@@ -29,12 +29,15 @@ int pace_wait(Pace *pace, uint64_t bytes)
     uint64_t now = now_usec();
 
     if (pace->rate > 0) {
-        double cost = (double)bytes / (double)pace->rate * USEC_PER_SEC;
+        double cost = (double)sub_u64(bytes, pace->owed) / (double)pace->rate * USEC_PER_SEC;
         pace->due_usec = max_u64(pace->due_usec, now) + (uint64_t)cost;
+        pace->owed = max_u64(pace->owed, bytes);
     }
     while (!pace_is_cancelled(pace)) {
-        if (pace->rate == 0 || now >= pace->due_usec)
+        if (pace->rate == 0 || now >= pace->due_usec) {
+            pace->owed = 0;
             return 0;
+        }
         pace_nap(pace->due_usec - now);
         now = now_usec();
     }

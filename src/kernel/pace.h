@@ -10,11 +10,13 @@
 typedef struct Pace {
     uint64_t rate;                /* bytes per second; 0: as fast as it goes */
     const atomic_bool *cancelled; /* looked at while waiting. May be NULL */
-    uint64_t due_usec;            /* internal; 0 at first */
+    /* internal; 0 at first */
+    uint64_t due_usec;
+    uint64_t owed; /* bytes that were waited for, and not done */
 } Pace;
 
 /* Waits until @bytes may be done. Time in which nothing was to be done is not made up for. 0, or
- * -ECANCELED, at most 100 ms after that became so. */
+ * -ECANCELED, at most 100 ms after that became so: whoever asks again then does not wait twice. */
 int pace_wait(Pace *pace, uint64_t bytes);
 
 bool pace_is_cancelled(const Pace *pace);

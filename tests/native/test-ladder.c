@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -629,6 +630,13 @@ static void many_files_that_resist(void **state)
         munmap(pins[i], 2 * 4096);
 }
 
+static void *cancel_soon(void *argument)
+{
+    usleep(600000);
+    atomic_store(&cancelled, true);
+    return NULL;
+}
+
 static void a_cancelled_one_ends(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -684,6 +692,31 @@ static void holes_take_no_time(void **state)
 
     assert_int_equal(run_child(evict_what_is_huge, NULL), 0);
     assert_int_equal(run_child(evict_what_is_huge, &old_kernel), 0);
+}
+
+/* What it has taken until then is told. */
+static void a_part_is_told(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", 8 * MIB);
+    pthread_t thread;
+
+    must(fsync(fd));
+    atomic_store(&cancelled, false);
+    options.cancelled = &cancelled;
+    options.rate = 8 * MIB;
+    void *pin = lock_part(fd, 6 * MIB, 2 * MIB); /* it ends no sooner */
+    assert_true(file_is_whole(fd, 8 * MIB));
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, NULL), 0);
+    int r = climb(fd);
+    pthread_join(thread, NULL);
+    assert_int_equal(r, -ECANCELED);
+    assert_int_equal(n_told, 1);
+    assert_int_equal(told.error, -ECANCELED);
+    assert_in_range(evict_outcome_evicted(&told), 1, 6 * MIB);
+    expect_adds_up();
+    munmap(pin, 2 * MIB);
+    atomic_store(&cancelled, true);
 }
 
 static void evict_without_cachestat(void *argument)
@@ -838,6 +871,7 @@ int main(void)
         TEST(what_may_be_dirty_is_not_advised),
         TEST(a_cancelled_one_passes_over_nothing),
         TEST(holes_take_no_time),
+        TEST(a_part_is_told),
         TEST(measured_by_mincore),
         TEST(what_cannot_be_measured_is_not_done),
         TEST(failure_is_told),

@@ -10,11 +10,13 @@
 
 static Job *queue[8];
 static size_t n_queued;
+static Jobs *queued_on; /* the last one is */
 
 void jobs_submit(Jobs *jobs, Job *job)
 {
     assert_true(n_queued < ELEMENTS(queue));
     queue[n_queued++] = job;
+    queued_on = jobs;
 }
 
 Job *job_abandon(Job *job)

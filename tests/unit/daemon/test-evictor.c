@@ -157,6 +157,46 @@ static void what_waits_for_a_call_only_looks_until_then(void **state)
     evictor_free(e);
 }
 
+/* What somebody waits for has a worker of its own. */
+static void a_call_waits_for_no_other_look(void **state)
+{
+    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
+    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
+    EvictRule rule = { .path = (char *)"/*",
+                       .every_usec = 30 * USEC_PER_SEC,
+                       .when = EVICT_WHEN_PRESSURE };
+    Policy policy = { .evicts = &rule, .n_evicts = 1 };
+    EvictorMoment moment = { .now_usec = 1000 * USEC_PER_SEC };
+    char looks, calls;
+    Evictor *e;
+
+    host.evict_jobs = (Jobs *)&looks;
+    host.call_jobs = (Jobs *)&calls;
+    assert_int_equal(evictor_new(&host, "a.service", &e), 0);
+    assert_int_equal(evictor_want(e, &policy), 0);
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 1);
+    assert_ptr_equal(queued_on, &looks);
+    assert_true(atomic_load(&queue[0]->slice_usec) > 0);
+    run_queue();
+
+    moment.now_usec += USEC_PER_SEC;
+    moment.calls = EVICT_WHEN_PRESSURE;
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 1);
+    assert_ptr_equal(queued_on, &calls);
+    run_queue();
+
+    moment.now_usec += 20 * USEC_PER_SEC;
+    moment.calls = 0;
+    moment.cold = MIB;
+    evictor_tick(e, &moment);
+    assert_int_equal(n_queued, 1);
+    assert_ptr_equal(queued_on, &calls);
+    run_queue();
+    evictor_free(e);
+}
+
 /* At its cap: one rule after another, whatever they wait for otherwise, and for no more than what
  * is then too much. */
 static void a_cap_asks_one_rule_after_another(void **state)
@@ -357,6 +397,7 @@ int main(void)
         cmocka_unit_test(what_is_passed_over_is_told_until_it_changes),
         cmocka_unit_test(a_path_that_is_not_there_yet),
         cmocka_unit_test(what_waits_for_a_call_only_looks_until_then),
+        cmocka_unit_test(a_call_waits_for_no_other_look),
         cmocka_unit_test(a_cap_asks_one_rule_after_another),
         cmocka_unit_test(keys_of_a_rule),
         cmocka_unit_test(a_long_look_rests),

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "unit/test.h"
+#include "util/units.h"
 
 /* What became of the jobs of a test; the worker writes under the mutex. */
 typedef struct Log {
@@ -376,6 +377,87 @@ static void nothing_done(Job *job, void *owner)
 {
 }
 
+/* Runs until it is told to stop, as often as there are slices. */
+typedef struct Long {
+    Test test;
+    unsigned slices;
+} Long;
+
+static void long_run(Job *job)
+{
+    Long *l = (Long *)job;
+
+    say(l->test.log, "run", l->test.name);
+    if (l->test.started)
+        sem_post(l->test.started);
+    while (!atomic_load(&job->stop))
+        usleep(100);
+    job->unfinished = --l->slices > 0;
+}
+
+static Test *a_long_job(World *w, char name, unsigned slices)
+{
+    Long *l = calloc(1, sizeof(Long));
+
+    assert_non_null(l);
+    *l = (Long){
+        .test = { .job = { .run = long_run,
+                           .done = test_done,
+                           .destroy = test_destroy,
+                           .owner = &w->log,
+                           .slice_usec = 20 * USEC_PER_MSEC },
+                  .log = &w->log,
+                  .name = name,
+                  .loop = pthread_self(),
+                  .started = &w->started },
+        .slices = slices,
+    };
+    return &l->test;
+}
+
+static void what_is_long_gives_way(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    jobs_submit(w.jobs, &a_long_job(&w, 'a', 3)->job);
+    jobs_submit(w.jobs, &a_long_job(&w, 'b', 2)->job);
+    jobs_submit(w.jobs, &a_job(&w.log, 'c')->job);
+    expect_log(&w, "run a, run b, run c, run a, done c, destroy c, run b, run a, done b, "
+                   "destroy b, done a, destroy a");
+
+    /* Later ones are stopped, too; the clock had nothing to do meanwhile. */
+    w.log.text[0] = '\0';
+    jobs_submit(w.jobs, &a_long_job(&w, 'd', 2)->job);
+    expect_log(&w, "run d, run d, done d, destroy d");
+    world_end(&w);
+}
+
+static void what_is_long_is_abandoned(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    Test *a = a_long_job(&w, 'a', 1000);
+    jobs_submit(w.jobs, &a->job);
+    sem_wait(&w.started);
+    assert_null(job_abandon(&a->job));
+    expect_log(&w, "run a, destroy a");
+
+    /* Between two slices. */
+    w.log.text[0] = '\0';
+    Test *b = a_long_job(&w, 'b', 1000);
+    b->started = NULL;
+    jobs_submit(w.jobs, &b->job);
+    jobs_submit(w.jobs, &a_slow_job(&w, 'c')->job);
+    while (sem_trywait(&w.started) < 0)
+        assert_true(sd_event_run(w.event, 20000) >= 0);
+    assert_null(job_abandon(&b->job));
+    sem_post(&w.go);
+    expect_log(&w, "run b, run c, done c, destroy c, destroy b");
+    world_end(&w);
+}
+
 static void signals_stay_with_the_loop(void **state)
 {
     sigset_t none, after, of_worker;
@@ -442,6 +524,8 @@ int main(void)
         cmocka_unit_test(nothing_to_free),
         cmocka_unit_test(done_may_submit_more),
         cmocka_unit_test(many_and_some_abandoned),
+        cmocka_unit_test(what_is_long_gives_way),
+        cmocka_unit_test(what_is_long_is_abandoned),
         cmocka_unit_test(signals_stay_with_the_loop),
         cmocka_unit_test(no_room_for_a_queue),
     };

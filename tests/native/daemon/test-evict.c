@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks at real files that are locked in memory: each is paid for in full, whatever else the
+ * machine does, and what was tried on it shows as locked. */
+#include "daemon/evict_job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <systemd/sd-event.h>
+
+#include "native/native.h"
+#include "util/io.h"
+
+#define SIZE (256 * KIB)
+
+typedef struct World {
+    Scratch files, proc;
+    sd_event *event;
+    Jobs *jobs;
+    int root_fd;
+    char done[64];
+} World;
+
+static void a_world(World *w)
+{
+    *w = (World){
+        .files = scratch_new(SCRATCH_PARENT),
+        .proc = scratch_new("/tmp"),
+        .root_fd = must(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+    };
+    scratch_put(&w->proc, "1/maps", "");
+    must(mkdirat(w->proc.fd, "1/fd", 0755));
+    must(sd_event_new(&w->event));
+    assert_int_equal(jobs_new(w->event, &w->jobs), 0);
+}
+
+static void world_done(World *w)
+{
+    jobs_free(w->jobs);
+    sd_event_unref(w->event);
+    close(w->root_fd);
+    scratch_done(&w->proc);
+    scratch_done(&w->files);
+}
+
+/* A file of SIZE, clean and locked. */
+static void put_locked(const World *w, const char *name)
+{
+    CLEANUP_CLOSE int fd = make_file(&w->files, name, SIZE);
+
+    must(fsync(fd));
+    (void)lock_part(fd, 0, SIZE);
+}
+
+/* What one job came to. */
+typedef struct Done {
+    World *world;
+    char name;
+    int error;
+    uint64_t failed;
+    EvictOutcome sum;
+    EvictJob *job;
+} Done;
+
+static void on_done(Job *job, void *owner)
+{
+    EvictJob *ej = (EvictJob *)job;
+    Done *done = owner;
+    size_t n = strlen(done->world->done);
+
+    done->error = ej->error;
+    done->failed = ej->failed;
+    done->sum = ej->sum;
+    done->job = NULL;
+    done->world->done[n] = done->name;
+}
+
+/* A look at all files that match @glob below the world's. */
+static void submit(World *w, const char *glob, uint64_t rate, Done *done)
+{
+    EvictTask task = {
+        .root_fd = w->root_fd,
+        .proc_fd = w->proc.fd,
+        .cgroup_fd = -1,
+        .rate = rate,
+        .table = idle_table_new(),
+        .slice_usec = 100 * USEC_PER_MSEC,
+    };
+
+    assert_true(asprintf(&task.path, "%s/%s", w->files.path, glob) > 0);
+    EvictJob *ej = evict_job_new(&task);
+    assert_non_null(ej);
+    ej->job.done = on_done;
+    ej->job.owner = done;
+    done->job = ej;
+    jobs_submit(w->jobs, &ej->job);
+}
+
+static void run_until(World *w, const char *done)
+{
+    for (unsigned i = 0; i < 2000 && strcmp(w->done, done) != 0; i++)
+        assert_true(sd_event_run(w->event, 20000) >= 0);
+    assert_string_equal(w->done, done);
+}
+
+static void others_need_not_wait_for_a_rate(void **state)
+{
+    World w;
+    Done slow = { .world = &w, .name = 's' }, quick = { .world = &w, .name = 'q' };
+
+    a_world(&w);
+    must(mkdirat(w.files.fd, "d", 0755));
+    must(mkdirat(w.files.fd, "d/e", 0755));
+    put_locked(&w, "d.a");
+    put_locked(&w, "d/1");
+    put_locked(&w, "d/e/1");
+    put_locked(&w, "d0");
+    put_locked(&w, "q");
+    submit(&w, "{d*,d/**}", SIZE, &slow);
+    submit(&w, "q", 0, &quick);
+    run_until(&w, "qs");
+
+    /* Each of them once, however often it had to begin anew. */
+    assert_int_equal(slow.error, 0);
+    assert_int_equal(slow.failed, 0);
+    assert_int_equal(slow.sum.before, 4 * SIZE);
+    assert_int_equal(slow.sum.locked + slow.sum.unknown, 4 * SIZE);
+    world_done(&w);
+}
+
+/* More than wait for others together. */
+static void none_is_left_out(void **state)
+{
+    const unsigned n = 3 * LADDER_BATCH / 2;
+    char name[16];
+    World w;
+    Done slow = { .world = &w, .name = 's' };
+
+    a_world(&w);
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%u", i);
+        put_locked(&w, name);
+    }
+    submit(&w, "*", 32 * SIZE, &slow);
+    run_until(&w, "s");
+    assert_int_equal(slow.error, 0);
+    assert_int_equal(slow.sum.before, n * SIZE);
+    assert_int_equal(slow.sum.locked + slow.sum.unknown, n * SIZE);
+    world_done(&w);
+}
+
+/* /proc/1/fd/3 of the world. */
+static void open_in_process(const World *w, const char *name)
+{
+    char path[PATH_MAX + 16];
+
+    snprintf(path, sizeof path, "%s/%s", w->files.path, name);
+    must(symlinkat(path, w->proc.fd, "1/fd/3"));
+}
+
+static void what_is_opened_meanwhile_is_spared(void **state)
+{
+    World w;
+    Done done = { .world = &w, .name = 'd' };
+
+    a_world(&w);
+    put_locked(&w, "a");
+    put_locked(&w, "b");
+    submit(&w, "*", SIZE, &done);
+    assert_true(sd_event_run(w.event, 300000) >= 0); /* "a" has a second */
+    open_in_process(&w, "b");
+    run_until(&w, "d");
+    assert_int_equal(done.error, 0);
+    assert_int_equal(done.sum.before, SIZE);
+    world_done(&w);
+}
+
+static void what_is_opened_while_it_goes_is_spared(void **state)
+{
+    World w;
+    Done done = { .world = &w, .name = 'd' };
+
+    a_world(&w);
+    put_locked(&w, "a");
+    submit(&w, "*", SIZE / 2, &done);
+    assert_true(sd_event_run(w.event, 300000) >= 0);
+    open_in_process(&w, "a");
+    run_until(&w, "d");
+    assert_int_equal(done.error, 0);
+    assert_int_equal(done.sum.before, 0);
+    world_done(&w);
+}
+
+static void abandoned_at_any_time(void **state)
+{
+    World w;
+    Done done = { .world = &w, .name = 'd' };
+
+    a_world(&w);
+    for (char name[2] = "a"; *name <= 'e'; ++*name)
+        put_locked(&w, name);
+    for (unsigned i = 0; i < 5; i++) {
+        submit(&w, "*", SIZE / 8, &done);
+        assert_true(sd_event_run(w.event, 90000 * i) >= 0);
+        job_abandon(&done.job->job);
+    }
+    submit(&w, "*", 0, &done);
+    run_until(&w, "d");
+    world_done(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(others_need_not_wait_for_a_rate),
+        cmocka_unit_test(none_is_left_out),
+        cmocka_unit_test(what_is_opened_meanwhile_is_spared),
+        cmocka_unit_test(what_is_opened_while_it_goes_is_spared),
+        cmocka_unit_test(abandoned_at_any_time),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
