@@ -27,6 +27,12 @@ uint64_t cap_cache(const Sample *sample)
     return add_u64(sample->active_file, sample->inactive_file);
 }
 
+/* Dirty pages stay until they are written. */
+static uint64_t clean(const Sample *sample)
+{
+    return sub_u64(cap_cache(sample), add_u64(sample->file_dirty, sample->file_writeback));
+}
+
 static uint64_t percent(uint64_t bytes, unsigned n)
 {
     return bytes / 100 * n + bytes % 100 * n / 100;
@@ -158,9 +164,11 @@ static CapDecision act(CapState *state, const CapContext *context, const Sample 
     }
     if (!over || waits_for_cold(state, context, now))
         return decision;
-    decision.reason = hold_is_on(&state->stuck, now->at_usec) ? CAP_STUCK : CAP_OVER;
-    if (decision.reason == CAP_OVER)
-        decision.reclaim = cache - low;
+    /* For less than lies between the marks no list of dirty pages is walked. */
+    bool stuck = hold_is_on(&state->stuck, now->at_usec) || clean(now) < context->max - low;
+    decision.reason = stuck ? CAP_STUCK : CAP_OVER;
+    if (!stuck)
+        decision.reclaim = min_u64(cache - low, clean(now));
     return decision;
 }
 

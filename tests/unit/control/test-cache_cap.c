@@ -18,6 +18,7 @@ typedef struct Look {
     uint64_t memory_ms, io_ms;
     CapReason reason;
     uint64_t reclaim, cold; /* MiB */
+    uint64_t dirty;         /* MiB of the cache, half of it on its way to the disk */
 } Look;
 
 static Sample sample_of(const Look *look)
@@ -27,6 +28,8 @@ static Sample sample_of(const Look *look)
         .page = PAGE,
         .inactive_file = look->cache / 2 * MIB,
         .active_file = (look->cache - look->cache / 2) * MIB,
+        .file_dirty = look->dirty * MIB / 2,
+        .file_writeback = look->dirty * MIB / 2,
         /* Of no concern here: */
         .file = 5 * GIB,
         .shmem = GIB,
@@ -119,6 +122,21 @@ static void nothing_to_take(void **state)
           /* and then from the beginning */
           { 3500, 150, 60, 0, 0, 0, CAP_OVER, 60, 0 }, { 3600, 150, 60, 0, 0, 0, CAP_STUCK, 0, 0 },
           { 4600, 150, 60, 0, 0, 0, CAP_OVER, 60, 0 });
+}
+
+/* What is not written yet cannot go, and does not hide what can. */
+static void beside_a_writer(void **state)
+{
+    CapState s = { 0 };
+
+    LOOKS(&s, false, { 0, 150, 0, 0, 0, 0, CAP_OVER, 30, 0, .dirty = 120 },
+          { 100, 120, 30, 0, 0, 0, CAP_STUCK, 0, 0, .dirty = 120 },
+          { 200, 129, 30, 0, 0, 0, CAP_STUCK, 0, 0, .dirty = 120 },
+          { 300, 130, 30, 0, 0, 0, CAP_OVER, 10, 0, .dirty = 120 },
+          { 400, 220, 40, 0, 0, 0, CAP_OVER, 100, 0, .dirty = 120 },
+          { 500, 120, 140, 0, 0, 0, CAP_OVER, 30, 0, .dirty = 20 },
+          { 600, 90, 170, 0, 0, 0, CAP_UNDER, 0, 0, .dirty = 20 });
+    assert_int_equal(s.stuck.length_usec, 0);
 }
 
 /* What a window of four seconds may look like, with 40 MiB taken in it. */
@@ -282,6 +300,7 @@ int main(void)
         cmocka_unit_test(only_what_is_its_own_cache),
         cmocka_unit_test(idle_files_go_first),
         cmocka_unit_test(nothing_to_take),
+        cmocka_unit_test(beside_a_writer),
         cmocka_unit_test(what_it_costs),
         cmocka_unit_test(what_others_take),
         cmocka_unit_test(given_up_for_longer_each_time),
