@@ -43,27 +43,39 @@ static uint64_t share_ppm(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : min_u64(mul_u64(part, PPM) / whole, PPM);
 }
 
-/* What it costs */
+/* Bytes that reclaim took, for whomever. */
+static uint64_t stolen(const Sample *before, const Sample *now)
+{
+    return mul_u64(now->pgsteal - before->pgsteal, now->page);
+}
+
+/* What it costs. Which page it was that came back nobody tells: the cap is to blame for as many as
+ * it took of those that went. */
 
 static void judge(CapState *state, const Sample *now)
 {
     const Sample *begin = &state->window;
     SampleGrowth grown = sample_growth(begin, now);
-    uint64_t back = now->refault_file - begin->refault_file;
+    uint64_t all_back = now->refault_file - begin->refault_file;
+    uint64_t share = share_ppm(add_u64(state->took, state->took_before),
+                               add_u64(stolen(begin, now), state->stolen_before));
+    uint64_t back = mul_u64(all_back, share) / PPM;
     uint64_t kept = sub_u64(cap_cache(now), cap_cache(begin)) / max_u64(now->page, 1);
 
-    state->returned_ppm = share_ppm(back, max_u64(back, add_u64(grown.taken, kept)));
+    state->returned_ppm = share_ppm(back, max_u64(all_back, add_u64(grown.taken, kept)));
     uint64_t disk = mul_u64(grown.io_some_usec, state->returned_ppm) / PPM;
-    uint64_t waited = back == 0 ? 0 : max_u64(grown.memory_some_usec, disk);
+    uint64_t memory = mul_u64(grown.memory_some_usec, share) / PPM;
+    uint64_t waited = back == 0 ? 0 : max_u64(memory, disk);
     state->price_ppm = share_ppm(max_u64(mul_u64(back, REFAULT_USEC), waited),
                                  max_u64(grown.usec, CAP_WINDOW_USEC));
 }
 
 static void begin_window(CapState *state, const Sample *now)
 {
-    state->window = *now;
     state->took_before = state->took;
-    state->took = false;
+    state->stolen_before = stolen(&state->window, now);
+    state->took = 0;
+    state->window = *now;
 }
 
 /* Too much is too much before the window is over. */
@@ -72,7 +84,7 @@ static void note_costs(CapState *state, const Sample *now)
     bool held = hold_is_on(&state->costs, now->at_usec);
 
     /* What comes back while it is given up was taken before, and is paid for. */
-    if ((state->took || state->took_before) && !held) {
+    if (state->took + state->took_before > 0 && !held) {
         judge(state, now);
         if (state->price_ppm > CAP_PRICE_PPM)
             hold_begin(&state->costs, now->at_usec, CAP_HOLD_MIN_USEC, CAP_HOLD_MAX_USEC);
@@ -85,11 +97,11 @@ static void note_costs(CapState *state, const Sample *now)
 
 static void note_outcome(CapState *state, const Sample *now)
 {
-    uint64_t taken = mul_u64(now->pgsteal - state->last.pgsteal, now->page);
+    uint64_t taken = stolen(&state->last, now);
 
     if (state->asked == 0)
         return;
-    state->took |= taken > 0;
+    state->took = add_u64(state->took, min_u64(taken, state->asked));
     if (taken < state->asked / 2)
         hold_begin(&state->stuck, now->at_usec, CAP_STUCK_MIN_USEC, CAP_STUCK_MAX_USEC);
     else
@@ -105,7 +117,7 @@ static bool compare(CapState *state, const Sample *now)
         note_costs(state, now);
         return true;
     case SAMPLE_RESET:
-        state->took = state->took_before = false;
+        state->took = state->took_before = state->stolen_before = 0;
         state->asked = 0;
         state->window = *now;
         return false;
@@ -125,7 +137,7 @@ static uint64_t next_look(const CapState *state, uint64_t max, const Sample *now
 
     if (!comparable || now->at_usec == state->last.at_usec)
         return 0;
-    uint64_t taken = mul_u64(now->pgsteal - state->last.pgsteal, now->page);
+    uint64_t taken = stolen(&state->last, now);
     uint64_t came = sub_u64(add_u64(cache, taken), cap_cache(&state->last));
     if (came < CAME_LEAST)
         return 0;

@@ -198,6 +198,20 @@ static void what_others_take(void **state)
     assert_int_equal(s.price_ppm, 0);
 }
 
+/* The cap took a tenth of what went: so much of what comes back is its fault. */
+static void what_others_take_as_well(void **state)
+{
+    CapState s = { 0 };
+
+    LOOKS(&s, false, { 0, 110, 0, 0, 0, 0, CAP_OVER, 20, 0 },
+          { 100, 90, 20, 0, 0, 0, CAP_UNDER, 0, 0 },
+          { 4000, 90, 200, 20, 1000, 0, CAP_UNDER, 0, 0 });
+    assert_int_equal(s.price_ppm, 25000);
+    /* Also of what it took in the window before. */
+    LOOKS(&s, false, { 8000, 90, 200, 100, 1000, 0, CAP_COSTS, 0, 0 });
+    assert_int_equal(s.price_ppm, 51200);
+}
+
 static void given_up_for_longer_each_time(void **state)
 {
     static const uint64_t seconds[] = { 30, 60, 120, 240, 480, 600, 600 };
@@ -303,6 +317,7 @@ int main(void)
         cmocka_unit_test(beside_a_writer),
         cmocka_unit_test(what_it_costs),
         cmocka_unit_test(what_others_take),
+        cmocka_unit_test(what_others_take_as_well),
         cmocka_unit_test(given_up_for_longer_each_time),
         cmocka_unit_test(what_cannot_be_done),
         cmocka_unit_test(a_cgroup_made_anew),
