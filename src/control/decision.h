@@ -74,6 +74,7 @@ typedef enum LimitReason {
     LIMIT_REASON_PROBE,    /* some pages are taken, to see whether they are missed */
     LIMIT_REASON_HARM,     /* they were: as much as before, and a longer wait */
     LIMIT_REASON_PRESSURE, /* pressure above the policy's: more at once */
+    LIMIT_REASON_GROWTH,   /* the unit grows by what cannot be reclaimed, or fast: the limit, too */
     LIMIT_REASON_STEADY,   /* between two probes */
     LIMIT_REASON_IO,       /* I/O pressure while pages come back: no probe */
     LIMIT_REASON_SHORT,    /* the host's memory is short: no probe */

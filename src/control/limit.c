@@ -212,6 +212,8 @@ const char *limit_reason_to_string(LimitReason reason)
         return "harm";
     case LIMIT_REASON_PRESSURE:
         return "pressure";
+    case LIMIT_REASON_GROWTH:
+        return "growth";
     case LIMIT_REASON_STEADY:
         return "steady";
     case LIMIT_REASON_IO:

@@ -158,7 +158,7 @@ static LimitDecision let_go(TrackState *state, const Sample *sample, LimitReason
 {
     state->limit = state->step = 0;
     state->probing = state->has_goal = false;
-    state->ref = *sample;
+    state->ref = state->felt = *sample;
     return keep(state, reason);
 }
 
@@ -169,6 +169,7 @@ static LimitDecision begin(TrackState *state, const Sample *sample)
         .stall = state->stall,
         .last = *sample,
         .ref = *sample,
+        .felt = *sample,
         .inflow_from = *sample,
         .level = unreclaimable(sample),
     };
@@ -182,12 +183,12 @@ static bool is_livelock(const SampleGrowth *look)
 }
 
 /* As the trigger sees it; a policy that holds a higher pressure is not let go for that. */
-static bool is_stall(const LimitConfig *config, const SampleGrowth *look)
+static bool is_stall(const LimitConfig *config, const SampleGrowth *growth)
 {
     uint64_t share = max_u64(TRACK_STALL_USEC * 1000000 / USEC_PER_SEC, 4 * config->pressure);
 
-    return look->memory_some_usec >= TRACK_STALL_USEC &&
-           mul_u64(look->memory_some_usec, 1000000) >= mul_u64(share, look->usec);
+    return growth->memory_some_usec >= TRACK_STALL_USEC &&
+           mul_u64(growth->memory_some_usec, 1000000) >= mul_u64(share, growth->usec);
 }
 
 /* In parts per million. */
@@ -236,6 +237,24 @@ static bool is_binding(const TrackState *state, const Sample *sample, const Samp
 {
     return state->limit > 0 &&
            (growth->high_events > 0 || add_u64(sample->current, FLOOR_MARGIN / 2) >= state->limit);
+}
+
+static bool hurts(const TrackState *state, const LimitConfig *config, const Sample *sample,
+                  const SampleGrowth *growth)
+{
+    return is_binding(state, sample, growth) && (is_stall(config, growth) || is_livelock(growth));
+}
+
+/* Since the last look; and over the trigger's window, because looks may come so close together that
+ * each sees but a part of what the trigger saw. */
+static bool is_held_up(TrackState *state, const LimitConfig *config, const Sample *sample,
+                       const SampleGrowth *look)
+{
+    SampleGrowth felt = sample_growth(&state->felt, sample);
+
+    if (felt.usec >= TRACK_WINDOW_USEC)
+        state->felt = *sample;
+    return hurts(state, config, sample, look) || hurts(state, config, sample, &felt);
 }
 
 /* The probe under way did harm. */
@@ -422,8 +441,8 @@ static LimitDecision judge_span(TrackState *state, const LimitConfig *config,
 }
 
 /* Upwards at once and some more; downwards by no less than a step, and not soon after: each change
- * is one of the unit's properties, and it takes no pages anyway. */
-static void follow_goal(TrackState *state, const LimitConfig *config, const Sample *sample,
+ * is one of the unit's properties, and it takes no pages anyway. Returns whether it rose. */
+static bool follow_goal(TrackState *state, const LimitConfig *config, const Sample *sample,
                         uint64_t floor, uint64_t cache)
 {
     uint64_t room = margin(state, sample), ceiling = max_u64(config->max, floor);
@@ -431,15 +450,17 @@ static void follow_goal(TrackState *state, const LimitConfig *config, const Samp
     uint64_t limit = min_u64(max_u64(add_u64(use, room), add_u64(floor, room)), ceiling);
 
     if (limit == LIMIT_NONE)
-        return;
+        return false;
     if (state->limit > 0 && limit > state->limit) {
         state->limit = min_u64(add_u64(limit, room / 4), ceiling);
         state->raised_usec = sample->at_usec;
-    } else if (state->limit == 0 ||
-               (sub_u64(state->limit, limit) > room / 2 && state->pressure <= config->pressure &&
-                sample->at_usec - state->raised_usec >= LOWER_USEC)) {
-        state->limit = limit;
+        return true;
     }
+    if (state->limit == 0 ||
+        (sub_u64(state->limit, limit) > room / 2 && state->pressure <= config->pressure &&
+         sample->at_usec - state->raised_usec >= LOWER_USEC))
+        state->limit = limit;
+    return false;
 }
 
 LimitDecision track_decide(TrackState *state, const LimitConfig *config,
@@ -462,8 +483,7 @@ LimitDecision track_decide(TrackState *state, const LimitConfig *config,
         return let_go(state, sample, LIMIT_REASON_SLOW_DISK);
     if (hold_is_on(&state->stall, sample->at_usec))
         return let_go(state, sample, LIMIT_REASON_STALL);
-    if (!context->observe && is_binding(state, sample, &look) &&
-        (is_stall(config, &look) || is_livelock(&look))) {
+    if (is_held_up(state, config, sample, &look) && !context->observe) {
         hold_begin(&state->stall, sample->at_usec, TRACK_HOLD_MIN_USEC, TRACK_HOLD_MAX_USEC);
         return let_go(state, sample, LIMIT_REASON_STALL);
     }
@@ -473,7 +493,9 @@ LimitDecision track_decide(TrackState *state, const LimitConfig *config,
                                  ? keep(state, LIMIT_REASON_HOLD)
                                  : judge_span(state, config, context, sample, floor);
     /* What cannot be reclaimed does not wait for a span. */
-    follow_goal(state, config, sample, floor, cache_of(config, context, sample));
+    bool rose = follow_goal(state, config, sample, floor, cache_of(config, context, sample));
+    if (rose && decision.reason != LIMIT_REASON_PRESSURE && decision.reason != LIMIT_REASON_HARM)
+        decision.reason = LIMIT_REASON_GROWTH;
     decision.want = keep(state, decision.reason).want;
     if (decision.want != LIMIT_NONE && look.memory_some_usec * ALARM_SHARE > look.usec)
         decision.next_usec = sample->at_usec + ALARM_USEC;

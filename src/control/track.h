@@ -20,6 +20,7 @@
 typedef struct TrackState {
     Sample last; /* the look before */
     Sample ref;  /* a look a second or more before: what pressure is measured from */
+    Sample felt; /* a look up to a window before: what a stall is measured from */
     Hold stall;
     uint64_t limit; /* bytes; 0: none in force */
     uint64_t raised_usec;

@@ -62,10 +62,10 @@ static void note_in_force(Limiter *l, uint64_t high, bool by_file)
     char text[FORMAT_SIZE_MAX];
 
     /* That the limit follows the room there is means nothing, and is often. */
-    int level = l->applied && l->reason == LIMIT_REASON_ROOM ? LOG_DEBUG : LOG_INFO;
+    int level = l->applied && l->setting_for == LIMIT_REASON_ROOM ? LOG_DEBUG : LOG_INFO;
 
     if (!l->applied || l->value != high) {
-        l->changed_for = limit_reason_to_string(l->reason);
+        l->changed_for = limit_reason_to_string(l->setting_for);
         log_message(level, "%s: memory.high is %s (%s)", l->unit, format_size(text, high),
                     l->changed_for);
     }
@@ -107,6 +107,7 @@ static int note(Limiter *l, uint64_t bytes)
     if (l->applied)
         before = l->value;
     l->setting = bytes;
+    l->setting_for = l->want_for;
     LedgerEntry values = {
         .unit = l->unit,
         .cgroup = l->cgroup_path,
@@ -239,6 +240,14 @@ static uint64_t wanted(const Limiter *l, const LimitConfig *config, const LimitD
     return config->mode == LIMIT_YIELD && rises && l->applied ? max_u64(want, l->value) : want;
 }
 
+static void take(Limiter *l, const LimitDecision *decision, uint64_t want)
+{
+    if (want != l->want)
+        l->want_for = decision->reason;
+    l->reason = decision->reason;
+    l->want = want;
+}
+
 /* Nothing but what is under way, or was tried a moment ago. */
 static bool is_settled(const Limiter *l)
 {
@@ -305,13 +314,10 @@ void limiter_update(Limiter *l, const LimitConfig *config, const LimitContext *c
         return;
     LimitDecision decision = limit_decide(&l->state, config, context, sample);
 
-    l->reason = decision.reason;
-    l->want = wanted(l, config, &decision);
-    l->next_usec = decision.next_usec;
-    if (context->observe) {
-        l->want = LIMIT_NONE;
-        l->next_usec = decision.reclaim = 0;
-    }
+    take(l, &decision, context->observe ? LIMIT_NONE : wanted(l, config, &decision));
+    l->next_usec = context->observe ? 0 : decision.next_usec;
+    if (context->observe)
+        decision.reclaim = 0;
     follow(l, config, context, sample, &decision);
 }
 
@@ -328,8 +334,7 @@ void limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *co
 {
     const LimitDecision *decision = &unit->decision;
 
-    l->reason = decision->reason;
-    l->want = wanted(l, unit->config, decision);
+    take(l, decision, wanted(l, unit->config, decision));
     l->next_usec = decision->next_usec;
     follow(l, unit->config, context, unit->sample, decision);
 }
@@ -345,6 +350,7 @@ void limiter_stop(Limiter *l)
 void limiter_release(Limiter *l)
 {
     l->releasing = true;
+    l->want_for = LIMIT_REASON_OFF;
     limiter_give_back(l);
 }
 

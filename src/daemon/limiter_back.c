@@ -12,7 +12,7 @@
 static void note_given_back(Limiter *l)
 {
     limiter_forget(l);
-    l->changed_for = limit_reason_to_string(l->reason);
+    l->changed_for = limit_reason_to_string(l->back_for);
     log_info("%s: memory.high is given back (%s)", l->unit, l->changed_for);
     l->applied = l->by_file = false;
 }
@@ -96,6 +96,8 @@ void limiter_give_back(Limiter *l)
     const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
     uint64_t high;
 
+    if (!l->back)
+        l->back_for = l->want_for;
     l->back = true;
     /* A write that is under way cannot be called back: it ends first. */
     if (!entry || (l->job && l->writing) || !limiter_is_undisturbed(l, &high))

@@ -16,7 +16,7 @@ struct Limiter {
     char *cgroup_path;
     bool direct; /* systemd knows nothing of it: what is written to its file is all */
     LimitState state;
-    LimitReason reason;
+    LimitReason reason;      /* of the last decision */
     const char *changed_for; /* the reason of the last change */
     bool applied;            /* memory.high is a value of ours, */
     bool by_file;            /* and systemd does not know of it yet */
@@ -26,11 +26,14 @@ struct Limiter {
     bool back;               /* the last decision was to give it back */
     uint64_t value;          /* applied: bytes */
     uint64_t original;       /* applied: what was before */
-    uint64_t setting;        /* the change under way: bytes being set */
+    uint64_t setting;        /* the change under way: bytes being set, */
+    LimitReason setting_for; /* and why */
     uint64_t unanswered;     /* bytes that systemd was asked for, and may set yet; 0: none */
     uint64_t retry_usec;     /* no further way down before */
     uint64_t return_usec;    /* no further way back before */
-    uint64_t want;           /* of the last decision */
+    uint64_t want;           /* of the last decision, */
+    LimitReason want_for;    /* and the reason of the first that wanted it: why it changes */
+    LimitReason back_for;    /* why it is given back */
     uint64_t next_usec;      /* of the last decision: look again by then */
     uint64_t to_reclaim;     /* bytes, of the last decision, that are left */
     uint64_t reclaimed;      /* bytes asked for, in all */

@@ -204,6 +204,23 @@ static void a_stall_lets_go_for_longer_each_time(void **state)
     }
 }
 
+/* However often it is looked at meanwhile. */
+static void a_stall_in_small_pieces_lets_go(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+    LimitDecision d = until_limited(&s, &sample);
+
+    for (unsigned i = 0; i < 5 && d.reason != LIMIT_REASON_STALL; i++) {
+        assert_true(d.want != LIMIT_NONE);
+        sample.memory_psi.some_usec += 30 * USEC_PER_MSEC;
+        sample.events_high++;
+        d = look(&s, &usual, &nothing, &sample, 100);
+    }
+    assert_int_equal(d.reason, LIMIT_REASON_STALL);
+    assert_true(d.want == LIMIT_NONE);
+}
+
 static void a_livelock_lets_go(void **state)
 {
     TrackState s = { 0 };
@@ -241,6 +258,7 @@ static void the_limit_moves_with_what_cannot_be_reclaimed(void **state)
     LimitDecision d = look(&s, &usual, &nothing, &sample, 100);
     assert_true(d.want >= before.want + 300 * MIB);
     assert_int_equal(d.reclaim, 0);
+    assert_int_equal(d.reason, LIMIT_REASON_GROWTH);
     /* A burst that went is remembered. */
     sample.anon -= 300 * MIB;
     sample.current -= 300 * MIB;
@@ -342,6 +360,7 @@ int main(void)
         cmocka_unit_test(nothing_is_tightened_while_the_host_is_short),
         cmocka_unit_test(pages_that_come_back_from_a_busy_disk_end_it),
         cmocka_unit_test(a_stall_lets_go_for_longer_each_time),
+        cmocka_unit_test(a_stall_in_small_pieces_lets_go),
         cmocka_unit_test(a_livelock_lets_go),
         cmocka_unit_test(after_a_small_stall_it_looks_again_soon),
         cmocka_unit_test(the_limit_moves_with_what_cannot_be_reclaimed),

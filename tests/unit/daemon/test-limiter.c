@@ -135,6 +135,28 @@ static void let_go_while_it_is_being_set(void **state)
     world_end(&w);
 }
 
+/* What is decided meanwhile, and changes nothing, is not why. */
+static void a_change_has_the_reason_that_it_was_made_for(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    freeze(&w);
+    assert_true(decide(&w, CURRENT, LIMIT_REASON_HOLD, 0));
+    systemd_answers(&w);
+    assert_string_equal(limiter_status(w.limiter).changed_for, "freeze");
+    assert_string_equal(limiter_status(w.limiter).reason, "hold");
+    assert_true(decide(&w, CURRENT + 4 * MIB, LIMIT_REASON_GROWTH, 0));
+    assert_true(decide(&w, CURRENT + 4 * MIB, LIMIT_REASON_HOLD, 0));
+    systemd_answers(&w);
+    assert_string_equal(limiter_status(w.limiter).changed_for, "growth");
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_STALL, 0));
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    systemd_answers(&w);
+    assert_string_equal(limiter_status(w.limiter).changed_for, "stall");
+    world_end(&w);
+}
+
 static void let_go_while_it_is_being_written(void **state)
 {
     World w;
@@ -442,6 +464,7 @@ int main(void)
         cmocka_unit_test(what_systemd_puts_back_is_nobodys_decision),
         cmocka_unit_test(what_someone_else_sets_is_left),
         cmocka_unit_test(let_go_while_it_is_being_set),
+        cmocka_unit_test(a_change_has_the_reason_that_it_was_made_for),
         cmocka_unit_test(let_go_while_it_is_being_written),
         cmocka_unit_test(reclaimed_before_it_is_limited),
         cmocka_unit_test(what_may_be_taken_where_there_is_swap),
