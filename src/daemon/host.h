@@ -46,9 +46,11 @@ typedef struct Host {
     uint64_t ram;  /* bytes */
     uint64_t page; /* bytes */
     bool has_psi;
-    bool disks_turn; /* all of them */
-    bool paused;     /* limits go back and nothing is evicted; pins stay */
-    uint64_t locked; /* bytes, by all holders; each pinner keeps its part up to date */
+    bool disks_turn;  /* all of them */
+    bool paused;      /* limits go back and nothing is evicted; pins stay */
+    bool reloading;   /* systemd reads its units' files: it is asked for no limit */
+    unsigned reloads; /* how often it has, as far as we know; what they say may have changed */
+    uint64_t locked;  /* bytes, by all holders; each pinner keeps its part up to date */
 } Host;
 
 typedef struct HostPlaces {

@@ -159,6 +159,21 @@ int ledger_note(Ledger *ledger, const LedgerEntry *values)
     return r;
 }
 
+int ledger_set_original(Ledger *ledger, const char *unit, uint64_t original)
+{
+    LedgerEntry *entry = find(ledger, unit);
+    if (!entry)
+        return 0;
+
+    LedgerEntry before = *entry;
+    entry->original = original;
+    entry->had_dropin = false;
+    int r = save(ledger);
+    if (r < 0)
+        *entry = before;
+    return r;
+}
+
 int ledger_forget(Ledger *ledger, const char *unit)
 {
     LedgerEntry *entry = find(ledger, unit);

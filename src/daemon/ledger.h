@@ -39,6 +39,10 @@ const LedgerEntry *ledger_find(const Ledger *ledger, const char *unit);
  * unit keeps its original and had_dropin, later ones leave them as they are. What cannot be written
  * is not noted; -EFBIG: there is too much to be read again. */
 int ledger_note(Ledger *ledger, const LedgerEntry *values);
+
+/* What is put back is another value from now on, and someone else's files say it. Errors as
+ * ledger_note(), and nothing has changed. */
+int ledger_set_original(Ledger *ledger, const char *unit, uint64_t original);
 int ledger_forget(Ledger *ledger, const char *unit);
 
 /* No unit of systemd's: its files are all that is written. */

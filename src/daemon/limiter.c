@@ -31,6 +31,7 @@ int limiter_new(Host *host, const char *unit, const char *cgroup_path, Limiter *
     l->unit = strdup(unit);
     l->cgroup_path = strdup(cgroup_path);
     l->direct = ledger_is_cgroup(unit);
+    l->checked = host->reloads;
     if (!l->unit || !l->cgroup_path)
         return -ENOMEM;
 
@@ -136,7 +137,8 @@ static void set_high(Limiter *l, uint64_t bytes)
         return;
     }
     if (!l->host->bus || l->asking || !limiter_is_undisturbed(l, &high) ||
-        (l->applied && !l->by_file && l->value == bytes) || note(l, bytes) < 0)
+        (l->applied && !l->by_file && l->value == bytes) || !limiter_may_ask(l) ||
+        note(l, bytes) < 0)
         return;
     int r = unit_set_memory_high(l->host->bus, &l->slot, l->unit, bytes, on_set, l);
     l->asking = r >= 0;
@@ -170,7 +172,7 @@ static void write_high(Limiter *l, uint64_t bytes)
 {
     uint64_t high;
 
-    if (!limiter_is_undisturbed(l, &high) || note(l, bytes) < 0)
+    if (!limiter_is_undisturbed(l, &high) || !limiter_may_ask(l) || note(l, bytes) < 0)
         return;
     l->job = high_write(l->host, l->cgroup_path, bytes, on_written, l);
     l->writing = true;
@@ -301,6 +303,10 @@ static bool may_decide(Limiter *l, const Sample *sample, bool observe)
     l->observes = observe;
     if (l->releasing)
         return false;
+    if (l->taken_over)
+        limiter_give_back(l);
+    if (l->taken_over)
+        return false;
     if (!l->asking && !l->job)
         (void)limiter_recognize(l, sample->high);
     return !l->foreign;
@@ -387,6 +393,7 @@ LimiterStatus limiter_status(const Limiter *l)
         .next_usec = l->next_usec,
         .changed_for = l->changed_for,
         .view = limit_view(&l->state, now_usec()),
-        .reason = l->foreign ? "changed-by-someone-else" : limit_reason_to_string(l->reason),
+        .reason = l->foreign || l->taken_over ? "changed-by-someone-else"
+                                              : limit_reason_to_string(l->reason),
     };
 }

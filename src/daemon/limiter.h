@@ -6,6 +6,7 @@
 #include "control/limit.h"
 #include "daemon/host.h"
 #include "kernel/cgroup.h"
+#include "systemd/units.h"
 
 typedef struct Limiter Limiter;
 
@@ -30,6 +31,13 @@ void limiter_update(Limiter *limiter, const LimitConfig *config, const LimitCont
 bool limiter_begin_yield(Limiter *limiter, const LimitConfig *config, const LimitContext *context,
                          const Sample *sample, YieldUnit *ret);
 void limiter_end_yield(Limiter *limiter, const YieldUnit *unit, const LimitContext *context);
+
+/* The files of the unit, as systemd read them at its @reloads-th reload or later; NULL: it did not
+ * tell. What an admin has written there since the last time is the admin's. */
+void limiter_note_files(Limiter *limiter, const UnitDetails *details, unsigned reloads);
+
+/* Systemd has read files again, and it matters here what they say. */
+bool limiter_wants_files(const Limiter *limiter);
 
 /* Begins nothing any more, and wants no outcome: before restore_limits(). */
 void limiter_stop(Limiter *limiter);

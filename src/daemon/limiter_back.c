@@ -12,9 +12,14 @@
 static void note_given_back(Limiter *l)
 {
     limiter_forget(l);
+    l->applied = l->by_file = false;
+    if (l->taken_over) {
+        l->taken_over = false;
+        l->foreign = true;
+        return;
+    }
     l->changed_for = limit_reason_to_string(l->back_for);
     log_info("%s: memory.high is given back (%s)", l->unit, l->changed_for);
-    l->applied = l->by_file = false;
 }
 
 static void on_restored(int error, const char *message, void *userdata)
@@ -39,7 +44,7 @@ static void on_restored(int error, const char *message, void *userdata)
 static void ask_back(Limiter *l, const LedgerEntry *entry)
 {
     /* The ledger remembers, and the next look tries again. */
-    if (l->host->bus && !l->asking && now_usec() >= l->return_usec)
+    if (l->host->bus && !l->asking && now_usec() >= l->return_usec && limiter_may_ask(l))
         l->asking = unit_set_memory_high(l->host->bus, &l->slot, l->unit, entry->original,
                                          on_restored, l) >= 0;
 }

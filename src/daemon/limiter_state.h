@@ -22,6 +22,7 @@ struct Limiter {
     bool by_file;            /* and systemd does not know of it yet */
     bool foreign;            /* someone else changed it */
     bool observes;           /* the last look changed nothing */
+    bool taken_over;         /* and on the way to what someone else's files say, then foreign */
     bool releasing;          /* on the way back, for good */
     bool back;               /* the last decision was to give it back */
     uint64_t value;          /* applied: bytes */
@@ -43,6 +44,11 @@ struct Limiter {
     bool writing;
     bool asking;       /* systemd */
     sd_bus_slot *slot; /* asking */
+
+    uint64_t files_high; /* what the unit's files said last, */
+    bool has_files;      /* if they were looked at, */
+    unsigned checked; /* after which of systemd's reloads; before it is seen what they say now, */
+    bool waits;       /* which is waited for, systemd is asked for nothing */
 };
 
 int limiter_open_cgroup(const Limiter *limiter, Cgroup **ret);
@@ -57,6 +63,10 @@ bool limiter_recognize(Limiter *limiter, uint64_t high);
 
 /* The same of what is there, right before each change. A cgroup that is gone is undisturbed. */
 bool limiter_is_undisturbed(Limiter *limiter, uint64_t *ret_high);
+
+/* Whether systemd may be asked: what would come after a daemon-reload could override what an admin
+ * has written into the unit's files. */
+bool limiter_may_ask(Limiter *limiter);
 
 /* Begins, or goes on. */
 void limiter_give_back(Limiter *limiter);

@@ -29,6 +29,15 @@ void limiter_forget(Limiter *l)
         log_warning("The ledger could not be written: %s", strerror(-r));
 }
 
+static void tell_whose(const Limiter *l, uint64_t high)
+{
+    char text[FORMAT_SIZE_MAX];
+
+    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until the policies "
+               "are loaded again",
+               l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
+}
+
 /* Hands off: what is there now is somebody else's, and so is what comes after. But for what systemd
  * does next, if it is asked: of that the ledger has to know. */
 static bool leave_alone(Limiter *l, uint64_t high)
@@ -36,16 +45,15 @@ static bool leave_alone(Limiter *l, uint64_t high)
     if (l->asking)
         return false;
     const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
-    char text[FORMAT_SIZE_MAX];
 
-    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until the policies "
-               "are loaded again",
-               l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
-    if (entry && !entry->had_dropin && !l->direct)
-        unit_high_dropin_remove_if(l->unit, l->value);
+    if (!l->taken_over)
+        tell_whose(l, high);
+    if (entry && !l->direct)
+        unit_high_dropin_undo(l->unit, l->value, entry->had_dropin ? &entry->original : NULL);
     l->applied = l->by_file = false;
     l->foreign = true;
     limit_forget(&l->state);
+    l->taken_over = false;
     limiter_forget(l);
     return false;
 }
@@ -87,4 +95,49 @@ bool limiter_is_undisturbed(Limiter *l, uint64_t *ret_high)
     if (limiter_read_high(l, ret_high) >= 0 && !limiter_recognize(l, *ret_high))
         return false;
     return !l->foreign;
+}
+
+/* Files */
+
+bool limiter_may_ask(Limiter *l)
+{
+    if (l->direct || (!l->host->reloading && l->checked == l->host->reloads))
+        return true;
+    l->waits = true;
+    return false;
+}
+
+bool limiter_wants_files(const Limiter *l)
+{
+    return !l->direct && !l->host->reloading && l->checked != l->host->reloads &&
+           (l->waits || ledger_find(l->host->ledger, l->unit));
+}
+
+/* An admin's value is in the files, and a limit of ours is, or may be about to be, in force over
+ * it: what is given back is that value. */
+static void take_over(Limiter *l, uint64_t high)
+{
+    int r = ledger_set_original(l->host->ledger, l->unit, high);
+
+    if (r < 0)
+        log_warning("The ledger could not be written: %s", strerror(-r));
+    tell_whose(l, high);
+    l->original = high;
+    l->taken_over = true;
+    limiter_give_back(l);
+}
+
+void limiter_note_files(Limiter *l, const UnitDetails *details, unsigned reloads)
+{
+    l->checked = reloads;
+    l->waits = false;
+    if (!details || l->direct)
+        return;
+    const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
+    uint64_t high = unit_files_memory_high(details, l->host->ram, !entry || entry->had_dropin);
+    bool changed = l->has_files && high != l->files_high;
+    l->files_high = high;
+    l->has_files = true;
+    if (changed && entry && !l->foreign && !l->taken_over)
+        take_over(l, high);
 }

@@ -40,8 +40,9 @@ static int write_file(int cgroup_fd, const LedgerEntry *entry)
 /* At its next start the unit would have our limit again, with nobody to take it back. */
 static void forget_dropin(const LedgerEntry *entry)
 {
-    for (size_t i = 0; i < ELEMENTS(entry->ours) && !entry->had_dropin; i++)
-        unit_high_dropin_remove_if(entry->unit, entry->ours[i]);
+    for (size_t i = 0; i < ELEMENTS(entry->ours); i++)
+        unit_high_dropin_undo(entry->unit, entry->ours[i],
+                              entry->had_dropin ? &entry->original : NULL);
 }
 
 static bool is_somebody_elses(const LedgerEntry *entry, uint64_t high)

@@ -193,6 +193,16 @@ static bool is_root(const char *control_group)
 }
 
 /* Parts that need to know where the unit lives; they stay through its restarts. */
+/* And what its files say. */
+static int make_limiter(Target *t, const UnitDetails *details)
+{
+    int r = limiter_new(t->host, t->unit, details->control_group, &t->limiter);
+
+    if (r >= 0)
+        limiter_note_files(t->limiter, details, t->described);
+    return r;
+}
+
 static int make_parts(Target *t, const UnitDetails *details)
 {
     bool root = is_root(details->control_group);
@@ -207,7 +217,7 @@ static int make_parts(Target *t, const UnitDetails *details)
             return -ENOMEM;
     }
     if (!t->limiter && !root)
-        r = limiter_new(t->host, t->unit, details->control_group, &t->limiter);
+        r = make_limiter(t, details);
     if (r >= 0 && !t->capper && !root)
         r = capper_new(t->host, t->unit, details->control_group, on_cap, t, &t->capper);
     if (r >= 0 && !t->pinner && !target_is_cgroup(t)) {
@@ -259,6 +269,8 @@ static void on_described(int error, const UnitDetails *details, void *userdata)
     t->describing = sd_bus_slot_unref(t->describing);
     if (error >= 0)
         recorder_note_armed(t->recorder, details->waits_for_warm_start);
+    if (t->limiter)
+        limiter_note_files(t->limiter, error < 0 ? NULL : details, t->described);
     if (error < 0 || details->control_group[0] != '/' || t->state == TARGET_ACTIVE)
         return; /* gone again, or not yet there: the next list tells */
     int r = make_parts(t, details);
@@ -276,6 +288,14 @@ static void on_described(int error, const UnitDetails *details, void *userdata)
     enter_state(t, TARGET_ACTIVE);
     if (t->cgroup && target_yields(t)) /* it may grow faster than ticks come */
         t->pressed(t->userdata);
+}
+
+static void describe(Target *t)
+{
+    if (!t->host->bus || t->describing)
+        return;
+    t->described = t->host->reloads;
+    (void)unit_describe(t->host->bus, &t->describing, t->object_path, on_described, t);
 }
 
 /* The name says it all. */
@@ -336,9 +356,9 @@ void target_note_listed(Target *t, bool running, uint64_t now)
         find_cgroup(t);
         return;
     }
-    if ((t->state == TARGET_WAITING || recorder_asks_for_armed(t->recorder)) && !t->describing &&
-        t->host->bus)
-        (void)unit_describe(t->host->bus, &t->describing, t->object_path, on_described, t);
+    if (t->state == TARGET_WAITING || recorder_asks_for_armed(t->recorder) ||
+        (t->limiter && limiter_wants_files(t->limiter)))
+        describe(t);
 }
 
 void target_bus_lost(Target *t)
@@ -506,6 +526,8 @@ void target_act(Target *t, const TargetMoment *m)
     if (t->pinner)
         pinner_tick(t->pinner, now);
     recorder_tick(t->recorder, now);
+    if (t->limiter && limiter_wants_files(t->limiter))
+        describe(t);
     t->context = m->limits;
     limit_alone(t);
     cap(t);

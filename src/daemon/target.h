@@ -59,7 +59,8 @@ typedef struct Target {
     Recorder *recorder;
 
     sd_bus_slot *describing;
-    bool listed; /* the list that is being read has it */
+    unsigned described; /* the describing was asked for after so many of systemd's reloads */
+    bool listed;        /* the list that is being read has it */
     void (*pressed)(void *userdata);
     void *userdata;
 } Target;

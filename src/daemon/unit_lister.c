@@ -20,7 +20,7 @@ struct UnitLister {
     UnitWatch *watch;
     sd_bus_slot *listing;
     sd_event_source *timer;
-    uint64_t listed_usec, asked_usec, delay_usec;
+    uint64_t listed_usec, asked_usec, delay_usec, reload_usec;
     bool again; /* asked for while one was under way */
 };
 
@@ -36,6 +36,8 @@ static void on_listed(int error, const UnitEntry *units, size_t n_units, void *u
         return;
     }
     lister->listed_usec = now_usec();
+    if (lister->asked_usec > lister->reload_usec) /* who answers does not reload any more */
+        lister->host->reloading = false;
     lister->handler.listed(units, n_units, lister->asked_usec, lister->handler.userdata);
 }
 
@@ -72,6 +74,15 @@ void unit_lister_tick(UnitLister *lister, bool waits, uint64_t now_usec)
         unit_lister_request(lister);
 }
 
+static void on_reloading(bool on, void *userdata)
+{
+    UnitLister *lister = userdata;
+
+    lister->reload_usec = now_usec();
+    lister->host->reloading = on;
+    lister->host->reloads += on;
+}
+
 static void on_changed(void *userdata)
 {
     unit_lister_request(userdata);
@@ -79,7 +90,7 @@ static void on_changed(void *userdata)
 
 int unit_lister_bus_up(UnitLister *lister)
 {
-    int r = unit_watch_new(lister->host->bus, on_changed, lister, &lister->watch);
+    int r = unit_watch_new(lister->host->bus, on_changed, on_reloading, lister, &lister->watch);
     if (r >= 0)
         unit_lister_request(lister);
     return r;
@@ -89,6 +100,9 @@ void unit_lister_bus_lost(UnitLister *lister)
 {
     lister->listing = sd_bus_slot_unref(lister->listing);
     lister->watch = unit_watch_free(lister->watch);
+    /* One that nobody tells of. */
+    lister->host->reloading = false;
+    lister->host->reloads++;
 }
 
 int unit_lister_new(Host *host, const UnitListerHandler *handler, UnitLister **ret)

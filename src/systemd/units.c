@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "systemd/call.h"
+#include "util/strv.h"
 #include "util/units.h"
 
 /* units_list */
@@ -70,6 +71,7 @@ int units_list(sd_bus *bus, sd_bus_slot **ret_slot, units_listed_t listed, void 
 
 struct UnitWatch {
     void (*changed)(void *userdata);
+    void (*tell)(bool reloading, void *userdata);
     void *userdata;
     bool reloading;
     sd_bus_slot *slots[6];
@@ -93,10 +95,12 @@ static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *e
     if (sd_bus_message_read(message, "b", &reloading) < 0)
         return 0;
     watch->reloading = reloading != 0;
+    watch->tell(watch->reloading, watch->userdata);
     return on_signal(message, userdata, error);
 }
 
-int unit_watch_new(sd_bus *bus, void (*changed)(void *userdata), void *userdata, UnitWatch **ret)
+int unit_watch_new(sd_bus *bus, void (*changed)(void *userdata),
+                   void (*reloading)(bool on, void *userdata), void *userdata, UnitWatch **ret)
 {
     static const struct {
         const char *match;
@@ -116,7 +120,7 @@ int unit_watch_new(sd_bus *bus, void (*changed)(void *userdata), void *userdata,
     UnitWatch *watch = calloc(1, sizeof(UnitWatch));
     if (!watch)
         return -ENOMEM;
-    *watch = (UnitWatch){ .changed = changed, .userdata = userdata };
+    *watch = (UnitWatch){ .changed = changed, .tell = reloading, .userdata = userdata };
 
     int r = 0;
     for (size_t i = 0; i < ELEMENTS(signals) && r >= 0; i++) {
@@ -167,12 +171,25 @@ static int read_wants(sd_bus_message *reply, bool *ret)
     return r;
 }
 
+static int read_drop_ins(sd_bus_message *reply, char ***ret)
+{
+    int r = sd_bus_message_enter_container(reply, 'v', "as");
+
+    if (r >= 0 && !*ret)
+        r = sd_bus_message_read_strv(reply, ret);
+    return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
 static int read_property(sd_bus_message *reply, const char *name, UnitDetails *details)
 {
     if (strcmp(name, "ControlGroup") == 0)
         return sd_bus_message_read(reply, "v", "s", &details->control_group);
     if (strcmp(name, "Slice") == 0)
         return sd_bus_message_read(reply, "v", "s", &details->slice);
+    if (strcmp(name, "FragmentPath") == 0)
+        return sd_bus_message_read(reply, "v", "s", &details->fragment);
+    if (strcmp(name, "DropInPaths") == 0)
+        return read_drop_ins(reply, &details->drop_ins);
     if (strcmp(name, "Wants") == 0)
         return read_wants(reply, &details->waits_for_warm_start);
     return sd_bus_message_skip(reply, "v");
@@ -197,12 +214,13 @@ static int on_described(sd_bus_message *reply, void *userdata, sd_bus_error *err
 {
     SystemdCall c = *(SystemdCall *)userdata;
     unit_described_t described = (unit_described_t)c.done;
-    UnitDetails details = { .control_group = "", .slice = "" };
+    UnitDetails details = { .control_group = "", .slice = "", .fragment = "" };
 
     int r = -sd_bus_message_get_errno(reply);
     if (r >= 0)
         r = read_details(reply, &details);
     described(r < 0 ? r : 0, &details, c.userdata);
+    strv_free(details.drop_ins);
     return 0;
 }
 

@@ -18,11 +18,13 @@ typedef struct UnitEntry {
     const char *object_path;
 } UnitEntry;
 
-/* What a unit is set to. Strings are valid during the callback. */
+/* What a unit is set to. Valid during the callback. */
 typedef struct UnitDetails {
     const char *control_group; /* "/system.slice/shop.service"; "" while it has none */
     const char *slice;         /* "system.slice" */
     bool waits_for_warm_start; /* wants an instance of pagewarden-warm@.service */
+    const char *fragment;      /* its own file; "" without one */
+    char **drop_ins;           /* in the order in which they are read; NULL without any */
 } UnitDetails;
 
 typedef void (*units_listed_t)(int error, const UnitEntry *units, size_t n_units, void *userdata);
@@ -34,9 +36,11 @@ typedef void (*unit_done_t)(int error, const char *message, void *userdata);
 int units_list(sd_bus *bus, sd_bus_slot **ret_slot, units_listed_t listed, void *userdata);
 
 /* Asks systemd for its signals, and calls @changed after any of them that may mean that a unit
- * started, stopped, came or went; never during a daemon-reload, once after it. */
+ * started, stopped, came or went; never during a daemon-reload, once after it. @reloading tells
+ * when one begins, and when it has ended. */
 typedef struct UnitWatch UnitWatch;
-int unit_watch_new(sd_bus *bus, void (*changed)(void *userdata), void *userdata, UnitWatch **ret);
+int unit_watch_new(sd_bus *bus, void (*changed)(void *userdata),
+                   void (*reloading)(bool on, void *userdata), void *userdata, UnitWatch **ret);
 UnitWatch *unit_watch_free(UnitWatch *watch);
 
 int unit_describe(sd_bus *bus, sd_bus_slot **ret_slot, const char *object_path,
@@ -52,8 +56,15 @@ int unit_set_memory_high(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, 
 bool unit_high_dropin_exists(const char *unit);
 void unit_high_dropin_remove(const char *unit);
 
-/* Removes it only where it says @bytes: an admin's `systemctl set-property` uses the same file. */
-void unit_high_dropin_remove_if(const char *unit, uint64_t bytes);
+/* Only where it says @bytes, for an admin's `systemctl set-property` uses the same file: removes
+ * it, or has it say @before (not NULL) again, which counts from the next daemon-reload on. */
+void unit_high_dropin_undo(const char *unit, uint64_t bytes, const uint64_t *before);
+
+/* What the files of a unit say of MemoryHigh, bytes; LIMIT_NONE where they say nothing (that we
+ * understand: fractions and ‰ are not). That drop-in is left out, and with @theirs what is read
+ * before it, too: it was an admin's when that was overridden by it. Reads the files, which systemd
+ * has just read. */
+uint64_t unit_files_memory_high(const UnitDetails *details, uint64_t ram, bool theirs);
 
 /* oom_score_adj of holders. The kernel lets a process go anywhere above what it was started with,
  * so a holder is started with the lowest, and told the one that its policy means: killed after what

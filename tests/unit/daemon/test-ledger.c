@@ -74,6 +74,26 @@ static void without_a_file_it_is_empty(void **state)
     ledger_close(&again);
 }
 
+static void another_original_is_read_again(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
+    Ledger ledger = opened(&scratch);
+
+    assert_int_equal(ledger_set_original(&ledger, "a.service", GIB), 0);
+    assert_int_equal(ledger.n_entries, 0);
+    assert_int_equal(note(&ledger, "a.service", "/a.service", LIMIT_NONE, true, MIB, 2 * MIB), 0);
+    assert_int_equal(ledger_set_original(&ledger, "a.service", GIB), 0);
+    ledger_close(&ledger);
+    ledger = opened(&scratch);
+    expect_entry(&ledger, &(LedgerEntry){
+                              .unit = (char *)"a.service",
+                              .cgroup = (char *)"/a.service",
+                              .original = GIB,
+                              .ours = { MIB, 2 * MIB },
+                          });
+    ledger_close(&ledger);
+}
+
 static void what_was_noted_is_read_again(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
@@ -417,6 +437,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_file_it_is_empty),
+        cmocka_unit_test(another_original_is_read_again),
         cmocka_unit_test(what_was_noted_is_read_again),
         cmocka_unit_test(the_first_original_is_kept),
         cmocka_unit_test(either_of_the_last_two_is_ours),

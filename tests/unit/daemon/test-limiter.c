@@ -173,6 +173,134 @@ static void let_go_while_it_is_being_written(void **state)
     world_end(&w);
 }
 
+/* systemd reads its files */
+
+static const UnitDetails details = { .control_group = "/system.slice/a.service" };
+
+static void reload(World *w)
+{
+    w->host.reloading = true;
+    w->host.reloads++;
+}
+
+static void reloaded(World *w)
+{
+    w->host.reloading = false;
+}
+
+static void look_at_files(World *w)
+{
+    assert_true(limiter_wants_files(w->limiter));
+    limiter_note_files(w->limiter, &details, w->host.reloads);
+    assert_false(limiter_wants_files(w->limiter));
+}
+
+/* What is asked for meanwhile comes after, and over what they say. */
+static void nothing_is_asked_of_a_systemd_that_reads_files(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    limiter_note_files(w.limiter, &details, 0);
+    reload(&w);
+    freeze(&w);
+    reloaded(&w);
+    freeze(&w);
+    assert_int_equal(high(&w), ORIGINAL);
+    assert_int_equal(n_asked, 0);
+    look_at_files(&w);
+    freeze(&w);
+    assert_int_equal(high(&w), CURRENT);
+    systemd_answers(&w);
+    /* Nothing has changed; and what stalls is let go all the same. */
+    reload(&w);
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_STALL, 0));
+    assert_int_equal(high(&w), ORIGINAL);
+    assert_int_equal(n_asked, 1);
+    reloaded(&w);
+    look_at_files(&w);
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_STALL, 0));
+    systemd_answers(&w);
+    assert_true(limiter_is_idle(w.limiter));
+    assert_int_equal(asked_bytes, ORIGINAL);
+    world_end(&w);
+}
+
+static void what_an_admin_writes_into_files(World *w)
+{
+    files_high = SOMEBODYS;
+    reload(w);
+    reloaded(w);
+    look_at_files(w);
+}
+
+static void expect_theirs(World *w)
+{
+    assert_int_equal(asked_bytes, SOMEBODYS);
+    assert_false(decide(w, CURRENT, LIMIT_REASON_FREEZE, 0));
+    assert_string_equal(limiter_status(w->limiter).reason, "changed-by-someone-else");
+    systemd_answers(w);
+    assert_int_equal(high(w), SOMEBODYS);
+    assert_int_equal(n_removed, 1);
+    assert_true(limiter_is_idle(w->limiter));
+    assert_false(decide(w, CURRENT, LIMIT_REASON_FREEZE, 0));
+    limiter_resume(w->limiter);
+    freeze(w);
+    assert_int_equal(ledger_find(&w->ledger, "a.service")->original, SOMEBODYS);
+}
+
+static void files_are_the_admins(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    limiter_note_files(w.limiter, &details, 0);
+    freeze(&w);
+    systemd_answers(&w);
+    what_an_admin_writes_into_files(&w);
+    assert_int_equal(n_asked, 2);
+    assert_int_equal(ledger_find(&w.ledger, "a.service")->original, SOMEBODYS);
+    expect_theirs(&w);
+    world_end(&w);
+}
+
+/* And what systemd was asked for before is done after it. */
+static void files_are_the_admins_while_a_limit_is_being_set(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    limiter_note_files(w.limiter, &details, 0);
+    freeze(&w);
+    what_an_admin_writes_into_files(&w);
+    assert_int_equal(n_asked, 1);
+    systemd_answers(&w);
+    assert_int_equal(n_asked, 2);
+    expect_theirs(&w);
+    world_end(&w);
+}
+
+/* Where nothing of ours is in force, what they say is in force already. */
+static void files_of_a_unit_without_a_limit(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    limiter_note_files(w.limiter, &details, 0);
+    files_high = SOMEBODYS;
+    reload(&w);
+    reloaded(&w);
+    assert_false(limiter_wants_files(w.limiter));
+    put_number(&w, "memory.high", SOMEBODYS);
+    freeze(&w);
+    look_at_files(&w);
+    freeze(&w);
+    assert_int_equal(high(&w), CURRENT);
+    assert_int_equal(ledger_find(&w.ledger, "a.service")->original, SOMEBODYS);
+    systemd_answers(&w);
+    world_end(&w);
+}
+
 /* Nothing falls here however much is reclaimed: no more is than was missing, in small pieces, and
  * the limit stands where the use is. */
 static void reclaimed_before_it_is_limited(void **state)
@@ -466,6 +594,10 @@ int main(void)
         cmocka_unit_test(let_go_while_it_is_being_set),
         cmocka_unit_test(a_change_has_the_reason_that_it_was_made_for),
         cmocka_unit_test(let_go_while_it_is_being_written),
+        cmocka_unit_test(nothing_is_asked_of_a_systemd_that_reads_files),
+        cmocka_unit_test(files_are_the_admins),
+        cmocka_unit_test(files_are_the_admins_while_a_limit_is_being_set),
+        cmocka_unit_test(files_of_a_unit_without_a_limit),
         cmocka_unit_test(reclaimed_before_it_is_limited),
         cmocka_unit_test(what_may_be_taken_where_there_is_swap),
         cmocka_unit_test(asks_again_for_what_systemd_knows_not),
