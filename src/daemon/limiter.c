@@ -119,9 +119,12 @@ static int note(Limiter *l, uint64_t bytes)
     };
     int r = ledger_note(l->host->ledger, &values);
     if (r < 0) {
-        log_warning("%s: cannot set memory.high: %s", l->unit, strerror(-r));
+        if (r != l->note_error)
+            log_warning("%s: cannot set memory.high, the ledger cannot be written: %s", l->unit,
+                        strerror(-r));
         l->retry_usec = now_usec() + RETRY_USEC;
     }
+    l->note_error = r;
     return r;
 }
 

@@ -30,6 +30,7 @@ struct Limiter {
     uint64_t setting;        /* the change under way: bytes being set, */
     LimitReason setting_for; /* and why */
     uint64_t unanswered;     /* bytes that systemd was asked for, and may set yet; 0: none */
+    int note_error;          /* that the ledger could not be written: said once */
     uint64_t retry_usec;     /* no further way down before */
     uint64_t return_usec;    /* no further way back before */
     uint64_t want;           /* of the last decision, */

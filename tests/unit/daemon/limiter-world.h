@@ -8,6 +8,7 @@
 #include "daemon/limiter.h"
 #include "systemd/units.h"
 #include "unit/daemon/job-queue.h"
+#include "unit/daemon/log-text.h"
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
 #include "util/io.h"
@@ -125,6 +126,7 @@ static void world_begin(World *w)
     n_asked = n_removed = 0;
     swap_free = 0;
     files_high = LIMIT_NONE;
+    log_text[0] = '\0';
     now = 100 * USEC_PER_SEC;
     assert_int_equal(ledger_open(&w->ledger, w->runtime.fd, NULL), 0);
     scratch_put(&w->cgroups, "system.slice/a.service/cgroup.procs", "");

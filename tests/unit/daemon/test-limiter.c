@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/daemon/limiter-world.h"
-#include "util/log.h"
 
 /* The kernel, which takes nothing, and answers as the test says. */
 
@@ -479,6 +478,35 @@ static void a_control_group_that_is_made_anew(void **state)
     world_end(&w);
 }
 
+/* It is tried again and again, and said once, and once more when it fails anew. */
+static void a_ledger_that_cannot_be_written(void **state)
+{
+    static const char *const message = "warning: a.service: cannot set memory.high, the ledger "
+                                       "cannot be written: Bad file descriptor\n";
+    World w;
+    int dir_fd;
+
+    world_begin(&w);
+    dir_fd = w.ledger.dir_fd;
+    for (unsigned i = 0; i < 2; i++) {
+        w.ledger.dir_fd = -1;
+        for (unsigned k = 0; k < 5; k++) {
+            freeze(&w);
+            now += 10 * USEC_PER_SEC;
+        }
+        expect_log(message);
+        assert_int_equal(high(&w), ORIGINAL);
+        w.ledger.dir_fd = dir_fd;
+        freeze(&w);
+        systemd_answers(&w);
+        assert_int_equal(high(&w), CURRENT);
+        assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+        systemd_answers(&w);
+        log_text[0] = '\0';
+    }
+    world_end(&w);
+}
+
 /* Not at once, and neither is it given up. */
 static void asks_again_for_what_systemd_knows_not(void **state)
 {
@@ -600,6 +628,7 @@ int main(void)
         cmocka_unit_test(files_of_a_unit_without_a_limit),
         cmocka_unit_test(reclaimed_before_it_is_limited),
         cmocka_unit_test(what_may_be_taken_where_there_is_swap),
+        cmocka_unit_test(a_ledger_that_cannot_be_written),
         cmocka_unit_test(asks_again_for_what_systemd_knows_not),
         cmocka_unit_test(asks_again_for_a_change),
         cmocka_unit_test(an_answer_that_is_lost),
@@ -612,6 +641,5 @@ int main(void)
         cmocka_unit_test(a_control_group_that_is_made_anew),
     };
 
-    log_set_max_level(LOG_ERR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/daemon/limiter-world.h"
-#include "util/log.h"
 
 #define USE UINT64_C(400003072)
 
@@ -135,6 +134,5 @@ int main(void)
         cmocka_unit_test(killed_on_the_way_back),
     };
 
-    log_set_max_level(LOG_ERR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,6 @@
 #include "daemon/limiter_state.h"
 
 #include "unit/daemon/limiter-world.h"
-#include "util/log.h"
 
 typedef struct Look {
     Limiter *limiter;
@@ -206,6 +205,5 @@ int main(void)
         cmocka_unit_test(a_working_set_outlives_a_reload),
     };
 
-    log_set_max_level(LOG_ERR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

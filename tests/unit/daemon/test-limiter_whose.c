@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/daemon/limiter-world.h"
-#include "util/log.h"
 
 /* Two values were asked for, and systemd is still busy with the first. */
 static void asked_twice(World *w)
@@ -88,6 +87,5 @@ int main(void)
         cmocka_unit_test(someone_is_overridden_by_what_systemd_is_asked),
     };
 
-    log_set_max_level(LOG_ERR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
