@@ -75,6 +75,8 @@ static void drop_cgroup(Target *t)
 {
     t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
     stall_watch_disarm(&t->stall);
+    t->stall.deaths = t->psi_deaths = 0;
+    t->psi_refused = false;
     capper_stop(t->capper);
     if (t->streamer)
         streamer_leave(t->streamer);
@@ -124,6 +126,8 @@ static int on_psi(sd_event_source *source, int fd, uint32_t events, void *userda
         t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
         return 0;
     }
+    t->psi_check.fired = true;
+    t->psi_deaths = 0;
     t->pressed(t->userdata);
     return 0;
 }
@@ -132,8 +136,10 @@ static void arm_psi(Target *t)
 {
     const DistressTrigger trigger = distress_trigger(&t->policy->distress);
 
-    if (t->psi_trigger || !t->cgroup || t->policy->role != ROLE_CRITICAL || !t->host->has_psi)
+    if (t->psi_trigger || !t->cgroup || t->policy->role != ROLE_CRITICAL || !t->host->has_psi ||
+        t->psi_refused || t->psi_deaths > TRIGGER_DEATHS_MOST)
         return;
+    t->psi_check = (TriggerCheck){ 0 };
     CLEANUP_CLOSE int fd = cgroup_arm_psi(t->cgroup, "memory", trigger.stall_usec,
                                           trigger.window_usec);
     int r = fd < 0 ? fd : sd_event_add_io(t->host->event, &t->psi_trigger, fd, EPOLLPRI, on_psi, t);
@@ -141,11 +147,36 @@ static void arm_psi(Target *t)
         r = sd_event_source_set_io_fd_own(t->psi_trigger, 1);
     if (r >= 0)
         TAKE_FD(fd);
-    else if (!t->psi_refused) {
+    else {
         t->psi_refused = true;
         log_warning("%s: no pressure trigger (%s): distress is seen a second later", t->unit,
                     strerror(-r));
     }
+}
+
+static void tell_dead(const Target *t)
+{
+    log_warning("%s: a trigger on its memory pressure does not fire, and is armed anew", t->unit);
+}
+
+/* Both triggers after a look. Where the files of pressure were hidden (cgroup.pressure) and are
+ * there again, one that is dead may look well. */
+static void check_triggers(Target *t)
+{
+    const DistressTrigger trigger = distress_trigger(&t->policy->distress);
+
+    if (!t->sample.memory_psi.valid)
+        t->psi_refused = false;
+    else if (!t->psi_trigger)
+        arm_psi(t);
+    else if (trigger_is_dead(&t->psi_check, trigger.stall_usec, trigger.window_usec, &t->sample)) {
+        t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
+        if (t->psi_deaths++ == 0)
+            tell_dead(t);
+        arm_psi(t);
+    }
+    if (stall_watch_note(&t->stall, &t->sample))
+        tell_dead(t);
 }
 
 /* The cap on its page cache */
@@ -420,6 +451,8 @@ DistressReason target_look(Target *t, uint64_t now)
         enter_state(t, TARGET_WAITING);
         recorder_note_restart(t->recorder, now);
     }
+    if (r >= 0)
+        check_triggers(t);
     if (r < 0 || t->policy->role != ROLE_CRITICAL)
         return DISTRESS_NONE;
 
@@ -494,10 +527,10 @@ void target_watch_limit(Target *t)
         stall_watch_disarm(&t->stall);
         return;
     }
-    (void)stall_watch_look_at(&t->stall, t->host->event, status.next_usec, on_stall, t);
     (void)stall_watch_arm(&t->stall, t->host->event, t->cgroup,
                           tracks ? TRACK_STALL_USEC : LIMIT_TRIGGER_USEC,
                           tracks ? TRACK_WINDOW_USEC : LIMIT_WINDOW_USEC, on_stall, t);
+    (void)stall_watch_look_at(&t->stall, t->host->event, status.next_usec, on_stall, t);
 }
 
 void target_act(Target *t, const TargetMoment *m)

@@ -5,6 +5,7 @@
 
 #include "control/disk.h"
 #include "control/distress.h"
+#include "control/trigger.h"
 #include "daemon/adviser.h"
 #include "daemon/capper.h"
 #include "daemon/evictor.h"
@@ -45,7 +46,9 @@ typedef struct Target {
     uint64_t damage_seen, stolen_seen; /* that the need of critical units has counted already */
     bool damage_known;                 /* before that there was nothing to count from */
     sd_event_source *psi_trigger;
-    bool psi_refused; /* said once */
+    TriggerCheck psi_check;
+    unsigned psi_deaths; /* triggers in a row that never fired */
+    bool psi_refused;    /* said once */
     StallWatch stall;
     DiskState disk;
     LimitContext context; /* of the last time that it acted */
