@@ -27,6 +27,7 @@ void plan_clear(Plan *plan)
     }
     free(plan->policies);
     running_units_clear(&plan->running);
+    cgroup_names_clear(&plan->cgroups);
     *plan = (Plan){ 0 };
 }
 
@@ -75,6 +76,11 @@ bool plan_is_good(const Plan *plan)
 
 /* Units */
 
+static bool is_cgroup(const PlanUnit *unit)
+{
+    return unit->name[0] == '/';
+}
+
 static int add_unit(PlanUnits *list, const PlanUnit *unit)
 {
     if (list->n_units == list->n_allocated) {
@@ -86,7 +92,13 @@ static int add_unit(PlanUnits *list, const PlanUnit *unit)
         list->n_allocated = n;
     }
     list->units[list->n_units++] = *unit;
+    list->n_cgroups += is_cgroup(unit);
     return 0;
+}
+
+static const Policy *governs(const PolicySet *set, const PlanUnit *unit, const Policy **draw)
+{
+    return policy_set_match(set, is_cgroup(unit) ? NULL : unit->name, unit->cgroup, draw);
 }
 
 /* Whether @policy would govern the unit if it were the only one. */
@@ -95,14 +107,14 @@ static bool matches(const Policy *policy, const PlanUnit *unit)
     Policy *only[] = { (Policy *)policy };
     const PolicySet set = { only, 1 };
 
-    return policy_set_match(&set, unit->name, unit->cgroup, NULL) != NULL;
+    return governs(&set, unit, NULL) != NULL;
 }
 
-static int match_unit(Plan *plan, const RunningUnit *running)
+static int match_unit(Plan *plan, const char *name, const char *cgroup)
 {
-    PlanUnit unit = { .name = running->name, .cgroup = running->cgroup };
+    PlanUnit unit = { .name = name, .cgroup = cgroup };
 
-    unit.policy = policy_set_match(&plan->config->policies.set, unit.name, unit.cgroup, &unit.draw);
+    unit.policy = governs(&plan->config->policies.set, &unit, &unit.draw);
     if (!unit.policy || pagewarden_owns_unit(unit.name))
         return 0;
     for (size_t i = 0; i < plan->n_policies; i++) {
@@ -119,6 +131,28 @@ static int match_unit(Plan *plan, const RunningUnit *running)
     return 0;
 }
 
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const CgroupName *)a)->path, ((const CgroupName *)b)->path);
+}
+
+/* Those that systemd does not keep, and nobody else. */
+static int match_cgroups(const PlanScope *scope, Plan *plan)
+{
+    if (!policy_set_has_cgroups(&plan->config->policies.set))
+        return 0;
+    int r = cgroup_names_read(scope->cgroup_fd, &plan->cgroups);
+    if (r < 0)
+        return r;
+    qsort(plan->cgroups.names, plan->cgroups.n_names, sizeof(CgroupName), by_path);
+    for (size_t i = 0; i < plan->cgroups.n_names && r >= 0; i++) {
+        const char *path = plan->cgroups.names[i].path;
+        if (cgroup_keeper(path) == KEEPER_NOBODY)
+            r = match_unit(plan, path, path);
+    }
+    return r;
+}
+
 static int match_units(const PlanScope *scope, Plan *plan)
 {
     int r = scope->cgroup_fd < 0 ? scope->cgroup_fd : cgroup_root_check(scope->cgroup_fd);
@@ -129,11 +163,13 @@ static int match_units(const PlanScope *scope, Plan *plan)
     plan->units_error = r;
 
     for (size_t i = 0; i < plan->running.n_units; i++) {
-        r = match_unit(plan, &plan->running.units[i]);
+        r = match_unit(plan, plan->running.units[i].name, plan->running.units[i].cgroup);
         if (r < 0)
             return r;
     }
-    return 0;
+    if (plan->units_error >= 0)
+        r = match_cgroups(scope, plan);
+    return plan_is_fatal(r) ? r : 0;
 }
 
 /* Limits */

@@ -121,7 +121,8 @@ int plan_render_pins(FILE *out, const PlanOptions *options, const Plan *plan, co
 {
     const PlanPins *pins = &p->pins;
     size_t n = pins->selected.n_files;
-    uint64_t all = pins->sum * max_u64(p->governed.n_units, 1);
+    size_t n_units = p->governed.n_units - p->governed.n_cgroups;
+    uint64_t all = pins->sum * max_u64(n_units, 1);
     int r;
 
     if (p->policy->n_pins == 0)
@@ -134,7 +135,7 @@ int plan_render_pins(FILE *out, const PlanOptions *options, const Plan *plan, co
     else
         r = say(out, options,
                 "\nPins%s: %s of a budget of %s, %zu of %zu file%s whole, in this order",
-                p->governed.n_units > 1 ? " of each unit" : "", BYTES(pins->sum, options),
+                n_units > 1 ? " of each unit" : "", BYTES(pins->sum, options),
                 BYTES(p->policy->pin_budget, options), plan_budget_end(pins), n, plural(n));
     if (r >= 0 && n > 0)
         r = render_pin_table(out, options, pins);

@@ -156,7 +156,8 @@ static int render_units(FILE *out, const PlanOptions *options, const Plan *plan,
     if (r >= 0 && table)
         r = table_print(table);
     for (size_t i = 0; i < n && r >= 0; i++)
-        r = say_about_unit(out, options, &p->governed.units[i], p->pins.sum);
+        r = say_about_unit(out, options, &p->governed.units[i],
+                           p->governed.units[i].name[0] == '/' ? 0 : p->pins.sum);
     for (size_t i = 0; i < p->others.n_units && r >= 0; i++)
         r = say(out, options, "  %s: matches, and is governed by \"%s\"", p->others.units[i].name,
                 p->others.units[i].policy->name);

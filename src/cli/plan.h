@@ -13,6 +13,7 @@
 #include "control/evict_plan.h"
 #include "control/limit.h"
 #include "control/pin_room.h"
+#include "kernel/cgroup_names.h"
 #include "kernel/units.h"
 #include "select/files.h"
 
@@ -71,7 +72,7 @@ typedef struct PlanEvict {
 } PlanEvict;
 
 typedef struct PlanUnit {
-    const char *name, *cgroup; /* of Plan.running */
+    const char *name, *cgroup; /* of Plan.running, or Plan.cgroups */
     const Policy *policy;      /* that governs it */
     const Policy *draw;        /* matches it equally well, and comes later by name; or NULL */
     int error;                 /* -errno: why its cgroup could not be read; nothing below means
@@ -90,6 +91,8 @@ typedef struct PlanUnit {
 typedef struct PlanUnits {
     PlanUnit *units; /* by name */
     size_t n_units, n_allocated;
+    size_t n_cgroups; /* of these, control groups that are no units: their name is their path, and
+                       * they have no pins */
 } PlanUnits;
 
 typedef struct PlanPolicy {
@@ -108,6 +111,7 @@ typedef struct PlanPolicy {
 typedef struct Plan {
     const Config *config;
     RunningUnits running;
+    CgroupNames cgroups;  /* by path; empty where no policy matches by them */
     int units_error;      /* -errno: why nothing is known of units and cgroups */
     PlanPolicy *policies; /* one for each entry of the configuration */
     size_t n_policies;

@@ -336,6 +336,40 @@ static void what_is_refused(void **state)
     assert_false(is_good(&p));
 }
 
+/* What systemd keeps is a unit, whatever matches it, and what another systemd keeps is left alone.
+ */
+static void control_groups_that_are_no_units(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "pods",
+               "match:\n  cgroups: [\"/pods/**\", /system.slice/a.service]\n"
+               "memory_high:\n  mode: fixed\n  value: 64M\n");
+    put_policy(&p, "two", "match:\n  cgroups: [/pods/2*]\n");
+    put_unit(&p, "pods/2e", 200, 10, "max\n");
+    put_unit(&p, "pods/1f", 100, 10, "max\n");
+    put_unit(&p, "pods/1f/nested.service", 50, 10, "max\n");
+    put_unit(&p, "pods/3", 300, 10, "max\n");
+    put_unit(&p, "system.slice/a.service", 100, 10, "max\n");
+    expect_plan(&p, "pods: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/pods.yaml\n"
+                    "\n"
+                    "Units: 3 match now; memory.high: fixed\n"
+                    " USE HIGH FLOOR PLANNED UNIT\n"
+                    "100M  max   26M     64M a.service\n"
+                    "100M  max   26M     64M /pods/1f\n"
+                    "300M  max   26M     64M /pods/3\n"
+                    "  /pods/2e: matches, and is governed by \"two\"\n"
+                    "\n"
+                    "\n"
+                    "two: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/two.yaml\n"
+                    "\n"
+                    "Units: 1 matches now; memory.high: off\n"
+                    " USE HIGH FLOOR  PLANNED UNIT\n"
+                    "200M  max   26M as it is /pods/2e\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +387,7 @@ int main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(what_is_named),
         cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(control_groups_that_are_no_units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
