@@ -44,7 +44,7 @@ static uint64_t share_ppm(uint64_t part, uint64_t whole)
 }
 
 /* Bytes that reclaim took, for whomever. */
-static uint64_t stolen(const Sample *before, const Sample *now)
+static uint64_t stolen(const SampleMark *before, const Sample *now)
 {
     return mul_u64(now->pgsteal - before->pgsteal, now->page);
 }
@@ -54,13 +54,13 @@ static uint64_t stolen(const Sample *before, const Sample *now)
 
 static void judge(CapState *state, const Sample *now)
 {
-    const Sample *begin = &state->window;
+    const SampleMark *begin = &state->window;
     SampleGrowth grown = sample_growth(begin, now);
     uint64_t all_back = now->refault_file - begin->refault_file;
     uint64_t share = share_ppm(add_u64(state->took, state->took_before),
                                add_u64(stolen(begin, now), state->stolen_before));
     uint64_t back = mul_u64(all_back, share) / PPM;
-    uint64_t kept = sub_u64(cap_cache(now), cap_cache(begin)) / max_u64(now->page, 1);
+    uint64_t kept = sub_u64(cap_cache(now), state->window_cache) / max_u64(now->page, 1);
 
     state->returned_ppm = share_ppm(back, max_u64(all_back, add_u64(grown.taken, kept)));
     uint64_t disk = mul_u64(grown.io_some_usec, state->returned_ppm) / PPM;
@@ -75,7 +75,8 @@ static void begin_window(CapState *state, const Sample *now)
     state->took_before = state->took;
     state->stolen_before = stolen(&state->window, now);
     state->took = 0;
-    state->window = *now;
+    state->window = sample_mark(now);
+    state->window_cache = cap_cache(now);
 }
 
 /* Too much is too much before the window is over. */
@@ -119,7 +120,8 @@ static bool compare(CapState *state, const Sample *now)
     case SAMPLE_RESET:
         state->took = state->took_before = state->stolen_before = 0;
         state->asked = 0;
-        state->window = *now;
+        state->window = sample_mark(now);
+        state->window_cache = cap_cache(now);
         return false;
     case SAMPLE_STALE:
         break;
@@ -138,7 +140,7 @@ static uint64_t next_look(const CapState *state, uint64_t max, const Sample *now
     if (!comparable || now->at_usec == state->last.at_usec)
         return 0;
     uint64_t taken = stolen(&state->last, now);
-    uint64_t came = sub_u64(add_u64(cache, taken), cap_cache(&state->last));
+    uint64_t came = sub_u64(add_u64(cache, taken), state->last_cache);
     if (came < CAME_LEAST)
         return 0;
     uint64_t left = mul_u64(sub_u64(max, cache), now->at_usec - state->last.at_usec) / came;
@@ -207,7 +209,8 @@ CapDecision cap_decide(CapState *state, const CapContext *context, const Sample 
         decision.next_usec = next_look(state, context->max, now, comparable);
     }
     state->asked = decision.reclaim;
-    state->last = *now;
+    state->last = sample_mark(now);
+    state->last_cache = cap_cache(now);
     return decision;
 }
 

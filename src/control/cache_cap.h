@@ -65,12 +65,14 @@ typedef struct CapDecision {
 
 /* All zero is the state of a unit that was never looked at. */
 typedef struct CapState {
-    Sample last;        /* the look before */
-    Sample window;      /* where what is judged begins */
-    uint64_t over_usec; /* when it was last */
-    uint64_t cold_usec; /* when the idle files' time began, */
-    uint64_t cold_size; /* and how large the cache was then */
-    uint64_t asked;     /* bytes, by the decision before */
+    SampleMark last;       /* the look before, */
+    uint64_t last_cache;   /* and the bytes of page cache then */
+    SampleMark window;     /* where what is judged begins, */
+    uint64_t window_cache; /* and the bytes of page cache there */
+    uint64_t over_usec;    /* when it was last */
+    uint64_t cold_usec;    /* when the idle files' time began, */
+    uint64_t cold_size;    /* and how large the cache was then */
+    uint64_t asked;        /* bytes, by the decision before */
     /* Bytes that went because of the cap, and in all, in this window and in the one before. */
     uint64_t took, took_before, stolen_before;
     Hold stuck, costs;

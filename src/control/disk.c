@@ -15,7 +15,7 @@ bool disk_is_slow(DiskState *state, const Sample *sample)
     SampleStep step = sample_step(&state->from, sample);
 
     if (step == SAMPLE_RESET)
-        state->from = *sample;
+        state->from = sample_mark(sample);
     if (step != SAMPLE_NEXT)
         return hold_is_on(&state->slow, sample->at_usec);
 
@@ -27,6 +27,6 @@ bool disk_is_slow(DiskState *state, const Sample *sample)
     if (slow && !hold_is_on(&state->slow, sample->at_usec))
         hold_begin(&state->slow, sample->at_usec, DISK_HOLD_MIN_USEC, DISK_HOLD_MAX_USEC);
     if (enough || span.usec >= DISK_SPAN_USEC)
-        state->from = *sample;
+        state->from = sample_mark(sample);
     return hold_is_on(&state->slow, sample->at_usec);
 }

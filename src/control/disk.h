@@ -19,7 +19,7 @@
 
 /* All zero is the state of a unit never looked at. */
 typedef struct DiskState {
-    Sample from; /* refaults are counted from this look */
+    SampleMark from; /* refaults are counted from this look */
     Hold slow;
 } DiskState;
 

@@ -171,7 +171,7 @@ LimitView limit_view(const LimitState *state, uint64_t now)
 
     return (LimitView){
         .hold_usec = sub_u64(until, now),
-        .good = track->has_goal ? add_u64(unreclaimable(&track->last), track->goal) : 0,
+        .good = track->has_goal ? add_u64(track->fixed, track->goal) : 0,
     };
 }
 

@@ -62,6 +62,20 @@ typedef struct Sample {
     PsiTotals io_psi;
 } Sample;
 
+/* What of a sample later ones are compared with: laws keep several of these for each unit. */
+typedef struct SampleMark {
+    uint64_t at_usec; /* 0: none */
+    uint64_t cgroup;
+    bool has_memory_psi, has_io_psi;
+    uint64_t memory_some_usec, memory_full_usec;
+    uint64_t io_some_usec, io_full_usec;
+    uint64_t pgscan, pgsteal, pgmajfault;
+    uint64_t refault_anon, refault_file;
+    uint64_t events_high;
+} SampleMark;
+
+SampleMark sample_mark(const Sample *sample);
+
 /* How one sample follows another. */
 typedef enum SampleStep {
     SAMPLE_NEXT,  /* the same cgroup, later or at the same instant: the counters may be compared */
@@ -72,7 +86,7 @@ typedef enum SampleStep {
 /* All corner cases of counters in one place. @before may be all zero: a first sample is a reset.
  * Where a counter fell, the cgroup is another one, whatever the number. Without valid PSI in both,
  * its counters are not compared. */
-SampleStep sample_step(const Sample *before, const Sample *now);
+SampleStep sample_step(const SampleMark *before, const Sample *now);
 
 /* What grew between two samples of the same cgroup; PSI is 0 where either has none. */
 typedef struct SampleGrowth {
@@ -87,4 +101,4 @@ typedef struct SampleGrowth {
 } SampleGrowth;
 
 /* Only where sample_step() says SAMPLE_NEXT. */
-SampleGrowth sample_growth(const Sample *before, const Sample *now);
+SampleGrowth sample_growth(const SampleMark *before, const Sample *now);

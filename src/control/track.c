@@ -124,6 +124,7 @@ static void follow_burst(TrackState *state, const Sample *sample, uint64_t elaps
 {
     uint64_t fixed = unreclaimable(sample);
 
+    state->fixed = fixed;
     if (fixed <= state->level)
         state->level = fixed;
     else
@@ -137,13 +138,14 @@ static void follow_inflow(TrackState *state, const Sample *sample)
 {
     SampleGrowth span = sample_growth(&state->inflow_from, sample);
     uint64_t in = sub_u64(add_u64(sample->current, mul_u64(span.taken, sample->page)),
-                          state->inflow_from.current);
+                          state->inflow_current);
 
     if (span.usec < SPAN_USEC / 2)
         return;
     state->inflow -= scale(state->inflow, span.usec, INFLOW_USEC);
     state->inflow = max_u64(state->inflow, mul_u64(in, USEC_PER_SEC) / span.usec);
-    state->inflow_from = *sample;
+    state->inflow_from = sample_mark(sample);
+    state->inflow_current = sample->current;
 }
 
 static LimitDecision keep(const TrackState *state, LimitReason reason)
@@ -158,19 +160,23 @@ static LimitDecision let_go(TrackState *state, const Sample *sample, LimitReason
 {
     state->limit = state->step = 0;
     state->probing = state->has_goal = false;
-    state->ref = state->felt = *sample;
+    state->ref = state->felt = sample_mark(sample);
     return keep(state, reason);
 }
 
 /* Whatever restarts a unit that stalls does not restart the time for which it is let go. */
 static LimitDecision begin(TrackState *state, const Sample *sample)
 {
+    const SampleMark mark = sample_mark(sample);
+
     *state = (TrackState){
         .stall = state->stall,
-        .last = *sample,
-        .ref = *sample,
-        .felt = *sample,
-        .inflow_from = *sample,
+        .last = mark,
+        .ref = mark,
+        .felt = mark,
+        .inflow_from = mark,
+        .inflow_current = sample->current,
+        .fixed = unreclaimable(sample),
         .level = unreclaimable(sample),
     };
     return keep(state, LIMIT_REASON_LEARN);
@@ -253,7 +259,7 @@ static bool is_held_up(TrackState *state, const LimitConfig *config, const Sampl
     SampleGrowth felt = sample_growth(&state->felt, sample);
 
     if (felt.usec >= TRACK_WINDOW_USEC)
-        state->felt = *sample;
+        state->felt = sample_mark(sample);
     return hurts(state, config, sample, look) || hurts(state, config, sample, &felt);
 }
 
@@ -372,7 +378,7 @@ static LimitDecision tighten(TrackState *state, const LimitConfig *config,
                             rest / STEP_CACHE);
     uint64_t step = min_u64(max_u64(min_u64(state->step, most), STEP_FIRST), room);
     state->probing = true;
-    state->before = *sample;
+    state->before = sample_mark(sample);
     state->cache = rest;
     state->tried = state->step = step;
     state->acted_usec = sample->at_usec;
@@ -425,7 +431,7 @@ static LimitDecision judge_span(TrackState *state, const LimitConfig *config,
     SampleGrowth span = sample_growth(&state->ref, sample);
     uint64_t pressure = pressure_of(&span), cache = cache_of(config, context, sample);
 
-    state->ref = *sample;
+    state->ref = sample_mark(sample);
     bool rises = pressure > config->pressure && pressure >= state->pressure - state->pressure / 10;
     state->rising = rises && state->pressure > config->pressure ? state->rising + 1 : 0;
     state->pressure = pressure;
@@ -476,7 +482,7 @@ LimitDecision track_decide(TrackState *state, const LimitConfig *config,
     SampleGrowth look = sample_growth(&state->last, sample);
     follow_inflow(state, sample);
     follow_burst(state, sample, look.usec);
-    state->last = *sample;
+    state->last = sample_mark(sample);
     if (!sample->memory_psi.valid)
         return let_go(state, sample, LIMIT_REASON_NO_PSI);
     if (context->slow_disk)

@@ -18,22 +18,23 @@
 
 /* All zero is the state of a unit never looked at. */
 typedef struct TrackState {
-    Sample last; /* the look before */
-    Sample ref;  /* a look a second or more before: what pressure is measured from */
-    Sample felt; /* a look up to a window before: what a stall is measured from */
+    SampleMark last; /* the look before */
+    SampleMark ref;  /* a look a second or more before: what pressure is measured from */
+    SampleMark felt; /* a look up to a window before: what a stall is measured from */
     Hold stall;
     uint64_t limit; /* bytes; 0: none in force */
     uint64_t raised_usec;
-    bool has_goal;      /* what the unit needs is known, */
-    uint64_t goal;      /* in bytes above what cannot be reclaimed */
-    uint64_t inflow;    /* bytes a second that came in, at most, fading, */
-    Sample inflow_from; /* measured from this look */
+    bool has_goal;           /* what the unit needs is known, */
+    uint64_t goal;           /* in bytes above what cannot be reclaimed */
+    uint64_t inflow;         /* bytes a second that came in, at most, fading, */
+    SampleMark inflow_from;  /* measured from this look, */
+    uint64_t inflow_current; /* and what there was then: bytes */
     uint64_t acted_usec;
     uint64_t pressure; /* of the span before, parts per million */
     unsigned rising;   /* spans in a row in which it did not fall */
 
     bool probing;
-    Sample before;      /* probing: the look at which it began, */
+    SampleMark before;  /* probing: the look at which it began, */
     uint64_t cache;     /* and what could be reclaimed then: bytes */
     uint64_t tried;     /* probing: bytes asked for */
     uint64_t step;      /* bytes of the next probe; 0: the least */
@@ -42,6 +43,7 @@ typedef struct TrackState {
     uint64_t harm_usec;
     Hold patience; /* no probe before */
 
+    uint64_t fixed; /* what cannot be reclaimed: bytes */
     uint64_t level; /* what cannot be reclaimed, as it has been lately: bytes */
     uint64_t burst; /* the most that it rose above that, fading: bytes */
 } TrackState;

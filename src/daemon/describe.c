@@ -228,9 +228,9 @@ json_object *describe_target(const Target *t, uint64_t again_usec)
     put_string(target, "state", target_state_to_string(t->state));
     put(target, "above_critical", json_object_new_boolean(t->above_critical));
     put(target, "distress",
-        t->distress.reason == DISTRESS_NONE
+        target_distress(t) == DISTRESS_NONE
             ? NULL
-            : json_object_new_string(distress_reason_to_string(t->distress.reason)));
+            : json_object_new_string(distress_reason_to_string(target_distress(t))));
     put(target, "memory", t->has_sample ? describe_memory(&t->sample) : NULL);
     put(target, "pressure", t->has_sample ? describe_pressure(&t->sample.memory_psi) : NULL);
     put(target, "pin", describe_pin(t, again_usec));

@@ -82,7 +82,7 @@ static void drop_cgroup(Target *t)
         streamer_leave(t->streamer);
     t->cgroup = cgroup_free(t->cgroup);
     t->has_sample = false;
-    t->distress = (DistressState){ 0 };
+    free(TAKE_PTR(t->distress));
 }
 
 Target *target_free(Target *t)
@@ -426,7 +426,7 @@ int target_set_policy(Target *t, const Policy *policy)
     if (t->limiter)
         limiter_resume(t->limiter);
     if (policy->role != ROLE_CRITICAL)
-        t->distress = (DistressState){ 0 };
+        free(TAKE_PTR(t->distress));
     t->psi_trigger = sd_event_source_disable_unref(
         t->psi_trigger); /* its threshold may be another */
     arm_psi(t);
@@ -456,8 +456,12 @@ DistressReason target_look(Target *t, uint64_t now)
     if (r < 0 || t->policy->role != ROLE_CRITICAL)
         return DISTRESS_NONE;
 
-    DistressReason before = t->distress.reason;
-    DistressReason reason = distress_update(&t->distress, &t->policy->distress, &t->sample);
+    if (!t->distress)
+        t->distress = calloc(1, sizeof(DistressState));
+    if (!t->distress)
+        return DISTRESS_NONE;
+    DistressReason before = t->distress->reason;
+    DistressReason reason = distress_update(t->distress, &t->policy->distress, &t->sample);
     if (reason != before)
         log_info("%s: %s%s", t->unit,
                  reason == DISTRESS_NONE ? "" : "in distress: ", distress_reason_to_string(reason));

@@ -41,7 +41,7 @@ typedef struct Target {
     Cgroup *cgroup; /* NULL: none, or no v2 memory controller */
     Sample sample;
     bool has_sample;
-    DistressState distress;
+    DistressState *distress;           /* NULL: it is not critical, or was not looked at */
     bool above_critical;               /* a critical unit runs below it, and its policy reclaims */
     uint64_t damage_seen, stolen_seen; /* that the need of critical units has counted already */
     bool damage_known;                 /* before that there was nothing to count from */
@@ -104,6 +104,11 @@ DistressReason target_look(Target *target, uint64_t now_usec);
 /* It gives way while a critical unit suffers: what its limit is to be is decided together with
  * others, and not by target_act(). */
 bool target_yields(const Target *target);
+
+static inline DistressReason target_distress(const Target *target)
+{
+    return target->distress ? target->distress->reason : DISTRESS_NONE;
+}
 
 /* After its limiter was told: whether it stalls under a limit is to be seen at once. */
 void target_watch_limit(Target *target);

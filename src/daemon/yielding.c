@@ -176,7 +176,7 @@ static char *domain_of(const Host *host, const Target *t)
         else if (cgroup_open(host->cgroup_fd, paths[n], &cgroup) >= 0)
             (void)cgroup_sample(cgroup, t->sample.at_usec, &sample);
         /* Its own is full of cache most of the time, and in the way only where it is run into. */
-        bool met = n > 0 || distress_meets_limit(&t->distress);
+        bool met = n > 0 || (t->distress && distress_meets_limit(t->distress));
         ancestors[n] = (YieldAncestor){
             .path = paths[n],
             .current = sample.current,
@@ -211,7 +211,7 @@ static void find_domains(const Host *host, Target *const *targets, size_t n, Dom
 {
     *ret = (Domains){ calloc(n + 1, sizeof(char *)), calloc(n + 1, sizeof(Target *)), 0 };
     for (size_t i = 0; i < n && ret->paths && ret->whose; i++) {
-        if (!is_critical(targets[i]) || targets[i]->distress.reason == DISTRESS_NONE)
+        if (!is_critical(targets[i]) || target_distress(targets[i]) == DISTRESS_NONE)
             continue;
         char *domain = domain_of(host, targets[i]);
         if (!domain)
@@ -273,15 +273,16 @@ static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t
         need.running |= is_served(t, now);
         if (!is_critical(t) || !t->has_sample)
             continue;
-        DistressReason reason = t->distress.reason;
+        DistressReason reason = target_distress(t);
         if (reason != DISTRESS_NONE && (need.distress == DISTRESS_NONE || reason < need.distress))
             need.distress = reason;
         if (reason != DISTRESS_NONE)
-            need.recovers &= distress_recovers(&t->distress);
+            need.recovers &= distress_recovers(t->distress);
+        uint64_t stolen = t->distress ? distress_stolen(t->distress) : 0;
         need.measured = true;
         y->damage += damage_of(t);
-        need.lost += growth(&t->stolen_seen, distress_stolen(&t->distress));
-        need.lacks += distress_lacks(&t->distress);
+        need.lost += growth(&t->stolen_seen, stolen);
+        need.lacks += t->distress ? distress_lacks(t->distress) : 0;
     }
     need.damage = y->damage;
     return need;

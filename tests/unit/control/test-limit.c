@@ -293,7 +293,7 @@ static void what_it_knows_is_told(void **state)
     limit.track.stall.until_usec = AT0 + 7;
     assert_int_equal(limit_view(&limit, AT0).hold_usec, 7);
     assert_int_equal(limit_view(&limit, AT0 + 8).hold_usec, 0);
-    limit.track.last.anon = 3 * MIB;
+    limit.track.fixed = 3 * MIB;
     limit.track.goal = 4 * MIB;
     assert_int_equal(limit_view(&limit, AT0).good, 0);
     limit.track.has_goal = true;

@@ -20,22 +20,36 @@ static Sample usual(void)
     };
 }
 
+static SampleStep step(const Sample *before, const Sample *now)
+{
+    const SampleMark mark = sample_mark(before);
+
+    return sample_step(&mark, now);
+}
+
+static SampleGrowth growth_of(const Sample *before, const Sample *now)
+{
+    const SampleMark mark = sample_mark(before);
+
+    return sample_growth(&mark, now);
+}
+
 static void the_first_one_begins(void **state)
 {
     Sample none = { 0 }, now = usual();
 
-    assert_int_equal(sample_step(&none, &now), SAMPLE_RESET);
+    assert_int_equal(step(&none, &now), SAMPLE_RESET);
 }
 
 static void later_or_at_the_same_instant(void **state)
 {
     Sample before = usual(), now = usual();
 
-    assert_int_equal(sample_step(&before, &now), SAMPLE_NEXT);
+    assert_int_equal(step(&before, &now), SAMPLE_NEXT);
     now.at_usec++;
-    assert_int_equal(sample_step(&before, &now), SAMPLE_NEXT);
+    assert_int_equal(step(&before, &now), SAMPLE_NEXT);
     now.at_usec -= 2;
-    assert_int_equal(sample_step(&before, &now), SAMPLE_STALE);
+    assert_int_equal(step(&before, &now), SAMPLE_STALE);
 }
 
 static void any_counter_that_falls_is_another_cgroup(void **state)
@@ -57,9 +71,9 @@ static void any_counter_that_falls_is_another_cgroup(void **state)
         Sample before = usual(), now = usual();
 
         *(uint64_t *)((char *)&now + counters[i]) = 99;
-        assert_int_equal(sample_step(&before, &now), SAMPLE_RESET);
+        assert_int_equal(step(&before, &now), SAMPLE_RESET);
         *(uint64_t *)((char *)&now + counters[i]) = 101;
-        assert_int_equal(sample_step(&before, &now), SAMPLE_NEXT);
+        assert_int_equal(step(&before, &now), SAMPLE_NEXT);
     }
 }
 
@@ -69,7 +83,7 @@ static void another_cgroup_with_the_same_counters(void **state)
     Sample before = usual(), now = usual();
 
     now.cgroup = before.cgroup + 1;
-    assert_int_equal(sample_step(&before, &now), SAMPLE_RESET);
+    assert_int_equal(step(&before, &now), SAMPLE_RESET);
 }
 
 static void pressure_that_is_not_known_does_not_count(void **state)
@@ -77,13 +91,13 @@ static void pressure_that_is_not_known_does_not_count(void **state)
     Sample before = usual(), now = usual();
 
     now.memory_psi = now.io_psi = (PsiTotals){ 0 };
-    assert_int_equal(sample_step(&before, &now), SAMPLE_NEXT);
-    SampleGrowth growth = sample_growth(&before, &now);
+    assert_int_equal(step(&before, &now), SAMPLE_NEXT);
+    SampleGrowth growth = growth_of(&before, &now);
     assert_int_equal(growth.memory_some_usec, 0);
     assert_int_equal(growth.memory_full_usec, 0);
     assert_int_equal(growth.io_some_usec, 0);
-    assert_int_equal(sample_step(&now, &before), SAMPLE_NEXT);
-    assert_int_equal(sample_growth(&now, &before).memory_some_usec, 0);
+    assert_int_equal(step(&now, &before), SAMPLE_NEXT);
+    assert_int_equal(growth_of(&now, &before).memory_some_usec, 0);
 }
 
 static void what_grew(void **state)
@@ -99,7 +113,7 @@ static void what_grew(void **state)
     now.memory_psi.some_usec += 5;
     now.memory_psi.full_usec += 6;
     now.io_psi.some_usec += 8;
-    SampleGrowth growth = sample_growth(&before, &now);
+    SampleGrowth growth = growth_of(&before, &now);
     assert_int_equal(growth.usec, 7);
     assert_int_equal(growth.scanned, 1);
     assert_int_equal(growth.taken, 2);

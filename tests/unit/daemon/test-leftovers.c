@@ -2,7 +2,6 @@
 #include "daemon/leftovers.h"
 
 #include "unit/daemon/limiter-world.h"
-#include "util/log.h"
 
 static Target *governs;
 
@@ -87,6 +86,5 @@ int main(void)
         cmocka_unit_test(what_someone_else_set_meanwhile_stays),
     };
 
-    log_set_max_level(LOG_ERR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ limited() { (($(memory_high t-work.service) < 300 * MIB)); }
 systemd_knows() { [[ $(systemctl show --value -p MemoryHigh t-work.service) == "$(memory_high t-work.service)" ]]; }
 kill_daemon() {
     systemctl kill --signal=KILL pagewarden.service
-    wait_for 20 inactive pagewarden.service
+    wait_for 60 inactive pagewarden.service
 }
 bursts_ended() { (($(journalctl -q -o cat --since="@$CASE_BEGAN" -u t-work.service | awk '/^burst ends/' | wc -l) == $1)); }
 burst() {
@@ -106,7 +106,7 @@ assert_eq "$(awk '/^oom_kill / { print $2 }' "$(cgroup_of t-work.service)/memory
 
 # Killed while it holds off, or the unit needs more, there is nothing to give back.
 kill_daemon
-wait_for 20 target_is t-work.service .state active
+wait_for 60 target_is t-work.service .state active
 assert_eq "$(memory_high t-work.service)" $((400 * MIB)) "killed without a limit"
 systemctl stop pagewarden.service
 assert_eq "$(memory_high t-work.service)" $((400 * MIB)) "after stop"
