@@ -14,6 +14,7 @@
 #include "cli/trace.h"
 #include "config/policies.h"
 #include "control/cache_cap.h"
+#include "control/disk.h"
 #include "control/limit.h"
 #include "util/parse.h"
 
@@ -26,6 +27,7 @@ typedef struct Simulation {
     const Policy *policy;
     LimitState limit;
     CapState cap;
+    DiskState disk;
     DistressState critical;
     bool began;
     uint64_t began_usec;
@@ -100,7 +102,10 @@ static int put_object(Simulation *s, const Sample *sample, const LimitDecision *
 
 static int decide(Simulation *s, const Sample *sample)
 {
-    const LimitContext context = { .distress = s->distress };
+    const LimitContext context = {
+        .distress = s->distress,
+        .slow_disk = disk_is_slow(&s->disk, sample), /* as with the default rotational_disks */
+    };
     const CapContext cap_context = { .max = s->policy->cache_max };
     const char *suffers = NULL;
 

@@ -127,6 +127,14 @@ test_the_law_of_track() {
     expect_json '.decisions[1:] | all(.reason == "no-psi" and .want == null and .reclaim == 0)'
 }
 
+# 40 pages a second come back, and each takes 10 ms.
+test_a_slow_disk() {
+    policy <<<'memory_high: {mode: track}'
+    trace | awk 'NR == 2 { $0 = $0 " io_some_usec" } NR > 2 { n = NR - 3; $13 = n * 40; $14 = n * 400000; $0 = $0 " " $14 } 1' >trace
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_json '.decisions | .[-1].reason == "slow-disk" and .[-1].want == null and .[-1].reclaim == 0'
+}
+
 test_the_law_of_yield_and_distress() {
     policy <<<'role: background
 memory_high: {mode: yield, min: 64M}'
@@ -191,4 +199,4 @@ test_bad_traces_and_policies() {
 }
 
 tests records_a_unit records_a_path_and_ends_with_a_signal what_cannot_be_recorded simulates_a_record \
-    the_law_of_track the_law_of_yield_and_distress the_law_of_the_cap bad_traces_and_policies
+    the_law_of_track a_slow_disk the_law_of_yield_and_distress the_law_of_the_cap bad_traces_and_policies
