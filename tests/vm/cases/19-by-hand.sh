@@ -44,6 +44,8 @@ wait_for 60 target_is t-shop.service .pin.locked $((2 * MIB))
 pagewarden pin "$FILES/one" "$FILES/two" >out || fail "pin: $(cat out)"
 assert_match "$(cat out)" '^2 files, 24M; by hand now: 2 files, 24M of 24M locked$'
 assert_eq "$(locked_in $none)" $((24 * MIB)) "locked, by smaps"
+score_is() { [[ $(cat "/proc/$(main_pid $none)/oom_score_adj") == "$1" ]]; }
+wait_for 10 score_is 500
 evict "$FILES/one" "$FILES/two"
 drop_caches
 assert_eq "$(resident "$FILES/one")" $((20 * MIB))
