@@ -29,9 +29,14 @@ static int append_sandbox(sd_bus_message *m)
         r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "ProtectSystem", "s", "strict",
                                   "ProtectHome", "s", "yes", "UMask", "u", 0077,
                                   "RestrictAddressFamilies", "(bas)", 1, 1, "AF_UNIX");
+    if (r >= 0) /* of /proc it needs its own part, of namespaces none */
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "ProtectProc", "s", "invisible",
+                                  "ProcSubset", "s", "pid", "KeyringMode", "s", "private",
+                                  "RestrictNamespaces", "t", UINT64_C(0));
     if (r >= 0)
-        r = sd_bus_message_append(m, "(sv)(sv)", "SystemCallArchitectures", "as", 1, "native",
-                                  "SystemCallFilter", "(bas)", 1, 1, "@system-service");
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)", "SystemCallArchitectures", "as", 1, "native",
+                                  "SystemCallFilter", "(bas)", 1, 1, "@system-service",
+                                  "SystemCallFilter", "(bas)", 0, 2, "@privileged", "@resources");
     return r;
 }
 

@@ -1,12 +1,30 @@
 # SPDX-License-Identifier: MIT
-# The unit: valid, well confined, watched, and tidy.
+# The units: valid, well confined, watched, and tidy.
 . /payload/tests/vm/pagewarden.sh
 
-systemd-analyze verify --man=no pagewarden.service
+# exposed UNIT MOST
+exposed() {
+    local score
+    systemd-analyze security --no-pager "$1" >security
+    score=$(grep -oE 'exposure level for [^ ]+: [0-9.]+' security | grep -oE '[0-9.]+$')
+    echo "exposure of $1: $score"
+    awk -v score="$score" -v most="$2" 'BEGIN { exit !(score > 0 && score <= most) }' ||
+        fail "exposure of $1 is $score: $(grep -v '^✓' security)"
+}
+
+systemd-analyze verify --man=no pagewarden.service pagewarden-warm@.service
+make_file one 1
+policy shop <<POLICY
+version: 1
+match: { units: [t-shop.service] }
+pin: { budget: 8M, files: [ { path: $FILES/one } ] }
+POLICY
+run_unit t-shop.service -- sleep infinity
 start_daemon
-score=$(systemd-analyze security --no-pager pagewarden.service | grep -oE 'exposure level for [^ ]+: [0-9.]+' | grep -oE '[0-9.]+$')
-echo "exposure: $score"
-awk -v score="$score" 'BEGIN { exit !(score > 0 && score <= 2.2) }' || fail "exposure is $score"
+exposed pagewarden.service 2.2
+wait_for 60 target_is t-shop.service .pin.locked $MIB
+exposed pagewarden-hold-t-shop.service 1.2
+exposed pagewarden-warm@t-shop.service.service 2.2
 
 # The watchdog is fed from the loop: a controller that hangs is killed and started again.
 pid=$(main_pid pagewarden.service)
