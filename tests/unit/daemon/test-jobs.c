@@ -415,6 +415,33 @@ static Test *a_long_job(World *w, char name, unsigned slices)
     return &l->test;
 }
 
+/* The parts of the log that begin with @word. */
+static void parts_of(const Log *log, const char *word, char *ret, size_t size)
+{
+    size_t length = strlen(word) + strlen(" x");
+
+    ret[0] = '\0';
+    for (const char *p = log->text; (p = strstr(p, word)); p += length)
+        snprintf(ret + strlen(ret), size - strlen(ret), "%s%.*s", ret[0] == '\0' ? "" : ", ",
+                 (int)length, p);
+}
+
+/* Runs the loop until all is done. */
+static void expect_each(World *w, const char *runs, const char *dones)
+{
+    char parts[sizeof w->log.text] = "";
+
+    for (unsigned i = 0; i < 1000 && strcmp(parts, dones) != 0; i++) {
+        assert_true(sd_event_run(w->event, 20000) >= 0);
+        pthread_mutex_lock(&w->log.mutex);
+        parts_of(&w->log, "done", parts, sizeof parts);
+        pthread_mutex_unlock(&w->log.mutex);
+    }
+    assert_string_equal(parts, dones);
+    parts_of(&w->log, "run", parts, sizeof parts);
+    assert_string_equal(parts, runs);
+}
+
 static void what_is_long_gives_way(void **state)
 {
     World w;
@@ -423,8 +450,8 @@ static void what_is_long_gives_way(void **state)
     jobs_submit(w.jobs, &a_long_job(&w, 'a', 3)->job);
     jobs_submit(w.jobs, &a_long_job(&w, 'b', 2)->job);
     jobs_submit(w.jobs, &a_job(&w.log, 'c')->job);
-    expect_log(&w, "run a, run b, run c, run a, done c, destroy c, run b, run a, done b, "
-                   "destroy b, done a, destroy a");
+    /* What is done on the loop comes some time after its run. */
+    expect_each(&w, "run a, run b, run c, run a, run b, run a", "done c, done b, done a");
 
     /* Later ones are stopped, too; the clock had nothing to do meanwhile. */
     w.log.text[0] = '\0';
