@@ -40,6 +40,14 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
     return 0;
 }
 
+static int on_opened(const char *path, int *fd, const struct stat *st, void *userdata)
+{
+    NamedPaths *walk = userdata;
+
+    progress_step(&walk->progress);
+    return walk->file(path, fd, st, walk->userdata);
+}
+
 static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)
 {
     NamedPaths *walk = userdata;
@@ -93,7 +101,12 @@ static bool is_folder(int fd)
 
 static int walk_path(NamedPaths *walk, const char *path)
 {
-    const WalkHandler handler = { on_file, on_passed_over, walk };
+    const WalkHandler handler = {
+        .file = on_file,
+        .passed_over = on_passed_over,
+        .userdata = walk,
+        .opened = on_opened,
+    };
     const CensusHandler census = { on_counted, on_passed_over, on_progress, walk };
 
     walk->named = path;

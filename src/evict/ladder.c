@@ -336,6 +336,8 @@ static int try_rung(Ladder *ladder, Climb *climb, EvictRung rung, const Mapper *
         EvictPart part = part_between(climb, i);
         Evicting e = evicting(ladder, climb, part);
 
+        if (rung == EVICT_ADVISE && climb->n_spared == 0)
+            e.measured = &climb->now;
         if (part.begin < part.end)
             r = try_part(ladder, climb, rung, &e, mappers, n);
     }

@@ -40,6 +40,29 @@ static uint64_t middle(uint64_t begin, uint64_t end)
     return half > begin ? half : end;
 }
 
+static int take(const Evicting *e, uint64_t begin, uint64_t end);
+
+static int take_measured(const Evicting *e, uint64_t begin, uint64_t end,
+                         const Residency *residency)
+{
+    int r;
+
+    if (residency->resident == 0 ||
+        (residency->has_counters && residency->dirty == residency->resident))
+        return 0;
+    if (!residency->has_counters && !e->may_write && !file_is_settled(e->fd))
+        return 0;
+    uint64_t cut = middle(begin, end);
+    if (residency->has_counters && residency->dirty > 0) {
+        if (end - begin <= PIECE_MIN || cut == end)
+            return 0;
+        r = take(e, begin, cut);
+        return r < 0 ? r : take(e, cut, end);
+    }
+    r = pace_wait(e->pace, residency->resident);
+    return r < 0 ? r : advise(e, begin, end);
+}
+
 static int take(const Evicting *e, uint64_t begin, uint64_t end)
 {
     Residency residency;
@@ -47,22 +70,7 @@ static int take(const Evicting *e, uint64_t begin, uint64_t end)
     if (pace_is_cancelled(e->pace))
         return -ECANCELED;
     int r = residency_of_range(e->fd, begin, end - begin, &residency);
-    if (r < 0)
-        return r;
-    if (residency.resident == 0 ||
-        (residency.has_counters && residency.dirty == residency.resident))
-        return 0;
-    if (!residency.has_counters && !e->may_write && !file_is_settled(e->fd))
-        return 0;
-    uint64_t cut = middle(begin, end);
-    if (residency.has_counters && residency.dirty > 0) {
-        if (end - begin <= PIECE_MIN || cut == end)
-            return 0;
-        r = take(e, begin, cut);
-        return r < 0 ? r : take(e, cut, end);
-    }
-    r = pace_wait(e->pace, residency.resident);
-    return r < 0 ? r : advise(e, begin, end);
+    return r < 0 ? r : take_measured(e, begin, end, &residency);
 }
 
 int evict_advise(const Evicting *e)
@@ -70,6 +78,8 @@ int evict_advise(const Evicting *e)
     ResidentPart part = { .end = e->begin };
     int r = 0;
 
+    if (e->pace->rate == 0 && e->measured && !pace_is_cancelled(e->pace))
+        return take_measured(e, e->begin, e->end, e->measured);
     if (e->pace->rate == 0)
         return take(e, e->begin, e->end);
     uint64_t step = max_u64(e->pace->rate / BURSTS_PER_SEC, FOLIO_MAX);

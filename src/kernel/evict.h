@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "kernel/pace.h"
+#include "kernel/residency.h"
 
 /* A part of a file to be taken out of memory, and how. */
 typedef struct Evicting {
@@ -15,6 +16,9 @@ typedef struct Evicting {
     bool to_the_end;     /* whatever the file grows by goes as well */
     bool may_write;      /* it does no harm if dirty pages are written */
     Pace *pace;          /* borrowed; of whole looks, not of one file */
+    /* What evict_advise() would ask first: just this part, measured a moment ago. Borrowed; NULL:
+     * it asks. */
+    const Residency *measured;
 } Evicting;
 
 /* Takes clean pages that nobody has mapped. Unless it may write, it writes nothing, and does
