@@ -6,13 +6,11 @@
 
 #include "daemon/evictor.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "control/evict_plan.h"
 #include "daemon/evict_job.h"
-#include "util/log.h"
-#include "util/parse.h"
+#include "daemon/evict_told.h"
 #include "util/units.h"
 
 /* Between two answers to a call: pressure and distress last, and what was there is gone. */
@@ -40,10 +38,8 @@ typedef struct Rule {
     EvictJob *job;
     EvictOutcome last; /* of the last look that evicted: what is left is its */
     uint64_t failed;   /* files, likewise */
-    int last_error;    /* told once */
-    char *last_failed; /* the file that goes with it; NULL: it is not about one */
-    char *passed_over; /* told once: the first of them, NULL: nothing is */
-    bool wanted;       /* a mark of evictor_want() */
+    EvictTold told;
+    bool wanted; /* a mark of evictor_want() */
 } Rule;
 
 struct Evictor {
@@ -63,46 +59,6 @@ typedef struct Wanted {
 } Wanted;
 
 /* On the loop */
-
-static void tell_error(Rule *rule, EvictJob *ej)
-{
-    bool ours = ej->error < 0 || ej->unreadable > 0;
-    int error = ej->error < 0 ? ej->error : ej->unreadable > 0 ? -EACCES : ej->file_error;
-    const char *file = ours || !ej->file_failed ? "" : ej->file_failed;
-
-    if (error == rule->last_error && strcmp(file, rule->last_failed ?: "") == 0)
-        return;
-    rule->last_error = error;
-    free(rule->last_failed);
-    rule->last_failed = ours ? NULL : TAKE_PTR(ej->file_failed);
-    if (ours)
-        log_warning("%s: evicting %s: %s", rule->evictor->unit, rule->path,
-                    ej->error >= 0
-                        ? "some processes cannot be looked into, so nobody knows who has it open"
-                        : strerror(-error));
-    else if (error < 0)
-        log_warning("%s: evicting %s: %s%s%s (%llu files)", rule->evictor->unit, rule->path,
-                    rule->last_failed ?: "", rule->last_failed ? ": " : "", strerror(-error),
-                    (unsigned long long)ej->failed);
-}
-
-/* Once, until another is the first. A look that was cut short does not know. */
-static void tell_passed_over(Rule *rule, EvictJob *ej)
-{
-    const PassedOver *over = &ej->passed_over;
-    const char *first = over->first ?: "", *before = rule->passed_over ?: "";
-    char more[40] = "";
-
-    if (ej->error < 0 || ej->unreadable > 0 || strcmp(first, before) == 0)
-        return;
-    if (over->n > 1)
-        snprintf(more, sizeof(more), " (and %zu more)", over->n - 1);
-    if (over->first)
-        log_message(over->harmless ? LOG_INFO : LOG_WARNING, "%s: evicting %s: passed over: %s%s",
-                    rule->evictor->unit, rule->path, first, more);
-    free(rule->passed_over);
-    rule->passed_over = TAKE_PTR(ej->passed_over.first);
-}
 
 /* What a look that took so long has to rest. */
 static uint64_t rest(const Rule *rule)
@@ -126,20 +82,6 @@ static uint64_t next_interval(const Rule *rule, const EvictJob *ej)
     return ej->error < 0 || ej->unreadable > 0 ? rule->every_usec : evict_interval(&look);
 }
 
-static void tell_evicted(const Rule *rule, const EvictJob *ej, uint64_t bytes)
-{
-    char text[FORMAT_SIZE_MAX], rung_text[FORMAT_SIZE_MAX], how[160] = "";
-    size_t n = 0;
-
-    for (EvictRung rung = EVICT_WRITE_BACK; rung < _EVICT_RUNG_MAX; rung++)
-        if (ej->sum.evicted[rung] > 0)
-            n += (size_t)snprintf(how + n, sizeof(how) - n, "%s%s by %s", n > 0 ? ", " : ", ",
-                                  format_size(rung_text, ej->sum.evicted[rung]),
-                                  evict_rung_to_string(rung));
-    log_info("%s: evicted %s of %llu files matching %s%s", rule->evictor->unit,
-             format_size(text, bytes), (unsigned long long)ej->files, rule->path, how);
-}
-
 static void done(Job *job, void *owner)
 {
     EvictJob *ej = (EvictJob *)job;
@@ -149,8 +91,7 @@ static void done(Job *job, void *owner)
 
     rule->job = NULL;
     rule->table = TAKE_PTR(ej->task.table);
-    tell_error(rule, ej);
-    tell_passed_over(rule, ej);
+    evict_told_note(&rule->told, rule->evictor->unit, ej);
     rule->interval_usec = next_interval(rule, ej);
     rule->cpu_usec = ej->cpu_usec;
 
@@ -163,8 +104,6 @@ static void done(Job *job, void *owner)
         rule->last = ej->sum;
         rule->failed = ej->failed;
     }
-    if (bytes > 0)
-        tell_evicted(rule, ej, bytes);
 }
 
 static int start(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
@@ -218,8 +157,7 @@ static Rule *rule_free(Rule *rule)
     if (rule->job)
         job_abandon(&rule->job->job);
     idle_table_free(rule->table);
-    free(rule->last_failed);
-    free(rule->passed_over);
+    evict_told_clear(&rule->told);
     free(rule->path);
     free(rule);
     return NULL;
