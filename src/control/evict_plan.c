@@ -66,6 +66,13 @@ EvictRung evict_next_rung(const unsigned tried[static _EVICT_RUNG_MAX], const Ev
     return allowed->reclaim && tried[EVICT_RECLAIM] == 0 ? EVICT_RECLAIM : EVICT_NO_RUNG;
 }
 
+uint64_t evict_could_go(const EvictLeft *left, const EvictAllowed *allowed)
+{
+    bool stays = left->has_dirty && !allowed->write_back;
+
+    return stays ? sub_u64(left->resident, left->dirty) : left->resident;
+}
+
 /* Where the age @i begins: 0, 1, 1.5, 2, 3, 4, 6, 8 s, … */
 static uint64_t age_begin(size_t i)
 {
@@ -82,6 +89,17 @@ void evict_ages_add(EvictAges *ages, uint64_t idle_usec, uint64_t bytes)
     while (i + 1 < EVICT_AGES_MAX && idle_usec >= age_begin(i + 1))
         i++;
     ages->bytes[i] = add_u64(ages->bytes[i], bytes);
+}
+
+uint64_t evict_ages_sum(EvictAges *sum, const EvictAges *more)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < EVICT_AGES_MAX; i++) {
+        sum->bytes[i] = add_u64(sum->bytes[i], more->bytes[i]);
+        bytes = add_u64(bytes, more->bytes[i]);
+    }
+    return bytes;
 }
 
 uint64_t evict_ages_cutoff(const EvictAges *ages, uint64_t enough)

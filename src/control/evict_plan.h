@@ -66,6 +66,9 @@ typedef struct EvictLeft {
 EvictRung evict_next_rung(const unsigned tried[static _EVICT_RUNG_MAX], const EvictLeft *left,
                           const EvictAllowed *allowed);
 
+/* What of it could go now, bytes: dirty pages only where they may be written. */
+uint64_t evict_could_go(const EvictLeft *left, const EvictAllowed *allowed);
+
 /* How much could be evicted, by how long it has been idle: half octaves of seconds. */
 #define EVICT_AGES_MAX 64
 typedef struct EvictAges {
@@ -73,6 +76,9 @@ typedef struct EvictAges {
 } EvictAges;
 
 void evict_ages_add(EvictAges *ages, uint64_t idle_usec, uint64_t bytes);
+
+/* Adds all of @more to @sum; how much that is. */
+uint64_t evict_ages_sum(EvictAges *sum, const EvictAges *more);
 
 /* The age, µs, from which on there is enough, or all there is: the greatest such. */
 uint64_t evict_ages_cutoff(const EvictAges *ages, uint64_t enough);

@@ -150,6 +150,35 @@ static void the_coldest_are_enough(void **state)
     assert_true(evict_ages_cutoff(&ages, UINT64_MAX) > 1000000 * SEC);
 }
 
+static void the_coldest_of_all_rules(void **state)
+{
+    EvictAges one = { 0 }, other = { 0 }, sum = { 0 };
+
+    assert_int_equal(evict_ages_sum(&sum, &one), 0);
+    evict_ages_add(&one, 6 * SEC, 10);
+    evict_ages_add(&one, 90 * SEC, 20);
+    evict_ages_add(&other, 7 * SEC, 30);
+    evict_ages_add(&other, 5 * 60 * 60 * SEC, 40);
+    assert_int_equal(evict_ages_sum(&sum, &one), 30);
+    assert_int_equal(evict_ages_sum(&sum, &other), 70);
+    assert_int_equal(evict_ages_cutoff(&sum, 40), 16384 * SEC);
+    assert_int_equal(evict_ages_cutoff(&sum, 41), 64 * SEC);
+    assert_int_equal(evict_ages_cutoff(&sum, 61), 6 * SEC);
+    assert_int_equal(evict_ages_cutoff(&sum, 101), 0);
+}
+
+static void what_could_go(void **state)
+{
+    static const EvictAllowed nothing = { .page_out = true }, write_back = { .write_back = true };
+
+    assert_int_equal(evict_could_go(&(EvictLeft){ 8, 0, true }, &nothing), 8);
+    assert_int_equal(evict_could_go(&(EvictLeft){ 8, 3, true }, &nothing), 5);
+    assert_int_equal(evict_could_go(&(EvictLeft){ 8, 8, true }, &nothing), 0);
+    assert_int_equal(evict_could_go(&(EvictLeft){ 8, 9, true }, &nothing), 0); /* two questions */
+    assert_int_equal(evict_could_go(&(EvictLeft){ 8, 3, true }, &write_back), 8);
+    assert_int_equal(evict_could_go(&(EvictLeft){ 8, 3, false }, &nothing), 8);
+}
+
 static void looks_come_sooner_and_later(void **state)
 {
     EvictLook look = { .every_usec = 30 * SEC, .much = 100 };
@@ -225,6 +254,8 @@ int main(void)
         cmocka_unit_test(parts_are_whole_pages_without_a_byte_that_stays),
         cmocka_unit_test(rungs),
         cmocka_unit_test(the_coldest_are_enough),
+        cmocka_unit_test(the_coldest_of_all_rules),
+        cmocka_unit_test(what_could_go),
         cmocka_unit_test(looks_come_sooner_and_later),
         cmocka_unit_test(looks_share_the_processor),
         cmocka_unit_test(a_long_look_makes_the_next_one_rare),
