@@ -25,8 +25,6 @@
 typedef struct Look {
     EvictJob *ej;
     int fds_fd;          /* of walk_open_fds() */
-    bool counting;       /* nothing is evicted yet: */
-    EvictAges ages;      /* of what could be */
     uint64_t began_usec; /* in time of the processor */
 } Look;
 
@@ -55,20 +53,29 @@ static bool is_in_use(const EvictJob *ej, const struct stat *st)
                       : open_set_is_open(ej->open, st->st_dev, st->st_ino);
 }
 
-static EvictVerdict judge(Look *look, const struct stat *st, const EvictSeen *seen)
+/* What could not be written stays. */
+static void count(EvictJob *ej, const struct stat *st, const EvictSeen *seen, uint64_t idle_usec)
 {
-    const EvictTask *task = &look->ej->task;
+    EvictLeft left = { seen->resident, seen->dirty, seen->has_dirty };
+
+    if (!idle_table_is_barred(ej->task.table, st))
+        evict_ages_add(&ej->ages, idle_usec, evict_could_go(&left, &ej->task.allowed));
+}
+
+static EvictVerdict judge(EvictJob *ej, const struct stat *st, const EvictSeen *seen)
+{
+    const EvictTask *task = &ej->task;
     EvictFacts facts = {
         .resident = seen->resident,
         .pinned = is_pinned(task, st),
-        .in_use = is_in_use(look->ej, st),
+        .in_use = is_in_use(ej, st),
     };
 
     if (facts.resident > 0)
         facts.idle_usec = idle_table_note(task->table, st, facts.in_use);
-    EvictVerdict verdict = evict_judge(&facts, look->ej->place.idle_usec);
-    if (verdict == EVICT_NOW && look->counting)
-        evict_ages_add(&look->ages, facts.idle_usec, facts.resident);
+    EvictVerdict verdict = evict_judge(&facts, task->idle_usec);
+    if (verdict == EVICT_NOW && task->look_only)
+        count(ej, st, seen, facts.idle_usec);
     return verdict;
 }
 
@@ -112,13 +119,12 @@ static void note_place(EvictPlace *place, const char *path, bool after)
     place->after = after;
 }
 
-/* It is others' turn, or nobody wants the outcome any more. What goes on does so at @path; counting
- * takes the time that it takes. */
+/* It is others' turn, or nobody wants the outcome any more. What goes on does so at @path. */
 static bool stops(Look *look, const char *path)
 {
     EvictJob *ej = look->ej;
 
-    if (look->counting || !atomic_load(&ej->job.stop))
+    if (!atomic_load(&ej->job.stop))
         return atomic_load(&ej->job.cancelled);
     note_place(&ej->place, path, false);
     return true;
@@ -151,10 +157,9 @@ static int on_opened(const char *path, int *fd, const struct stat *st, void *use
         note_failed(ej, path, r);
         return 0;
     }
-    switch (judge(look, st, &seen)) {
+    switch (judge(ej, st, &seen)) {
     case EVICT_NOW:
-        if (ej->task.look_only || look->counting || has_enough(ej) ||
-            idle_table_is_barred(ej->task.table, st))
+        if (ej->task.look_only || has_enough(ej) || idle_table_is_barred(ej->task.table, st))
             return 0;
         return evict(look, path, fd, st);
     case EVICT_NOT_IDLE:
@@ -208,15 +213,6 @@ static void passed_over_clear(PassedOver *over)
 {
     free(over->first);
     *over = (PassedOver){ 0 };
-}
-
-static void forget_findings(EvictJob *ej)
-{
-    passed_over_clear(&ej->passed_over);
-    free(ej->file_failed);
-    ej->file_failed = NULL;
-    ej->failed = 0;
-    ej->waiting = false;
 }
 
 /* A path without a file yet, or the folder that a wildcard matches too, is nobody's trouble. */
@@ -283,21 +279,6 @@ static int walk(Look *look)
     return walk_glob(task->root_fd, task->path, task->walk_flags, &handler);
 }
 
-/* How long the files must be idle of which enough is evicted: a walk of its own, since a file is
- * judged and evicted by the same descriptor, and so many cannot be kept open. */
-static int find_coldest(Look *look)
-{
-    const EvictTask *task = &look->ej->task;
-
-    look->counting = true;
-    int r = walk(look);
-    look->counting = false;
-    look->ej->place.idle_usec = max_u64(task->idle_usec,
-                                        evict_ages_cutoff(&look->ages, task->enough));
-    forget_findings(look->ej);
-    return r;
-}
-
 static bool is_in_use_now(const struct stat *st, void *userdata)
 {
     return is_in_use(userdata, st);
@@ -327,13 +308,10 @@ static int make_ladder(EvictJob *ej)
 static int begin(Look *look)
 {
     EvictJob *ej = look->ej;
-    EvictPlace *place = &ej->place;
 
-    place->begun = true;
-    place->idle_usec = ej->task.idle_usec;
+    ej->place.begun = true;
     idle_table_begin(ej->task.table, now_usec());
-    int r = make_ladder(ej);
-    return r >= 0 && ej->task.enough > 0 ? find_coldest(look) : r;
+    return make_ladder(ej);
 }
 
 static int go_on(const Look *look)

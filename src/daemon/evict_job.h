@@ -31,7 +31,7 @@ typedef struct EvictTask {
     PinHeld *pinned;
     size_t n_pinned;
     bool look_only;  /* nothing is evicted */
-    uint64_t enough; /* bytes: no more than it takes for that, the coldest first; 0: all */
+    uint64_t enough; /* bytes: no further file once so much is evicted; 0: all */
     IdleTable *table;
     uint64_t slice_usec; /* how long a slice is, at the least; 0: all is one */
 } EvictTask;
@@ -39,11 +39,10 @@ typedef struct EvictTask {
 /* Where a look goes on after a slice. */
 typedef struct EvictPlace {
     bool begun;
-    uint64_t idle_usec; /* see find_coldest() */
-    char *path;         /* what is in front of it is done, or waits in the ladder; NULL: nothing */
-    bool after;         /* and it is, too */
-    bool walked;        /* all are */
-    Ladder *ladder;     /* NULL: not yet */
+    char *path;     /* what is in front of it is done, or waits in the ladder; NULL: nothing */
+    bool after;     /* and it is, too */
+    bool walked;    /* all are */
+    Ladder *ladder; /* NULL: not yet */
 } EvictPlace;
 
 typedef struct EvictJob {
@@ -61,6 +60,7 @@ typedef struct EvictJob {
     bool waiting;        /* some file is in memory, and not idle for long enough */
     uint64_t cpu_usec;   /* that the look took */
     EvictOutcome sum;
+    EvictAges ages; /* with look_only: of what could be evicted */
     PassedOver passed_over;
 } EvictJob;
 

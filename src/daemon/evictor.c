@@ -2,7 +2,12 @@
 /* Every rule has a job of its own (evict_job.h) that comes round every `every`, or sooner or later
  * than that as the looks turn out (control/evict_plan.h). A rule with `when` looks as often, so
  * that it knows which files are idle, and evicts nothing; when it is called for, it does so at
- * once, and then not again for a while. */
+ * once, and then not again for a while.
+ *
+ * At the unit's cap the coldest files of all rules go, in a round: each rule counts what it has by
+ * age; from the age on that all together have enough of, one rule after another evicts; and then it
+ * is seen whether the unit got smaller by that (control/cold.h). A rule whose job is under way, or
+ * which has to rest, does not take part, so that none keeps others waiting. */
 
 #include "daemon/evictor.h"
 
@@ -11,6 +16,8 @@
 #include "control/evict_plan.h"
 #include "daemon/evict_job.h"
 #include "daemon/evict_told.h"
+#include "util/log.h"
+#include "util/parse.h"
 #include "util/units.h"
 
 /* Between two answers to a call: pressure and distress last, and what was there is gone. */
@@ -23,6 +30,13 @@
 /* What one look must free to be worth the next one sooner: a share of memory. */
 #define MUCH_PER_RAM 100
 
+/* What of a round is a rule's. Where there is a job, too, it is the round's. */
+typedef enum Turn {
+    TURN_NONE,
+    TURN_COUNT, /* it counts, or has */
+    TURN_EVICT, /* it evicts, or has */
+} Turn;
+
 typedef struct Rule {
     Evictor *evictor;
     char *path;
@@ -34,6 +48,8 @@ typedef struct Rule {
     uint64_t looked_usec, answered_usec; /* 0: never */
     uint64_t cpu_usec;                   /* that the last look took */
     bool called;                         /* as of the last tick: it looks as often as it may */
+    Turn turn;
+    uint64_t oldest_usec; /* of what it has counted */
     IdleTable *table;
     EvictJob *job;
     EvictOutcome last; /* of the last look that evicted: what is left is its */
@@ -42,20 +58,39 @@ typedef struct Rule {
     bool wanted; /* a mark of evictor_want() */
 } Rule;
 
+typedef enum RoundStep {
+    ROUND_COUNTS,
+    ROUND_EVICTS,
+    ROUND_SETTLES,
+} RoundStep;
+
+typedef struct Round {
+    RoundStep step;
+    EvictAges ages;        /* of all rules */
+    uint64_t counted_usec; /* when they were known */
+    uint64_t idle_usec;    /* of what is to go */
+    uint64_t left;         /* bytes that are still to go */
+    uint64_t evicted_usec; /* when the last one had gone, as of the unit's sample */
+    ColdTrial trial;
+} Round;
+
 struct Evictor {
     Host *host;
     char *unit;
     Rule **rules;
     size_t n_rules;
     uint64_t cpu_ppm; /* of the last tick */
+    Round *round;     /* NULL: none is under way */
+    Hold hold;        /* no round meanwhile */
     EvictorStatus status;
 };
 
 /* A look, and what for. */
 typedef struct Wanted {
-    bool called;     /* somebody waits for it */
-    bool look_only;  /* nothing is evicted */
-    uint64_t enough; /* bytes: see EvictTask */
+    bool called;        /* somebody waits for it */
+    bool look_only;     /* nothing is evicted */
+    uint64_t idle_usec; /* at the least */
+    uint64_t enough;    /* bytes: see EvictTask */
 } Wanted;
 
 /* On the loop */
@@ -82,6 +117,21 @@ static uint64_t next_interval(const Rule *rule, const EvictJob *ej)
     return ej->error < 0 || ej->unreadable > 0 ? rule->every_usec : evict_interval(&look);
 }
 
+static void note_turn(Rule *rule, const EvictJob *ej)
+{
+    Round *round = rule->evictor->round;
+    uint64_t bytes = evict_outcome_evicted(&ej->sum);
+
+    if (rule->turn == TURN_COUNT) {
+        rule->oldest_usec = evict_ages_cutoff(&ej->ages, 1);
+        if (evict_ages_sum(&round->ages, &ej->ages) == 0)
+            rule->turn = TURN_NONE;
+    } else if (rule->turn == TURN_EVICT) {
+        round->left = sub_u64(round->left, bytes);
+        round->trial.evicted += bytes;
+    }
+}
+
 static void done(Job *job, void *owner)
 {
     EvictJob *ej = (EvictJob *)job;
@@ -92,8 +142,11 @@ static void done(Job *job, void *owner)
     rule->job = NULL;
     rule->table = TAKE_PTR(ej->task.table);
     evict_told_note(&rule->told, rule->evictor->unit, ej);
-    rule->interval_usec = next_interval(rule, ej);
-    rule->cpu_usec = ej->cpu_usec;
+    if (rule->turn != TURN_COUNT)
+        rule->interval_usec = next_interval(rule, ej);
+    /* Its part of a round is two looks, and it rests for both. */
+    rule->cpu_usec = ej->cpu_usec + (rule->turn == TURN_EVICT ? rule->cpu_usec : 0);
+    note_turn(rule, ej);
 
     status->bytes += bytes;
     status->files += ej->files;
@@ -118,7 +171,7 @@ static int start(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
         .walk_flags = host_walk_flags(host),
         .path = strdup(rule->path),
         .control_group = control_group ? strdup(control_group) : NULL,
-        .idle_usec = rule->idle_usec,
+        .idle_usec = max_u64(rule->idle_usec, wanted->idle_usec),
         .allowed = rule->allowed,
         .keep_first = rule->keep.first,
         .keep_last = rule->keep.last,
@@ -191,6 +244,7 @@ Evictor *evictor_free(Evictor *e)
     if (!e)
         return NULL;
     rules_free(e->rules, e->n_rules);
+    free(e->round);
     free(e->unit);
     free(e);
     return NULL;
@@ -288,17 +342,11 @@ static bool is_to_answer(Rule *rule, uint64_t now)
     return true;
 }
 
-/* Whether the rule is to be looked at now, and how. */
-static bool is_due(Rule *rule, const EvictorMoment *moment, Wanted *ret)
+static bool is_due(const Rule *rule, uint64_t now)
 {
-    *ret = (Wanted){ .look_only = moment->observe };
-    if ((rule->when & moment->calls) != 0 && is_to_answer(rule, moment->now_usec)) {
-        ret->called = true;
-        return true;
-    }
-    ret->look_only |= rule->when != 0;
     uint64_t wait = max_u64(rule->interval_usec, rest(rule));
-    return rule->looked_usec == 0 || moment->now_usec >= add_u64(rule->looked_usec, wait);
+
+    return rule->looked_usec == 0 || now >= add_u64(rule->looked_usec, wait);
 }
 
 static void look(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
@@ -308,30 +356,151 @@ static void look(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
     (void)start(rule, moment, wanted);
 }
 
-/* The unit is at its cap: one rule after another is asked for what is then left to go. */
-static void answer_cap(Evictor *e, const EvictorMoment *moment)
+/* The unit is at its cap */
+
+static bool is_at_cap(const Evictor *e, const EvictorMoment *moment)
 {
-    if (moment->cold == 0 || moment->observe)
+    return moment->cold > 0 && !moment->observe && !hold_is_on(&e->hold, moment->now_usec);
+}
+
+static void begin_round(Evictor *e, const EvictorMoment *moment)
+{
+    const Wanted wanted = { .called = true, .look_only = true };
+    Round *round = calloc(1, sizeof(Round));
+    bool any = false;
+
+    for (size_t i = 0; round && i < e->n_rules; i++) {
+        Rule *rule = e->rules[i];
+
+        if (rule->job || !is_to_answer(rule, moment->now_usec))
+            continue;
+        rule->turn = TURN_COUNT;
+        rule->oldest_usec = 0;
+        look(rule, moment, &wanted);
+        any = true;
+    }
+    if (!any) {
+        free(round);
         return;
-    for (size_t i = 0; i < e->n_rules && !evictor_is_busy(e); i++)
-        if (is_to_answer(e->rules[i], moment->now_usec))
-            look(e->rules[i], moment, &(Wanted){ .called = true, .enough = moment->cold });
+    }
+    round->trial.asked = moment->cache;
+    e->round = round;
+}
+
+static void end_round(Evictor *e)
+{
+    for (size_t i = 0; i < e->n_rules; i++)
+        e->rules[i]->turn = TURN_NONE;
+    free(TAKE_PTR(e->round));
+}
+
+static bool round_waits(const Evictor *e)
+{
+    for (size_t i = 0; i < e->n_rules; i++)
+        if (e->rules[i]->turn != TURN_NONE && e->rules[i]->job)
+            return true;
+    return false;
+}
+
+static void note_counted(Round *round, const EvictorMoment *moment)
+{
+    round->step = ROUND_EVICTS;
+    round->counted_usec = moment->now_usec;
+    round->left = moment->cold;
+    round->idle_usec = evict_ages_cutoff(&round->ages, round->left);
+    round->trial.begun = moment->cache;
+}
+
+/* One whose rate is low gets no more than it may until the next round. */
+static uint64_t share(const Rule *rule, uint64_t left)
+{
+    uint64_t most = mul_u64(rule->rate, CALL_EVERY_USEC / USEC_PER_SEC);
+
+    return rule->rate > 0 ? min_u64(left, most) : left;
+}
+
+/* Whether any rule is left whose turn it is. */
+static bool evict_next(Evictor *e, const EvictorMoment *moment)
+{
+    Round *round = e->round;
+    uint64_t passed = sub_u64(moment->now_usec, round->counted_usec);
+
+    for (size_t i = 0; i < e->n_rules; i++) {
+        Rule *rule = e->rules[i];
+
+        if (rule->turn != TURN_COUNT || rule->oldest_usec < round->idle_usec)
+            continue;
+        rule->turn = TURN_EVICT;
+        look(rule, moment,
+             &(Wanted){
+                 .called = true,
+                 .idle_usec = add_u64(round->idle_usec, passed),
+                 .enough = share(rule, round->left),
+             });
+        return true;
+    }
+    return false;
+}
+
+static void tell_in_vain(const Evictor *e)
+{
+    char text[FORMAT_SIZE_MAX];
+
+    log_info("%s: %s of its idle files were evicted, and its page cache did not get smaller by "
+             "that: others had read them first; the cap leaves them alone for the next %llu s",
+             e->unit, format_size(text, e->round->trial.evicted),
+             (unsigned long long)(e->hold.length_usec / USEC_PER_SEC));
+}
+
+static void act_on_round(Evictor *e, const EvictorMoment *moment)
+{
+    Round *round = e->round;
+
+    if (round->step == ROUND_COUNTS)
+        note_counted(round, moment);
+    if (round->step == ROUND_EVICTS) {
+        round->left = is_at_cap(e, moment) ? min_u64(round->left, moment->cold) : 0;
+        if (round->left > 0 && evict_next(e, moment))
+            return;
+        round->step = ROUND_SETTLES;
+        round->evicted_usec = moment->cache.at_usec;
+    }
+    if (round->trial.evicted > 0) {
+        if (sub_u64(moment->cache.at_usec, round->evicted_usec) < COLD_SETTLE_USEC)
+            return;
+        if (!cold_judge(&e->hold, &round->trial, &moment->cache))
+            tell_in_vain(e);
+    }
+    end_round(e);
 }
 
 void evictor_tick(Evictor *e, const EvictorMoment *moment)
 {
-    bool at_cap = moment->cold > 0 && !moment->observe;
-    Wanted wanted;
+    const Wanted called = { .called = true, .look_only = moment->observe };
+    bool at_cap = is_at_cap(e, moment);
 
     e->cpu_ppm = moment->cpu_ppm;
     for (size_t i = 0; i < e->n_rules; i++) {
         Rule *rule = e->rules[i];
+        unsigned calls = rule->when & moment->calls;
 
-        rule->called = at_cap || (rule->when & moment->calls) != 0;
-        if (!rule->job && is_due(rule, moment, &wanted))
-            look(rule, moment, &wanted);
+        rule->called = at_cap || calls != 0;
+        if (calls == 0 || rule->job || !is_to_answer(rule, moment->now_usec))
+            continue;
+        rule->turn = TURN_NONE; /* whatever is idle goes */
+        look(rule, moment, &called);
     }
-    answer_cap(e, moment);
+    if (e->round && !round_waits(e))
+        act_on_round(e, moment);
+    if (!e->round && is_at_cap(e, moment))
+        begin_round(e, moment);
+    for (size_t i = 0; i < e->n_rules; i++) {
+        Rule *rule = e->rules[i];
+
+        /* What is found by those that are in a round goes by that. */
+        if (!rule->job && rule->turn == TURN_NONE && is_due(rule, moment->now_usec))
+            look(rule, moment, &(Wanted){ .look_only = moment->observe || rule->when != 0 });
+    }
 }
 
 bool evictor_cpu_ppm(const Evictor *e, size_t i, uint64_t *ret)
@@ -346,9 +515,9 @@ bool evictor_cpu_ppm(const Evictor *e, size_t i, uint64_t *ret)
     return true;
 }
 
-bool evictor_has_rules(const Evictor *e)
+bool evictor_has_cold(const Evictor *e, uint64_t now)
 {
-    return e->n_rules > 0;
+    return e->n_rules > 0 && !hold_is_on(&e->hold, now);
 }
 
 uint64_t evictor_linger_usec(const Evictor *e)

@@ -3,6 +3,7 @@
 
 /* Takes one unit's cold files out of memory, as the paths of its policy say. */
 
+#include "control/cold.h"
 #include "control/evict_plan.h"
 #include "control/pin_plan.h"
 #include "daemon/host.h"
@@ -29,6 +30,7 @@ typedef struct EvictorMoment {
                          only one */
     bool observe;     /* nothing is evicted */
     uint64_t cold; /* bytes of idle files that are to go because the unit is at its cap; 0: none */
+    CacheMark cache; /* the unit's, as of its last sample */
     /* The unit's, where its page cache may be reclaimed; NULL: nowhere. */
     const char *control_group;
 } EvictorMoment;
@@ -37,8 +39,9 @@ typedef struct EvictorMoment {
  * the rule would like; false: there is no such rule. */
 bool evictor_cpu_ppm(const Evictor *evictor, size_t i, uint64_t *ret);
 
-/* Whether there is any rule to act on. */
-bool evictor_has_rules(const Evictor *evictor);
+/* Whether idle files may go because the unit is at its cap: there are rules, and it is not known
+ * that this would be in vain. */
+bool evictor_has_cold(const Evictor *evictor, uint64_t now_usec);
 
 /* To be called every second or so. All of @moment is copied. */
 void evictor_tick(Evictor *evictor, const EvictorMoment *moment);

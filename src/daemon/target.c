@@ -185,7 +185,7 @@ static void cap(Target *t)
 {
     const CapperMoment moment = {
         .max = t->policy->cache_max,
-        .has_rules = evictor_has_rules(t->evictor),
+        .has_rules = evictor_has_cold(t->evictor, t->sample.at_usec),
         .has_swap = t->context.has_swap,
         .observe = only_looks(t),
     };
@@ -548,6 +548,7 @@ void target_act(Target *t, const TargetMoment *m)
         .cpu_ppm = m->evict_ppm,
         .observe = only_looks(t),
         .cold = t->capper && !t->above_critical ? capper_cold(t->capper) : 0,
+        .cache = cache_mark(&t->sample),
         .control_group = may_be_reclaimed(t) ? t->control_group : NULL,
     };
 

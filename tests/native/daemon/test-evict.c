@@ -42,13 +42,20 @@ static void world_done(World *w)
     scratch_done(&w->files);
 }
 
-/* A file of SIZE, clean and locked. */
+/* A file of SIZE, locked and not written to the disk yet. */
+static int make_locked(const World *w, const char *name)
+{
+    int fd = make_file(&w->files, name, SIZE);
+
+    (void)lock_part(fd, 0, SIZE);
+    return fd;
+}
+
 static void put_locked(const World *w, const char *name)
 {
-    CLEANUP_CLOSE int fd = make_file(&w->files, name, SIZE);
+    CLEANUP_CLOSE int fd = make_locked(w, name);
 
     must(fsync(fd));
-    (void)lock_part(fd, 0, SIZE);
 }
 
 /* What one job came to. */
@@ -58,6 +65,7 @@ typedef struct Done {
     int error;
     uint64_t failed;
     EvictOutcome sum;
+    EvictAges ages;
     EvictJob *job;
 } Done;
 
@@ -70,29 +78,30 @@ static void on_done(Job *job, void *owner)
     done->error = ej->error;
     done->failed = ej->failed;
     done->sum = ej->sum;
+    done->ages = ej->ages;
     done->job = NULL;
     done->world->done[n] = done->name;
 }
 
-/* A look at all files that match @glob below the world's. */
-static void submit(World *w, const char *glob, uint64_t rate, Done *done)
+/* A look as @task says at all files that match @glob below the world's. */
+static void submit_task(World *w, const char *glob, EvictTask *task, Done *done)
 {
-    EvictTask task = {
-        .root_fd = w->root_fd,
-        .proc_fd = w->proc.fd,
-        .cgroup_fd = -1,
-        .rate = rate,
-        .table = idle_table_new(),
-        .slice_usec = 100 * USEC_PER_MSEC,
-    };
-
-    assert_true(asprintf(&task.path, "%s/%s", w->files.path, glob) > 0);
-    EvictJob *ej = evict_job_new(&task);
+    task->root_fd = w->root_fd;
+    task->proc_fd = w->proc.fd;
+    task->cgroup_fd = -1;
+    task->slice_usec = 100 * USEC_PER_MSEC;
+    assert_true(asprintf(&task->path, "%s/%s", w->files.path, glob) > 0);
+    EvictJob *ej = evict_job_new(task);
     assert_non_null(ej);
     ej->job.done = on_done;
     ej->job.owner = done;
     done->job = ej;
     jobs_submit(w->jobs, &ej->job);
+}
+
+static void submit(World *w, const char *glob, uint64_t rate, Done *done)
+{
+    submit_task(w, glob, &(EvictTask){ .rate = rate, .table = idle_table_new() }, done);
 }
 
 static void run_until(World *w, const char *done)
@@ -208,6 +217,46 @@ static void abandoned_at_any_time(void **state)
     world_done(&w);
 }
 
+/* Bytes that a look finds which could go, and evicts none of. */
+static uint64_t counted(World *w, EvictAllowed allowed, IdleTable *table)
+{
+    Done done = { .world = w, .name = 'd' };
+    EvictAges sum = { 0 };
+
+    w->done[0] = '\0';
+    submit_task(w, "*", &(EvictTask){ .allowed = allowed, .look_only = true, .table = table },
+                &done);
+    run_until(w, "d");
+    assert_int_equal(done.error, 0);
+    assert_int_equal(done.sum.before, 0);
+    return evict_ages_sum(&sum, &done.ages);
+}
+
+static void what_could_go_is_counted(void **state)
+{
+    IdleTable *table = idle_table_new();
+    Residency residency;
+    struct stat st;
+    World w;
+
+    a_world(&w);
+    put_locked(&w, "clean");
+    CLEANUP_CLOSE int barred = make_locked(&w, "barred");
+    must(fsync(barred));
+    must(fstat(barred, &st));
+    idle_table_bar(table, &st);
+    assert_int_equal(counted(&w, (EvictAllowed){ 0 }, table), SIZE);
+
+    CLEANUP_CLOSE int dirty = make_locked(&w, "dirty");
+    assert_int_equal(residency_of(dirty, SIZE, &residency), 0);
+    if (residency.has_counters) {
+        assert_int_equal(counted(&w, (EvictAllowed){ 0 }, idle_table_new()), 2 * SIZE);
+        assert_int_equal(counted(&w, (EvictAllowed){ .write_back = true }, idle_table_new()),
+                         3 * SIZE);
+    }
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +265,7 @@ int main(void)
         cmocka_unit_test(what_is_opened_meanwhile_is_spared),
         cmocka_unit_test(what_is_opened_while_it_goes_is_spared),
         cmocka_unit_test(abandoned_at_any_time),
+        cmocka_unit_test(what_could_go_is_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

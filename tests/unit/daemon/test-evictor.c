@@ -197,55 +197,312 @@ static void a_call_waits_for_no_other_look(void **state)
     evictor_free(e);
 }
 
-/* At its cap: one rule after another, whatever they wait for otherwise, and for no more than what
- * is then too much. */
-static void a_cap_asks_one_rule_after_another(void **state)
-{
-    CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
-    Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
-    EvictRule rules[] = {
-        { .path = (char *)"/a",
-          .idle_usec = USEC_PER_SEC,
-          .every_usec = 3600 * USEC_PER_SEC,
-          .when = EVICT_WHEN_DISTRESS },
-        { .path = (char *)"/b", .idle_usec = USEC_PER_SEC, .every_usec = 3600 * USEC_PER_SEC },
-    };
-    Policy policy = { .evicts = rules, .n_evicts = ELEMENTS(rules) };
-    EvictorMoment moment = { .now_usec = 1000 * USEC_PER_SEC };
+/* Rules of a unit at its cap, which have been looked at once; none is due soon. */
+typedef struct Capped {
+    Scratch nothing;
+    Host host;
+    EvictRule rules[3];
+    Policy policy;
+    EvictorMoment moment;
     Evictor *e;
+} Capped;
 
-    assert_int_equal(evictor_new(&host, "a.service", &e), 0);
-    assert_false(evictor_has_rules(e));
-    assert_int_equal(evictor_want(e, &policy), 0);
-    assert_true(evictor_has_rules(e));
-    evictor_tick(e, &moment);
-    assert_int_equal(n_queued, 2);
-    run_queue();
+static EvictJob *queued(size_t i)
+{
+    assert_true(i < n_queued);
+    return (EvictJob *)queue[i];
+}
 
-    for (size_t i = 0; i < ELEMENTS(rules); i++) {
-        moment.now_usec += USEC_PER_SEC;
-        moment.cold = (5 - i) * MIB;
-        evictor_tick(e, &moment);
-        assert_int_equal(n_queued, 1);
-        const EvictTask *task = &((EvictJob *)queue[0])->task;
-        assert_string_equal(task->path, rules[i].path);
-        assert_true(task->enough == moment.cold && !task->look_only);
-        evictor_tick(e, &moment); /* while that goes on */
-        assert_int_equal(n_queued, 1);
-        run_queue();
+/* The job at @i ends, having found @bytes idle for @seconds, or evicted them. */
+static void finish(size_t i, uint64_t seconds, uint64_t bytes)
+{
+    EvictJob *ej = queued(i);
+
+    if (ej->task.look_only)
+        evict_ages_add(&ej->ages, seconds * USEC_PER_SEC, bytes);
+    else
+        ej->sum.evicted[EVICT_ADVISE] = bytes;
+    ej->job.done(&ej->job, ej->job.owner);
+    ej->job.destroy(&ej->job);
+}
+
+/* So much later, with so much cache, of which so much is to go. */
+static size_t tick(Capped *c, uint64_t seconds, uint64_t cache, uint64_t cold)
+{
+    c->moment.now_usec += seconds * USEC_PER_SEC;
+    c->moment.cache.at_usec = c->moment.now_usec;
+    c->moment.cache.cache = cache;
+    c->moment.cold = cold;
+    n_queued = 0;
+    evictor_tick(c->e, &c->moment);
+    return n_queued;
+}
+
+static void expect_count(size_t i, const char *path)
+{
+    assert_string_equal(queued(i)->task.path, path);
+    assert_true(queued(i)->task.look_only);
+}
+
+static void expect_evict(size_t i, const char *path, uint64_t seconds, uint64_t enough)
+{
+    const EvictTask *task = &queued(i)->task;
+
+    assert_string_equal(task->path, path);
+    assert_false(task->look_only);
+    assert_int_equal(task->idle_usec, seconds * USEC_PER_SEC);
+    assert_int_equal(task->enough, enough);
+}
+
+static void a_capped_unit(Capped *c, size_t n_rules)
+{
+    *c = (Capped){
+        .nothing = scratch_new("/tmp"),
+        .rules = {
+            { .path = (char *)"/a", .idle_usec = USEC_PER_SEC },
+            { .path = (char *)"/b", .idle_usec = USEC_PER_SEC, .when = EVICT_WHEN_DISTRESS },
+            { .path = (char *)"/c", .idle_usec = USEC_PER_SEC },
+        },
+        .moment.now_usec = 1000 * USEC_PER_SEC,
+    };
+    c->host = (Host){ .root_fd = c->nothing.fd, .proc_fd = c->nothing.fd, .settings = &settings };
+    for (size_t i = 0; i < n_rules; i++)
+        c->rules[i].every_usec = 24 * 3600 * USEC_PER_SEC;
+    c->policy = (Policy){ .evicts = c->rules, .n_evicts = n_rules };
+    assert_int_equal(evictor_new(&c->host, "a.service", &c->e), 0);
+    assert_false(evictor_has_cold(c->e, 0));
+    assert_int_equal(evictor_want(c->e, &c->policy), 0);
+    assert_true(evictor_has_cold(c->e, 0));
+    assert_int_equal(tick(c, 0, 100 * MIB, 0), n_rules);
+    for (size_t i = 0; i < n_rules; i++)
+        finish(i, 0, 0);
+    log_text[0] = '\0';
+}
+
+static void capped_done(Capped *c)
+{
+    evictor_free(c->e);
+    scratch_done(&c->nothing);
+}
+
+/* Whatever its rule waits for otherwise. */
+static void at_a_cap_the_coldest_of_all_rules_go(void **state)
+{
+    Capped c;
+
+    a_capped_unit(&c, 3);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 6 * MIB), 3);
+    expect_count(0, "/a");
+    expect_count(1, "/b");
+    expect_count(2, "/c");
+    EvictJob *jobs[] = { queued(0), queued(1), queued(2) };
+    assert_int_equal(tick(&c, 1, 100 * MIB, 6 * MIB), 0); /* while that goes on */
+    memcpy(queue, jobs, sizeof(jobs));
+    n_queued = 3;
+    finish(0, 60, 10 * MIB);
+    finish(1, 4000, 5 * MIB);
+    finish(2, 2500, 5 * MIB);
+
+    assert_int_equal(tick(&c, 1, 100 * MIB, 6 * MIB), 1);
+    expect_evict(0, "/b", 2048, 6 * MIB);
+    finish(0, 0, 5 * MIB);
+    /* As many seconds colder, since these have passed. */
+    assert_int_equal(tick(&c, 2, 95 * MIB, 6 * MIB), 1);
+    expect_evict(0, "/c", 2050, MIB);
+    finish(0, 0, MIB);
+    assert_int_equal(tick(&c, 1, 94 * MIB, 6 * MIB), 0);
+    assert_int_equal(tick(&c, 3, 94 * MIB, 6 * MIB), 0);
+
+    /* All have just answered; and nothing is done for a policy that observes. */
+    c.moment.observe = true;
+    assert_int_equal(tick(&c, 10, 94 * MIB, 6 * MIB), 0);
+    c.moment.observe = false;
+    assert_int_equal(tick(&c, 0, 94 * MIB, 6 * MIB), 3);
+    for (size_t i = 0; i < 3; i++)
+        finish(i, 0, 0);
+    assert_int_equal(tick(&c, 1, 94 * MIB, 6 * MIB), 0);
+    expect_log("info: a.service: evicted 5M of 0 files matching /b\n"
+               "info: a.service: evicted 1M of 0 files matching /c\n");
+    capped_done(&c);
+}
+
+static void what_goes_otherwise_need_not_go_for_a_cap(void **state)
+{
+    Capped c;
+
+    a_capped_unit(&c, 3);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 6 * MIB), 3);
+    for (size_t i = 0; i < 3; i++)
+        finish(i, 60, 4 * MIB);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 5 * MIB), 1);
+    expect_evict(0, "/a", 48, 5 * MIB);
+    finish(0, 0, MIB);
+    assert_int_equal(tick(&c, 0, 97 * MIB, 2 * MIB), 1);
+    expect_evict(0, "/b", 48, 2 * MIB);
+    finish(0, 0, MIB);
+    assert_int_equal(tick(&c, 0, 90 * MIB, 0), 0);
+    log_text[0] = '\0';
+    capped_done(&c);
+}
+
+/* A look that takes hours, at its rate: the others need not wait for it. */
+static void a_cap_waits_for_no_other_look(void **state)
+{
+    Capped c;
+
+    a_capped_unit(&c, 2);
+    c.rules[0].rate = MIB;
+    assert_int_equal(evictor_want(c.e, &c.policy), 0);
+    assert_int_equal(tick(&c, 48 * 3600, 100 * MIB, 0), 2);
+    Job *slow = queue[0];
+    finish(1, 0, 0);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 20 * MIB), 1);
+    expect_count(0, "/b");
+    finish(0, 60, 20 * MIB);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 20 * MIB), 1);
+    expect_evict(0, "/b", 48, 20 * MIB);
+    finish(0, 0, 20 * MIB);
+    assert_int_equal(tick(&c, 3, 80 * MIB, 0), 0);
+    assert_int_equal(tick(&c, 3, 80 * MIB, 0), 0);
+    queue[0] = slow;
+    n_queued = 1;
+    finish(0, 0, 0);
+    log_text[0] = '\0';
+
+    /* Of a round it gets what it can do until the next one. */
+    assert_int_equal(tick(&c, 10, 100 * MIB, 20 * MIB), 2);
+    finish(0, 60, 20 * MIB);
+    finish(1, 50, 10 * MIB);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 20 * MIB), 1);
+    expect_evict(0, "/a", 48, 10 * MIB);
+    finish(0, 0, 10 * MIB);
+    assert_int_equal(tick(&c, 0, 100 * MIB, 20 * MIB), 1);
+    expect_evict(0, "/b", 48, 10 * MIB);
+    finish(0, 0, 0);
+    log_text[0] = '\0';
+    capped_done(&c);
+}
+
+static void a_call_is_answered_amid_a_round(void **state)
+{
+    Capped c;
+
+    a_capped_unit(&c, 2);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 8 * MIB), 2);
+    finish(0, 60, 4 * MIB);
+    finish(1, 60, 4 * MIB);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 8 * MIB), 1);
+    EvictJob *first = queued(0);
+    expect_evict(0, "/a", 48, 8 * MIB);
+    c.moment.calls = EVICT_WHEN_DISTRESS;
+    assert_int_equal(tick(&c, 10, 100 * MIB, 8 * MIB), 1);
+    expect_evict(0, "/b", 1, 0);
+    EvictJob *call = queued(0);
+    queue[0] = &first->job;
+    finish(0, 0, MIB);
+    /* It has no turn any more, and none waits for it. */
+    assert_int_equal(tick(&c, 1, 100 * MIB, 8 * MIB), 0);
+    assert_int_equal(tick(&c, 2, 100 * MIB, 8 * MIB), 0);
+    assert_false(evictor_has_cold(c.e, c.moment.now_usec));
+    queue[0] = &call->job;
+    n_queued = 1;
+    finish(0, 0, 0);
+    log_text[0] = '\0';
+    capped_done(&c);
+}
+
+static void looks_that_are_due_amid_a_round(void **state)
+{
+    Capped c;
+
+    a_capped_unit(&c, 2);
+    c.rules[0].every_usec = c.rules[1].every_usec = 20 * USEC_PER_SEC;
+    assert_int_equal(evictor_want(c.e, &c.policy), 0);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 8 * MIB), 2);
+    finish(0, 60, 8 * MIB);
+    finish(1, 60, 8 * MIB);
+    assert_int_equal(tick(&c, 20, 100 * MIB, 8 * MIB), 1);
+    expect_evict(0, "/a", 48, 8 * MIB);
+    finish(0, 0, 4 * MIB);
+    log_text[0] = '\0';
+    assert_int_equal(tick(&c, 0, 96 * MIB, 0), 0);
+    assert_int_equal(tick(&c, 2, 96 * MIB, 0), 1); /* it is over */
+    expect_count(0, "/b");
+    finish(0, 0, 0);
+
+    /* That one only counted says nothing of when the next look is worth its while. */
+    assert_int_equal(tick(&c, 100, 96 * MIB, 0), 2);
+    finish(0, 0, 0);
+    finish(1, 0, 0);
+    assert_int_equal(tick(&c, 20, 100 * MIB, 8 * MIB), 2);
+    finish(0, 0, 0);
+    finish(1, 0, 0);
+    assert_int_equal(tick(&c, 39, 96 * MIB, 0), 0);
+    assert_int_equal(tick(&c, 1, 96 * MIB, 0), 1);
+    finish(0, 0, 0);
+    capped_done(&c);
+}
+
+/* Its part of a round is two looks. */
+static void a_rule_rests_for_its_whole_round(void **state)
+{
+    Capped c;
+
+    a_capped_unit(&c, 1);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 8 * MIB), 1);
+    queued(0)->cpu_usec = USEC_PER_SEC;
+    finish(0, 60, 8 * MIB);
+    assert_int_equal(tick(&c, 1, 100 * MIB, 8 * MIB), 1);
+    queued(0)->cpu_usec = USEC_PER_SEC;
+    finish(0, 0, 8 * MIB);
+    log_text[0] = '\0';
+    assert_int_equal(tick(&c, 1, 92 * MIB, 8 * MIB), 0);
+    assert_int_equal(tick(&c, 97, 92 * MIB, 8 * MIB), 0); /* 2 s are 100 at 2 % */
+    assert_int_equal(tick(&c, 1, 92 * MIB, 8 * MIB), 1);
+    finish(0, 0, 0);
+    log_text[0] = '\0';
+    capped_done(&c);
+}
+
+/* Whether a round goes through in which 8 MiB are evicted, and so much cache is left. */
+static bool goes_round(Capped *c, uint64_t left)
+{
+    if (tick(c, 0, 100 * MIB, 8 * MIB) == 0)
+        return false;
+    finish(0, 60, 8 * MIB);
+    assert_int_equal(tick(c, 1, 100 * MIB, 8 * MIB), 1);
+    finish(0, 0, 8 * MIB);
+    log_text[0] = '\0';
+    assert_int_equal(tick(c, 1, left, 8 * MIB), 0);
+    assert_int_equal(tick(c, 2, left, 8 * MIB), 0);
+    return true;
+}
+
+static void pages_of_others_are_left_alone(void **state)
+{
+    static const unsigned seconds[] = { 60, 120, 240 };
+    char text[300];
+    Capped c;
+
+    a_capped_unit(&c, 1);
+    for (size_t i = 0; i < ELEMENTS(seconds); i++) {
+        assert_true(goes_round(&c, 99 * MIB));
+        snprintf(text, sizeof(text),
+                 "info: a.service: 8M of its idle files were evicted, and its page cache did not "
+                 "get smaller by that: others had read them first; the cap leaves them alone for "
+                 "the next %u s\n",
+                 seconds[i]);
+        expect_log(text);
+        c.moment.now_usec += (seconds[i] - 1) * USEC_PER_SEC;
+        assert_false(evictor_has_cold(c.e, c.moment.now_usec));
+        assert_false(goes_round(&c, 99 * MIB));
+        c.moment.now_usec += USEC_PER_SEC;
+        assert_true(evictor_has_cold(c.e, c.moment.now_usec));
     }
-    /* Both have just answered; and nothing is done for a policy that observes. */
-    evictor_tick(e, &moment);
-    assert_int_equal(n_queued, 0);
-    moment.now_usec += 10 * USEC_PER_SEC;
-    moment.observe = true;
-    evictor_tick(e, &moment);
-    assert_int_equal(n_queued, 0);
-    moment.observe = false;
-    evictor_tick(e, &moment);
-    assert_int_equal(n_queued, 1);
-    run_queue();
-    evictor_free(e);
+    assert_true(goes_round(&c, 92 * MIB));
+    expect_log("");
+    assert_true(evictor_has_cold(c.e, c.moment.now_usec));
+    capped_done(&c);
 }
 
 /* What the policy says of a rule is what its job gets. */
@@ -398,7 +655,13 @@ int main(void)
         cmocka_unit_test(a_path_that_is_not_there_yet),
         cmocka_unit_test(what_waits_for_a_call_only_looks_until_then),
         cmocka_unit_test(a_call_waits_for_no_other_look),
-        cmocka_unit_test(a_cap_asks_one_rule_after_another),
+        cmocka_unit_test(at_a_cap_the_coldest_of_all_rules_go),
+        cmocka_unit_test(what_goes_otherwise_need_not_go_for_a_cap),
+        cmocka_unit_test(a_cap_waits_for_no_other_look),
+        cmocka_unit_test(a_call_is_answered_amid_a_round),
+        cmocka_unit_test(looks_that_are_due_amid_a_round),
+        cmocka_unit_test(a_rule_rests_for_its_whole_round),
+        cmocka_unit_test(pages_of_others_are_left_alone),
         cmocka_unit_test(keys_of_a_rule),
         cmocka_unit_test(a_long_look_rests),
         cmocka_unit_test(looks_in_vain_become_rarer),

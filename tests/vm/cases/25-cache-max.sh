@@ -20,6 +20,8 @@ sparse hot 96
 sparse spare-a 16
 sparse spare-b 16
 sparse used 24
+sparse own 31
+sparse lent 16
 fallocate -l 128M "$FILES/swap"
 chmod 600 "$FILES/swap"
 mkswap -q "$FILES/swap"
@@ -41,6 +43,12 @@ version: 1
 match: { units: [t-spare.service] }
 cache: { max: 48M }
 evict: [ { path: "$FILES/spare-*", idle: 1s, every: 1s, when: [distress] } ]
+POLICY
+policy borrower <<POLICY
+version: 1
+match: { units: [t-borrower.service] }
+cache: { max: 32M }
+evict: [ { path: "$FILES/lent", idle: 1s, every: 1s, when: [distress] } ]
 POLICY
 # 40 MiB of anonymous memory, in a dd that waits for its pipe; and 400 MiB of a file, 8 MiB at a time, whenever it is
 # asked for.
@@ -120,6 +128,21 @@ assert_eq "$(resident "$FILES/spare-b")" 0 "the coldest"
 assert_eq "$(resident "$FILES/spare-a")" $((16 * MIB)) "not as cold"
 assert_eq "$(target t-spare.service .cache.reclaimed)" 0 "reclaimed beside that"
 assert_eq "$(resident "$FILES/used")" $((24 * MIB)) "what it needs"
+
+# Files that others have read first: once is enough to see that nothing is gained by evicting them.
+# shellcheck disable=SC2016
+run_unit t-lender.service -- sh -c 'cat "$0/lent" >/dev/null; exec sleep infinity' "$FILES"
+lent() { [[ $(resident "$FILES/lent") == $((16 * MIB)) ]]; }
+wait_for 30 lent
+# shellcheck disable=SC2016
+run_unit t-borrower.service -- sh -c 'cat "$0/own" >/dev/null; exec sleep infinity' "$FILES"
+in_vain() { journal_has 't-borrower.service: 16M of its idle files were evicted, and its page cache did not get '; }
+wait_for 60 in_vain
+cat "$FILES/lent" >/dev/null
+wait_for 10 target_is t-borrower.service .cache.reason under
+sleep 15
+assert_eq "$(resident "$FILES/lent")" $((16 * MIB)) "evicted again"
+assert_eq "$(target t-borrower.service .evict.bytes)" $((16 * MIB)) "evicted once"
 
 # More than the cap, over and over.
 # shellcheck disable=SC2016
