@@ -85,14 +85,18 @@ static bool has_enough(const EvictJob *ej)
     return ej->task.enough > 0 && evict_outcome_evicted(&ej->sum) >= ej->task.enough;
 }
 
-/* In the order of the walk: what is in a folder goes before names that the folder's is the
+static int rank(char c)
+{
+    return c == '\0' ? 0 : c == '/' ? 1 : (unsigned char)c + 1;
+}
+
+/* In the order of the walk: a folder, what is in it, and then names that the folder's is the
  * beginning of. */
 static int compare_paths(const char *a, const char *b)
 {
     while (*a != '\0' && *a == *b)
         a++, b++;
-    unsigned char x = *a == '/' ? 0 : (unsigned char)*a, y = *b == '/' ? 0 : (unsigned char)*b;
-    return (x > y) - (x < y);
+    return rank(*a) - rank(*b);
 }
 
 /* Whether @path was done with in a slice before. */
@@ -107,6 +111,7 @@ static bool is_behind(Look *look, const char *path)
         return true;
     free(TAKE_PTR(place->path));
     uint64_t cost = thread_cpu_usec() - look->began_usec, slice = look->ej->task.slice_usec;
+    slice = max_u64(slice, atomic_load(&look->ej->job.slice_usec));
     atomic_store(&look->ej->job.slice_usec, max_u64(slice, cost * SLICE_SHARE));
     return false;
 }
@@ -150,6 +155,7 @@ static int on_opened(const char *path, int *fd, const struct stat *st, void *use
         return 0;
     if (stops(look, path))
         return -ECANCELED;
+    ej->moved = true;
     if (st->st_size == 0)
         return 0;
     int r = *fd < 0 ? *fd : ladder_look(ej->place.ladder, *fd, st, &seen);
@@ -200,6 +206,7 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
         note_part(ej, outcome);
         return 0;
     }
+    ej->moved = true;
     if (error < 0)
         note_failed(ej, path, error);
     if (outcome->failed == EVICT_WRITE_BACK)
@@ -233,6 +240,7 @@ static int on_passed_over(const char *path, WalkReason reason, const char *why, 
         return 0;
     if (stops(look, path))
         return -ECANCELED;
+    look->ej->moved = true;
     over->n++;
     if (over->first && (!over->harmless || is_harmless(reason)))
         return 0;
@@ -337,8 +345,11 @@ static int look_at_all(Look *look)
         r = ladder_finish(place->ladder);
     }
     ej->job.unfinished = r == -ECANCELED && !atomic_load(&ej->job.cancelled);
-    if (ej->job.unfinished)
+    if (ej->job.unfinished) {
+        if (!ej->moved)
+            atomic_store(&ej->job.slice_usec, mul_u64(2, atomic_load(&ej->job.slice_usec)));
         return 0;
+    }
     idle_table_end(ej->task.table);
     place->ladder = ladder_free(place->ladder);
     return r;
@@ -359,6 +370,7 @@ static void run(Job *job)
         return; /* "nobody" must not be concluded */
 
     ej->open = open;
+    ej->moved = false;
     ej->error = look_at_all(&look);
     ej->open = NULL;
     ej->cpu_usec += thread_cpu_usec() - look.began_usec;

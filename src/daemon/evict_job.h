@@ -50,6 +50,7 @@ typedef struct EvictJob {
     EvictTask task;
     EvictPlace place;
     const struct OpenSet *open; /* of this slice */
+    bool moved;                 /* it got to something new, or the next one is twice as long */
     /* out */
     int error;
     unsigned unreadable; /* processes that could not be looked into */

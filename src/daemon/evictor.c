@@ -474,6 +474,13 @@ static void act_on_round(Evictor *e, const EvictorMoment *moment)
     end_round(e);
 }
 
+/* It may go on for hours, and may no longer do what it was asked for. */
+static bool is_outdated(const EvictTask *task, const EvictorMoment *moment)
+{
+    return !task->look_only &&
+           (moment->observe || (task->control_group && !moment->control_group));
+}
+
 void evictor_tick(Evictor *e, const EvictorMoment *moment)
 {
     const Wanted called = { .called = true, .look_only = moment->observe };
@@ -485,6 +492,8 @@ void evictor_tick(Evictor *e, const EvictorMoment *moment)
         unsigned calls = rule->when & moment->calls;
 
         rule->called = at_cap || calls != 0;
+        if (rule->job && is_outdated(&rule->job->task, moment))
+            rule->job = (EvictJob *)job_abandon(&rule->job->job);
         if (calls == 0 || rule->job || !is_to_answer(rule, moment->now_usec))
             continue;
         rule->turn = TURN_NONE; /* whatever is idle goes */

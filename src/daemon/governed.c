@@ -126,7 +126,8 @@ static const Target *critical_below(const Governed *g, const Target *above)
     for (size_t i = 0; i < g->n_targets && above->control_group; i++) {
         const Target *t = g->targets[i];
 
-        if (t->policy->role == ROLE_CRITICAL && t->state != TARGET_LEFT && t->control_group &&
+        if (t->policy->role == ROLE_CRITICAL && t->policy->mode == MODE_ENFORCE &&
+            t->state != TARGET_LEFT && t->control_group &&
             is_below(t->control_group, above->control_group))
             return t;
     }

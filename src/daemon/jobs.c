@@ -117,7 +117,7 @@ static uint64_t watch_slice(Jobs *jobs)
         if (left == 0)
             atomic_store(&job->stop, true);
     }
-    return max_u64(left, TICK_MIN_USEC);
+    return max_u64(min_u64(left, TICK_MAX_USEC), TICK_MIN_USEC); /* it may end, and another begin */
 }
 
 static void tick_in(Jobs *jobs, uint64_t usec)

@@ -5,7 +5,7 @@ int leftovers_take(Leftovers *l, Host *host)
 {
     const Ledger *ledger = host->ledger;
 
-    *l = (Leftovers){ .limiters = calloc(ledger->n_entries + 1, sizeof(Limiter *)) };
+    *l = (Leftovers){ host, calloc(ledger->n_entries + 1, sizeof(Limiter *)), 0 };
     if (!l->limiters)
         return -ENOMEM;
     for (size_t i = 0; i < ledger->n_entries; i++) {
@@ -19,10 +19,12 @@ int leftovers_take(Leftovers *l, Host *host)
 }
 
 /* One that is governed by now is its target's affair. */
-static bool is_done(Limiter *limiter, const Governed *governed)
+static bool is_done(const Host *host, Limiter *limiter, const Governed *governed)
 {
     if (governed_find(governed, limiter_unit(limiter)))
         return true;
+    /* Nobody asks what its files say: what was before is what is given back. */
+    limiter_note_files(limiter, NULL, host->reloads);
     limiter_release(limiter);
     return limiter_is_idle(limiter);
 }
@@ -32,7 +34,7 @@ void leftovers_act(Leftovers *l, const Governed *governed)
     size_t n = 0;
 
     for (size_t i = 0; i < l->n; i++) {
-        if (is_done(l->limiters[i], governed))
+        if (is_done(l->host, l->limiters[i], governed))
             limiter_free(l->limiters[i]);
         else
             l->limiters[n++] = l->limiters[i];

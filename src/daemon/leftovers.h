@@ -9,6 +9,7 @@
 #include "daemon/limiter.h"
 
 typedef struct Leftovers {
+    const Host *host; /* borrowed */
     Limiter **limiters;
     size_t n;
 } Leftovers;

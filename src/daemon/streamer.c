@@ -8,9 +8,12 @@
 
 #include "daemon/stream_ask.h"
 #include "daemon/stream_job.h"
+#include "util/io.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/units.h"
+
+#define ASK_AGAIN_USEC (2 * USEC_PER_SEC)
 
 struct Streamer {
     Host *host;
@@ -24,6 +27,7 @@ struct Streamer {
     StreamAsk *ask;
     OpenSet *others; /* for the next job, where there are new ones */
     uint64_t others_cpu_usec;
+    uint64_t ask_after_usec; /* there was no memory, or no descriptor, for the last answer */
     PinHeld *pinned; /* for the next job, where there are new ones */
     size_t n_pinned;
     bool new_pins;
@@ -61,17 +65,18 @@ static void asked(Job *job, void *owner)
     Streamer *s = owner;
 
     s->ask = NULL;
-    if (!ask->others)
+    if (!ask->others) {
+        s->ask_after_usec = now_usec() + ASK_AGAIN_USEC;
         return;
+    }
     open_set_free(s->others);
     s->others = TAKE_PTR(ask->others);
     s->others_cpu_usec = ask->cpu_usec;
 }
 
-/* Where memory is short, the next look asks again. */
 static void ask_for_others(Streamer *s)
 {
-    if (s->ask || s->others)
+    if (s->ask || s->others || now_usec() < s->ask_after_usec)
         return;
     s->ask = stream_ask_new(s->host->proc_fd, s->host->cgroup_fd, s->state->control_group);
     if (!s->ask)

@@ -302,7 +302,7 @@ static void on_described(int error, const UnitDetails *details, void *userdata)
         recorder_note_armed(t->recorder, details->waits_for_warm_start);
     if (t->limiter)
         limiter_note_files(t->limiter, error < 0 ? NULL : details, t->described);
-    if (error < 0 || details->control_group[0] != '/' || t->state == TARGET_ACTIVE)
+    if (error < 0 || details->control_group[0] != '/' || t->state != TARGET_WAITING)
         return; /* gone again, or not yet there: the next list tells */
     int r = make_parts(t, details);
     if (r >= 0 && t->host->cgroup_fd >= 0 && !t->cgroup)
@@ -427,8 +427,9 @@ int target_set_policy(Target *t, const Policy *policy)
         limiter_resume(t->limiter);
     if (policy->role != ROLE_CRITICAL)
         free(TAKE_PTR(t->distress));
-    t->psi_trigger = sd_event_source_disable_unref(
-        t->psi_trigger); /* its threshold may be another */
+    /* Its threshold may be another. */
+    t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
+    t->psi_refused = false;
     arm_psi(t);
     stall_watch_disarm(&t->stall); /* its own, too */
     if (t->limiter)
@@ -470,6 +471,8 @@ DistressReason target_look(Target *t, uint64_t now)
 
 static void act_on_left(Target *t, uint64_t now)
 {
+    if (t->limiter && limiter_wants_files(t->limiter))
+        describe(t);
     if (t->limiter && !limiter_is_idle(t->limiter))
         limiter_release(t->limiter);
     if (t->pinner && !pinner_is_off(t->pinner) && now - t->left_usec >= PIN_AWAY_USEC) {

@@ -339,7 +339,7 @@ void yielding_look(Yielding *y, Target *const *targets, size_t n_targets)
     bool concerned = y->law.distress || y->brink;
     for (size_t i = 0; i < n_targets; i++) {
         bool fresh = yields(targets[i]) && !targets[i]->has_sample;
-        concerned |= targets[i]->stall.pressed || fresh;
+        concerned |= targets[i]->stall.pressed || targets[i]->stall.polls || fresh;
     }
     for (size_t i = 0; i < n_targets; i++)
         if (is_critical(targets[i]))

@@ -39,26 +39,35 @@ static int ask(const Evicting *e, const ResidentPart *part, uint64_t *written)
 }
 
 /* Until nothing is on its way; where the kernel does not tell, FIEMAP waits. A disk that takes
- * something now and then is only slow. */
+ * something now and then is only slow. What was waited for in vain before a cancellation counts: a
+ * hung disk would be waited for anew each time. */
 static int wait_written(const Evicting *e, uint64_t patience_usec)
 {
-    uint64_t least = UINT64_MAX, until = 0;
+    uint64_t least = UINT64_MAX, vain = e->pace->vain_usec, since = now_usec();
     Residency residency;
+    int r;
 
     for (;;) {
-        int r = residency_of_range(e->fd, e->begin, e->end - e->begin, &residency);
+        r = residency_of_range(e->fd, e->begin, e->end - e->begin, &residency);
         if (r < 0 || residency.writeback == 0)
-            return r;
-        if (residency.writeback < least) {
-            least = residency.writeback;
-            until = now_usec() + patience_usec;
+            break;
+        if (residency.writeback < least && least != UINT64_MAX) {
+            vain = 0;
+            since = now_usec();
         }
-        if (pace_is_cancelled(e->pace))
+        least = min_u64(least, residency.writeback);
+        if (pace_is_cancelled(e->pace)) {
+            e->pace->vain_usec = vain + (now_usec() - since);
             return -ECANCELED;
-        if (now_usec() >= until)
-            return -ETIMEDOUT;
+        }
+        if (vain + (now_usec() - since) >= patience_usec) {
+            r = -ETIMEDOUT;
+            break;
+        }
         pace_nap(POLL_USEC);
     }
+    e->pace->vain_usec = 0;
+    return r;
 }
 
 static int check_written(const Evicting *e)

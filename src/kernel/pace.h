@@ -12,7 +12,8 @@ typedef struct Pace {
     const atomic_bool *cancelled; /* looked at while waiting. May be NULL */
     /* internal; 0 at first */
     uint64_t due_usec;
-    uint64_t owed; /* bytes that were waited for, and not done */
+    uint64_t owed;      /* bytes that were waited for, and not done */
+    uint64_t vain_usec; /* time for which a disk was waited for that took nothing */
 } Pace;
 
 /* Waits until @bytes may be done. Time in which nothing was to be done is not made up for. 0, or
