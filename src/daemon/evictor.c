@@ -477,8 +477,7 @@ static void act_on_round(Evictor *e, const EvictorMoment *moment)
 /* It may go on for hours, and may no longer do what it was asked for. */
 static bool is_outdated(const EvictTask *task, const EvictorMoment *moment)
 {
-    return !task->look_only &&
-           (moment->observe || (task->control_group && !moment->control_group));
+    return !task->look_only && (moment->observe || (task->control_group && !moment->control_group));
 }
 
 void evictor_tick(Evictor *e, const EvictorMoment *moment)

@@ -28,7 +28,7 @@ struct Streamer {
     OpenSet *others; /* for the next job, where there are new ones */
     uint64_t others_cpu_usec;
     uint64_t ask_after_usec; /* there was no memory, or no descriptor, for the last answer */
-    PinHeld *pinned; /* for the next job, where there are new ones */
+    PinHeld *pinned;         /* for the next job, where there are new ones */
     size_t n_pinned;
     bool new_pins;
     int told_reclaim, told_error; /* said once */
