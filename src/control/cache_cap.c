@@ -162,7 +162,8 @@ static bool waits_for_cold(CapState *state, const CapContext *context, const Sam
         state->cold_size = cache;
     }
     state->over_usec = at;
-    return at - state->cold_usec < CAP_COLD_FIRST_USEC &&
+    return at - state->cold_usec <
+               (context->cold_goes ? CAP_COLD_MOST_USEC : CAP_COLD_FIRST_USEC) &&
            cache <= add_u64(state->cold_size, percent(context->max, COLD_GROWTH_PERCENT));
 }
 

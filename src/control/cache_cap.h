@@ -17,6 +17,8 @@
 /* When a unit gets above the cap after a rest, such files have so long to go before anything else
  * is taken. */
 #define CAP_COLD_FIRST_USEC (2 * USEC_PER_SEC)
+/* And so long while they are being counted or are on their way. */
+#define CAP_COLD_MOST_USEC (10 * USEC_PER_SEC)
 
 /* What it costs is summed up over this, */
 #define CAP_WINDOW_USEC (4 * USEC_PER_SEC)
@@ -38,6 +40,7 @@
 typedef struct CapContext {
     uint64_t max;     /* bytes; LIMIT_NONE: no cap */
     bool has_rules;   /* the policy names files that may be evicted when they are idle */
+    bool cold_goes;   /* just now */
     bool no_reclaim;  /* the kernel has no memory.reclaim */
     bool spares_none; /* it has, and cannot leave anonymous memory alone */
 } CapContext;

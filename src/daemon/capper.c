@@ -190,6 +190,7 @@ static CapDecision decide(Capper *c, const Sample *sample, bool swaps)
     const CapContext context = {
         .max = c->moment.max,
         .has_rules = c->moment.has_rules,
+        .cold_goes = c->moment.cold_goes,
         .no_reclaim = c->no_reclaim,
         .spares_none = c->no_option && swaps,
     };

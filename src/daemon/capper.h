@@ -22,6 +22,7 @@ DEFINE_CLEANUP(Capper *, capper_free)
 typedef struct CapperMoment {
     uint64_t max;   /* bytes; LIMIT_NONE: no cap */
     bool has_rules; /* see CapContext */
+    bool cold_goes; /* likewise */
     bool has_swap;  /* the host has some, be it full */
     bool observe;   /* nothing is taken */
 } CapperMoment;

@@ -528,6 +528,11 @@ bool evictor_has_cold(const Evictor *e, uint64_t now)
     return e->n_rules > 0 && !hold_is_on(&e->hold, now);
 }
 
+bool evictor_cold_goes(const Evictor *e)
+{
+    return e->round && e->round->step != ROUND_SETTLES;
+}
+
 uint64_t evictor_linger_usec(const Evictor *e)
 {
     uint64_t usec = 0;

@@ -43,6 +43,9 @@ bool evictor_cpu_ppm(const Evictor *evictor, size_t i, uint64_t *ret);
  * that this would be in vain. */
 bool evictor_has_cold(const Evictor *evictor, uint64_t now_usec);
 
+/* Such files are being counted, or go. */
+bool evictor_cold_goes(const Evictor *evictor);
+
 /* To be called every second or so. All of @moment is copied. */
 void evictor_tick(Evictor *evictor, const EvictorMoment *moment);
 

@@ -186,6 +186,7 @@ static void cap(Target *t)
     const CapperMoment moment = {
         .max = t->policy->cache_max,
         .has_rules = evictor_has_cold(t->evictor, t->sample.at_usec),
+        .cold_goes = evictor_cold_goes(t->evictor),
         .has_swap = t->context.has_swap,
         .observe = only_looks(t),
     };

@@ -307,9 +307,43 @@ static void reasons_have_names(void **state)
     assert_null(cap_reason_to_string(CAP_SWAP + 1));
 }
 
+/* A round of the evictor takes two looks of each rule, the second a tick after the first. */
+static void what_is_on_its_way_is_waited_for(void **state)
+{
+    static const struct {
+        bool goes;
+        uint64_t at_ms;
+        bool waits;
+    } cases[] = {
+        { false, 1999, true }, { false, 2000, false }, { true, 2000, true },
+        { true, 9999, true },  { true, 10000, false },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        CapContext context = { .max = CAP, .has_rules = true };
+        CapState cap = { 0 };
+        uint64_t over = CAP / MIB + 1;
+        Sample sample;
+
+        for (uint64_t ms = 0; ms < cases[i].at_ms; ms += 500) {
+            sample = sample_of(&(Look){ .at_ms = ms, .cache = over });
+            context.cold_goes = cases[i].goes;
+            assert_int_equal(cap_decide(&cap, &context, &sample).reclaim, 0);
+        }
+        sample = sample_of(&(Look){ .at_ms = cases[i].at_ms, .cache = over });
+        assert_int_equal(cap_decide(&cap, &context, &sample).reclaim == 0, cases[i].waits);
+        if (!cases[i].waits)
+            continue;
+        /* Not where it grows fast. */
+        sample = sample_of(&(Look){ .at_ms = cases[i].at_ms, .cache = over * 5 / 4 });
+        assert_true(cap_decide(&cap, &context, &sample).reclaim > 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_on_its_way_is_waited_for),
         cmocka_unit_test(between_two_marks),
         cmocka_unit_test(only_what_is_its_own_cache),
         cmocka_unit_test(idle_files_go_first),

@@ -296,6 +296,7 @@ static void at_a_cap_the_coldest_of_all_rules_go(void **state)
     expect_count(1, "/b");
     expect_count(2, "/c");
     EvictJob *jobs[] = { queued(0), queued(1), queued(2) };
+    assert_true(evictor_cold_goes(c.e));
     assert_int_equal(tick(&c, 1, 100 * MIB, 6 * MIB), 0); /* while that goes on */
     memcpy(queue, jobs, sizeof(jobs));
     n_queued = 3;
@@ -310,7 +311,9 @@ static void at_a_cap_the_coldest_of_all_rules_go(void **state)
     assert_int_equal(tick(&c, 2, 95 * MIB, 6 * MIB), 1);
     expect_evict(0, "/c", 2050, MIB);
     finish(0, 0, MIB);
+    assert_true(evictor_cold_goes(c.e));
     assert_int_equal(tick(&c, 1, 94 * MIB, 6 * MIB), 0);
+    assert_false(evictor_cold_goes(c.e));
     assert_int_equal(tick(&c, 3, 94 * MIB, 6 * MIB), 0);
 
     /* All have just answered; and nothing is done for a policy that observes. */
