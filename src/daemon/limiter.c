@@ -278,7 +278,7 @@ static void follow(Limiter *l, const LimitConfig *config, const LimitContext *co
         limiter_give_back(l);
     else
         l->back = false;
-    if (l->job)
+    if (l->job || l->returning)
         return;
     l->scope = scope_of(config, context);
     l->to_reclaim = decision->reclaim;
@@ -352,7 +352,7 @@ void limiter_stop(Limiter *l)
 {
     l->job = job_abandon(l->job);
     l->slot = sd_bus_slot_unref(l->slot);
-    l->asking = false;
+    l->asking = l->returning = false;
     l->releasing = true;
 }
 

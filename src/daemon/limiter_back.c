@@ -27,7 +27,7 @@ static void on_restored(int error, const char *message, void *userdata)
     Limiter *l = userdata;
     const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
 
-    l->asking = false;
+    l->asking = l->returning = false;
     /* A unit that systemd has forgotten took its limit along. */
     if (error < 0 && error != -ENOENT) {
         log_warning("%s: memory.high could not be given back: %s", l->unit,
@@ -45,8 +45,8 @@ static void ask_back(Limiter *l, const LedgerEntry *entry)
 {
     /* The ledger remembers, and the next look tries again. */
     if (l->host->bus && !l->asking && now_usec() >= l->return_usec && limiter_may_ask(l))
-        l->asking = unit_set_memory_high(l->host->bus, &l->slot, l->unit, entry->original,
-                                         on_restored, l) >= 0;
+        l->asking = l->returning = unit_set_memory_high(l->host->bus, &l->slot, l->unit,
+                                                        entry->original, on_restored, l) >= 0;
 }
 
 /* What of this is systemd's waits for no reclaim now, but for what cannot be had. */

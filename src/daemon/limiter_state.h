@@ -44,6 +44,7 @@ struct Limiter {
     Job *job;       /* reclaiming, or writing the file: */
     bool writing;
     bool asking;       /* systemd */
+    bool returning;    /* asking for the original: nothing else is begun before the answer */
     sd_bus_slot *slot; /* asking */
 
     uint64_t files_high; /* what the unit's files said last, */

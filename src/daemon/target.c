@@ -585,12 +585,13 @@ void target_stop(Target *t)
 
 bool target_is_expected(const Target *t, uint64_t now)
 {
-    return t->state == TARGET_WAITING && now - t->waiting_usec < EXPECT_USEC;
+    /* It may have begun to wait in the very look that began at @now. */
+    return t->state == TARGET_WAITING && sub_u64(now, t->waiting_usec) < EXPECT_USEC;
 }
 
 bool target_is_there(const Target *t, uint64_t now)
 {
-    bool just_left = t->state == TARGET_LEFT && now - t->left_usec < PIN_AWAY_USEC;
+    bool just_left = t->state == TARGET_LEFT && sub_u64(now, t->left_usec) < PIN_AWAY_USEC;
 
     return t->cgroup || just_left || target_is_expected(t, now);
 }

@@ -63,6 +63,27 @@ static void without_a_bus_it_is_the_file_first(void **state)
     world_end(&w);
 }
 
+/* A limit that was written meanwhile would stay, and the answer take it out of the ledger. */
+static void one_is_wanted_again_before_it_is_given_back(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    freeze(&w);
+    systemd_answers(&w);
+    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
+    assert_int_equal(high(&w), ORIGINAL);
+    freeze(&w);
+    unit_done_t done = asked;
+    asked = NULL;
+    done(0, NULL, asked_for); /* it was done before that */
+    assert_int_equal(high(&w), ORIGINAL);
+    freeze(&w);
+    assert_int_equal(high(&w), CURRENT);
+    assert_non_null(ledger_find(&w.ledger, "a.service"));
+    world_end(&w);
+}
+
 /* Nothing of what was under way comes after it. */
 static void kill_and_start(World *w)
 {
@@ -130,6 +151,7 @@ int main(void)
         cmocka_unit_test(what_was_before_is_less_than_is_in_use),
         cmocka_unit_test(the_unit_restarts_before_it_is_given_back),
         cmocka_unit_test(without_a_bus_it_is_the_file_first),
+        cmocka_unit_test(one_is_wanted_again_before_it_is_given_back),
         cmocka_unit_test(killed_on_the_way_down),
         cmocka_unit_test(killed_on_the_way_back),
     };

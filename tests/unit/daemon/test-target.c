@@ -300,6 +300,7 @@ static void a_restart_is_no_end(void **state)
     Target *t = a_target(&host, &policy);
     uint64_t now = t->waiting_usec;
     assert_true(target_is_there(t, now));
+    assert_true(target_is_there(t, now - 1));                  /* of a look that began before */
     assert_false(target_is_there(t, now + 60 * USEC_PER_SEC)); /* there is nothing to come */
     target_note_listed(t, false, now);
     assert_true(target_is_there(t, now + PIN_AWAY_USEC - 1));
