@@ -186,7 +186,7 @@ bool distress_recovers(const DistressState *state)
 {
     size_t n = state->n_points, i = n;
 
-    if (state->reason != DISTRESS_REFAULTS && state->reason != DISTRESS_MAJOR_FAULTS)
+    if (n == 0 || (state->reason != DISTRESS_REFAULTS && state->reason != DISTRESS_MAJOR_FAULTS))
         return false;
     const DistressPoint *now = &state->points[n - 1], *then = NULL;
     while (i-- > 0 && !then)

@@ -185,6 +185,7 @@ static void what_is_critical_below_is_noted(void **state)
     for (size_t i = 0; i < ELEMENTS(groups); i++) {
         governed_note(&w.governed, groups[i], groups[i], NULL, NOW);
         Target *t = governed_find(&w.governed, groups[i]);
+        free(t->control_group);
         t->control_group = strdup(groups[i]);
         expect_above(&w, groups[i], false);
     }
