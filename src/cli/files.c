@@ -15,6 +15,7 @@
 #include "cli/text.h"
 #include "kernel/cgroup.h"
 #include "kernel/cgroup_names.h"
+#include "kernel/mounts.h"
 #include "kernel/page_owner.h"
 #include "kernel/proc_files.h"
 #include "kernel/procs.h"
@@ -44,12 +45,8 @@ typedef struct FilesCommand {
 static bool is_of_unit(const FilesCommand *command, uint64_t cgroup)
 {
     const char *path = cgroup_names_find(&command->names, cgroup);
-    size_t length = strlen(command->cgroup);
 
-    if (!path || strcmp(command->cgroup, "/") == 0)
-        return path;
-    return strncmp(path, command->cgroup, length) == 0 &&
-           (path[length] == '\0' || path[length] == '/');
+    return path && path_is_below(path, command->cgroup);
 }
 
 /* 0, or -ENOMEM; what else fails is not known then. */
