@@ -124,8 +124,9 @@ test_watch_on_a_terminal() {
     start_bus
     a_shop
     start_manager description
+    # A shell that script(1) left between would not stop with what it runs: not every sh becomes its last command.
     # shellcheck disable=SC2016
-    script -qfec "$(printf '%q ' sh -c 'stty rows 2 cols 20; echo $$ >pid; exec "$0" status --watch=100ms' "$PAGEWARDEN")" \
+    script -qfec "exec $(printf '%q ' sh -c 'stty rows 2 cols 20; echo $$ >pid; exec "$0" status --watch=100ms' "$PAGEWARDEN")" \
         screen >/dev/null </dev/null &
     watch=$!
     TEST_PIDS+=("$watch")
