@@ -157,7 +157,7 @@ static bool waits_for_cold(CapState *state, const CapContext *context, const Sam
 
     if (!context->has_rules)
         return false;
-    if (state->cold_usec == 0 || at - state->over_usec > CAP_WINDOW_USEC) {
+    if (state->cold_usec == 0) {
         state->cold_usec = at;
         state->cold_size = cache;
     }
@@ -165,6 +165,13 @@ static bool waits_for_cold(CapState *state, const CapContext *context, const Sam
     return at - state->cold_usec <
                (context->cold_goes ? CAP_COLD_MOST_USEC : CAP_COLD_FIRST_USEC) &&
            cache <= add_u64(state->cold_size, percent(context->max, COLD_GROWTH_PERCENT));
+}
+
+/* It is not above the cap. */
+static void note_rest(CapState *state, const Sample *now)
+{
+    if (now->at_usec - state->over_usec > CAP_WINDOW_USEC)
+        state->cold_usec = 0;
 }
 
 static CapDecision act(CapState *state, const CapContext *context, const Sample *now)
@@ -177,6 +184,8 @@ static CapDecision act(CapState *state, const CapContext *context, const Sample 
         decision.reason = CAP_COLD;
         decision.cold = cache - low;
     }
+    if (!over)
+        note_rest(state, now);
     if (!over || waits_for_cold(state, context, now))
         return decision;
     /* For less than lies between the marks no list of dirty pages is walked. */

@@ -16,7 +16,7 @@
 #define CAP_COLD_PERCENT 95
 /* When a unit gets above the cap after a rest, such files have so long to go before anything else
  * is taken. */
-#define CAP_COLD_FIRST_USEC (2 * USEC_PER_SEC)
+#define CAP_COLD_FIRST_USEC (5 * USEC_PER_SEC)
 /* And so long while they are being counted or are on their way. */
 #define CAP_COLD_MOST_USEC (10 * USEC_PER_SEC)
 
@@ -73,8 +73,8 @@ typedef struct CapState {
     SampleMark window;     /* where what is judged begins, */
     uint64_t window_cache; /* and the bytes of page cache there */
     uint64_t over_usec;    /* when it was last */
-    uint64_t cold_usec;    /* when the idle files' time began, */
-    uint64_t cold_size;    /* and how large the cache was then */
+    uint64_t cold_usec;    /* when the idle files' time began; 0: after a rest */
+    uint64_t cold_size;    /* how large the cache was then */
     uint64_t asked;        /* bytes, by the decision before */
     /* Bytes that went because of the cap, and in all, in this window and in the one before. */
     uint64_t took, took_before, stolen_before;

@@ -97,16 +97,17 @@ static void idle_files_go_first(void **state)
 {
     CapState s = { 0 };
 
-    LOOKS(
-        &s, true, { 0, 95, 0, 0, 0, 0, CAP_UNDER, 0, 0 }, { 1000, 98, 0, 0, 0, 0, CAP_COLD, 0, 8 },
-        /* above the cap they have two seconds, */
-        { 2000, 105, 0, 0, 0, 0, CAP_COLD, 0, 15 }, { 3900, 104, 0, 0, 0, 0, CAP_COLD, 0, 14 },
-        { 4000, 104, 0, 0, 0, 0, CAP_OVER, 14, 14 }, { 4100, 90, 14, 0, 0, 0, CAP_UNDER, 0, 0 },
-        /* but not again right away, */
-        { 6000, 105, 14, 0, 0, 0, CAP_OVER, 15, 15 }, { 6100, 90, 29, 0, 0, 0, CAP_UNDER, 0, 0 },
-        /* and not where something else comes in */
-        { 60000, 105, 29, 0, 0, 0, CAP_COLD, 0, 15 }, { 60200, 117, 29, 0, 0, 0, CAP_COLD, 0, 27 },
-        { 60400, 118, 29, 0, 0, 0, CAP_OVER, 28, 28 });
+    LOOKS(&s, true, { 0, 95, 0, 0, 0, 0, CAP_UNDER, 0, 0 },
+          { 1000, 98, 0, 0, 0, 0, CAP_COLD, 0, 8 },
+          /* above the cap they have five seconds, */
+          { 2000, 105, 0, 0, 0, 0, CAP_COLD, 0, 15 }, { 6900, 104, 0, 0, 0, 0, CAP_COLD, 0, 14 },
+          { 7000, 104, 0, 0, 0, 0, CAP_OVER, 14, 14 }, { 7100, 90, 14, 0, 0, 0, CAP_UNDER, 0, 0 },
+          /* but not again right away, */
+          { 9000, 105, 14, 0, 0, 0, CAP_OVER, 15, 15 }, { 9100, 90, 29, 0, 0, 0, CAP_UNDER, 0, 0 },
+          /* and not where something else comes in */
+          { 13200, 90, 29, 0, 0, 0, CAP_UNDER, 0, 0 }, { 60000, 105, 29, 0, 0, 0, CAP_COLD, 0, 15 },
+          { 60200, 117, 29, 0, 0, 0, CAP_COLD, 0, 27 },
+          { 60400, 118, 29, 0, 0, 0, CAP_OVER, 28, 28 });
 }
 
 /* Too little, again and again: rarer. */
@@ -315,7 +316,7 @@ static void what_is_on_its_way_is_waited_for(void **state)
         uint64_t at_ms;
         bool waits;
     } cases[] = {
-        { false, 1999, true }, { false, 2000, false }, { true, 2000, true },
+        { false, 4999, true }, { false, 5000, false }, { true, 5000, true },
         { true, 9999, true },  { true, 10000, false },
     };
 
