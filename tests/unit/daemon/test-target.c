@@ -451,6 +451,30 @@ static void a_unit_stalls_under_a_limit(void **state)
     pressure_end(&p);
 }
 
+/* The self-test of the host stands for all groups, whatever their own files say. */
+static void without_pressure_nothing_tightens(void **state)
+{
+    const Policy policy = {
+        .name = (char *)"a",
+        .cache_max = LIMIT_NONE,
+        .memory_high = { .mode = LIMIT_FIXED, .value = UINT64_C(204800000) },
+    };
+    Pressure p;
+
+    pressure_begin(&p, &policy);
+    p.host.has_psi = false;
+    for (unsigned i = 0; i < 2; i++) {
+        (void)target_look(p.target, now_usec());
+        target_act(p.target, &(TargetMoment){ .now_usec = now_usec() });
+        run_queue();
+    }
+    assert_false(p.target->sample.memory_psi.valid);
+    assert_false(limiter_status(p.target->limiter).applied);
+    assert_string_equal(limiter_status(p.target->limiter).reason, "no-psi");
+    assert_int_equal(n_armed, 0);
+    pressure_end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_restart_is_no_end),
         cmocka_unit_test(a_critical_unit_stalls),
         cmocka_unit_test(a_unit_stalls_under_a_limit),
+        cmocka_unit_test(without_pressure_nothing_tightens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
