@@ -2,8 +2,10 @@
 /* The one way back, used when the controller ends, by ExecStopPost= after a crash, and by the next
  * start.
  *
- * Order matters: SetUnitProperties(original) corrects both the live file and systemd's idea of it;
- * deleting the drop-in before that would leave the live file as it was. */
+ * First the cgroups' files of all units, which wait for nobody: systemd may take longer to answer
+ * than a stop step is given, and most of all where memory is short. Then systemd, in this order:
+ * SetUnitProperties(original) corrects both the live file and systemd's idea of it; deleting the
+ * drop-in before that would leave the live file as it was. */
 
 #include "daemon/restore.h"
 
@@ -108,6 +110,18 @@ static int restore_one(sd_bus *bus, int cgroup_fd, const LedgerEntry *entry)
     return 0;
 }
 
+/* A limit that rises takes no reclaim; what cannot be done here is done, or told of, later. */
+static void lift(int cgroup_fd, const LedgerEntry *entry)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
+    uint64_t high;
+
+    if (cgroup_fd >= 0 && cgroup_open(cgroup_fd, entry->cgroup, &cgroup) >= 0 &&
+        cgroup_read_high(cgroup, &high) >= 0 && ledger_entry_is_ours(entry, high) &&
+        entry->original > high)
+        (void)cgroup_write_high(cgroup, entry->original);
+}
+
 int restore_limits(Ledger *ledger, int cgroup_fd)
 {
     cleanup(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -115,6 +129,9 @@ int restore_limits(Ledger *ledger, int cgroup_fd)
 
     if (ledger->n_entries == 0)
         return 0;
+    for (size_t i = 0; i < ledger->n_entries; i++)
+        if (!ledger_is_cgroup(ledger->entries[i].unit))
+            lift(cgroup_fd, &ledger->entries[i]);
     int r = sd_bus_open_system(&bus);
     if (r < 0)
         log_warning("The system bus is away: %s", strerror(-r));

@@ -4,12 +4,19 @@
 #include "daemon/restore.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
 #include "util/log.h"
 #include "util/units.h"
+
+#define NO_BUS "unix:path=/nonexistent/bus"
 
 /* As the limiter does it: @in_force is what it read back last. */
 static int note(Ledger *ledger, const char *unit, const char *cgroup, uint64_t original,
@@ -180,6 +187,65 @@ static void a_control_group_is_put_back_by_its_file(void **state)
     world_end(&w);
 }
 
+/* A bus that takes connections and says nothing, as where PID 1 waits for memory. */
+static int mute_bus(const Scratch *runtime)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char variable[150];
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/bus", runtime->path);
+    snprintf(variable, sizeof(variable), "unix:path=%s", address.sun_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", variable, 1);
+    return fd;
+}
+
+static bool is_lifted(const World *w, const char *name)
+{
+    char text[64];
+
+    return strncmp(scratch_get(&w->cgroups, name, text, sizeof(text)), "max", 3) == 0;
+}
+
+static void files_do_not_wait_for_systemd(void **state)
+{
+    const struct timespec moment = { .tv_nsec = 20000000 };
+    World w;
+
+    world_begin(&w, "32768\n");
+    put_cgroup(&w.cgroups, "b", "4096\n");
+    put_cgroup(&w.cgroups, "theirs", "5120\n");
+    put_cgroup(&w.cgroups, "lower", "8192\n");
+    assert_int_equal(note(&w.ledger, "b.service", "/b", LIMIT_NONE, false, 4096, 4096), 0);
+    assert_int_equal(note(&w.ledger, "t.service", "/theirs", LIMIT_NONE, false, 4096, 4096), 0);
+    assert_int_equal(note(&w.ledger, "l.service", "/lower", 4096, false, 8192, 8192), 0);
+    int bus = mute_bus(&w.runtime);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(restore_limits(&w.ledger, w.cgroups.fd) == 0 ? 0 : 1);
+
+    bool both = false;
+    for (int i = 0; i < 1000 && !both; i++) {
+        both = is_lifted(&w, &HIGH[1]) && is_lifted(&w, "b/memory.high");
+        (void)nanosleep(&moment, NULL);
+    }
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", NO_BUS, 1);
+    close(bus);
+    assert_true(both);
+    char text[64];
+    assert_string_equal(scratch_get(&w.cgroups, "theirs/memory.high", text, sizeof(text)),
+                        "5120\n");
+    /* It would take reclaim. */
+    assert_string_equal(scratch_get(&w.cgroups, "lower/memory.high", text, sizeof(text)), "8192\n");
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,9 +255,10 @@ int main(void)
         cmocka_unit_test(what_cannot_be_looked_at_stays_in_the_ledger),
         cmocka_unit_test(one_does_not_hinder_the_others),
         cmocka_unit_test(a_control_group_is_put_back_by_its_file),
+        cmocka_unit_test(files_do_not_wait_for_systemd),
     };
 
-    setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1);
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", NO_BUS, 1);
     log_set_max_level(LOG_CRIT);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
