@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # A holder of another version goes on until one of this version has all pins, and is stopped then.
 . /payload/tests/vm/pagewarden.sh
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 150
+# timeout: 480
 # What happens to pinned files is followed as it happens, and is not found by the next look of every ten seconds.
 . /payload/tests/vm/pagewarden.sh
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # On each file system a pinned file stays in memory, tmpfs out of swap too; a hard link is no second file,
 # and of a file with holes only the data is locked.
 . /payload/tests/vm/pagewarden.sh

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # Who is charged with the pins, as the kernel counts in sum (memory.stat) and page by page (kpagecgroup): the
 # holder, or the service, also after its restart, and the other one when the policy is changed; and nothing
 # where the service's limit is too small. And who is killed first.

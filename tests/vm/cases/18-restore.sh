@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# timeout: 240
+# timeout: 600
 # A warm start over a real reboot: what a service had in memory when the machine went down is there again when
 # the service starts, and how many of its first requests are served from memory, with and without. What is
 # pinned is whole again by itself.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # When the host runs out of memory pins go before the kernel kills: as far as that helps, those of background
 # services first; and they come back. Where the policy keeps them, the kernel kills.
 . /payload/tests/vm/pagewarden.sh

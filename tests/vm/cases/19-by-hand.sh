@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # pin, unpin, pins: files that are kept in memory by hand, for a time or for a unit, over restarts of the
 # controller, within the host's budget, and until they are deleted.
 . /payload/tests/vm/pagewarden.sh

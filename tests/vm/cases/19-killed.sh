@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # The daemon is killed at random moments of pinning and letting go; then all is locked, once, and nothing else.
 . /payload/tests/vm/pagewarden.sh
 

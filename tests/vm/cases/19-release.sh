@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 180
+# timeout: 480
 # A file system with pinned files can be unmounted: by systemd without further ado, by hand after `pagewarden release`.
 # Mounted again, its files are pinned again. Other files of the service stay pinned all the while.
 . /payload/tests/vm/pagewarden.sh

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # Dirty and mapped pages, and parts of files: what the ladder says it did is what the kernel says is there.
 . /payload/tests/vm/pagewarden.sh
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # Evicting touches nothing that the policy does not name, goes on past what is in its way, and loses nothing when
 # the disk fails or the power does.
 . /payload/tests/vm/pagewarden.sh

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 180
+# timeout: 480
 # `when`: files stay while there is room, and go as soon as a critical service suffers.
 . /payload/tests/vm/pagewarden.sh
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 400
+# timeout: 600
 # cache.max: a service's page cache stays under its cap, at the cost of nobody's memory but idle file pages of
 # its own; a cap below what is needed is given up.
 . /payload/tests/vm/pagewarden.sh

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # While a critical service suffers, a background service gives way that competes for the same memory, and only
 # such a one; calm gives it back, and so does kill -9.
 . /payload/tests/vm/pagewarden.sh

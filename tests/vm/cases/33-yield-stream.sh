@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 420
+# timeout: 600
 # alone: how fast a stream runs
 # A neighbour that streams through the page cache gives way to a service that reads single pages: with `yield`
 # alone, no pin and no file named, the service keeps its file; and the neighbour gets all back.

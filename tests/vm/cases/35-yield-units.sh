@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # Of two background services the one with more to give gives way. What systemd does to its units meanwhile changes
 # nothing of that; what an admin does to one takes it out, until the policies are loaded again.
 . /payload/tests/vm/pagewarden.sh

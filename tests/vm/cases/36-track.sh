@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 480
 # `track` on a service with a known working set, in a slice that has a limit too: it finds it, lets go of a burst,
 # keeps off what an admin sets, and what was before comes back after kill -9 in each of its states.
 . /payload/tests/vm/pagewarden.sh
