@@ -23,8 +23,8 @@ import image
 PORTS = ("control", "output", "error")
 MONITOR = "monitor"
 END = b"\x04end\x04\n"
-HELLO_SECONDS = {"kvm": 30, "tcg": 300}
-READY_SECONDS = 300
+HELLO_SECONDS = {"kvm": 30, "tcg": 600}
+READY_SECONDS = 600
 GRACE_SECONDS = 60  # the agent ends a command at its limit; a guest that has not by then is dead
 KVM = Path("/dev/kvm")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
