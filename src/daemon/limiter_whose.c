@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose value memory.high is. One in the file that is not ours means that an admin has taken over,
- * and then the unit is left alone until the policies are loaded again. */
+ * and then the unit is left alone until the policies are loaded again, or it has been stopped: what
+ * has no target is not remembered. */
 #include <string.h>
 
 #include "daemon/limiter_state.h"
@@ -33,8 +34,8 @@ static void tell_whose(const Limiter *l, uint64_t high)
 {
     char text[FORMAT_SIZE_MAX];
 
-    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until the policies "
-               "are loaded again",
+    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until it has been "
+               "stopped, or the policies are loaded again",
                l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
 }
 
