@@ -324,6 +324,8 @@ void limiter_update(Limiter *l, const LimitConfig *config, const LimitContext *c
     LimitDecision decision = limit_decide(&l->state, config, context, sample);
 
     take(l, &decision, context->observe ? LIMIT_NONE : wanted(l, config, &decision));
+    if (context->observe) /* it is not the law that gives back */
+        l->want_for = LIMIT_REASON_OFF;
     l->next_usec = context->observe ? 0 : decision.next_usec;
     if (context->observe)
         decision.reclaim = 0;

@@ -141,6 +141,7 @@ static void a_working_set_from_before_a_pause(void **state)
     look_for(&look, 1);
     systemd_answers(&w);
     assert_true(limiter_is_idle(w.limiter));
+    assert_string_equal(limiter_status(w.limiter).changed_for, "off");
     grows_tenfold(&w, &look);
     look.sample.high = high(&w);
     look_for(&look, 1);
