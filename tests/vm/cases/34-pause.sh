@@ -40,7 +40,7 @@ POLICY
 printf 'version: 1\nrotational_disks: enforce\n' >/etc/pagewarden/pagewarden.yaml
 printf '[Slice]\nMemoryHigh=60M\n' >/run/systemd/system/t-mem.slice
 systemctl daemon-reload
-trap 'rm -f /run/systemd/system/t-mem.slice' EXIT
+trap 'rm -f /run/systemd/system/t-mem.slice /run/pagewarden/paused' EXIT
 
 declare -A group
 # reader NAME SLICE COMMANDS: they find the folder in $0.
