@@ -30,14 +30,14 @@ static bool stalls(LimitState *state, const LimitContext *context, const Sample 
     return !first && full > elapsed / 2 && needed * 2 >= taken;
 }
 
-static LimitDecision keep(const LimitState *state, LimitReason reason)
+static LimitDecision keep(const FixedState *state, LimitReason reason)
 {
     return (LimitDecision){ .want = state->limit, .reason = reason };
 }
 
 /* The floor wavers by a few pages all the time: a limit that is there follows it up at once, but
  * down by no less than a step. */
-static bool rests_on(const LimitState *state, uint64_t floor)
+static bool rests_on(const FixedState *state, uint64_t floor)
 {
     return state->at_floor && state->limit >= floor && state->limit - floor < LIMIT_STEP_MIN;
 }
@@ -74,7 +74,7 @@ static LimitReason why_not(const LimitContext *context, const Sample *sample, bo
     return context->pins_short && !limited ? LIMIT_REASON_SHORT : LIMIT_REASON_OFF;
 }
 
-static LimitDecision fixed(LimitState *state, const LimitContext *context, const Sample *sample,
+static LimitDecision fixed(FixedState *state, const LimitContext *context, const Sample *sample,
                            uint64_t value, bool held)
 {
     uint64_t floor = limit_floor(sample, 0);
@@ -99,7 +99,7 @@ static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config
     case LIMIT_OFF:
         break;
     case LIMIT_FIXED:
-        return fixed(state, context, sample, config->value, held);
+        return fixed(&state->fixed, context, sample, config->value, held);
     case LIMIT_TRACK:
         return track_decide(&state->track, config, context, sample);
     case LIMIT_YIELD:
@@ -113,9 +113,17 @@ static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config
 static bool is_limited(const LimitState *state, const Sample *sample)
 {
     const YieldState *y = &state->yield;
-    bool far = y->ahead && add_u64(sample->current, FLOOR_MARGIN) < y->limit;
 
-    return (y->limited && !far) || (state->mode == LIMIT_FIXED && sample->high != LIMIT_NONE);
+    switch (state->mode) {
+    case LIMIT_OFF:
+    case LIMIT_TRACK:
+        break;
+    case LIMIT_FIXED:
+        return sample->high != LIMIT_NONE;
+    case LIMIT_YIELD:
+        return y->limited && !(y->ahead && add_u64(sample->current, FLOOR_MARGIN) < y->limit);
+    }
+    return false;
 }
 
 /* Whether the unit is let go because it stalls under a limit of ours. */
@@ -157,20 +165,21 @@ YieldUnit limit_begin_yield(LimitState *state, const LimitConfig *config,
 
 void limit_forget(LimitState *state)
 {
-    *state = (LimitState){
-        .mode = state->mode,
-        .stall = state->stall,
-        .track.stall = state->track.stall,
-    };
+    LimitState kept = { .mode = state->mode, .stall = state->stall };
+
+    if (state->mode == LIMIT_TRACK)
+        kept.track.stall = state->track.stall;
+    *state = kept;
 }
 
 LimitView limit_view(const LimitState *state, uint64_t now)
 {
     const TrackState *track = &state->track;
-    uint64_t until = max_u64(state->stall.until_usec, track->stall.until_usec);
 
+    if (state->mode != LIMIT_TRACK)
+        return (LimitView){ .hold_usec = sub_u64(state->stall.until_usec, now) };
     return (LimitView){
-        .hold_usec = sub_u64(until, now),
+        .hold_usec = sub_u64(track->stall.until_usec, now),
         .good = track->has_goal ? add_u64(track->fixed, track->goal) : 0,
     };
 }

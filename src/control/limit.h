@@ -20,19 +20,27 @@
 #define LIMIT_TRIGGER_USEC (250 * USEC_PER_MSEC)
 #define LIMIT_WINDOW_USEC  (500 * USEC_PER_MSEC)
 
+typedef struct FixedState {
+    bool at_floor;  /* the limit is the floor, or was when it was set */
+    uint64_t limit; /* bytes; 0: none */
+} FixedState;
+
 /* All zero is the state of a unit never limited. */
 typedef struct LimitState {
     LimitMode mode;          /* whose state it is: another one begins anew */
-    bool at_floor;           /* fixed: the limit is the floor, or was when it was set */
-    uint64_t limit;          /* fixed: bytes */
     uint64_t last_usec;      /* the sample before: */
     uint64_t last_full_usec; /* its "full" total, */
     uint64_t last_taken;     /* pages that were reclaimed by then, */
     uint64_t last_activated; /* and that came back and were in use */
     Hold stall;              /* let go: for how long */
-    TrackState track;
-    YieldLaw law; /* of a unit that is decided about alone */
-    YieldState yield;
+    union {                  /* of @mode; the largest is the first, which is what { 0 } zeroes */
+        TrackState track;
+        FixedState fixed;
+        struct {
+            YieldState yield;
+            YieldLaw law; /* of a unit that is decided about alone */
+        };
+    };
 } LimitState;
 
 /* What memory.high should be now. Of a unit under `yield` as if it were the only one, and without a

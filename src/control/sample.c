@@ -3,29 +3,34 @@
 
 #include "util/units.h"
 
+static uint64_t some(const PsiTotals *psi)
+{
+    return psi->valid ? psi->some_usec : PSI_UNKNOWN;
+}
+
 SampleMark sample_mark(const Sample *sample)
 {
     return (SampleMark){
         .at_usec = sample->at_usec,
         .cgroup = sample->cgroup,
-        .has_memory_psi = sample->memory_psi.valid,
-        .has_io_psi = sample->io_psi.valid,
-        .memory_some_usec = sample->memory_psi.some_usec,
-        .memory_full_usec = sample->memory_psi.full_usec,
-        .io_some_usec = sample->io_psi.some_usec,
-        .io_full_usec = sample->io_psi.full_usec,
+        .memory_some_usec = some(&sample->memory_psi),
+        .io_some_usec = some(&sample->io_psi),
         .pgscan = sample->pgscan,
         .pgsteal = sample->pgsteal,
-        .pgmajfault = sample->pgmajfault,
         .refault_anon = sample->refault_anon,
         .refault_file = sample->refault_file,
         .events_high = sample->events_high,
     };
 }
 
-static bool psi_fell(bool known, uint64_t some_usec, uint64_t full_usec, const PsiTotals *now)
+static bool psi_fell(uint64_t before_usec, const PsiTotals *now)
 {
-    return known && now->valid && (now->some_usec < some_usec || now->full_usec < full_usec);
+    return before_usec != PSI_UNKNOWN && now->valid && now->some_usec < before_usec;
+}
+
+static uint64_t psi_growth(uint64_t before_usec, const PsiTotals *now)
+{
+    return before_usec != PSI_UNKNOWN && now->valid ? now->some_usec - before_usec : 0;
 }
 
 SampleStep sample_step(const SampleMark *before, const Sample *now)
@@ -35,27 +40,20 @@ SampleStep sample_step(const SampleMark *before, const Sample *now)
     if (now->at_usec < before->at_usec)
         return SAMPLE_STALE;
     if (now->cgroup != before->cgroup || now->pgscan < before->pgscan ||
-        now->pgsteal < before->pgsteal || now->pgmajfault < before->pgmajfault ||
-        now->refault_anon < before->refault_anon || now->refault_file < before->refault_file ||
-        now->events_high < before->events_high ||
-        psi_fell(before->has_memory_psi, before->memory_some_usec, before->memory_full_usec,
-                 &now->memory_psi) ||
-        psi_fell(before->has_io_psi, before->io_some_usec, before->io_full_usec, &now->io_psi))
+        now->pgsteal < before->pgsteal || now->refault_anon < before->refault_anon ||
+        now->refault_file < before->refault_file || now->events_high < before->events_high ||
+        psi_fell(before->memory_some_usec, &now->memory_psi) ||
+        psi_fell(before->io_some_usec, &now->io_psi))
         return SAMPLE_RESET;
     return SAMPLE_NEXT;
 }
 
 SampleGrowth sample_growth(const SampleMark *before, const Sample *now)
 {
-    const PsiTotals *memory = &now->memory_psi, *io = &now->io_psi;
-    bool has_memory = before->has_memory_psi && memory->valid;
-    bool has_io = before->has_io_psi && io->valid;
-
     return (SampleGrowth){
         .usec = now->at_usec - before->at_usec,
-        .memory_some_usec = has_memory ? memory->some_usec - before->memory_some_usec : 0,
-        .memory_full_usec = has_memory ? memory->full_usec - before->memory_full_usec : 0,
-        .io_some_usec = has_io ? io->some_usec - before->io_some_usec : 0,
+        .memory_some_usec = psi_growth(before->memory_some_usec, &now->memory_psi),
+        .io_some_usec = psi_growth(before->io_some_usec, &now->io_psi),
         .refaults = now->refault_file - before->refault_file + now->refault_anon -
                     before->refault_anon,
         .scanned = now->pgscan - before->pgscan,

@@ -66,13 +66,13 @@ typedef struct Sample {
 typedef struct SampleMark {
     uint64_t at_usec; /* 0: none */
     uint64_t cgroup;
-    bool has_memory_psi, has_io_psi;
-    uint64_t memory_some_usec, memory_full_usec;
-    uint64_t io_some_usec, io_full_usec;
-    uint64_t pgscan, pgsteal, pgmajfault;
+    uint64_t memory_some_usec, io_some_usec; /* PSI_UNKNOWN: not valid */
+    uint64_t pgscan, pgsteal;
     uint64_t refault_anon, refault_file;
     uint64_t events_high;
 } SampleMark;
+
+#define PSI_UNKNOWN UINT64_MAX
 
 SampleMark sample_mark(const Sample *sample);
 
@@ -92,7 +92,6 @@ SampleStep sample_step(const SampleMark *before, const Sample *now);
 typedef struct SampleGrowth {
     uint64_t usec;
     uint64_t memory_some_usec;
-    uint64_t memory_full_usec;
     uint64_t io_some_usec;
     uint64_t refaults; /* pages of files, and those that were swapped out */
     uint64_t scanned;  /* pages */

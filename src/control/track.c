@@ -133,19 +133,25 @@ static void follow_burst(TrackState *state, const Sample *sample, uint64_t elaps
     state->burst = max_u64(state->burst, fixed - state->level);
 }
 
+static void note_inflow(TrackState *state, const Sample *sample)
+{
+    state->inflow_usec = sample->at_usec;
+    state->inflow_taken = sample->pgsteal;
+    state->inflow_current = sample->current;
+}
+
 /* What came in is what there is more, and what was taken; over a time that says something. */
 static void follow_inflow(TrackState *state, const Sample *sample)
 {
-    SampleGrowth span = sample_growth(&state->inflow_from, sample);
-    uint64_t in = sub_u64(add_u64(sample->current, mul_u64(span.taken, sample->page)),
-                          state->inflow_current);
+    uint64_t elapsed = sample->at_usec - state->inflow_usec;
+    uint64_t taken = mul_u64(sample->pgsteal - state->inflow_taken, sample->page);
+    uint64_t in = sub_u64(add_u64(sample->current, taken), state->inflow_current);
 
-    if (span.usec < SPAN_USEC / 2)
+    if (elapsed < SPAN_USEC / 2)
         return;
-    state->inflow -= scale(state->inflow, span.usec, INFLOW_USEC);
-    state->inflow = max_u64(state->inflow, mul_u64(in, USEC_PER_SEC) / span.usec);
-    state->inflow_from = sample_mark(sample);
-    state->inflow_current = sample->current;
+    state->inflow -= scale(state->inflow, elapsed, INFLOW_USEC);
+    state->inflow = max_u64(state->inflow, mul_u64(in, USEC_PER_SEC) / elapsed);
+    note_inflow(state, sample);
 }
 
 static LimitDecision keep(const TrackState *state, LimitReason reason)
@@ -174,11 +180,10 @@ static LimitDecision begin(TrackState *state, const Sample *sample)
         .last = mark,
         .ref = mark,
         .felt = mark,
-        .inflow_from = mark,
-        .inflow_current = sample->current,
         .fixed = unreclaimable(sample),
         .level = unreclaimable(sample),
     };
+    note_inflow(state, sample);
     return keep(state, LIMIT_REASON_LEARN);
 }
 

@@ -27,8 +27,9 @@ typedef struct TrackState {
     bool has_goal;           /* what the unit needs is known, */
     uint64_t goal;           /* in bytes above what cannot be reclaimed */
     uint64_t inflow;         /* bytes a second that came in, at most, fading, */
-    SampleMark inflow_from;  /* measured from this look, */
-    uint64_t inflow_current; /* and what there was then: bytes */
+    uint64_t inflow_usec;    /* measured from this look, */
+    uint64_t inflow_taken;   /* with what had been taken by then: pages, */
+    uint64_t inflow_current; /* and what there was: bytes */
     uint64_t acted_usec;
     uint64_t pressure; /* of the span before, parts per million */
     unsigned rising;   /* spans in a row in which it did not fall */

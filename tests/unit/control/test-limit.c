@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/limit.h"
 
+#include <string.h>
+
 #include "control/floor.h"
 #include "unit/test.h"
 #include "util/cleanup.h"
@@ -290,7 +292,10 @@ static void what_it_knows_is_told(void **state)
     assert_true(limit_view(&limit, AT0).hold_usec == 0 && limit_view(&limit, AT0).good == 0);
     limit.stall.until_usec = AT0 + 5;
     assert_int_equal(limit_view(&limit, AT0).hold_usec, 5);
-    limit.track.stall.until_usec = AT0 + 7;
+    limit = (LimitState){ .mode = LIMIT_YIELD, .stall.until_usec = AT0 + 6 };
+    memset(&limit.yield, 0xff, sizeof limit.yield); /* where another mode has what it knows */
+    assert_true(limit_view(&limit, AT0).hold_usec == 6 && limit_view(&limit, AT0).good == 0);
+    limit = (LimitState){ .mode = LIMIT_TRACK, .track.stall.until_usec = AT0 + 7 };
     assert_int_equal(limit_view(&limit, AT0).hold_usec, 7);
     assert_int_equal(limit_view(&limit, AT0 + 8).hold_usec, 0);
     limit.track.fixed = 3 * MIB;

@@ -57,14 +57,11 @@ static void any_counter_that_falls_is_another_cgroup(void **state)
     static const size_t counters[] = {
         offsetof(Sample, pgscan),
         offsetof(Sample, pgsteal),
-        offsetof(Sample, pgmajfault),
         offsetof(Sample, refault_anon),
         offsetof(Sample, refault_file),
         offsetof(Sample, events_high),
         offsetof(Sample, memory_psi.some_usec),
-        offsetof(Sample, memory_psi.full_usec),
         offsetof(Sample, io_psi.some_usec),
-        offsetof(Sample, io_psi.full_usec),
     };
 
     for (size_t i = 0; i < ELEMENTS(counters); i++) {
@@ -94,7 +91,6 @@ static void pressure_that_is_not_known_does_not_count(void **state)
     assert_int_equal(step(&before, &now), SAMPLE_NEXT);
     SampleGrowth growth = growth_of(&before, &now);
     assert_int_equal(growth.memory_some_usec, 0);
-    assert_int_equal(growth.memory_full_usec, 0);
     assert_int_equal(growth.io_some_usec, 0);
     assert_int_equal(step(&now, &before), SAMPLE_NEXT);
     assert_int_equal(growth_of(&now, &before).memory_some_usec, 0);
@@ -111,7 +107,6 @@ static void what_grew(void **state)
     now.refault_anon += 2;
     now.events_high += 4;
     now.memory_psi.some_usec += 5;
-    now.memory_psi.full_usec += 6;
     now.io_psi.some_usec += 8;
     SampleGrowth growth = growth_of(&before, &now);
     assert_int_equal(growth.usec, 7);
@@ -120,7 +115,6 @@ static void what_grew(void **state)
     assert_int_equal(growth.refaults, 3);
     assert_int_equal(growth.high_events, 4);
     assert_int_equal(growth.memory_some_usec, 5);
-    assert_int_equal(growth.memory_full_usec, 6);
     assert_int_equal(growth.io_some_usec, 8);
 }
 
