@@ -7,7 +7,6 @@
 #include "daemon/advised.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +63,14 @@ int advised_open(Advised *advised, int dir_fd)
     if (r < 0)
         advised_close(advised);
     return r;
+}
+
+bool advised_has(const Advised *advised, const char *unit)
+{
+    for (size_t i = 0; i < advised->n_entries; i++)
+        if (strcmp(advised->entries[i].unit, unit) == 0)
+            return true;
+    return false;
 }
 
 void advised_close(Advised *advised)

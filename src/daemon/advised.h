@@ -5,6 +5,7 @@
  * taken back whatever happens. An entry is on the file before the advice is given, and leaves it
  * after it was taken back. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernel/walk.h"
@@ -27,6 +28,9 @@ typedef struct Advised {
  * reading failed with. */
 int advised_open(Advised *advised, int dir_fd);
 void advised_close(Advised *advised);
+
+/* Whether anything is noted of @unit. */
+bool advised_has(const Advised *advised, const char *unit);
 
 /* Notes that those of @unit are @paths, and no others; none: forgets the unit. What is noted
  * already is not written again. On failure nothing is noted anew; -EFBIG: there is too much to be

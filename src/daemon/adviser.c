@@ -98,12 +98,7 @@ static bool is_noted(const Adviser *a, const AdvisedEntry *entry)
 
 bool adviser_is_idle(const Adviser *a)
 {
-    const Advised *advised = &a->host->advised;
-
-    for (size_t i = 0; i < advised->n_entries; i++)
-        if (is_noted(a, &advised->entries[i]))
-            return false;
-    return !a->job;
+    return !a->job && !advised_has(&a->host->advised, a->unit);
 }
 
 static int note(const Adviser *a, const AdviseTask *task)

@@ -132,9 +132,8 @@ static json_object *describe_stream(const StreamerStatus *status)
 static json_object *describe_evict(const Target *t)
 {
     json_object *evict = json_object_new_object();
-    EvictorStatus status = evictor_status(t->evictor);
-
-    StreamerStatus stream = streamer_status(t->streamer);
+    EvictorStatus status = t->evictor ? evictor_status(t->evictor) : (EvictorStatus){ 0 };
+    StreamerStatus stream = t->streamer ? streamer_status(t->streamer) : (StreamerStatus){ 0 };
 
     status.evicted[EVICT_ADVISE] += stream.dropped;
     status.evicted[EVICT_RECLAIM] += stream.reclaimed;
@@ -157,7 +156,7 @@ static json_object *describe_evict(const Target *t)
 static json_object *describe_advise(const Target *t)
 {
     json_object *advise = json_object_new_object();
-    AdviserStatus status = adviser_status(t->adviser);
+    AdviserStatus status = t->adviser ? adviser_status(t->adviser) : (AdviserStatus){ 0 };
 
     put_size(advise, "descriptors", status.descriptors);
     put_size(advise, "unreachable", status.unreachable);
@@ -167,7 +166,11 @@ static json_object *describe_advise(const Target *t)
 static json_object *describe_memory_high(const Target *t)
 {
     json_object *high = json_object_new_object();
-    LimiterStatus status = { .original = LIMIT_NONE };
+    bool off = t->policy->memory_high.mode == LIMIT_OFF;
+    LimiterStatus status = {
+        .original = LIMIT_NONE,
+        .reason = off ? limit_reason_to_string(LIMIT_REASON_OFF) : NULL,
+    };
 
     if (t->limiter)
         status = limiter_status(t->limiter);

@@ -9,12 +9,15 @@ static size_t collect(Target *const *targets, size_t n, uint64_t *ret)
     size_t n_rules = 0;
     uint64_t ppm;
 
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; evictor_cpu_ppm(targets[i]->evictor, k, &ppm); k++) {
+    for (size_t i = 0; i < n; i++) {
+        const Evictor *evictor = targets[i]->evictor;
+
+        for (size_t k = 0; evictor && evictor_cpu_ppm(evictor, k, &ppm); k++) {
             if (ret)
                 ret[n_rules] = ppm;
             n_rules++;
         }
+    }
     return n_rules;
 }
 

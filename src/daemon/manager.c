@@ -537,9 +537,12 @@ int manager_end(Manager *m)
     int advised = undo_advice(m);
     uint64_t until = now_usec() + LAST_SNAPSHOTS_USEC;
 
-    for (size_t i = 0; i < m->governed.n_targets; i++)
-        recorder_end(m->governed.targets[i]->recorder,
-                     m->governed.targets[i]->state == TARGET_ACTIVE, until);
+    for (size_t i = 0; i < m->governed.n_targets; i++) {
+        const Target *t = m->governed.targets[i];
+
+        if (t->recorder)
+            recorder_end(t->recorder, t->state == TARGET_ACTIVE, until);
+    }
     return left > 0 ? -EIO : left < 0 ? left : advised;
 }
 

@@ -19,6 +19,18 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
+/* Without memory for it the next interval does. */
+static void look_again(StallWatch *w, sd_event *event)
+{
+    if (!w->timer) {
+        (void)sd_event_add_time_relative(event, &w->timer, CLOCK_MONOTONIC, LIMIT_PRESSED_USEC, 1,
+                                         on_timer, w);
+        return;
+    }
+    (void)sd_event_source_set_time_relative(w->timer, LIMIT_PRESSED_USEC);
+    (void)sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+}
+
 static int on_pressure(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     StallWatch *w = userdata;
@@ -29,8 +41,7 @@ static int on_pressure(sd_event_source *source, int fd, uint32_t events, void *u
     }
     w->check.fired = true;
     w->deaths = 0;
-    (void)sd_event_source_set_time_relative(w->timer, LIMIT_PRESSED_USEC);
-    (void)sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+    look_again(w, sd_event_source_get_event(source));
     look(w);
     return 0;
 }
@@ -70,14 +81,7 @@ int stall_watch_arm(StallWatch *w, sd_event *event, Cgroup *cgroup, uint64_t sta
     CLEANUP_CLOSE int fd = w->deaths > TRIGGER_DEATHS_MOST
                                ? -EIO
                                : cgroup_arm_psi(cgroup, "memory", stall_usec, window_usec);
-    int r = fd < 0 ? fd : 0;
-    if (r >= 0 && !w->timer) {
-        r = sd_event_add_time_relative(event, &w->timer, CLOCK_MONOTONIC, 0, 1, on_timer, w);
-        if (r >= 0)
-            r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
-    }
-    if (r >= 0)
-        r = sd_event_add_io(event, &w->trigger, fd, EPOLLPRI, on_pressure, w);
+    int r = fd < 0 ? fd : sd_event_add_io(event, &w->trigger, fd, EPOLLPRI, on_pressure, w);
     if (r >= 0)
         r = sd_event_source_set_io_fd_own(w->trigger, 1);
     if (r >= 0)

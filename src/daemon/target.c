@@ -6,9 +6,8 @@
 #include "daemon/target.h"
 
 #include <string.h>
-#include <sys/epoll.h>
 
-#include "daemon/holder.h"
+#include "daemon/target_parts.h"
 #include "systemd/units.h"
 #include "util/io.h"
 #include "util/log.h"
@@ -55,15 +54,7 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
     t->object_path = object_path ? strdup(object_path) : NULL;
     if (!t->unit || (object_path && !t->object_path))
         return -ENOMEM;
-    int r = evictor_new(host, unit, &t->evictor);
-    if (r >= 0)
-        r = adviser_new(host, unit, &t->adviser);
-    if (r >= 0)
-        r = streamer_new(host, unit, &t->streamer);
-    if (r >= 0)
-        r = recorder_new(host, unit, &t->recorder);
-    if (r >= 0)
-        r = target_set_policy(t, policy);
+    int r = target_set_policy(t, policy);
     if (r < 0)
         return r;
 
@@ -73,16 +64,14 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
 
 static void drop_cgroup(Target *t)
 {
-    t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
+    t->critical = critical_free(t->critical);
     stall_watch_disarm(&t->stall);
-    t->stall.deaths = t->psi_deaths = 0;
-    t->psi_refused = false;
+    t->stall.deaths = 0;
     capper_stop(t->capper);
     if (t->streamer)
         streamer_leave(t->streamer);
     t->cgroup = cgroup_free(t->cgroup);
     t->has_sample = false;
-    free(TAKE_PTR(t->distress));
 }
 
 Target *target_free(Target *t)
@@ -91,13 +80,7 @@ Target *target_free(Target *t)
         return NULL;
     drop_cgroup(t);
     sd_bus_slot_unref(t->describing);
-    pinner_free(t->pinner);
-    limiter_free(t->limiter);
-    capper_free(t->capper);
-    evictor_free(t->evictor);
-    adviser_free(t->adviser);
-    streamer_free(t->streamer);
-    recorder_free(t->recorder);
+    target_parts_free(t);
     free(t->control_group);
     free(t->object_path);
     free(t->unit);
@@ -118,40 +101,15 @@ static bool only_looks(const Target *t)
 
 /* PSI */
 
-static int on_psi(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-    Target *t = userdata;
-
-    if (events & EPOLLERR) { /* the cgroup was removed */
-        t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
-        return 0;
-    }
-    t->psi_check.fired = true;
-    t->psi_deaths = 0;
-    t->pressed(t->userdata);
-    return 0;
-}
-
+/* Of a critical unit. Without memory for it the next look tries again. */
 static void arm_psi(Target *t)
 {
-    const DistressTrigger trigger = distress_trigger(&t->policy->distress);
-
-    if (t->psi_trigger || !t->cgroup || t->policy->role != ROLE_CRITICAL || !t->host->has_psi ||
-        t->psi_refused || t->psi_deaths > TRIGGER_DEATHS_MOST)
+    if (!t->cgroup || t->policy->role != ROLE_CRITICAL)
         return;
-    t->psi_check = (TriggerCheck){ 0 };
-    CLEANUP_CLOSE int fd = cgroup_arm_psi(t->cgroup, "memory", trigger.stall_usec,
-                                          trigger.window_usec);
-    int r = fd < 0 ? fd : sd_event_add_io(t->host->event, &t->psi_trigger, fd, EPOLLPRI, on_psi, t);
-    if (r >= 0)
-        r = sd_event_source_set_io_fd_own(t->psi_trigger, 1);
-    if (r >= 0)
-        TAKE_FD(fd);
-    else {
-        t->psi_refused = true;
-        log_warning("%s: no pressure trigger (%s): distress is seen a second later", t->unit,
-                    strerror(-r));
-    }
+    if (!t->critical)
+        t->critical = critical_new(t->unit, t->pressed, t->userdata);
+    if (t->critical && t->host->has_psi)
+        critical_arm(t->critical, t->host->event, t->cgroup, &t->policy->distress);
 }
 
 static void tell_dead(const Target *t)
@@ -159,22 +117,13 @@ static void tell_dead(const Target *t)
     log_warning("%s: a trigger on its memory pressure does not fire, and is armed anew", t->unit);
 }
 
-/* Both triggers after a look. Where the files of pressure were hidden (cgroup.pressure) and are
- * there again, one that is dead may look well. */
+/* Both triggers after a look. */
 static void check_triggers(Target *t)
 {
-    const DistressTrigger trigger = distress_trigger(&t->policy->distress);
-
-    if (!t->sample.memory_psi.valid)
-        t->psi_refused = false;
-    else if (!t->psi_trigger)
-        arm_psi(t);
-    else if (trigger_is_dead(&t->psi_check, trigger.stall_usec, trigger.window_usec, &t->sample)) {
-        t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
-        if (t->psi_deaths++ == 0)
-            tell_dead(t);
-        arm_psi(t);
-    }
+    arm_psi(t);
+    if (t->critical && t->host->has_psi &&
+        critical_note(t->critical, t->host->event, t->cgroup, &t->policy->distress, &t->sample))
+        tell_dead(t);
     if (stall_watch_note(&t->stall, &t->sample))
         tell_dead(t);
 }
@@ -185,8 +134,8 @@ static void cap(Target *t)
 {
     const CapperMoment moment = {
         .max = t->policy->cache_max,
-        .has_rules = evictor_has_cold(t->evictor, t->sample.at_usec),
-        .cold_goes = evictor_cold_goes(t->evictor),
+        .has_rules = t->evictor && evictor_has_cold(t->evictor, t->sample.at_usec),
+        .cold_goes = t->evictor && evictor_cold_goes(t->evictor),
         .has_swap = t->context.has_swap,
         .observe = only_looks(t),
     };
@@ -207,57 +156,10 @@ static void on_cap(void *userdata)
 
 /* The unit's cgroup */
 
-/* The unit lives elsewhere now: a holder in its old slice, and limits of its old cgroup, mean
- * nothing. */
-static void drop_parts(Target *t)
-{
-    (void)holder_stop(t->host, t->unit);
-    t->pinner = pinner_free(t->pinner);
-    t->limiter = limiter_free(t->limiter);
-    t->capper = capper_free(t->capper);
-    free(TAKE_PTR(t->control_group));
-}
-
 /* "-.slice": it has no limits, and what is reclaimed from it is the whole machine's. */
 static bool is_root(const char *control_group)
 {
     return strcmp(control_group, "/") == 0;
-}
-
-/* Parts that need to know where the unit lives; they stay through its restarts. */
-/* And what its files say. */
-static int make_limiter(Target *t, const UnitDetails *details)
-{
-    int r = limiter_new(t->host, t->unit, details->control_group, &t->limiter);
-
-    if (r >= 0)
-        limiter_note_files(t->limiter, details, t->described);
-    return r;
-}
-
-static int make_parts(Target *t, const UnitDetails *details)
-{
-    bool root = is_root(details->control_group);
-    int r = 0;
-
-    if (t->control_group && strcmp(t->control_group, details->control_group) != 0)
-        drop_parts(t);
-
-    if (!t->control_group) {
-        t->control_group = strdup(details->control_group);
-        if (!t->control_group)
-            return -ENOMEM;
-    }
-    if (!t->limiter && !root)
-        r = make_limiter(t, details);
-    if (r >= 0 && !t->capper && !root)
-        r = capper_new(t->host, t->unit, details->control_group, on_cap, t, &t->capper);
-    if (r >= 0 && !t->pinner && !target_is_cgroup(t)) {
-        r = pinner_new(t->host, t->unit, details->slice, details->control_group, &t->pinner);
-        if (r >= 0)
-            r = pinner_want(t->pinner, observes(t) ? NULL : t->policy);
-    }
-    return r;
 }
 
 /* What is critical is not reclaimed, whatever its files; nor is the whole machine. */
@@ -288,10 +190,22 @@ void target_note_critical_below(Target *t, const char *unit)
 
 static void follow_streams(Target *t)
 {
+    if (!t->streamer)
+        return;
     if (only_looks(t) || !t->cgroup || is_root(t->control_group) || t->above_critical)
         streamer_leave(t->streamer);
     else if (streamer_follow(t->streamer, t->control_group, may_be_reclaimed(t)) < 0)
         log_debug("%s: out of memory, streams are followed later", t->unit);
+}
+
+/* A policy that came later asks for more. */
+static void place_missing(Target *t, const UnitDetails *details)
+{
+    if (!target_parts_are_missing(t) || strcmp(details->control_group, t->control_group) != 0)
+        return;
+    int r = target_parts_place(t, details, on_cap);
+    if (r < 0)
+        log_warning("%s: not all that its policy says is done: %s", t->unit, strerror(-r));
 }
 
 static void on_described(int error, const UnitDetails *details, void *userdata)
@@ -299,13 +213,15 @@ static void on_described(int error, const UnitDetails *details, void *userdata)
     Target *t = userdata;
 
     t->describing = sd_bus_slot_unref(t->describing);
-    if (error >= 0)
+    if (error >= 0 && t->recorder)
         recorder_note_armed(t->recorder, details->waits_for_warm_start);
     if (t->limiter)
         limiter_note_files(t->limiter, error < 0 ? NULL : details, t->described);
+    if (error >= 0 && t->state == TARGET_ACTIVE)
+        place_missing(t, details);
     if (error < 0 || details->control_group[0] != '/' || t->state != TARGET_WAITING)
         return; /* gone again, or not yet there: the next list tells */
-    int r = make_parts(t, details);
+    int r = target_parts_place(t, details, on_cap);
     if (r >= 0 && t->host->cgroup_fd >= 0 && !t->cgroup)
         r = cgroup_open(t->host->cgroup_fd, details->control_group, &t->cgroup);
     if (r == -ENOENT)
@@ -330,13 +246,23 @@ static void describe(Target *t)
     (void)unit_describe(t->host->bus, &t->describing, t->object_path, on_described, t);
 }
 
-/* The name says it all. */
-static void find_cgroup(Target *t)
+/* Of a control group that is no unit the name says it all. */
+static void find(Target *t)
 {
     const UnitDetails details = { .control_group = t->unit };
 
-    if (t->state == TARGET_WAITING)
+    if (target_is_cgroup(t))
         on_described(0, &details, t);
+    else
+        describe(t);
+}
+
+/* Whether there is something that only systemd, or the tree, can tell. */
+static bool is_unknown(const Target *t)
+{
+    return t->state == TARGET_WAITING || target_parts_are_missing(t) ||
+           (t->recorder && recorder_asks_for_armed(t->recorder)) ||
+           (t->limiter && limiter_wants_files(t->limiter));
 }
 
 static void leave(Target *t, uint64_t now)
@@ -350,8 +276,7 @@ static void leave(Target *t, uint64_t now)
 static void come_back(Target *t)
 {
     enter_state(t, TARGET_WAITING);
-    if (t->pinner)
-        (void)pinner_want(t->pinner, observes(t) ? NULL : t->policy);
+    (void)target_parts_want(t, t->policy);
     if (t->limiter)
         limiter_resume(t->limiter);
 }
@@ -366,10 +291,7 @@ void target_dismiss(Target *t)
 
     log_info("%s: no longer governed", t->unit);
     t->policy = &nothing;
-    (void)evictor_want(t->evictor, NULL);
-    (void)adviser_want(t->adviser, NULL);
-    streamer_want(t->streamer, NULL);
-    (void)recorder_want(t->recorder, NULL);
+    (void)target_parts_want(t, NULL);
     leave(t, 0);
 }
 
@@ -378,19 +300,15 @@ void target_note_listed(Target *t, bool running, uint64_t now)
     if (!running) {
         if (t->state != TARGET_LEFT) {
             leave(t, now);
-            recorder_note_stop(t->recorder, now);
+            if (t->recorder)
+                recorder_note_stop(t->recorder, now);
         }
         return;
     }
     if (t->state == TARGET_LEFT)
         come_back(t);
-    if (target_is_cgroup(t)) {
-        find_cgroup(t);
-        return;
-    }
-    if (t->state == TARGET_WAITING || recorder_asks_for_armed(t->recorder) ||
-        (t->limiter && limiter_wants_files(t->limiter)))
-        describe(t);
+    if (is_unknown(t))
+        find(t);
 }
 
 void target_bus_lost(Target *t)
@@ -416,22 +334,16 @@ int target_set_policy(Target *t, const Policy *policy)
 
     t->policy = policy;
     log_policy(t, before);
-    int r = evictor_want(t->evictor, policy);
-    streamer_want(t->streamer, policy);
-    if (r >= 0)
-        r = adviser_want(t->adviser, policy);
-    if (r >= 0 && t->pinner)
-        r = pinner_want(t->pinner, observes(t) ? NULL : policy);
-    if (r >= 0)
-        r = recorder_want(t->recorder, observes(t) || target_is_cgroup(t) ? NULL : policy);
+    int r = target_parts_want(t, policy);
     if (t->limiter)
         limiter_resume(t->limiter);
     if (policy->role != ROLE_CRITICAL)
-        free(TAKE_PTR(t->distress));
-    /* Its threshold may be another. */
-    t->psi_trigger = sd_event_source_disable_unref(t->psi_trigger);
-    t->psi_refused = false;
+        t->critical = critical_free(t->critical);
+    if (t->critical) /* its threshold may be another */
+        critical_disarm(t->critical);
     arm_psi(t);
+    if (t->state == TARGET_ACTIVE && target_parts_are_missing(t))
+        find(t);
     stall_watch_disarm(&t->stall); /* its own, too */
     if (t->limiter)
         target_watch_limit(t);
@@ -454,19 +366,17 @@ DistressReason target_look(Target *t, uint64_t now)
         if (t->limiter)
             limiter_cgroup_gone(t->limiter);
         enter_state(t, TARGET_WAITING);
-        recorder_note_restart(t->recorder, now);
+        if (t->recorder)
+            recorder_note_restart(t->recorder, now);
     }
     if (r >= 0)
         check_triggers(t);
-    if (r < 0 || t->policy->role != ROLE_CRITICAL)
+    if (r < 0 || !t->critical)
         return DISTRESS_NONE;
 
-    if (!t->distress)
-        t->distress = calloc(1, sizeof(DistressState));
-    if (!t->distress)
-        return DISTRESS_NONE;
-    DistressReason before = t->distress->reason;
-    DistressReason reason = distress_update(t->distress, &t->policy->distress, &t->sample);
+    DistressState *distress = &t->critical->distress;
+    DistressReason before = distress->reason;
+    DistressReason reason = distress_update(distress, &t->policy->distress, &t->sample);
     if (reason != before)
         log_info("%s: %s%s", t->unit,
                  reason == DISTRESS_NONE ? "" : "in distress: ", distress_reason_to_string(reason));
@@ -488,7 +398,9 @@ static void act_on_left(Target *t, uint64_t now)
 /* It has ended, and there was time for every look at what it left in the cache. */
 static bool has_lingered(const Target *t, uint64_t now)
 {
-    return t->state == TARGET_LEFT && now - t->left_usec >= evictor_linger_usec(t->evictor);
+    uint64_t linger = t->evictor ? evictor_linger_usec(t->evictor) : 0;
+
+    return t->state == TARGET_LEFT && now - t->left_usec >= linger;
 }
 
 bool target_yields(const Target *t)
@@ -559,10 +471,12 @@ void target_act(Target *t, const TargetMoment *m)
         .control_group = may_be_reclaimed(t) ? t->control_group : NULL,
     };
 
-    if (!has_lingered(t, now))
+    if (t->evictor && !has_lingered(t, now))
         evictor_tick(t->evictor, &moment);
-    adviser_tick(t->adviser, t->control_group, only_looks(t) || t->state == TARGET_LEFT, now);
-    streamer_note_pins(t->streamer, m->pinned, m->n_pinned);
+    if (t->adviser)
+        adviser_tick(t->adviser, t->control_group, only_looks(t) || t->state == TARGET_LEFT, now);
+    if (t->streamer)
+        streamer_note_pins(t->streamer, m->pinned, m->n_pinned);
     follow_streams(t);
     if (t->state == TARGET_LEFT) {
         act_on_left(t, now);
@@ -570,7 +484,8 @@ void target_act(Target *t, const TargetMoment *m)
     }
     if (t->pinner)
         pinner_tick(t->pinner, now);
-    recorder_tick(t->recorder, now);
+    if (t->recorder)
+        recorder_tick(t->recorder, now);
     if (t->limiter && limiter_wants_files(t->limiter))
         describe(t);
     t->context = m->limits;
@@ -583,7 +498,8 @@ void target_stop(Target *t)
     if (t->limiter)
         limiter_stop(t->limiter);
     capper_stop(t->capper);
-    adviser_stop(t->adviser);
+    if (t->adviser)
+        adviser_stop(t->adviser);
 }
 
 bool target_is_expected(const Target *t, uint64_t now)
@@ -601,7 +517,9 @@ bool target_is_there(const Target *t, uint64_t now)
 
 bool target_is_finished(const Target *t, uint64_t now)
 {
-    return has_lingered(t, now) && !evictor_is_busy(t->evictor) && !recorder_is_busy(t->recorder) &&
-           adviser_is_idle(t->adviser) && (!t->limiter || limiter_is_idle(t->limiter)) &&
+    return has_lingered(t, now) && (!t->evictor || !evictor_is_busy(t->evictor)) &&
+           (!t->recorder || !recorder_is_busy(t->recorder)) &&
+           (!t->adviser || adviser_is_idle(t->adviser)) &&
+           (!t->limiter || limiter_is_idle(t->limiter)) &&
            (!t->pinner || pinner_is_off(t->pinner)) && now - t->left_usec >= PIN_AWAY_USEC;
 }

@@ -4,10 +4,9 @@
 /* One unit that a policy governs: its cgroup, what is known of it, and the parts that act on it. */
 
 #include "control/disk.h"
-#include "control/distress.h"
-#include "control/trigger.h"
 #include "daemon/adviser.h"
 #include "daemon/capper.h"
+#include "daemon/critical.h"
 #include "daemon/evictor.h"
 #include "daemon/limiter.h"
 #include "daemon/pinner.h"
@@ -41,18 +40,13 @@ typedef struct Target {
     Cgroup *cgroup; /* NULL: none, or no v2 memory controller */
     Sample sample;
     bool has_sample;
-    DistressState *distress;           /* NULL: it is not critical, or was not looked at */
-    bool above_critical;               /* a critical unit runs below it, and its policy reclaims */
-    uint64_t damage_seen, stolen_seen; /* that the need of critical units has counted already */
-    bool damage_known;                 /* before that there was nothing to count from */
-    sd_event_source *psi_trigger;
-    TriggerCheck psi_check;
-    unsigned psi_deaths; /* triggers in a row that never fired */
-    bool psi_refused;    /* said once */
+    Critical *critical;  /* NULL: it is not, or has no cgroup */
+    bool above_critical; /* a critical unit runs below it, and its policy reclaims */
     StallWatch stall;
     DiskState disk;
     LimitContext context; /* of the last time that it acted */
 
+    /* NULL: no policy asked for it yet, see daemon/target_parts.h */
     Pinner *pinner;
     Limiter *limiter;
     Capper *capper;
@@ -107,7 +101,7 @@ bool target_yields(const Target *target);
 
 static inline DistressReason target_distress(const Target *target)
 {
-    return target->distress ? target->distress->reason : DISTRESS_NONE;
+    return target->critical ? target->critical->distress.reason : DISTRESS_NONE;
 }
 
 /* After its limiter was told: whether it stalls under a limit is to be seen at once. */

@@ -176,7 +176,7 @@ static char *domain_of(const Host *host, const Target *t)
         else if (cgroup_open(host->cgroup_fd, paths[n], &cgroup) >= 0)
             (void)cgroup_sample(cgroup, t->sample.at_usec, &sample);
         /* Its own is full of cache most of the time, and in the way only where it is run into. */
-        bool met = n > 0 || (t->distress && distress_meets_limit(t->distress));
+        bool met = n > 0 || (t->critical && distress_meets_limit(&t->critical->distress));
         ancestors[n] = (YieldAncestor){
             .path = paths[n],
             .current = sample.current,
@@ -255,12 +255,12 @@ static uint64_t growth(uint64_t *last, uint64_t now)
     return grown;
 }
 
-static uint64_t damage_of(Target *t)
+static uint64_t damage_of(Critical *c, const Sample *sample)
 {
-    uint64_t grown = growth(&t->damage_seen, yield_damage(&t->sample));
-    bool known = t->damage_known;
+    uint64_t grown = growth(&c->damage_seen, yield_damage(sample));
+    bool known = c->damage_known;
 
-    t->damage_known = true;
+    c->damage_known = true;
     return known ? grown : 0;
 }
 
@@ -271,18 +271,18 @@ static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t
     for (size_t i = 0; i < n; i++) {
         Target *t = targets[i];
         need.running |= is_served(t, now);
-        if (!is_critical(t) || !t->has_sample)
+        if (!is_critical(t) || !t->has_sample || !t->critical)
             continue;
+        Critical *c = t->critical;
         DistressReason reason = target_distress(t);
         if (reason != DISTRESS_NONE && (need.distress == DISTRESS_NONE || reason < need.distress))
             need.distress = reason;
         if (reason != DISTRESS_NONE)
-            need.recovers &= distress_recovers(t->distress);
-        uint64_t stolen = t->distress ? distress_stolen(t->distress) : 0;
+            need.recovers &= distress_recovers(&c->distress);
         need.measured = true;
-        y->damage += damage_of(t);
-        need.lost += growth(&t->stolen_seen, stolen);
-        need.lacks += t->distress ? distress_lacks(t->distress) : 0;
+        y->damage += damage_of(c, &t->sample);
+        need.lost += growth(&c->stolen_seen, distress_stolen(&c->distress));
+        need.lacks += distress_lacks(&c->distress);
     }
     need.damage = y->damage;
     return need;

@@ -55,12 +55,9 @@ static void later_or_at_the_same_instant(void **state)
 static void any_counter_that_falls_is_another_cgroup(void **state)
 {
     static const size_t counters[] = {
-        offsetof(Sample, pgscan),
-        offsetof(Sample, pgsteal),
-        offsetof(Sample, refault_anon),
-        offsetof(Sample, refault_file),
-        offsetof(Sample, events_high),
-        offsetof(Sample, memory_psi.some_usec),
+        offsetof(Sample, pgscan),           offsetof(Sample, pgsteal),
+        offsetof(Sample, refault_anon),     offsetof(Sample, refault_file),
+        offsetof(Sample, events_high),      offsetof(Sample, memory_psi.some_usec),
         offsetof(Sample, io_psi.some_usec),
     };
 

@@ -68,6 +68,9 @@ static json_object *describe(void)
         .pinner = (Pinner *)&part,
         .limiter = (Limiter *)&part,
         .capper = (Capper *)&part,
+        .evictor = (Evictor *)&part,
+        .streamer = (Streamer *)&part,
+        .adviser = (Adviser *)&part,
         .has_sample = true,
     };
 

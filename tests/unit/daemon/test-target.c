@@ -104,7 +104,13 @@ static void the_root_is_not_followed(void **state)
         .n_evicts = 1,
     };
     const Settings settings = { .interval_usec = USEC_PER_SEC };
-    Host host = { .cgroup_fd = cgroups.fd, .proc_fd = proc.fd, .settings = &settings };
+    Ledger ledger = { 0 };
+    Host host = {
+        .cgroup_fd = cgroups.fd,
+        .proc_fd = proc.fd,
+        .ledger = &ledger,
+        .settings = &settings,
+    };
 
     must(sd_event_new(&host.event));
     put_cgroup(&cgroups, ".");
@@ -156,10 +162,12 @@ static void what_is_shared_is_reclaimed_from_units(void **state)
         .n_evicts = 1,
     };
     const Settings settings = { .interval_usec = USEC_PER_SEC };
+    Ledger ledger = { 0 };
     Host host = {
         .cgroup_fd = cgroups.fd,
         .root_fd = nothing.fd,
         .proc_fd = nothing.fd,
+        .ledger = &ledger,
         .settings = &settings,
     };
 
@@ -268,10 +276,12 @@ static void what_is_under_way_at_the_end(void **state)
         .n_advises = 1,
         .cache_max = LIMIT_NONE,
     };
+    Ledger ledger = { 0 };
     Host host = {
         .root_fd = nothing.fd,
         .proc_fd = nothing.fd,
         .cgroup_fd = nothing.fd,
+        .ledger = &ledger,
         .advised.dir_fd = nothing.fd,
         .settings = &settings,
     };

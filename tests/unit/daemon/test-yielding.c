@@ -59,7 +59,7 @@ typedef struct World {
     Yielding *yielding;
     Policy policies[2];
     Target targets[2]; /* a critical one, and one that yields */
-    DistressState distress;
+    Critical critical;
     Target *list[2];
 } World;
 
@@ -112,7 +112,7 @@ static void world_begin(World *w)
         };
         w->list[i] = &w->targets[i];
         if (i == 0)
-            w->targets[i].distress = &w->distress;
+            w->targets[i].critical = &w->critical;
     }
 }
 
@@ -211,7 +211,7 @@ static void who_competes(void **state)
     World w;
 
     world_begin(&w);
-    w.distress.reason = DISTRESS_MEMORY_PRESSURE;
+    w.critical.distress.reason = DISTRESS_MEMORY_PRESSURE;
     w.targets[0].sample.max = 505 * MIB; /* full of cache, which it does not run into */
     put_slice(&w, "600000000\n", "max\n");
     put_host(&w, 150, 100);
@@ -230,11 +230,11 @@ static void who_competes(void **state)
     assert_false(decided.competes);
     /* Nobody's memory helps one that runs into its own limit. */
     w.targets[1].control_group = (char *)"/a.slice/job.service";
-    w.distress.n_points = 2;
-    w.distress.points[1].limit_events = 1;
+    w.critical.distress.n_points = 2;
+    w.critical.distress.points[1].limit_events = 1;
     yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
     assert_false(decided.competes);
-    w.distress.n_points = 0;
+    w.critical.distress.n_points = 0;
     /* Who only observes does not suffer as far as others are concerned. */
     w.policies[0].mode = MODE_OBSERVE;
     yielding_act(w.yielding, w.list, 2, 4 * USEC_PER_SEC);
@@ -263,9 +263,11 @@ static void what_was_before_is_not_counted(void **state)
     World w;
 
     world_begin(&w);
+    Critical unseen = w.critical;
     Target late = w.targets[0], *list[] = { &w.targets[0], &w.targets[1], &late };
+    late.critical = &unseen;
     late.sample.refault_file = 1000000;
-    w.distress.reason = DISTRESS_REFAULTS;
+    w.critical.distress.reason = DISTRESS_REFAULTS;
     put_host(&w, 150, 100);
     for (unsigned s = 1; s < 30; s++) {
         w.targets[0].sample.refault_file += s < 4 ? 100 : 10;
