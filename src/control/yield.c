@@ -271,6 +271,19 @@ static void find_competitors(const YieldNeed *need, YieldUnit *units, size_t n)
         units[i].competes &= units[i].elsewhere;
 }
 
+/* While it is given back because squeezing does not help, pages are stolen: then that helps still
+ * less. */
+static bool return_harms(const YieldLaw *law, const YieldNeed *need, const YieldUnit *units,
+                         size_t n)
+{
+    bool raised = false;
+
+    for (size_t i = 0; i < n; i++)
+        raised |= units[i].state->limited &&
+                  units[i].state->raised_usec > units[i].state->stepped_usec;
+    return raised && !law->distress && need->lost > 0;
+}
+
 static void decide_in_distress(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n)
 {
     find_competitors(need, units, n);
@@ -280,6 +293,9 @@ static void decide_in_distress(YieldLaw *law, const YieldNeed *need, YieldUnit *
         hold_begin(&law->no_help, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
         law->squeezing = false; /* the next time is measured anew */
     }
+    if (hold_is_on(&law->no_help, need->at_usec) && return_harms(law, need, units, n) &&
+        !hold_is_on(&law->keeps, need->at_usec))
+        hold_begin(&law->keeps, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
     /* To stop a theft costs nothing, whatever else did not help. */
     if (hold_is_on(&law->no_help, need->at_usec) && need->lost == 0 && !need->recovers)
         yield_calm(law, need, units, n, LIMIT_REASON_NO_HELP);

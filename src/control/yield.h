@@ -65,6 +65,7 @@ typedef struct YieldLaw {
     uint64_t measured_usec, measured_damage;
     uint64_t rate; /* of damage, before the first step; a second */
     Hold no_help;  /* squeezing did not help: not before */
+    Hold keeps;    /* and to give it back for that did harm: not before */
     uint64_t returned_usec;
     uint64_t due;  /* bytes stolen in this distress that nobody made room for yet */
     uint64_t owed; /* bytes for which there was, and that are read again only by and by */

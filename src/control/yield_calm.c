@@ -69,6 +69,16 @@ static bool has_all(const YieldState *state)
     return state->limit >= enough;
 }
 
+/* What squeezing took in vain; where the host is full no more than that, which would be somebody's.
+ */
+static uint64_t back(const YieldLaw *law, const YieldState *state, uint64_t now, uint64_t quarter,
+                     bool full)
+{
+    if (hold_is_on(&law->keeps, now))
+        return state->limit;
+    return full ? min_u64(quarter, max_u64(state->limit, state->use_before)) : quarter;
+}
+
 /* To what the host has room for, besides what critical services have yet to read again. */
 static uint64_t fill(const YieldLaw *law, const YieldUnit *unit, const YieldNeed *need, size_t n)
 {
@@ -95,7 +105,7 @@ static Step next_up(const YieldLaw *law, const YieldUnit *unit, const YieldNeed 
     bool full = need->host.near && !state->elsewhere;
 
     if (reason == LIMIT_REASON_NO_HELP)
-        return (Step){ .to = quarter };
+        return (Step){ .to = back(law, state, need->at_usec, quarter, full) };
     if (room > limit)
         return (Step){ .to = room };
     if (!state->pushes)

@@ -7,22 +7,56 @@
 #include "control/floor.h"
 #include "unit/test.h"
 
+static void begin_critical(Unit *unit, double reads_a_second, double resident)
+{
+    unit_init(unit, 4 * MB);
+    unit->anon = unit->anon_want = 120 * MB;
+    unit->anon_rate = 200 * MB;
+    pages_set(&unit->pages[0], SHOP_FILE, reads_a_second * 4096 / SHOP_FILE, resident, AGES / 2);
+}
+
 void yield_world_init(YieldWorld *w, double reads_a_second)
 {
     *w = (YieldWorld){
         .host = { .size = 1024 * MB, .units = w->units, .n_units = 1 + BACKGROUND },
         .config = { .mode = LIMIT_YIELD, .min = 64 * MIB },
     };
-    unit_init(&w->units[0], 4 * MB);
-    w->units[0].anon = w->units[0].anon_want = 120 * MB;
-    w->units[0].anon_rate = 200 * MB;
-    pages_set(&w->units[0].pages[0], SHOP_FILE, reads_a_second * 4096 / SHOP_FILE, SHOP_FILE,
-              AGES / 2);
+    begin_critical(&w->units[0], reads_a_second, SHOP_FILE);
     for (size_t i = 0; i < BACKGROUND; i++) {
         unit_init(&w->units[1 + i], 4 * MB);
         w->competes[i] = true;
         w->want[i] = LIMIT_NONE;
     }
+}
+
+void yield_world_pause(YieldWorld *w, bool pause)
+{
+    for (size_t i = 0; w->paused && !pause && i < BACKGROUND; i++)
+        limit_forget(&w->states[i]);
+    w->paused = pause;
+    w->next = w->host.now; /* and there is a look at once */
+}
+
+void yield_world_restart(YieldWorld *w, size_t i, bool is_unit)
+{
+    Unit *unit = &w->units[1 + i];
+    double high = unit->high;
+
+    unit_init(unit, 4 * MB);
+    if (is_unit) {
+        unit->high = high;
+        return;
+    }
+    limit_forget(&w->states[i]);
+    w->want[i] = LIMIT_NONE;
+}
+
+/* Whoever reads the file next brings it into memory. */
+void yield_world_restart_critical(YieldWorld *w, double reads_a_second)
+{
+    begin_critical(&w->units[0], reads_a_second, 0);
+    w->distress = (DistressState){ 0 };
+    w->stolen = 0;
 }
 
 double yield_world_kept(const YieldWorld *w)
@@ -56,6 +90,14 @@ static void apply(YieldWorld *w, size_t i, const LimitDecision *d)
 
 static YieldNeed need_of(YieldWorld *w, const Sample *critical, const YieldWatch *watch)
 {
+    if (w->restarting)
+        return (YieldNeed){
+            .at_usec = critical->at_usec,
+            .running = !w->stopped,
+            .host = yield_room(watch),
+            .recovers = true,
+        };
+
     const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
     DistressReason before = w->distress.reason;
     DistressReason reason = w->stopped ? DISTRESS_NONE
@@ -77,30 +119,56 @@ static YieldNeed need_of(YieldWorld *w, const Sample *critical, const YieldWatch
     return need;
 }
 
+static void judge(YieldWorld *w, size_t i, const YieldUnit *unit)
+{
+    const LimitDecision *d = &unit->decision;
+
+    assert_true(d->want >= limit_floor(unit->sample, w->config.min));
+    assert_true(d->want >= w->protects[i]);
+    assert_true(w->competes[i] || d->reclaim == 0);
+    assert_true(d->want == LIMIT_NONE || w->host.now >= w->held_until[i]);
+    w->no_help += d->reason == LIMIT_REASON_NO_HELP;
+    if (d->reason != LIMIT_REASON_STALL || w->want[i] == LIMIT_NONE)
+        return;
+    w->held_until[i] = w->host.now + (double)LIMIT_HOLD_USEC / 1e6 - STEP;
+    w->stalls++;
+}
+
+/* A law is asked, as one that nobody follows. */
+static void observe(YieldWorld *w, size_t i, const Sample *sample)
+{
+    const LimitContext context = { .observe = true };
+
+    (void)limit_decide(&w->states[i], &w->config, &context, sample);
+    apply(w, i, &(LimitDecision){ .want = LIMIT_NONE });
+}
+
 /* As the daemon does it: looks, and what is decided is done. */
 static void look(YieldWorld *w, const YieldWatch *watch)
 {
     Sample critical = unit_sample(&w->units[0], w->host.now), samples[BACKGROUND];
     YieldUnit units[BACKGROUND];
+    size_t owners[BACKGROUND], n = 0;
     YieldNeed need = need_of(w, &critical, watch);
 
     for (size_t i = 0; i < BACKGROUND; i++) {
+        if (w->gone[i])
+            continue;
         samples[i] = unit_sample(&w->units[1 + i], w->host.now);
-        units[i] = (YieldUnit){
-            .config = &w->config,
-            .sample = &samples[i],
-            .competes = w->competes[i] && need.distress != DISTRESS_NONE,
-            .elsewhere = w->in_slice,
-            .state = &w->states[i],
-        };
+        samples[i].min = w->protects[i];
+        if (w->paused) {
+            observe(w, i, &samples[i]);
+            continue;
+        }
+        units[n] = limit_begin_yield(&w->states[i], &w->config, &(LimitContext){ 0 }, &samples[i]);
+        units[n].competes = w->competes[i] && need.distress != DISTRESS_NONE;
+        units[n].elsewhere = w->in_slice;
+        owners[n++] = i;
     }
-    yield_decide(&w->law, &need, units, BACKGROUND);
-    for (size_t i = 0; i < BACKGROUND; i++) {
-        const LimitDecision *d = &units[i].decision;
-        assert_true(d->want >= limit_floor(&samples[i], w->config.min));
-        assert_true(w->competes[i] || d->reclaim == 0);
-        w->no_help += d->reason == LIMIT_REASON_NO_HELP;
-        apply(w, i, d);
+    yield_decide(&w->law, &need, units, n);
+    for (size_t k = 0; k < n; k++) {
+        judge(w, owners[k], &units[k]);
+        apply(w, owners[k], &units[k].decision);
     }
 }
 

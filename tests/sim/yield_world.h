@@ -4,7 +4,7 @@
 /* A critical service that reads single pages of a file of 256 MiB, and background units beside it,
  * on a host of 1 GiB, with `yield` deciding as the daemon has it decide. */
 
-#include "control/yield.h"
+#include "control/limit.h"
 #include "sim/plant.h"
 
 #define MB         1048576.0
@@ -17,24 +17,37 @@ typedef struct YieldWorld {
     DistressState distress;
     LimitConfig config;
     YieldLaw law;
-    YieldState states[BACKGROUND];
+    LimitState states[BACKGROUND];
+    uint64_t protects[BACKGROUND]; /* memory.min, bytes */
     bool competes[BACKGROUND];
-    bool in_slice; /* they compete for the memory of a slice */
-    bool stopped;  /* the critical service */
-    bool lawless;  /* nobody decides anything */
-    double late;   /* by how much looks may be late at most, seconds */
-    double wavers; /* by how much what else is there does, bytes */
+    bool gone[BACKGROUND]; /* it is between two of its cgroups */
+    bool in_slice;         /* they compete for the memory of a slice */
+    bool stopped;          /* the critical service */
+    bool restarting;       /* it is between two of its cgroups */
+    bool paused;           /* see yield_world_pause() */
+    bool lawless;          /* nobody decides anything */
+    double late;           /* by how much looks may be late at most, seconds */
+    double wavers;         /* by how much what else is there does, bytes */
     Dice dice;
     uint64_t want[BACKGROUND];
     double next;
     double taken; /* by the host's reclaim and all others', pages, at the last look */
     uint64_t stolen, free;
     LimitReason reasons[BACKGROUND];
-    unsigned episodes, no_help;
+    double held_until[BACKGROUND]; /* it stalled under its limit */
+    unsigned episodes, no_help, stalls;
 } YieldWorld;
 
 void yield_world_init(YieldWorld *w, double reads_a_second);
 void yield_world_run(YieldWorld *w, double until);
+
+/* By hand: all is given back, and nothing is decided; or it goes on. */
+void yield_world_pause(YieldWorld *w, bool pause);
+
+/* They get another cgroup: a unit of systemd's with the limit that the old one had, any other with
+ * none. */
+void yield_world_restart(YieldWorld *w, size_t i, bool is_unit);
+void yield_world_restart_critical(YieldWorld *w, double reads_a_second);
 
 /* Of the critical service's file, MiB. */
 double yield_world_kept(const YieldWorld *w);

@@ -386,6 +386,58 @@ static void it_goes_on_where_it_helps(void **state)
     assert_int_equal(s.units[1].decision.reason, FREEZE);
 }
 
+/* Nobody gets more than was taken: what is beyond that would be stolen. */
+static void on_a_full_host_what_was_taken_is_given_back(void **state)
+{
+    Several s;
+    uint64_t most = 0;
+
+    several_init(&s);
+    s.need.host = (YieldRoom){ .near = true };
+    second(&s, 1000);
+    assert_int_equal(s.states[1].limit, 500 * MIB);
+    for (unsigned i = 0; i < 30 && s.units[1].decision.reason != LIMIT_REASON_NO_HELP; i++)
+        second(&s, 1000);
+    assert_true(s.states[1].limit < 500 * MIB);
+    for (unsigned i = 0; i < 20; i++) {
+        second(&s, 1000);
+        most = max_u64(most, s.states[1].limit);
+    }
+    assert_int_equal(most, 500 * MIB);
+}
+
+static unsigned raised(Several *s, uint64_t lost)
+{
+    uint64_t before = s->states[1].limit;
+
+    s->need.lost = lost;
+    second(s, 1000);
+    s->need.lost = 0;
+    return s->states[1].limited && s->states[1].limit > before;
+}
+
+/* Where squeezing does not help, and pages are stolen while it is given back, it stays as it is for
+ * half a minute, then for a whole one: it would only go to and fro. */
+static void what_is_given_back_in_vain_is_kept(void **state)
+{
+    Several s;
+
+    several_init(&s);
+    for (unsigned i = 0; i < 30 && s.units[1].decision.reason != LIMIT_REASON_NO_HELP; i++)
+        second(&s, 1000);
+    for (unsigned wait = 30; wait <= 60; wait *= 2) {
+        unsigned seconds = 0;
+
+        for (unsigned i = 0; i < 5 && !raised(&s, 0); i++)
+            ;
+        assert_false(raised(&s, 10 * MIB));
+        hold_begin(&s.law.no_help, s.need.at_usec, 600 * USEC_PER_SEC, 600 * USEC_PER_SEC);
+        while (!raised(&s, 0) && seconds < 90)
+            seconds++;
+        assert_in_range(seconds, wait - 3, wait + 10); /* they take turns */
+    }
+}
+
 static void it_is_given_back_in_reverse_order(void **state)
 {
     Several s;
@@ -511,6 +563,8 @@ int main(void)
         cmocka_unit_test(where_the_host_has_room_nobody_competes_for_it),
         cmocka_unit_test(it_ends_where_it_does_not_help),
         cmocka_unit_test(it_goes_on_where_it_helps),
+        cmocka_unit_test(on_a_full_host_what_was_taken_is_given_back),
+        cmocka_unit_test(what_is_given_back_in_vain_is_kept),
         cmocka_unit_test(it_is_given_back_in_reverse_order),
         cmocka_unit_test(who_has_nothing_to_give_is_not_squeezed),
         cmocka_unit_test(nobody_to_protect_is_the_end_of_it),
