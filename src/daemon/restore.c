@@ -94,6 +94,10 @@ static int restore_one(sd_bus *bus, int cgroup_fd, const LedgerEntry *entry)
         return 0;
     }
 
+    /* A limit that falls below the use reclaims before the write returns: here, and not in PID 1.
+     */
+    if (high > entry->original)
+        (void)write_file(cgroup_fd, entry);
     r = bus ? unit_set_memory_high_wait(bus, entry->unit, entry->original) : -ENOTCONN;
     if (r == -ENOENT)
         r = 0;
