@@ -15,12 +15,12 @@
 #include "cli/text.h"
 #include "kernel/cgroup.h"
 #include "kernel/cgroup_names.h"
-#include "kernel/mounts.h"
 #include "kernel/page_owner.h"
 #include "kernel/proc_files.h"
 #include "kernel/procs.h"
 #include "kernel/units.h"
 #include "util/io.h"
+#include "util/path.h"
 #include "util/strv.h"
 
 typedef struct FilesCommand {

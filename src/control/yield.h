@@ -37,7 +37,7 @@ typedef struct YieldState {
 typedef struct YieldUnit {
     const LimitConfig *config;
     const Sample *sample;
-    bool competes;  /* for the memory that the critical services lack, see yield_competes() */
+    bool competes;  /* for the memory that the critical services lack, see yield_domain() */
     bool elsewhere; /* which is that of a slice, not of the host */
     bool held;      /* let go because it stalls itself */
     bool above;     /* a critical service is inside it */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/yield_watch.h"
 
-#include <string.h>
-
 #include "control/floor.h"
 
 /* Above the mark where the kernel begins to reclaim: a part of all memory, for what others take
@@ -28,15 +26,6 @@ const char *yield_domain(const YieldAncestor *ancestors, size_t n)
         if (is_at_limit(&ancestors[i]))
             return i == 0 ? NULL : ancestors[i].path;
     return "/";
-}
-
-bool yield_competes(const char *domain, const char *path)
-{
-    size_t n = strlen(domain);
-
-    if (strcmp(domain, "/") == 0)
-        return true;
-    return strncmp(domain, path, n) == 0 && (path[n] == '\0' || path[n] == '/');
 }
 
 static uint64_t brink_of(const YieldWatch *watch)

@@ -21,9 +21,6 @@ typedef struct YieldAncestor {
  * the service is at its own limit, and nobody else's memory would help it. */
 const char *yield_domain(const YieldAncestor *ancestors, size_t n);
 
-/* @path is @domain or below it. */
-bool yield_competes(const char *domain, const char *path);
-
 /* The host, as the last look found it. */
 typedef struct YieldWatch {
     bool critical, background; /* some unit of each kind is running, the latter under `yield` */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/log.h"
+#include "util/path.h"
 
 void governed_clear(Governed *g)
 {
@@ -114,21 +115,14 @@ void governed_adopt(Governed *g, const PolicySet *old)
         adopt_policy(g->targets[i], old, g->set);
 }
 
-static bool is_below(const char *cgroup, const char *above)
-{
-    size_t length = strlen(above);
-
-    return strncmp(cgroup, above, length) == 0 && cgroup[length] == '/';
-}
-
 static const Target *critical_below(const Governed *g, const Target *above)
 {
     for (size_t i = 0; i < g->n_targets && above->control_group; i++) {
         const Target *t = g->targets[i];
 
         if (t->policy->role == ROLE_CRITICAL && t->policy->mode == MODE_ENFORCE &&
-            t->state != TARGET_LEFT && t->control_group &&
-            is_below(t->control_group, above->control_group))
+            t->state != TARGET_LEFT && t != above && t->control_group &&
+            path_is_below(t->control_group, above->control_group))
             return t;
     }
     return NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/mounts.h"
+#include "util/path.h"
 #include "util/strv.h"
 
 /* They are compared with every name of a walk; nobody unmounts so many at once. */

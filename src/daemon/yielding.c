@@ -14,6 +14,7 @@
 #include "kernel/vmstat.h"
 #include "kernel/watermark.h"
 #include "util/io.h"
+#include "util/path.h"
 
 /* A trigger is not always to be had, and sees a stall, not a theft: where a critical unit could be
  * helped, a longer interval does not hold. */
@@ -225,8 +226,8 @@ static void find_domains(const Host *host, Target *const *targets, size_t n, Dom
 static void note_competition(const Domains *domains, const Target *t, YieldUnit *unit)
 {
     for (size_t i = 0; i < domains->n; i++) {
-        if (!yield_competes(domains->paths[i], t->control_group) ||
-            yield_competes(domains->whose[i]->control_group, t->control_group))
+        if (!path_is_below(t->control_group, domains->paths[i]) ||
+            path_is_below(t->control_group, domains->whose[i]->control_group))
             continue;
         unit->competes = true;
         unit->elsewhere |= strcmp(domains->paths[i], "/") != 0;
@@ -237,7 +238,7 @@ static bool is_above_critical(Target *const *targets, size_t n, const Target *t,
 {
     for (size_t i = 0; i < n; i++) {
         const char *path = targets[i]->control_group;
-        if (path && is_served(targets[i], now) && yield_competes(t->control_group, path))
+        if (path && is_served(targets[i], now) && path_is_below(path, t->control_group))
             return true;
     }
     return false;

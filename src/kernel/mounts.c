@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "util/path.h"
 #include "util/strv.h"
 
 /* Blanks, tabs, newlines and backslashes in names are octal: "\040". In place. */
@@ -136,13 +137,6 @@ int mounts_other_devices(int proc_fd, const char *path, dev_t **ret, size_t *ret
     *ret = devices.all;
     *ret_n = n;
     return 0;
-}
-
-bool path_is_below(const char *path, const char *folder)
-{
-    size_t length = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
-
-    return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
 const char *mounts_above(char *const *mounts, const char *path)

@@ -24,9 +24,6 @@ bool mounts_has(char *const *mounts, const char *point);
 /* Adds the mount point that @path is on to *set, unless it is "/" or there already. -ENOMEM. */
 int mounts_note(char ***set, char *const *mounts, const char *path);
 
-/* Whether @path is @folder, or below it; both are absolute, and "/" has no slash behind it. */
-bool path_is_below(const char *path, const char *folder);
-
 /* The name of the mount unit of @point, without ".mount": "srv-data" of /srv/data. NULL: out of
  * memory, or it is "/". To be freed. */
 char *mounts_unit_stem(const char *point);

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kernel/mounts.h"
 #include "select/excludes.h"
+#include "util/path.h"
 #include "util/units.h"
 
 typedef struct PinWalk {

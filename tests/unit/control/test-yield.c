@@ -506,12 +506,6 @@ static void where_memory_is_short(void **state)
     chain[0].current = 390 * MIB; /* its own limit: nobody else's memory helps */
     assert_null(yield_domain(chain, ELEMENTS(chain)));
     assert_string_equal(yield_domain(chain, 0), "/");
-
-    assert_true(yield_competes("/", "/a.service"));
-    assert_true(yield_competes("/shop.slice", "/shop.slice/job.service"));
-    assert_true(yield_competes("/shop.slice", "/shop.slice"));
-    assert_false(yield_competes("/shop.slice", "/shop.slice.d/job.service"));
-    assert_false(yield_competes("/shop.slice", "/system.slice/job.service"));
 }
 
 static void it_looks_sooner_while_it_matters(void **state)
