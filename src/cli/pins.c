@@ -67,7 +67,8 @@ static int find_names(PinsCommand *pins, const Policy *policy, size_t first)
         SelectedFile key = { .dev = file->dev, .ino = file->ino };
         SelectedFile *found = bsearch(&key, list.files, list.n_files, sizeof(SelectedFile),
                                       compare_files);
-        file->path = found ? strdup(found->path) : NULL; /* the list's are its own */
+        char path[SELECTED_PATH_MAX];
+        file->path = found ? strdup(selected_path(found, path)) : NULL;
         if (found && !file->path)
             return -ENOMEM;
     }

@@ -95,11 +95,11 @@ static int open_selected(const PlanScope *scope, const Plan *plan, const Selecte
 /* What of the part that is wanted is in memory. 0 with ret->has_resident false where the kernel, or
  * the file's permissions, do not tell. */
 static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile *file,
-                   Residency *ret)
+                   const SelectedPart *part, Residency *ret)
 {
     *ret = (Residency){ 0 };
     CLEANUP_CLOSE int fd = open_selected(scope, plan, file);
-    int r = fd < 0 ? fd : residency_of_range(fd, file->offset, file->wanted, ret);
+    int r = fd < 0 ? fd : residency_of_range(fd, part->offset, part->length, ret);
     if (scope->progress)
         scope->progress(scope->userdata);
     return plan_is_fatal(r) ? r : 0;
@@ -109,13 +109,13 @@ static int measure(const PlanScope *scope, const Plan *plan, const SelectedFile 
 
 /* What of the part that is wanted is data; all of it where that cannot be told. */
 static int measure_data(const PlanScope *scope, const Plan *plan, const SelectedFile *file,
-                        uint64_t *ret)
+                        const SelectedPart *part, uint64_t *ret)
 {
-    *ret = file->wanted;
+    *ret = part->length;
     if (!file->may_have_holes)
         return 0;
     CLEANUP_CLOSE int fd = open_selected(scope, plan, file);
-    int r = fd < 0 ? fd : extents_sum(fd, file->offset, file->offset + file->wanted, ret);
+    int r = fd < 0 ? fd : extents_sum(fd, part->offset, part->offset + part->length, ret);
     return plan_is_fatal(r) ? r : 0;
 }
 
@@ -123,7 +123,7 @@ static int measure_data(const PlanScope *scope, const Plan *plan, const Selected
 static bool is_partly(const PlanPin *pin)
 {
     return pin->lock == PIN_LOCK_ON_FAULT ||
-           (pin->lock != PIN_LOCK_NONE && pin->data < pin->file->wanted);
+           (pin->lock != PIN_LOCK_NONE && pin->data < pin->part.length);
 }
 
 /* Bytes, whole pages. */
@@ -146,14 +146,19 @@ static int list_pins(const PlanScope *scope, const Plan *plan, const PinRule *ru
         const SelectedFile *file = &pins->selected.files[i];
         PlanPin *pin = &pins->files[i];
         Residency residency = { 0 };
-        *pin = (PlanPin){ .file = file, .lock = rules[file->rule].lock, .wanted = file->wanted };
-        r = measure_data(scope, plan, file, &pin->data);
+        *pin = (PlanPin){
+            .file = file,
+            .part = pin_part(&rules[file->rule], file->size),
+            .lock = rules[file->rule].lock,
+        };
+        pin->wanted = pin->part.length;
+        r = measure_data(scope, plan, file, &pin->part, &pin->data);
         if (r >= 0 && (measured || pin->lock == PIN_LOCK_ON_FAULT))
-            r = measure(scope, plan, file, &residency);
+            r = measure(scope, plan, file, &pin->part, &residency);
         pin->has_resident = residency.has_resident;
         pin->resident = residency.resident;
         if (is_partly(pin))
-            pin->wanted = min_u64(file->wanted, part_of(pin));
+            pin->wanted = min_u64(pin->part.length, part_of(pin));
     }
     return r;
 }
@@ -171,8 +176,8 @@ static int spread(PlanPins *pins, uint64_t budget, uint64_t page)
         wishes[i] = (PinWish){
             .dev = pin->file->dev,
             .ino = pin->file->ino,
-            .offset = pin->file->offset,
-            .size = pin->file->wanted,
+            .offset = pin->part.offset,
+            .size = pin->part.length,
             .only_resident = is_partly(pin),
             .resident = part_of(pin),
         };
@@ -307,9 +312,13 @@ static EvictVerdict judge(const Eviction *e, const SelectedFile *file, uint64_t 
 
 static int plan_evict_file(const Eviction *e, PlanEvict *evict, const SelectedFile *file)
 {
+    const EvictKeep *keep = &evict->rule->keep;
+    EvictPart part = evict_part(file->size, keep->first, keep->last, e->scope->page);
+    SelectedPart measured = { part.begin, part.end - part.begin };
+    char path[SELECTED_PATH_MAX];
     Residency residency;
 
-    int r = measure(e->scope, e->plan, file, &residency);
+    int r = measure(e->scope, e->plan, file, &measured, &residency);
     if (r < 0)
         return r;
     evict->n_matching++;
@@ -318,7 +327,7 @@ static int plan_evict_file(const Eviction *e, PlanEvict *evict, const SelectedFi
         return 0;
 
     PlanEvictFile found = {
-        .path = strdup(file->path),
+        .path = strdup(selected_path(file, path)),
         .size = file->size,
         .resident = residency.resident,
         .dirty = residency.dirty + residency.writeback,

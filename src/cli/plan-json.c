@@ -132,8 +132,9 @@ static int put_units(struct json_object *object, const Plan *plan, const PlanPol
 static int put_pin(struct json_object *list, const PlanPin *pin)
 {
     struct json_object *object = append_object(list);
+    char path[SELECTED_PATH_MAX];
 
-    int r = object ? json_add_text(object, "path", pin->file->path) : -ENOMEM;
+    int r = object ? json_add_text(object, "path", selected_path(pin->file, path)) : -ENOMEM;
     if (r >= 0)
         r = json_add_number(object, "size", true, pin->file->size);
     if (r >= 0)

@@ -62,8 +62,9 @@ static int add_pin(struct libscols_table *table, const PlanPin *pin, const PlanO
 {
     char size[FORMAT_SIZE_MAX], wanted[FORMAT_SIZE_MAX], target[FORMAT_SIZE_MAX];
     char resident[FORMAT_SIZE_MAX];
+    char raw[SELECTED_PATH_MAX];
     bool b = options->output.bytes;
-    CLEANUP_FREE char *path = escape_text(pin->file->path, options->output.unicode);
+    CLEANUP_FREE char *path = escape_text(selected_path(pin->file, raw), options->output.unicode);
     if (!path)
         return -ENOMEM;
 

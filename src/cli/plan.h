@@ -20,6 +20,7 @@
 /* A file that is to be pinned. Bytes. */
 typedef struct PlanPin {
     const SelectedFile *file;
+    SelectedPart part; /* that the rule means */
     PinLock lock;
     uint64_t wanted;   /* with lock: on-fault, no more than is in memory; else no holes */
     uint64_t data;     /* of the part that the rule means: not holes; whole pages, or all of it */

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "util/parse.h"
 #include "util/units.h"
 
 int pin_held_compare(const void *a, const void *b)
@@ -20,36 +21,40 @@ int pin_held_compare(const void *a, const void *b)
     return 0;
 }
 
+const PinHeld *pin_plan_next(PinPlan *plan, PinWish *wish)
+{
+    uint64_t page = plan->page;
+    uint64_t pages = wish->size / page + (wish->size % page > 0);
+    uint64_t wanted = wish->only_resident ? min_u64(pages * page, wish->resident) : pages * page;
+
+    wish->target = min_u64(wanted, page_floor(plan->left, page));
+    wish->held = false;
+    plan->left -= wish->target;
+
+    PinHeld key = { .dev = wish->dev, .ino = wish->ino };
+    const PinHeld *have = plan->n_held > 0 ? bsearch(&key, plan->held, plan->n_held,
+                                                     sizeof(PinHeld), pin_held_compare)
+                                           : NULL;
+    if (!have || wish->target == 0 || have->offset != wish->offset || have->way != wish->way ||
+        have->length > wish->size || have->locked > wish->target)
+        return NULL;
+    /* What lies beyond the target need not be mapped: a file that grows there is let be. */
+    wish->held = have->length >=
+                 (wish->only_resident ? wish->size : min_u64(wish->target, wish->size));
+    return have;
+}
+
 uint64_t pin_plan(PinWish *wishes, size_t n_wishes, PinHeld *held, size_t n_held, uint64_t budget,
                   uint64_t page)
 {
-    uint64_t left = budget - budget % page;
-    uint64_t sum = 0;
+    PinPlan plan = { .held = held, .n_held = n_held, .page = page, .left = budget };
 
     for (size_t i = 0; i < n_held; i++)
         held[i].keep = false;
-
     for (size_t i = 0; i < n_wishes; i++) {
-        PinWish *wish = &wishes[i];
-        uint64_t pages = wish->size / page + (wish->size % page > 0);
-        uint64_t wanted = wish->only_resident ? min_u64(pages * page, wish->resident)
-                                              : pages * page;
-
-        wish->target = min_u64(wanted, left);
-        wish->held = false;
-        left -= wish->target;
-        sum += wish->target;
-
-        PinHeld key = { .dev = wish->dev, .ino = wish->ino };
-        PinHeld *have = n_held > 0 ? bsearch(&key, held, n_held, sizeof(PinHeld), pin_held_compare)
-                                   : NULL;
-        if (!have || wish->target == 0 || have->offset != wish->offset || have->way != wish->way ||
-            have->length > wish->size || have->locked > wish->target)
-            continue;
-        have->keep = true;
-        /* What lies beyond the target need not be mapped: a file that grows there is let be. */
-        wish->held = have->length >=
-                     (wish->only_resident ? wish->size : min_u64(wish->target, wish->size));
+        const PinHeld *kept = pin_plan_next(&plan, &wishes[i]);
+        if (kept)
+            held[kept - held].keep = true;
     }
-    return sum;
+    return budget - plan.left;
 }

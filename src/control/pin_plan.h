@@ -28,11 +28,23 @@ typedef struct PinHeld {
     uint64_t since;  /* microseconds since the epoch: held without a break; 0: not known */
     int way;         /* as that of a wish */
     bool keep;       /* out: false: to be released before anything else is locked */
-    bool refresh;    /* it was changed since then; pin_plan() leaves that alone */
+    bool refresh;    /* it was changed since it was read; pin_plan() leaves that alone */
 } PinHeld;
 
 /* Compares by device and inode, for qsort() and bsearch() over PinHeld. */
 int pin_held_compare(const void *a, const void *b);
+
+/* A budget that is spread over wishes, which come one by one, in their order. */
+typedef struct PinPlan {
+    const PinHeld *held; /* sorted by pin_held_compare(); only read */
+    size_t n_held;
+    uint64_t page; /* bytes */
+    uint64_t left; /* bytes of the budget */
+} PinPlan;
+
+/* Gives @wish its part: see pin_plan(). Returns which of the held files is kept for it; NULL: none.
+ */
+const PinHeld *pin_plan_next(PinPlan *plan, PinWish *wish);
 
 /* Spreads @budget (bytes) over @wishes in their order: each gets its size in whole pages of @page
  * bytes (or as much as is resident), or what is left. No file may stand among the wishes twice.

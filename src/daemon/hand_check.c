@@ -17,9 +17,12 @@ static void note_mounts(HandCheck *check)
 
     if (mounts_read(check->proc_fd, &table) < 0)
         return;
-    for (size_t i = 0; i < check->n; i++)
-        if (check->fds[i] >= 0 && mounts_note(&check->mounts, table, check->files[i].path) < 0)
+    for (size_t i = 0; i < check->list.n_files; i++) {
+        char path[SELECTED_PATH_MAX];
+        if (check->fds[i] >= 0 &&
+            mounts_note(&check->mounts, table, selected_path(&check->list.files[i], path)) < 0)
             return;
+    }
 }
 
 static void run(Job *job)
@@ -31,10 +34,10 @@ static void run(Job *job)
     };
     struct stat st;
 
-    selected_files_open(&scope, check->files, check->n, check->fds);
-    for (size_t i = 0; i < check->n; i++)
+    selected_files_open(&scope, check->list.files, check->list.n_files, check->fds);
+    for (size_t i = 0; i < check->list.n_files; i++)
         if (check->fds[i] >= 0 && fstat(check->fds[i], &st) == 0)
-            check->files[i].size = (uint64_t)st.st_size;
+            check->list.files[i].size = (uint64_t)st.st_size;
     note_mounts(check);
 }
 
@@ -60,23 +63,22 @@ void hand_check_free(HandCheck *check)
 {
     if (!check)
         return;
-    for (size_t i = 0; i < check->n; i++) {
-        free(check->files[i].path);
+    for (size_t i = 0; i < check->list.n_files; i++)
         safe_close(check->fds[i]);
-    }
+    selected_files_clear(&check->list);
     strv_free(check->mounts);
     free(check);
 }
 
 bool hand_check_add(HandCheck *check, const char *path, uint64_t dev, uint64_t ino)
 {
-    if (check->n == ELEMENTS(check->files))
+    const struct stat id = { .st_dev = dev, .st_ino = ino };
+    size_t n = check->list.n_files;
+
+    if (n == ELEMENTS(check->fds))
         return false;
-    char *copy = strdup(path);
-    if (copy) {
-        check->files[check->n] = (SelectedFile){ .path = copy, .dev = dev, .ino = ino };
-        check->fds[check->n++] = -ECANCELED;
-    }
+    if (selected_files_add(&check->list, path, NULL, &id, 0) >= 0)
+        check->fds[n] = -ECANCELED;
     return true;
 }
 

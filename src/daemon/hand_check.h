@@ -15,8 +15,7 @@ typedef struct HandCheck {
     int root_fd; /* borrowed, lives as long as the daemon */
     int proc_fd; /* so is this */
     WalkFlags walk_flags;
-    SelectedFile files[HOLD_BATCH_MAX]; /* path, dev and ino of these; out: size */
-    size_t n;
+    SelectedFiles list; /* path, dev and ino of up to HOLD_BATCH_MAX; out: size */
 
     /* out */
     char **mounts;           /* that these files are on, other than "/"; NULL: none, or not known */

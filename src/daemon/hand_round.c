@@ -12,7 +12,7 @@
 
 static void on_checked_file(Hand *h, HandCheck *check, size_t i)
 {
-    HandFile *file = hand_find(h, check->files[i].dev, check->files[i].ino);
+    HandFile *file = hand_find(h, check->list.files[i].dev, check->list.files[i].ino);
 
     if (!file || file->let_go || hand_is_away(file) || !file->path)
         return;
@@ -22,7 +22,7 @@ static void on_checked_file(Hand *h, HandCheck *check, size_t i)
         hand_let_go(h, file);
         return;
     }
-    uint64_t size = check->files[i].size;
+    uint64_t size = check->list.files[i].size;
     if (check->fds[i] < 0 || size == file->length)
         return;
     file->renew = size < file->length;
@@ -38,12 +38,13 @@ static void on_checked(Job *job, void *owner)
     Hand *h = owner;
 
     h->check = NULL;
-    for (size_t i = 0; i < check->n; i++)
+    for (size_t i = 0; i < check->list.n_files; i++)
         on_checked_file(h, check, i);
     STRV_FOREACH (mount, check->mounts)
         if (!mounts_has(h->next_mounts, *mount))
             (void)strv_append(&h->next_mounts, *mount);
-    h->check_at = (HandId){ check->files[check->n - 1].dev, check->files[check->n - 1].ino };
+    const SelectedFile *last = &check->list.files[check->list.n_files - 1];
+    h->check_at = (HandId){ last->dev, last->ino };
     hand_round(h);
 }
 
@@ -58,7 +59,7 @@ void hand_round(Hand *h)
         if (file->path && !file->let_go && !hand_is_away(file) &&
             !hand_check_add(check, file->path, file->id.dev, file->id.ino))
             break;
-    if (!check || check->n == 0) {
+    if (!check || check->list.n_files == 0) {
         hand_check_free(check);
         h->check_at = (HandId){ 0 };
         h->round_ended(h);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A scan of 100,000 files takes some 25 MiB, and is over after a second. What malloc(3) gets by
+/* A scan of 100,000 files takes some 10 MiB, and is over after a second. What malloc(3) gets by
  * mmap(2) goes back when it is freed. What lies in a heap often does not, because the pages of
  * locked memory cannot be given back (MADV_DONTNEED refuses them); and glibc moves ever larger
  * blocks to the heaps, unless its threshold is set. */

@@ -24,6 +24,9 @@ PinApply *pin_apply_new(const PinApplySetup *setup, PinScan *scan)
     }
     a->setup = *setup;
     a->scan = scan;
+    if (scan->marks)
+        held_note_scan(setup->held, &scan->held, scan->marks);
+    free(TAKE_PTR(scan->marks));
     return a;
 }
 
@@ -61,10 +64,17 @@ void pin_apply_finish(PinApply *a, PinStep *step)
     step->target = 0;
 }
 
+void pin_apply_fail(PinApply *a, PinStep *step, const char *why)
+{
+    char path[SELECTED_PATH_MAX];
+
+    pin_problems_add(a->setup.problems, selected_path(pin_step_file(a->scan, step), path), why);
+    pin_apply_finish(a, step);
+}
+
 static void fail_step(PinApply *a, PinStep *step, int error)
 {
-    pin_problems_add(a->setup.problems, step->path, pin_problem_text(error));
-    pin_apply_finish(a, step);
+    pin_apply_fail(a, step, pin_problem_text(error));
 }
 
 static bool must_be_opened(const PinStep *step)
@@ -108,7 +118,7 @@ static void on_opened(Job *job, void *owner)
     PinApply *a = owner;
 
     a->opening = NULL;
-    for (size_t i = 0; i < opening->n; i++) {
+    for (size_t i = 0; i < opening->list.n_files; i++) {
         PinStep *step = &a->scan->steps[opening->steps[i]];
         if (step->target == 0)
             continue;
@@ -130,7 +140,7 @@ static int open_more(PinApply *a)
     PinOpening *opening = pin_opening_new(a->scan, a->open_at, &a->open_at, on_opened, a);
     if (!opening)
         return -ENOMEM;
-    if (opening->n == 0) {
+    if (opening->list.n_files == 0) {
         pin_opening_free(opening);
         return 0;
     }
@@ -143,14 +153,16 @@ static int open_more(PinApply *a)
 
 static HoldItem *add_step(PinApply *a, PinStep *step)
 {
+    const SelectedFile *file = pin_step_file(a->scan, step);
+    SelectedPart part = pin_step_part(a->scan, step);
     HoldItem *item = add_item(a);
 
     a->steps[item - a->packet.items] = (size_t)(step - a->scan->steps);
     *item = (HoldItem){
-        .dev = step->dev,
-        .ino = step->ino,
-        .offset = step->offset,
-        .length = step->size,
+        .dev = file->dev,
+        .ino = file->ino,
+        .offset = part.offset,
+        .length = part.length,
         .lock = (uint16_t)step->lock,
     };
     if (!step->held) {
@@ -280,9 +292,10 @@ static void on_looked(Job *job, void *owner)
 
 static Next look_at(PinApply *a, const PinStep *step)
 {
-    uint64_t end = step->offset + step->size;
+    SelectedPart part = pin_step_part(a->scan, step);
 
-    a->looking = pin_look_new(step->fd, max_u64(a->ranges.cursor, step->offset), end, on_looked, a);
+    a->looking = pin_look_new(step->fd, max_u64(a->ranges.cursor, part.offset),
+                              part.offset + part.length, on_looked, a);
     if (!a->looking)
         return next_done;
     a->looking->data = step->data;
@@ -308,19 +321,21 @@ static Next next_resident(PinApply *a, PinStep *step, PinBound *bound)
         add_step(a, step);
     begin_step(a, step);
     a->ranges.read |= step->recharge;
-    pin_ranges_ask(&a->ranges, &(HoldItem){ .dev = step->dev, .ino = step->ino }, room, &a->packet);
+    const SelectedFile *file = pin_step_file(a->scan, step);
+    pin_ranges_ask(&a->ranges, &(HoldItem){ .dev = file->dev, .ino = file->ino }, room, &a->packet);
     return fill_first(a);
 }
 
 static int on_resident(PinApply *a, PinStep *step, const HoldPacket *answer)
 {
+    SelectedPart part = pin_step_part(a->scan, step);
     uint64_t before = step->locked;
     int r = 0, error = 0;
 
     for (uint32_t i = 0; i < answer->header.n_items && r >= 0; i++) {
         const HoldItem *item = &answer->items[i];
         r = held_note(a->setup.held, item, !step->held);
-        held_note_ctime(a->setup.held, item->dev, item->ino, step->ctime);
+        held_note_ctime(a->setup.held, item->dev, item->ino, pin_step_file(a->scan, step)->ctime);
         step->held |= item->length > 0;
         step->locked = item->locked;
         if (item->error < 0 && error == 0)
@@ -329,7 +344,7 @@ static int on_resident(PinApply *a, PinStep *step, const HoldPacket *answer)
     pin_ranges_advance(&a->ranges, sub_u64(step->locked, before));
     if (error < 0)
         fail_step(a, step, error);
-    else if (missing_of(a, step) == 0 || a->ranges.cursor >= step->offset + step->size)
+    else if (missing_of(a, step) == 0 || a->ranges.cursor >= part.offset + part.length)
         pin_apply_finish(a, step);
     if (step->target == 0)
         a->ranges = (PinRanges){ 0 };
@@ -375,13 +390,12 @@ static PinApplyNext next(PinApply *a, PinBound *bound)
         if (pin_apply_releases(a))
             return PIN_APPLY_SEND;
         a->phase = PHASE_REFRESH;
-        a->at = 0;
+        a->behind = (PinHeld){ 0 };
         /* fall through */
     case PHASE_REFRESH:
         if (pin_apply_refreshes(a, bound))
             return PIN_APPLY_SEND;
         a->phase = PHASE_PIN;
-        a->at = 0;
         /* fall through */
     case PHASE_PIN:
         break;
@@ -418,7 +432,7 @@ static int on_locked(PinApply *a, const HoldItem *item, PinStep *step)
     int r = held_note(a->setup.held, item, !step->held);
     if (r < 0)
         return r;
-    held_note_ctime(a->setup.held, item->dev, item->ino, step->ctime);
+    held_note_ctime(a->setup.held, item->dev, item->ino, pin_step_file(a->scan, step)->ctime);
     step->held = item->length > 0;
     step->locked = item->locked;
     if (item->error < 0)
@@ -446,7 +460,7 @@ static int on_warmed(PinApply *a, const HoldItem *asked, const HoldItem *item, P
     step->locked += asked->length;
     if (step->locked < step->target)
         return 0;
-    Warmed warmed = pin_step_warmed(step, step->resident);
+    Warmed warmed = pin_step_warmed(a->scan, step, step->resident);
     int r = warmed_add(&a->scan->warmed, &warmed);
     if (r == -ENOSPC)
         fail_step(a, step, r);

@@ -24,8 +24,7 @@ static void on_filled(Job *job, void *owner)
         PinStep *step = &a->scan->steps[i];
         if (step->target == 0)
             continue;
-        pin_problems_add(a->setup.problems, step->path, pin_fill_error_text(fill->error));
-        pin_apply_finish(a, step);
+        pin_apply_fail(a, step, pin_fill_error_text(fill->error));
     }
     pin_apply_go_on(a);
 }
@@ -43,9 +42,10 @@ static int add_part(const PinApply *a, PinFill *fill, uint32_t i)
     if (step->lock == HOLD_LOCK_NONE)
         return pin_fill_add(fill, step->fd, item->offset, item->length, step->recharge);
     uint64_t done = page_floor(add_u64(step->locked, page - 1), page);
-    uint64_t length = min_u64(item->locked, sub_u64(step->size, done));
+    SelectedPart part = pin_step_part(a->scan, step);
+    uint64_t length = min_u64(item->locked, sub_u64(part.length, done));
     return length == 0 ? 0
-                       : pin_fill_add(fill, step->fd, step->offset + done, length, step->recharge);
+                       : pin_fill_add(fill, step->fd, part.offset + done, length, step->recharge);
 }
 
 /* The same of data in a file with holes, and of what was in memory of one that is locked on fault.
@@ -54,7 +54,8 @@ static int add_part(const PinApply *a, PinFill *fill, uint32_t i)
 static int add_range(PinApply *a, PinFill *fill, const HoldItem *item)
 {
     const PinStep *step = pin_apply_first(a);
-    uint64_t end = step->offset + step->size;
+    SelectedPart part = pin_step_part(a->scan, step);
+    uint64_t end = part.offset + part.length;
 
     if (item->flags & HOLD_WITH_FD || !(step->recharge || (step->data && a->setup.fill)))
         return 0;

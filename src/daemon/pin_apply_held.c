@@ -12,10 +12,14 @@
 /* The next files that are not to be kept. */
 bool pin_apply_releases(PinApply *a)
 {
+    const HeldSet *set = a->setup.held;
+
     a->packet.header = (HoldHeader){ .type = HOLD_RELEASE };
-    for (; a->at < a->scan->n_held && a->packet.header.n_items < HOLD_BATCH_MAX; a->at++) {
-        const PinHeld *held = &a->scan->held[a->at];
-        if (held->keep)
+    for (size_t i = held_behind(set, &a->behind);
+         i < set->n_sorted && a->packet.header.n_items < HOLD_BATCH_MAX; i++) {
+        const PinHeld *held = &set->entries[i];
+        a->behind = *held;
+        if (held->keep || held->length == 0)
             continue;
         HoldItem *item = add_item(a);
         item->dev = held->dev;
@@ -26,28 +30,36 @@ bool pin_apply_releases(PinApply *a)
 
 static bool is_to_refresh(const PinApply *a, const PinHeld *held)
 {
-    return held->keep && (held->refresh || a->setup.refresh);
+    return held->length > 0 && held->keep && (held->refresh || a->setup.refresh);
 }
 
-static bool refreshes_are_left(PinApply *a)
+static bool refreshes_are_left(const PinApply *a)
 {
-    while (a->at < a->scan->n_held && !is_to_refresh(a, &a->scan->held[a->at]))
-        a->at++;
-    return a->at < a->scan->n_held;
+    const HeldSet *set = a->setup.held;
+    size_t i = held_behind(set, &a->behind);
+
+    while (i < set->n_sorted && !is_to_refresh(a, &set->entries[i]))
+        i++;
+    return i < set->n_sorted;
 }
 
 /* The next parts of what was rewritten, up to @room bytes. */
 static void add_refreshes(PinApply *a, uint64_t room)
 {
+    const HeldSet *set = a->setup.held;
     uint64_t sum = 0;
 
-    for (; a->at < a->scan->n_held && a->packet.header.n_items < HOLD_BATCH_MAX; a->at++) {
-        const PinHeld *held = &a->scan->held[a->at];
+    for (size_t i = held_behind(set, &a->behind);
+         i < set->n_sorted && a->packet.header.n_items < HOLD_BATCH_MAX; i++) {
+        const PinHeld *held = &set->entries[i];
         uint64_t size = page_floor(add_u64(held->length, a->setup.host->page - 1),
                                    a->setup.host->page);
         if (!is_to_refresh(a, held))
             continue;
-        uint64_t part = min_u64(size - a->refreshed, room - sum);
+        if (pin_held_compare(held, &a->refreshing) != 0)
+            a->refreshed = 0;
+        a->refreshing = *held;
+        uint64_t part = min_u64(sub_u64(size, a->refreshed), room - sum);
         if (part == 0)
             break;
         HoldItem *item = add_item(a);
@@ -60,6 +72,7 @@ static void add_refreshes(PinApply *a, uint64_t room)
         if (a->refreshed < size)
             break;
         a->refreshed = 0;
+        a->behind = *held;
     }
 }
 
@@ -69,7 +82,7 @@ bool pin_apply_refreshes(PinApply *a, PinBound *bound)
     PinBound bound_now = PIN_BOUND_NONE;
 
     a->packet.header = (HoldHeader){ .type = HOLD_REFRESH };
-    if (!refreshes_are_left(a))
+    if (a->scan->only_held || !refreshes_are_left(a)) /* it reads, and waits for better times */
         return false;
     uint64_t room = room_for(a, HOLD_SLICE_MAX, &bound_now);
     if (room == 0)
@@ -79,18 +92,14 @@ bool pin_apply_refreshes(PinApply *a, PinBound *bound)
     return a->packet.header.n_items > 0;
 }
 
-/* A file's time is noted with its last part: what is not done is due again. */
+/* What is not done is due again. */
 int pin_apply_refreshed(PinApply *a, const HoldItem *item, bool is_last)
 {
-    const PinHeld *scanned = bsearch(&(PinHeld){ .dev = item->dev, .ino = item->ino },
-                                     a->scan->held, a->scan->n_held, sizeof(PinHeld),
-                                     pin_held_compare);
-
     int r = held_note(a->setup.held, item, false);
+
     a->refresh_failed |= item->error < 0;
-    if (!is_last)
-        return r;
-    if (!TAKE(a->refresh_failed, false) && r >= 0 && scanned)
-        held_note_ctime(a->setup.held, item->dev, item->ino, scanned->ctime);
+    if (is_last)
+        held_note_refreshed(a->setup.held, item->dev, item->ino,
+                            !TAKE(a->refresh_failed, false) && r >= 0);
     return r;
 }

@@ -22,9 +22,11 @@ struct PinApply {
     PinApplySetup setup;
     PinScan *scan;
     Phase phase;
-    size_t at;           /* of scan->held, or of scan->steps: all before is done */
-    uint64_t refreshed;  /* bytes of that file, in PHASE_REFRESH */
+    PinHeld behind;      /* in PHASE_RELEASE and PHASE_REFRESH: all up to this file is done */
+    PinHeld refreshing;  /* and of this one, which follows, */
+    uint64_t refreshed;  /* so many bytes */
     bool refresh_failed; /* of it, some part */
+    size_t at;           /* of scan->steps: all before is done */
 
     PinOpening *opening; /* in the queue's hands */
     size_t open_at;      /* of scan->steps: the next to be opened */
@@ -64,6 +66,9 @@ PinStep *pin_apply_first(PinApply *a);
 
 /* It is done, or cannot be. */
 void pin_apply_finish(PinApply *a, PinStep *step);
+
+/* It cannot be done: @why. */
+void pin_apply_fail(PinApply *a, PinStep *step, const char *why);
 
 /* After a job: there may be something to send. */
 void pin_apply_go_on(PinApply *a);

@@ -13,7 +13,7 @@ static void run(Job *job)
         .processes = &processes,
     };
 
-    selected_files_open(&scope, opening->files, opening->n, opening->fds);
+    selected_files_open(&scope, opening->list.files, opening->list.n_files, opening->fds);
 }
 
 static void destroy(Job *job)
@@ -32,23 +32,17 @@ PinOpening *pin_opening_new(const PinScan *scan, size_t from, size_t *ret_next,
     opening->root_fd = scan->root_fd;
     opening->proc_fd = scan->processes.proc_fd;
     opening->walk_flags = scan->walk_flags;
-    for (; from < scan->n_steps && opening->n < HOLD_BATCH_MAX; from++) {
+    for (; from < scan->n_steps && opening->list.n_files < HOLD_BATCH_MAX; from++) {
         const PinStep *step = &scan->steps[from];
         if (!step->opens || step->target == 0)
             continue;
-        SelectedFile *file = &opening->files[opening->n];
-        *file = (SelectedFile){
-            .path = strdup(step->path),
-            .place = step->place,
-            .dev = step->dev,
-            .ino = step->ino,
-        };
-        if (!file->path) {
+        size_t n = opening->list.n_files;
+        if (selected_files_add_copy(&opening->list, pin_step_file(scan, step)) < 0) {
             pin_opening_free(opening);
             return NULL;
         }
-        opening->steps[opening->n] = from;
-        opening->fds[opening->n++] = -ECANCELED;
+        opening->steps[n] = from;
+        opening->fds[n] = -ECANCELED;
     }
     *ret_next = from;
     return opening;
@@ -58,9 +52,8 @@ void pin_opening_free(PinOpening *opening)
 {
     if (!opening)
         return;
-    for (size_t i = 0; i < opening->n; i++) {
-        free(opening->files[i].path);
+    for (size_t i = 0; i < opening->list.n_files; i++)
         safe_close(opening->fds[i]);
-    }
+    selected_files_clear(&opening->list);
     free(opening);
 }

@@ -16,9 +16,8 @@ typedef struct PinOpening {
     int root_fd; /* borrowed, and so is proc_fd: they live as long as the daemon */
     int proc_fd;
     WalkFlags walk_flags;
-    SelectedFile files[HOLD_BATCH_MAX]; /* path, dev and ino of these */
-    size_t steps[HOLD_BATCH_MAX];       /* their places in the scan */
-    size_t n;
+    SelectedFiles list;           /* HOLD_BATCH_MAX at the most */
+    size_t steps[HOLD_BATCH_MAX]; /* their places in the scan */
 
     /* out */
     int fds[HOLD_BATCH_MAX]; /* the owner's to take (TAKE_FD); or why it cannot be opened: -ESTALE:

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Four passes: find the files (select/pin_files.h); measure those of which only what is in memory
- * is to be locked; spread the budget (pure, control/pin_plan.h); list what is missing. That is
- * opened by path again when its turn comes (pin_open.h). */
+/* Finds the files (select/pin_files.h), and goes through them in the order of their importance, a
+ * batch at a time: measures those of which only what is in memory is to be locked; gives each its
+ * part of the budget (pure, control/pin_plan.h); lists what is missing. That is opened by path
+ * again when its turn comes (pin_open.h).
+ *
+ * There may be 100,000 of them. So what is held is shared with the pinner, nothing that can be told
+ * from a file and its rule is kept of a step, and the files of which nothing is missing make room
+ * for those behind them. */
 
 #include "daemon/pin_scan.h"
 
@@ -78,48 +83,43 @@ static void on_folder(const WalkFolder *folder, void *userdata)
         watch_list_add_unwatched(&scan->folders);
 }
 
-static PinHeld *held_of(const PinScan *scan, const PinWish *wish)
-{
-    PinHeld key = { .dev = wish->dev, .ino = wish->ino };
+typedef struct Planner {
+    PinScan *scan;
+    const SelectScope *scope;
+    PinPlan plan;
+    WarmSet before;            /* what was warmed */
+    char **mounts;             /* of all the machine; NULL: then nobody guards them */
+    const SelectedPlace *last; /* a mount was noted for */
+} Planner;
 
-    return scan->n_held > 0
-               ? bsearch(&key, scan->held, scan->n_held, sizeof(PinHeld), pin_held_compare)
+static const PinHeld *held_of(const PinScan *scan, const SelectedFile *file)
+{
+    PinHeld key = { .dev = file->dev, .ino = file->ino };
+
+    return scan->held.n > 0
+               ? bsearch(&key, scan->held.entries, scan->held.n, sizeof(PinHeld), pin_held_compare)
                : NULL;
 }
 
-/* Truncating a file takes even locked pages away, and writing it anew brings others. That leaves no
- * trace but the time of the change, which every other change has, too. */
-static void note_ctime(PinHeld *held, uint64_t ctime)
+static HeldMark *mark_of(const PinScan *scan, const PinHeld *held)
 {
-    held->refresh = held->ctime != 0 && held->ctime != ctime;
-    held->ctime = ctime;
+    return held ? &scan->marks[held - scan->held.entries] : NULL;
 }
 
-static bool is_in_folder_of(const char *path, const char *other)
+static SelectedPart part_of(const PinScan *scan, const SelectedFile *file)
 {
-    size_t length = (size_t)(strrchr(path, '/') - path);
-
-    return strncmp(path, other, length + 1) == 0 && !strchr(other + length + 1, '/');
+    return pin_part(&scan->rules[file->rule], file->size);
 }
 
-/* Of all that gets something. Files come folder by folder, mostly. */
-static int note_mounts(PinScan *scan, const SelectedFiles *list, const PinWish *wishes)
+/* That of a file that gets something. Files come folder by folder, mostly. */
+static int note_mount(Planner *planner, const SelectedFile *file)
 {
-    cleanup(strv_freep) char **table = NULL;
-    const char *last = NULL;
-    int r = 0;
+    char path[SELECTED_PATH_MAX];
 
-    if (mounts_read(scan->processes.proc_fd, &table) < 0)
-        return 0; /* then nobody guards them */
-    for (size_t i = 0; i < list->n_files && r >= 0; i++) {
-        const SelectedFile *file = &list->files[i];
-        if (wishes[i].target == 0 || file->place.pid > 0 ||
-            (last && is_in_folder_of(file->path, last)))
-            continue;
-        last = file->path;
-        r = mounts_note(&scan->mounts, table, file->path);
-    }
-    return r;
+    if (!planner->mounts || file->place == planner->last || file->place->mapped.pid > 0)
+        return 0;
+    planner->last = file->place;
+    return mounts_note(&planner->scan->mounts, planner->mounts, selected_path(file, path));
 }
 
 /* Wishes */
@@ -155,13 +155,14 @@ static bool is_sparse(const PinScan *scan, const SelectedFile *file)
 
 static PinWish wish_for(const PinScan *scan, const SelectedFile *file)
 {
+    SelectedPart part = part_of(scan, file);
     HoldLock lock = is_sparse(scan, file) ? HOLD_LOCK_ON_FAULT : lock_of(scan, file);
 
     return (PinWish){
         .dev = file->dev,
         .ino = file->ino,
-        .offset = file->offset,
-        .size = file->wanted,
+        .offset = part.offset,
+        .size = part.length,
         .way = (int)lock,
         .only_resident = lock == HOLD_LOCK_ON_FAULT,
     };
@@ -181,52 +182,40 @@ static PinWish wish_for_held(const PinHeld *held)
     };
 }
 
-/* A range makes it a smaller file, for all that comes behind. What of the unit's processes were to
- * be asked, and are between two generations, stays wished for as it is held, behind everything
- * else. Room for as many is in @wishes. Returns how many there are. */
-static size_t fill_wishes(PinScan *scan, const SelectedFiles *list, PinWish *wishes, bool *wished)
+/* A range makes it a smaller file, for all that comes behind. */
+static PinWish next_wish(PinScan *scan, const SelectedFile *file)
 {
-    const PinProcesses *processes = &scan->processes;
-    size_t n = list->n_files;
+    PinWish wish = wish_for(scan, file);
+    const PinHeld *held = held_of(scan, file);
 
-    for (size_t i = 0; i < n; i++) {
-        const SelectedFile *file = &list->files[i];
-        wishes[i] = wish_for(scan, file);
-        const PinHeld *held = held_of(scan, &wishes[i]);
-        if (held)
-            wished[held - scan->held] = true;
-        if (scan->only_held && !held)
-            wishes[i].size = 0;
-        if (scan->only_held && held)
-            keep_as_held(held, &wishes[i]);
-        scan->wanted = add_u64(scan->wanted,
-                               page_floor(add_u64(file->wanted, scan->page - 1), scan->page));
-    }
-    if (!processes->wanted || !processes->lost || !processes->patient || scan->avoid)
-        return n;
-    for (size_t i = 0; i < scan->n_held; i++)
-        if (!wished[i])
-            wishes[n++] = wish_for_held(&scan->held[i]);
-    return n;
+    scan->wanted = add_u64(scan->wanted,
+                           page_floor(add_u64(wish.size, scan->page - 1), scan->page));
+    if (held)
+        mark_of(scan, held)->wished = true;
+    if (scan->only_held && !held)
+        wish.size = 0;
+    if (scan->only_held && held)
+        keep_as_held(held, &wish);
+    return wish;
 }
 
 /* One that is data throughout (compressed, it seems to have holes) is an ordinary file. */
-static int measure_data(const PinScan *scan, const SelectedFile *file, int fd, PinWish *wish)
+static int measure_data(const PinScan *scan, int fd, PinWish *wish)
 {
-    int r = extents_sum(fd, file->offset, file->offset + file->wanted, &wish->resident);
+    int r = extents_sum(fd, wish->offset, wish->offset + wish->size, &wish->resident);
 
-    if (r >= 0 && wish->resident >= page_floor(file->wanted, scan->page)) {
+    if (r >= 0 && wish->resident >= page_floor(wish->size, scan->page)) {
         wish->way = HOLD_LOCK_NOW;
         wish->only_resident = false;
     }
     return r;
 }
 
-static int measure_resident(const SelectedFile *file, int fd, PinWish *wish)
+static int measure_resident(int fd, PinWish *wish)
 {
     Residency residency;
 
-    int r = residency_of_range(fd, file->offset, file->wanted, &residency);
+    int r = residency_of_range(fd, wish->offset, wish->size, &residency);
     if (r >= 0)
         wish->resident = residency.resident;
     return r;
@@ -235,45 +224,40 @@ static int measure_resident(const SelectedFile *file, int fd, PinWish *wish)
 /* What cannot be measured stays as it is. */
 static void measure(PinScan *scan, const SelectedFile *file, int fd, PinWish *wish)
 {
-    const PinHeld *held = held_of(scan, wish);
+    const PinHeld *held = held_of(scan, file);
+    char path[SELECTED_PATH_MAX];
 
     int r = fd < 0                  ? fd
-            : is_sparse(scan, file) ? measure_data(scan, file, fd, wish)
-                                    : measure_resident(file, fd, wish);
+            : is_sparse(scan, file) ? measure_data(scan, fd, wish)
+                                    : measure_resident(fd, wish);
     if (r >= 0)
         return;
     if (held && is_sparse(scan, file))
         keep_as_held(held, wish);
     wish->resident = held ? held->locked : 0;
-    pin_problems_add(&scan->problems, file->path,
+    pin_problems_add(&scan->problems, selected_path(file, path),
                      r == -EPERM ? "does not tell what of it is in memory" : pin_problem_text(r));
 }
 
 /* How much is in memory, or data, of the files of which only that is to be locked. */
-static int measure_all(PinScan *scan, const SelectScope *scope, const SelectedFiles *list,
-                       PinWish *wishes)
+static void measure_batch(const Planner *planner, const SelectedFile *batch, PinWish *wishes,
+                          size_t n_batch)
 {
     SelectedFile files[HOLD_BATCH_MAX];
-    size_t from[HOLD_BATCH_MAX];
+    size_t from[HOLD_BATCH_MAX], n = 0;
     int fds[HOLD_BATCH_MAX];
 
-    for (size_t i = 0; i < list->n_files;) {
-        size_t n = 0;
-        for (; i < list->n_files && n < HOLD_BATCH_MAX; i++)
-            if (wishes[i].only_resident) {
-                from[n] = i;
-                files[n++] = list->files[i];
-            }
-        if (n > 0)
-            selected_files_open(scope, files, n, fds);
-        for (size_t k = 0; k < n; k++) {
-            measure(scan, &files[k], fds[k], &wishes[from[k]]);
-            safe_close(fds[k]);
+    for (size_t i = 0; i < n_batch && !planner->scan->only_held; i++)
+        if (wishes[i].only_resident) {
+            from[n] = i;
+            files[n++] = batch[i];
         }
-        if (select_is_cancelled(scope))
-            return -ECANCELED;
+    if (n > 0)
+        selected_files_open(planner->scope, files, n, fds);
+    for (size_t i = 0; i < n; i++) {
+        measure(planner->scan, &files[i], fds[i], &wishes[from[i]]);
+        safe_close(fds[i]);
     }
-    return 0;
 }
 
 /* Chooses the next files that are released to be read again at the charge of somebody else: up to a
@@ -283,12 +267,12 @@ static void choose_recharged(PinScan *scan)
     PinHeld last = scan->recharge_after;
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < scan->n_held && sum < HOLD_SLICE_MAX; i++) {
-        PinHeld *held = &scan->held[i];
-        if (!held->keep || held->locked == 0 || held->locked > scan->recharge - sum ||
+    for (size_t i = 0; i < scan->held.n && sum < HOLD_SLICE_MAX; i++) {
+        const PinHeld *held = &scan->held.entries[i];
+        if (!scan->marks[i].keep || held->locked == 0 || held->locked > scan->recharge - sum ||
             pin_held_compare(held, &scan->recharge_after) <= 0)
             continue;
-        held->keep = false;
+        scan->marks[i].keep = false;
         last = *held;
         sum += held->locked;
         scan->n_recharged++;
@@ -299,110 +283,202 @@ static void choose_recharged(PinScan *scan)
 
 static bool is_recharged(const PinScan *scan, const PinHeld *held)
 {
-    return scan->n_recharged > 0 && !held->keep &&
+    return scan->n_recharged > 0 && !mark_of(scan, held)->keep &&
            pin_held_compare(held, &scan->recharge_first) > 0 &&
            pin_held_compare(held, &scan->recharge_after) <= 0;
 }
 
 /* Steps */
 
-static Warmed version_of(const PinStep *step)
+const SelectedFile *pin_step_file(const PinScan *scan, const PinStep *step)
 {
+    return &scan->files.files[step - scan->steps];
+}
+
+SelectedPart pin_step_part(const PinScan *scan, const PinStep *step)
+{
+    return part_of(scan, pin_step_file(scan, step));
+}
+
+Warmed pin_step_warmed(const PinScan *scan, const PinStep *step, uint64_t resident)
+{
+    const SelectedFile *file = pin_step_file(scan, step);
+
     return (Warmed){
-        .dev = step->dev,
-        .ino = step->ino,
-        .size = step->file_size,
-        .mtime = step->mtime,
-        .offset = step->offset,
+        .dev = file->dev,
+        .ino = file->ino,
+        .size = file->size,
+        .mtime = file->mtime,
+        .offset = part_of(scan, file).offset,
         .length = step->target,
+        .resident = resident,
     };
 }
 
-Warmed pin_step_warmed(const PinStep *step, uint64_t resident)
+/* Whether nothing is to be done. What was warmed goes from what was remembered to what is. */
+static bool is_done(Planner *planner, const PinStep *step)
 {
-    Warmed warmed = version_of(step);
-
-    warmed.resident = resident;
-    return warmed;
-}
-
-/* Whether nothing is to be done. What was warmed goes from @before to what is remembered. */
-static bool is_done(PinScan *scan, WarmSet *before, const PinStep *step)
-{
-    Warmed version = version_of(step);
+    PinScan *scan = planner->scan;
 
     if (step->target == 0)
         return true;
     if (step->lock != HOLD_LOCK_NONE)
         return step->held && step->locked >= step->target;
-    const Warmed *warmed = warmed_find(before, &version);
+    Warmed version = pin_step_warmed(scan, step, 0);
+    const Warmed *warmed = warmed_find(&planner->before, &version);
     return warmed && warmed_add(&scan->warmed, warmed) >= 0;
 }
 
-static int add_steps(PinScan *scan, SelectedFiles *list, const PinWish *wishes)
+/* Lists what is to be done about the next file, in the place of the first that needs no more. */
+static void add_step(Planner *planner, const SelectedFile *next, const PinWish *wish,
+                     const PinHeld *kept)
 {
-    cleanup(warmed_clear) WarmSet before = TAKE(scan->warmed, (WarmSet){ 0 });
+    PinScan *scan = planner->scan;
+    SelectedFile *file = &scan->files.files[scan->n_steps];
+    PinStep *step = &scan->steps[scan->n_steps];
 
-    const SelectedFile *files = list->files;
-    size_t n = list->n_files;
+    *file = *next;
+    *step = (PinStep){
+        .target = min_u64(wish->target, wish->size),
+        .locked = kept ? kept->locked : 0,
+        .fd = -1,
+        .lock = (HoldLock)wish->way,
+        .data = is_sparse(scan, file),
+        .held = wish->held,
+        .opens = !wish->held || wish->only_resident || scan->fill,
+    };
+    /* What is kept may yet have to be read again. */
+    if (!is_done(planner, step) || (scan->recharge > 0 && kept))
+        scan->n_steps++;
+}
 
-    scan->steps = calloc(n + 1, sizeof(PinStep));
-    if (!scan->steps)
-        return -ENOMEM;
+/* Only now it is known which files these are. */
+static void choose_what_is_read_again(Planner *planner)
+{
+    PinScan *scan = planner->scan;
+    size_t n = TAKE(scan->n_steps, 0);
 
+    choose_recharged(scan);
     for (size_t i = 0; i < n; i++) {
-        const PinWish *wish = &wishes[i];
-        PinHeld *held = held_of(scan, wish);
-        if (held && held->keep)
-            note_ctime(held, files[i].ctime);
-        bool again = held && is_recharged(scan, held);
-        PinStep step = {
-            .place = files[i].place,
-            .dev = wish->dev,
-            .ino = wish->ino,
-            .ctime = files[i].ctime,
-            .offset = wish->offset,
-            .size = wish->size,
-            .target = min_u64(wish->target, wish->size),
-            .locked = held && held->keep ? held->locked : 0,
-            .file_size = files[i].size,
-            .mtime = files[i].mtime,
-            .lock = (HoldLock)wish->way,
-            .data = is_sparse(scan, &files[i]),
-            .held = wish->held && !again,
-            .opens = !wish->held || again || wish->only_resident || scan->fill,
-            .recharge = again,
-            .fd = -1,
-        };
-        if (is_done(scan, &before, &step))
+        SelectedFile *file = &scan->files.files[scan->n_steps];
+        PinStep *step = &scan->steps[scan->n_steps];
+        *file = scan->files.files[i];
+        *step = scan->steps[i];
+        const PinHeld *held = held_of(scan, file);
+        if (held && is_recharged(scan, held)) {
+            step->locked = 0;
+            step->held = false;
+            step->opens = step->recharge = true;
+        } else if (step->lock != HOLD_LOCK_NONE && is_done(planner, step)) {
             continue;
-        step.path = files[i].path;
-        scan->steps[scan->n_steps++] = step;
+        }
+        scan->n_steps++;
     }
-    if (scan->n_steps > 0)
-        scan->paths = TAKE(list->paths, (Pool){ 0 });
+}
+
+static int plan_file(Planner *planner, const SelectedFile *file, PinWish *wish)
+{
+    PinScan *scan = planner->scan;
+    int r = 0;
+
+    const PinHeld *kept = pin_plan_next(&planner->plan, wish);
+    if (kept) {
+        mark_of(scan, kept)->keep = true;
+        mark_of(scan, kept)->ctime = scan->only_held ? 0 : file->ctime;
+    }
+    if (wish->target > 0)
+        r = note_mount(planner, file);
+    if (!scan->only_held)
+        add_step(planner, file, wish, kept);
+    return r;
+}
+
+static int plan_batch(Planner *planner, const SelectedFile *files, size_t n)
+{
+    PinWish wishes[HOLD_BATCH_MAX];
+    int r = 0;
+
+    for (size_t i = 0; i < n; i++)
+        wishes[i] = next_wish(planner->scan, &files[i]);
+    measure_batch(planner, files, wishes, n);
+    for (size_t i = 0; i < n && r >= 0; i++)
+        r = plan_file(planner, &files[i], &wishes[i]);
+    return r < 0 ? r : select_is_cancelled(planner->scope) ? -ECANCELED : 0;
+}
+
+/* What of the unit's processes were to be asked, and are between two generations, stays wished for
+ * as it is held, behind everything else. */
+static void keep_what_may_be_mapped(Planner *planner)
+{
+    PinScan *scan = planner->scan;
+    const PinProcesses *processes = &scan->processes;
+
+    if (!processes->wanted || !processes->lost || !processes->patient || scan->avoid)
+        return;
+    for (size_t i = 0; i < scan->held.n; i++) {
+        PinWish wish = wish_for_held(&scan->held.entries[i]);
+        if (!scan->marks[i].wished && pin_plan_next(&planner->plan, &wish))
+            scan->marks[i].keep = true;
+    }
+}
+
+/* What is not needed of the arrays goes back to the system. */
+static void trim(PinScan *scan)
+{
+    size_t n = scan->n_steps;
+
+    if (n == 0)
+        selected_files_clear(&scan->files);
+    else
+        selected_files_trim(&scan->files, n);
+    PinStep *steps = reallocarray(scan->steps, n + 1, sizeof(PinStep));
+    if (steps)
+        scan->steps = steps;
+}
+
+static int plan_files(Planner *planner)
+{
+    PinScan *scan = planner->scan;
+    size_t n_files = scan->files.n_files;
+    int r = 0;
+
+    scan->n_wishes = n_files;
+    scan->marks = calloc(scan->held.n + 1, sizeof(HeldMark));
+    scan->steps = calloc(scan->only_held ? 1 : n_files + 1, sizeof(PinStep));
+    if (!scan->marks || !scan->steps)
+        return -ENOMEM;
+    for (size_t i = 0; i < n_files && r >= 0; i += HOLD_BATCH_MAX)
+        r = plan_batch(planner, &scan->files.files[i],
+                       (size_t)min_u64(n_files - i, HOLD_BATCH_MAX));
+    if (r < 0)
+        return r;
+    keep_what_may_be_mapped(planner);
+    if (scan->recharge > 0 && !scan->only_held)
+        choose_what_is_read_again(planner);
+    trim(scan);
     return 0;
 }
 
-static int plan(PinScan *scan, const SelectScope *scope, SelectedFiles *list)
+static int plan(PinScan *scan, const SelectScope *scope)
 {
-    CLEANUP_FREE PinWish *wishes = calloc(list->n_files + scan->n_held + 1, sizeof(PinWish));
-    CLEANUP_FREE bool *wished = calloc(scan->n_held + 1, sizeof(bool));
-    if (!wishes || !wished)
-        return -ENOMEM;
+    Planner planner = {
+        .scan = scan,
+        .scope = scope,
+        .plan = {
+            .held = scan->held.entries,
+            .n_held = scan->held.n,
+            .page = scan->page,
+            .left = scan->budget,
+        },
+    };
 
-    scan->n_wishes = list->n_files;
-    size_t n = fill_wishes(scan, list, wishes, wished);
-    int r = scan->only_held ? 0 : measure_all(scan, scope, list, wishes);
-    if (r < 0)
-        return r;
-    pin_plan(wishes, n, scan->held, scan->n_held, scan->budget, scan->page);
-    r = note_mounts(scan, list, wishes);
-    if (r < 0 || scan->only_held)
-        return r;
-    if (scan->recharge > 0)
-        choose_recharged(scan);
-    return add_steps(scan, list, wishes);
+    if (!scan->only_held)
+        planner.before = TAKE(scan->warmed, (WarmSet){ 0 });
+    (void)mounts_read(scan->processes.proc_fd, &planner.mounts);
+    int r = plan_files(&planner);
+    warmed_clear(&planner.before);
+    strv_free(planner.mounts);
+    return r;
 }
 
 /* Without them the rest is found all the same. */
@@ -421,8 +497,6 @@ static int look_for_processes(PinScan *scan)
 
 static int scan_files(PinScan *scan)
 {
-    cleanup(selected_files_clear) SelectedFiles list = { 0 };
-
     int r = look_for_processes(scan);
     if (r < 0)
         return r;
@@ -442,8 +516,8 @@ static int scan_files(PinScan *scan)
         .userdata = scan,
     };
 
-    r = pin_files(&scope, scan->rules, scan->n_rules, &scan->order, &list);
-    return r < 0 ? r : plan(scan, &scope, &list);
+    r = pin_files(&scope, scan->rules, scan->n_rules, &scan->order, &scan->files);
+    return r < 0 ? r : plan(scan, &scope);
 }
 
 static void run(Job *job)
@@ -477,10 +551,11 @@ PinScan *pin_scan_take(PinScan *scan)
     *taken = *scan;
     scan->rules = NULL;
     scan->n_rules = 0;
-    scan->held = NULL;
+    scan->held = (HeldSet){ 0 };
+    scan->marks = NULL;
+    scan->files = (SelectedFiles){ 0 };
     scan->steps = NULL;
     scan->n_steps = 0;
-    scan->paths = (Pool){ 0 };
     scan->warmed = (WarmSet){ 0 };
     scan->problems = (PinProblems){ 0 };
     scan->processes = (PinProcesses){ 0 };
@@ -496,9 +571,10 @@ void pin_scan_free(PinScan *scan)
     for (size_t i = 0; i < scan->n_steps; i++)
         safe_close(scan->steps[i].fd);
     free(scan->steps);
-    pool_clear(&scan->paths);
+    selected_files_clear(&scan->files);
     pin_rules_free(scan->rules, scan->n_rules);
-    free(scan->held);
+    held_clear(&scan->held);
+    free(scan->marks);
     warmed_clear(&scan->warmed);
     pin_processes_clear(&scan->processes);
     pin_problems_clear(&scan->problems);

@@ -10,14 +10,14 @@
 #include <pagewarden/hold-protocol.h>
 
 #include "control/pin_plan.h"
+#include "daemon/held.h"
 #include "daemon/jobs.h"
 #include "daemon/pin_procs.h"
 #include "daemon/warmed.h"
-#include "kernel/mapped.h"
 #include "kernel/walk.h"
 #include "kernel/watches.h"
 #include "policy/rules.h"
-#include "util/pool.h"
+#include "select/files.h"
 
 /* Problems that are kept with their paths; more are counted. */
 #define PIN_PROBLEMS_MAX 50
@@ -39,23 +39,17 @@ void pin_problems_clear(PinProblems *problems);
 /* What @error of opening, measuring or pinning means, to be put behind the path. */
 const char *pin_problem_text(int error);
 
-/* One file that is not yet in memory as far as it should be. */
+/* One file that is not yet in memory as far as it should be: see pin_step_file(). */
 typedef struct PinStep {
-    const char *path;  /* in the scan's pool */
-    MappedPlace place; /* as SelectedFile has it */
-    uint64_t dev, ino;
-    uint64_t ctime;  /* nanoseconds */
-    uint64_t offset; /* bytes, whole pages */
-    uint64_t size; /* bytes to have mapped from there: the file's, or what its range has of them */
-    uint64_t target;                     /* bytes to have locked of these, or warmed */
-    uint64_t locked;                     /* bytes that are */
-    uint64_t file_size, mtime, resident; /* HOLD_LOCK_NONE: see Warmed */
-    HoldLock lock;
-    bool data;     /* HOLD_LOCK_ON_FAULT: of what is data, not of what is in memory */
-    bool held;     /* the holder has it mapped as far as that; else it is to be handed over */
-    bool opens;    /* it is to be opened before anything is done with it */
-    bool recharge; /* it was released to be read again, at the charge of somebody else */
-    int fd;        /* once it is opened; else -1 */
+    uint64_t target;   /* bytes to have locked of its part, or warmed */
+    uint64_t locked;   /* bytes that are */
+    uint64_t resident; /* HOLD_LOCK_NONE: see Warmed */
+    int fd;            /* once it is opened; else -1 */
+    HoldLock lock : 8;
+    bool data : 1;     /* HOLD_LOCK_ON_FAULT: of what is data, not of what is in memory */
+    bool held : 1;     /* the holder has it mapped as far as that; else it is to be handed over */
+    bool opens : 1;    /* it is to be opened before anything is done with it */
+    bool recharge : 1; /* it was released to be read again, at the charge of somebody else */
 } PinStep;
 
 typedef struct PinScan {
@@ -67,8 +61,7 @@ typedef struct PinScan {
     PinRule *rules;
     size_t n_rules;
     PinOrder order;
-    PinHeld *held; /* sorted by pin_held_compare(); out: keep, refresh, ctime */
-    size_t n_held;
+    HeldSet held;    /* sorted; only read */
     uint64_t budget; /* bytes */
     uint64_t page;   /* bytes */
     bool only_held;  /* nothing more is to be pinned; what is gone is let go all the same */
@@ -82,11 +75,12 @@ typedef struct PinScan {
 
     /* out; and processes.now */
     int error;
-    char **mounts;     /* mount points, other than "/", that files to be pinned are on */
-    WatchList folders; /* that the walks looked into, watched; in: empty */
-    PinStep *steps;    /* in order */
+    char **mounts;       /* mount points, other than "/", that files to be pinned are on */
+    WatchList folders;   /* that the walks looked into, watched; in: empty */
+    HeldMark *marks;     /* of what is held; NULL: there is nothing to say of it */
+    SelectedFiles files; /* those of the steps */
+    PinStep *steps;      /* in order */
     size_t n_steps;
-    Pool paths;         /* of the steps */
     size_t n_wishes;    /* files that the rules mean */
     uint64_t wanted;    /* bytes of these, whole pages */
     size_t n_recharged; /* files that are read again; 0: there are no more */
@@ -98,8 +92,12 @@ typedef struct PinScan {
 PinScan *pin_scan_new(void (*done)(Job *job, void *owner), void *owner);
 void pin_scan_free(PinScan *scan);
 
+/* Which file it is about, and which part of it is to be mapped. */
+const SelectedFile *pin_step_file(const PinScan *scan, const PinStep *step);
+SelectedPart pin_step_part(const PinScan *scan, const PinStep *step);
+
 /* What is to be remembered of a step that was warmed. */
-Warmed pin_step_warmed(const PinStep *step, uint64_t resident);
+Warmed pin_step_warmed(const PinScan *scan, const PinStep *step, uint64_t resident);
 
 /* A scan of its own with everything that @scan, which is finished, has; for done(), whose job the
  * queue frees. NULL: out of memory. */

@@ -10,28 +10,13 @@
 #include "util/log.h"
 #include "util/strv.h"
 
-int pinner_copy_held(Pinner *p, PinScan *scan)
-{
-    size_t n;
-    const PinHeld *held = held_sorted(&p->held, &n);
-
-    scan->held = malloc((n + 1) * sizeof(PinHeld));
-    if (!scan->held)
-        return -ENOMEM;
-    if (n > 0)
-        memcpy(scan->held, held, n * sizeof(PinHeld));
-    scan->n_held = n;
-    return 0;
-}
-
 static int copy_inputs(Pinner *p, PinScan *scan)
 {
     int r = pin_rules_copy(p->rules, p->n_rules, &scan->rules);
-    if (r >= 0)
-        r = pinner_copy_held(p, scan);
     if (r < 0)
         return r;
     scan->n_rules = p->n_rules;
+    scan->held = held_share(&p->held);
     scan->order = p->order;
     scan->only_held = p->withheld;
     scan->root_fd = p->host->root_fd;
@@ -86,9 +71,6 @@ static void begin_applying(Pinner *p, PinScan *scan)
 {
     strv_free(p->mounts);
     p->mounts = TAKE_PTR(scan->mounts);
-    held_note_scan(&p->held, scan->held, scan->n_held);
-    for (size_t i = 0; i < scan->n_held && p->withheld; i++)
-        scan->held[i].refresh = false; /* it reads, and waits for better times */
     pin_problems_clear(&p->problems);
     p->problems = TAKE(scan->problems, (PinProblems){ 0 });
     p->wanted_files = scan->n_wishes;

@@ -2,31 +2,56 @@
 /* Letting go when the host's memory is short: as if a scan had found that some files are no longer
  * wanted. It waits for the answer to what was asked, and for nothing else. */
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "control/pin_shed.h"
 #include "daemon/pinner_state.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/units.h"
 
+/* Marks files that are to go. Returns their bytes, or -ENOMEM. */
+static int64_t choose_files(HeldSet *held, uint64_t bytes)
+{
+    size_t n;
+    const PinHeld *sorted = held_sorted(held, &n);
+    CLEANUP_FREE PinHeld *copy = malloc((n + 1) * sizeof(PinHeld));
+
+    if (!copy)
+        return -ENOMEM;
+    if (n > 0)
+        memcpy(copy, sorted, n * sizeof(PinHeld));
+    bytes = pin_shed(copy, n, bytes);
+    qsort(copy, n, sizeof(PinHeld), pin_held_compare);
+    PinHeld *own = held_sorted_own(held, &n);
+    if (!own && n > 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        own[i].keep = copy[i].keep;
+    return (int64_t)bytes;
+}
+
 void pinner_begin_shedding(Pinner *p)
 {
-    uint64_t bytes = TAKE(p->shed, 0);
     PinScan *scan = pin_scan_new(NULL, NULL);
+    int64_t bytes = -ENOMEM;
 
     p->hurry |= p->scanning != NULL; /* for what is released, perhaps */
     p->changed |= p->apply && !p->shedding;
     pinner_drop_scan(p);
-    if (!scan || pinner_copy_held(p, scan) < 0) { /* it will be asked for again */
+    if (scan)
+        bytes = choose_files(&p->held, p->shed);
+    p->shed = 0;
+    if (bytes < 0) { /* it will be asked for again */
         pin_scan_free(scan);
         pinner_rest(p);
         return;
     }
-    for (size_t i = 0; i < scan->n_held; i++)
-        scan->held[i].refresh = false;
+    scan->only_held = true;
     scan->warmed = TAKE(p->warmed, (WarmSet){ 0 });
-    bytes = pin_shed(scan->held, scan->n_held, bytes);
-    p->shed_to = sub_u64(p->sum, bytes);
-    p->released = add_u64(p->released, bytes);
+    p->shed_to = sub_u64(p->sum, (uint64_t)bytes);
+    p->released = add_u64(p->released, (uint64_t)bytes);
     p->shedding = true;
     pinner_apply(p, scan, false);
 }

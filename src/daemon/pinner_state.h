@@ -95,9 +95,6 @@ void pinner_rest(Pinner *p);
 
 void pinner_start_scan(Pinner *p);
 
-/* The files that the holder has, for @scan. -ENOMEM. */
-int pinner_copy_held(Pinner *p, PinScan *scan);
-
 /* Takes @scan over. @refresh: all that is held. */
 void pinner_apply(Pinner *p, PinScan *scan, bool refresh);
 

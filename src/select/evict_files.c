@@ -23,8 +23,7 @@ static int on_file(const char *path, int path_fd, const struct stat *st, void *u
                                 (uint64_t)sysconf(_SC_PAGESIZE));
     if (part.begin == part.end)
         return 0;
-    return selected_files_add(walk->list, path, st, part.begin, part.end - part.begin,
-                              walk->rule_index);
+    return selected_files_add(walk->list, path, NULL, st, walk->rule_index);
 }
 
 static int on_passed_over(const char *path, WalkReason reason, const char *why, void *userdata)

@@ -4,6 +4,7 @@
 #include "select/files.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,30 +21,101 @@ void selected_files_clear(SelectedFiles *list)
     *list = (SelectedFiles){ 0 };
 }
 
-int selected_files_add(SelectedFiles *list, const char *path, const struct stat *st,
-                       uint64_t offset, uint64_t wanted, size_t rule)
+/* That of the folder that takes @length bytes of @path; NULL: out of memory. A walk comes back to
+ * the folders above, so these are looked through. */
+static const SelectedPlace *place_for(SelectedFiles *list, const char *path, size_t length,
+                                      const MappedPlace *mapped)
 {
-    if (ARRAY_RESERVE(list->files, list->n_files, list->room) < 0)
-        return -ENOMEM;
+    const SelectedPlace *above = mapped ? NULL : list->last;
 
-    char *copy = path ? pool_strdup(&list->paths, path) : NULL;
-    if (path && !copy)
+    while (above && strncmp(above->folder, path, strlen(above->folder)) != 0)
+        above = above->above;
+    if (above && strlen(above->folder) == length)
+        return list->last = above;
+    SelectedPlace *place = pool_alloc(&list->paths, sizeof(SelectedPlace) + length + 1);
+    if (!place)
+        return NULL;
+
+    *place = (SelectedPlace){ .above = above, .mapped = mapped ? *mapped : (MappedPlace){ 0 } };
+    memcpy(place->folder, path, length);
+    place->folder[length] = '\0';
+    if (!mapped)
+        list->last = place;
+    return place;
+}
+
+/* Room for one more, the place and name of which are those of @path. NULL: out of memory. */
+static SelectedFile *append(SelectedFiles *list, const char *path, const MappedPlace *mapped)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    size_t length = slash ? (size_t)(slash + 1 - path) : 0;
+
+    if (list->n_files >= INT32_MAX || ARRAY_RESERVE(list->files, list->n_files, list->room) < 0)
+        return NULL;
+    SelectedFile *file = &list->files[list->n_files];
+    *file = (SelectedFile){
+        .place = path ? place_for(list, path, length, mapped) : NULL,
+        .name = path ? pool_strdup(&list->paths, path + length) : NULL,
+    };
+    if (path && !(file->place && file->name))
+        return NULL;
+    list->n_files++;
+    return file;
+}
+
+int selected_files_add(SelectedFiles *list, const char *path, const MappedPlace *mapped,
+                       const struct stat *st, size_t rule)
+{
+    uint32_t found = (uint32_t)list->n_files;
+    SelectedFile *file = append(list, path, mapped);
+
+    if (!file)
         return -ENOMEM;
-    list->files[list->n_files] = (SelectedFile){
-        .path = copy,
+    *file = (SelectedFile){
+        .place = file->place,
+        .name = file->name,
         .dev = st->st_dev,
         .ino = st->st_ino,
         .size = (uint64_t)st->st_size,
         .ctime = (uint64_t)st->st_ctim.tv_sec * NSEC_PER_SEC + (uint64_t)st->st_ctim.tv_nsec,
         .mtime = (uint64_t)st->st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st->st_mtim.tv_nsec,
-        .offset = offset,
-        .wanted = wanted,
+        .rule = (uint32_t)rule,
+        .found = found & INT32_MAX,
         .may_have_holes = extents_may_have_holes(st),
-        .rule = rule,
-        .found = list->n_files,
     };
-    list->n_files++;
     return 0;
+}
+
+int selected_files_add_copy(SelectedFiles *list, const SelectedFile *file)
+{
+    char path[SELECTED_PATH_MAX];
+    const MappedPlace *mapped = file->place->mapped.pid > 0 ? &file->place->mapped : NULL;
+    SelectedFile *added = append(list, selected_path(file, path), mapped);
+
+    if (!added)
+        return -ENOMEM;
+    SelectedFile copy = *file;
+    copy.place = added->place;
+    copy.name = added->name;
+    *added = copy;
+    return 0;
+}
+
+void selected_files_trim(SelectedFiles *list, size_t n)
+{
+    SelectedFile *trimmed = reallocarray(list->files, n + 1, sizeof(SelectedFile));
+
+    list->n_files = n;
+    if (!trimmed)
+        return;
+    list->files = trimmed;
+    list->room = n + 1;
+}
+
+const char *selected_path(const SelectedFile *file, char buffer[static SELECTED_PATH_MAX])
+{
+    snprintf(buffer, SELECTED_PATH_MAX, "%s%s", file->place->folder, file->name);
+    return buffer;
 }
 
 static int compare(uint64_t a, uint64_t b)
@@ -65,7 +137,7 @@ static int compare_identity(const void *a, const void *b)
     if (r == 0)
         r = compare(x->ino, y->ino);
     if (r == 0)
-        r = !x->path - !y->path;
+        r = !x->name - !y->name;
     return r != 0 ? r : compare_found(a, b);
 }
 
@@ -85,7 +157,7 @@ void selected_files_finish(SelectedFiles *list)
         SelectedFile file = list->files[i];
         if (i > 0 && is_same_file(&list->files[i - 1], &file))
             continue;
-        if (!file.path)
+        if (!file.name)
             list->n_too_large++;
         else
             list->files[n++] = file;
@@ -107,7 +179,15 @@ typedef struct Opening {
 
 static bool is_mapped(const SelectedFile *file)
 {
-    return file->place.pid > 0;
+    return file->place->mapped.pid > 0;
+}
+
+static bool is_at(const SelectedFile *file, const char *path)
+{
+    size_t length = strlen(file->place->folder);
+
+    return strncmp(file->place->folder, path, length) == 0 &&
+           strcmp(file->name, path + length) == 0;
 }
 
 static int on_open(const char *path, int path_fd, const struct stat *st, void *userdata)
@@ -117,7 +197,7 @@ static int on_open(const char *path, int path_fd, const struct stat *st, void *u
     for (size_t tried = 0; tried < opening->n; tried++) {
         size_t i = (opening->next + tried) % opening->n;
         const SelectedFile *file = &opening->files[i];
-        if (is_mapped(file) || strcmp(file->path, path) != 0)
+        if (is_mapped(file) || !is_at(file, path))
             continue;
         opening->fds[i] = st->st_dev == file->dev && st->st_ino == file->ino
                               ? walk_reopen_in(opening->fds_fd, path_fd, O_RDONLY)
@@ -135,8 +215,10 @@ static char *pattern_of(const Opening *opening)
     size_t length = 4;
     char between = '{';
 
-    for (size_t i = 0; i < opening->n; i++)
-        length += 2 * strlen(opening->files[i].path) + 1;
+    for (size_t i = 0; i < opening->n; i++) {
+        const SelectedFile *file = &opening->files[i];
+        length += 2 * (strlen(file->place->folder) + strlen(file->name)) + 1;
+    }
     char *pattern = malloc(length), *to = pattern;
     if (!pattern)
         return NULL;
@@ -147,7 +229,8 @@ static char *pattern_of(const Opening *opening)
         if (opening->n_paths > 1)
             *to++ = between;
         between = ',';
-        to = pattern_quote(opening->files[i].path, to);
+        to = pattern_quote(opening->files[i].place->folder, to);
+        to = pattern_quote(opening->files[i].name, to);
     }
     if (opening->n_paths > 1)
         *to++ = '}';
@@ -181,7 +264,7 @@ void selected_files_open(const SelectScope *scope, const SelectedFile *files, si
         if (!is_mapped(file))
             opening.n_paths++;
         else if (processes)
-            fds[i] = mapped_open(processes->proc_fd, &file->place, file->dev, file->ino);
+            fds[i] = mapped_open(processes->proc_fd, &file->place->mapped, file->dev, file->ino);
     }
     if (opening.n_paths > 0)
         open_paths(scope, &opening);

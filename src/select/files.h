@@ -3,6 +3,7 @@
 
 /* Lists of the files that rules mean, each file once. */
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,37 +40,61 @@ static inline bool select_is_cancelled(const SelectScope *scope)
     return scope->cancelled && atomic_load(scope->cancelled);
 }
 
+/* Where files were found. Those of a folder share it. */
+typedef struct SelectedPlace {
+    const struct SelectedPlace *above; /* internal */
+    MappedPlace mapped;                /* if that is how it was found */
+    char folder[]; /* with the '/' behind it, without links; of a mapped file what messages name */
+} SelectedPlace;
+
+/* There are many: see selected_path(), and for what the rule means of it pin_part() and
+ * evict_part(). */
 typedef struct SelectedFile {
-    char *path; /* in the list's pool; without links, of a mapped file as messages name it: see
-                   MappedFile */
-    MappedPlace place; /* where it is mapped, if that is how it was found */
+    const SelectedPlace *place; /* in the list's pool, and so is */
+    const char *name;           /* in the folder; of a mapped file: see MappedFile */
     uint64_t dev, ino;
-    uint64_t size;   /* bytes */
-    uint64_t ctime;  /* nanoseconds: when it was changed last */
-    uint64_t mtime;  /* nanoseconds */
-    uint64_t offset; /* bytes, whole pages: where what the rule means begins */
-    uint64_t wanted; /* bytes of it that the rule means, from there on; not 0 */
-    bool may_have_holes;
-    size_t rule;  /* the first that means it */
-    size_t found; /* sorts as they were found: by rule, then by name */
+    uint64_t size;       /* bytes */
+    uint64_t ctime;      /* nanoseconds: when it was changed last */
+    uint64_t mtime;      /* nanoseconds */
+    uint32_t rule;       /* the first that means it */
+    uint32_t found : 31; /* sorts as they were found: by rule, then by name */
+    bool may_have_holes : 1;
 } SelectedFile;
+
+/* A part of a file. */
+typedef struct SelectedPart {
+    uint64_t offset; /* bytes, whole pages */
+    uint64_t length; /* bytes */
+} SelectedPart;
+
+#define SELECTED_PATH_MAX (PATH_MAX + 16) /* one that is deleted says so */
 
 typedef struct SelectedFiles {
     SelectedFile *files;
     size_t n_files;
     size_t n_too_large; /* files that no rule takes, and some rule would but for its max_size */
     size_t n_excluded;  /* files that a rule leaves out; one is counted for each such rule */
-    size_t room;        /* internal */
-    Pool paths;         /* whoever keeps a path longer than the list takes all of it */
+    size_t room;        /* internal, and so is the rest */
+    Pool paths;
+    const SelectedPlace *last;
 } SelectedFiles;
 
 /* Leaves an empty list. */
 void selected_files_clear(SelectedFiles *list);
 
-/* Adds a file of which @rule means @wanted bytes from @offset on, at the end of the list. @path is
- * copied; NULL: it is too large for the rule. */
-int selected_files_add(SelectedFiles *list, const char *path, const struct stat *st,
-                       uint64_t offset, uint64_t wanted, size_t rule);
+/* Adds a file that @rule means at the end of the list. @path is copied; NULL: it is too large for
+ * the rule. @mapped: where it is; NULL: it is found by its path. -ENOMEM. */
+int selected_files_add(SelectedFiles *list, const char *path, const MappedPlace *mapped,
+                       const struct stat *st, size_t rule);
+
+/* The same of one that stands in another list. */
+int selected_files_add_copy(SelectedFiles *list, const SelectedFile *file);
+
+/* Leaves the first @n, and gives the memory of the others back. */
+void selected_files_trim(SelectedFiles *list, size_t n);
+
+/* The path of a file, put together in @buffer. */
+const char *selected_path(const SelectedFile *file, char buffer[static SELECTED_PATH_MAX]);
 
 /* Once all are added: leaves of each file, by device and inode, the one that was found first, in
  * the order in which they were found. */

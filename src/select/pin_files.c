@@ -26,27 +26,37 @@ static bool is_avoided(const SelectScope *scope, const char *path)
     return false;
 }
 
-static int add_file(PinWalk *walk, const char *path, const char *shown, const struct stat *st)
+SelectedPart pin_part(const PinRule *rule, uint64_t size)
 {
-    uint64_t size = (uint64_t)st->st_size, end = min_u64(size, walk->rule->range.end);
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), begin = walk->rule->range.begin;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), begin = rule->range.begin;
+    uint64_t end = min_u64(size, rule->range.end);
 
-    if (end <= begin || is_avoided(walk->scope, path))
+    if (end <= begin)
+        return (SelectedPart){ 0 };
+    begin -= begin % page;
+    return (SelectedPart){ .offset = begin, .length = end - begin };
+}
+
+static int add_file(PinWalk *walk, const char *path, const MappedPlace *mapped, const char *shown,
+                    const struct stat *st)
+{
+    uint64_t size = (uint64_t)st->st_size;
+
+    if (pin_part(walk->rule, size).length == 0 || is_avoided(walk->scope, path))
         return 0;
     if (excludes_match(walk->excludes, path)) {
         walk->list->n_excluded++;
         return 0;
     }
-    begin -= begin % page;
-    return selected_files_add(walk->list, size > walk->rule->max_size ? NULL : shown, st, begin,
-                              end - begin, walk->rule_index);
+    return selected_files_add(walk->list, size > walk->rule->max_size ? NULL : shown, mapped, st,
+                              walk->rule_index);
 }
 
 static int on_file(const char *path, int path_fd, const struct stat *st, void *userdata)
 {
     PinWalk *walk = userdata;
 
-    return select_is_cancelled(walk->scope) ? -ECANCELED : add_file(walk, path, path, st);
+    return select_is_cancelled(walk->scope) ? -ECANCELED : add_file(walk, path, NULL, path, st);
 }
 
 static int on_folder(const WalkFolder *folder, void *userdata)
@@ -94,17 +104,13 @@ static int on_passed_over(const char *path, WalkReason reason, const char *why, 
 
 static int add_mapped_file(PinWalk *walk, const MappedFile *file)
 {
-    size_t before = walk->list->n_files;
     CLEANUP_FREE char *shown = NULL;
 
     if (asprintf(&shown, "%s%s", file->path, file->deleted ? " (deleted)" : "") < 0) {
         shown = NULL;
         return -ENOMEM;
     }
-    int r = add_file(walk, file->path, shown, &file->st);
-    if (r >= 0 && walk->list->n_files > before)
-        walk->list->files[before].place = file->place;
-    return r;
+    return add_file(walk, file->path, &file->place, shown, &file->st);
 }
 
 static unsigned mapped_kinds(const PinRule *rule)
@@ -160,16 +166,24 @@ static int apply_rule(const SelectScope *scope, const PinRule *rule, size_t inde
     return walk_glob(scope->root_fd, rule->path, scope->flags, &handler);
 }
 
-static PinRank rank_of(const SelectedFile *file)
+typedef struct Importance {
+    const PinOrder *order;
+    const PinRule *rules;
+} Importance;
+
+static PinRank rank_of(const Importance *by, const SelectedFile *file)
 {
-    return (PinRank){ .entry = file->rule, .found = file->found, .size = file->wanted };
+    uint64_t size = pin_part(&by->rules[file->rule], file->size).length;
+
+    return (PinRank){ .entry = file->rule, .found = file->found, .size = size };
 }
 
-static int compare_importance(const void *a, const void *b, void *order)
+static int compare_importance(const void *a, const void *b, void *userdata)
 {
-    PinRank x = rank_of(a), y = rank_of(b);
+    const Importance *by = userdata;
+    PinRank x = rank_of(by, a), y = rank_of(by, b);
 
-    return pin_order_compare(order, &x, &y);
+    return pin_order_compare(by->order, &x, &y);
 }
 
 int pin_files(const SelectScope *scope, const PinRule *rules, size_t n_rules, const PinOrder *order,
@@ -183,8 +197,9 @@ int pin_files(const SelectScope *scope, const PinRule *rules, size_t n_rules, co
             return r;
     }
     selected_files_finish(&list);
-    if (list.n_files > 0)
-        qsort_r(list.files, list.n_files, sizeof(SelectedFile), compare_importance, (void *)order);
+    Importance by = { order, rules };
+    if (list.n_files > 0 && order->n_keys > 0) /* else they are as they were found */
+        qsort_r(list.files, list.n_files, sizeof(SelectedFile), compare_importance, &by);
     *ret = TAKE(list, (SelectedFiles){ 0 });
     return 0;
 }

@@ -7,6 +7,9 @@
 #include "policy/rules.h"
 #include "select/files.h"
 
+/* What @rule means of a file of @size bytes that it takes; a length of 0: nothing. */
+SelectedPart pin_part(const PinRule *rule, uint64_t size);
+
 /* In the order of their importance. Of each rule: what its path matches, or
  * what the scope's processes have mapped (executables, then libraries, by path), but for what is
  * excluded or larger than max_size, each with as many bytes as its range allows for. A file counts

@@ -80,36 +80,39 @@ static int look(int fd, uint64_t offset, uint64_t end, uint64_t size, Ranges *ra
 }
 
 /* One file's trouble is not the others'. */
-static int add_file(SnapshotWriter *writer, const SelectedFile *file, int fd, Ranges *ranges)
+static int add_file(SnapshotWriter *writer, const SelectedFile *file, const SelectedPart *part,
+                    int fd, Ranges *ranges)
 {
+    char path[SELECTED_PATH_MAX];
     struct stat st;
 
     ranges->n = 0;
     if (fd < 0 || fstat(fd, &st) < 0)
         return 0;
-    uint64_t size = (uint64_t)st.st_size, end = min_u64(size, file->offset + file->wanted);
-    if (end <= file->offset)
+    uint64_t size = (uint64_t)st.st_size, end = min_u64(size, part->offset + part->length);
+    if (end <= part->offset)
         return 0;
-    int r = look(fd, file->offset, end, size, ranges);
+    int r = look(fd, part->offset, end, size, ranges);
     if (r == -ENOMEM)
         return r;
     if (r < 0 || ranges->n == 0)
         return 0;
     SnapshotId id = snapshot_id_of(&st);
-    r = snapshot_add(writer, file->path, &id, ranges->entries, ranges->n);
+    r = snapshot_add(writer, selected_path(file, path), &id, ranges->entries, ranges->n);
     return r == -EINVAL ? 0 : r;
 }
 
-static int add_batch(const SelectScope *scope, const SelectedFile *files, size_t n,
-                     SnapshotWriter *writer, Ranges *ranges)
+static int add_batch(const SelectScope *scope, const PinRule *rules, const SelectedFile *files,
+                     size_t n, SnapshotWriter *writer, Ranges *ranges)
 {
     int fds[BATCH];
     int r = 0;
 
     selected_files_open(scope, files, n, fds);
     for (size_t i = 0; i < n; i++) {
+        SelectedPart part = pin_part(&rules[files[i].rule], files[i].size);
         if (r >= 0)
-            r = add_file(writer, &files[i], fds[i], ranges);
+            r = add_file(writer, &files[i], &part, fds[i], ranges);
         safe_close(fds[i]);
     }
     return r;
@@ -124,8 +127,9 @@ int snapshot_take(const SelectScope *scope, const PinRule *rules, size_t n_rules
     int r = pin_files(scope, rules, n_rules, order, &list);
     for (size_t i = 0; i < list.n_files && r >= 0; i += BATCH) {
         size_t n = (size_t)min_u64(BATCH, list.n_files - i);
-        r = select_is_cancelled(scope) ? -ECANCELED
-                                       : add_batch(scope, &list.files[i], n, writer, &ranges);
+        r = select_is_cancelled(scope)
+                ? -ECANCELED
+                : add_batch(scope, rules, &list.files[i], n, writer, &ranges);
     }
     free(ranges.entries);
     if (r < 0 && r != -E2BIG)

@@ -25,6 +25,7 @@
 
 typedef struct WarmUp {
     const SelectScope *scope;
+    const PinRule *rules;
     const WarmUpLimits *limits;
     SnapshotFile *files; /* by path */
     size_t n_files;
@@ -51,9 +52,10 @@ static int index_files(WarmUp *up, const Snapshot *snapshot)
     return 0;
 }
 
-static const SnapshotFile *find(const WarmUp *up, const char *path)
+static const SnapshotFile *find(const WarmUp *up, const SelectedFile *file)
 {
-    SnapshotFile key = { .path = path };
+    char path[SELECTED_PATH_MAX];
+    SnapshotFile key = { .path = selected_path(file, path) };
 
     return bsearch(&key, up->files, up->n_files, sizeof(SnapshotFile), compare_paths);
 }
@@ -96,11 +98,11 @@ static uint64_t bounded(WarmUp *up, int fd, uint64_t offset, uint64_t length)
 }
 
 /* The part of a range that the rule means, too. */
-static int warm_blocks(WarmUp *up, int fd, const SelectedFile *file, const SnapshotRange *range)
+static int warm_blocks(WarmUp *up, int fd, const SelectedPart *part, const SnapshotRange *range)
 {
-    uint64_t offset = max_u64(range->first * SNAPSHOT_BLOCK, file->offset);
+    uint64_t offset = max_u64(range->first * SNAPSHOT_BLOCK, part->offset);
     uint64_t end = min_u64((range->first + range->count) * SNAPSHOT_BLOCK,
-                           file->offset + file->wanted);
+                           part->offset + part->length);
     WarmOptions options = {
         .rate = up->limits->rate == UINT64_MAX ? 0 : up->limits->rate,
         .cancelled = up->scope->cancelled,
@@ -121,7 +123,8 @@ static int warm_blocks(WarmUp *up, int fd, const SelectedFile *file, const Snaps
 
 static int warm_file(WarmUp *up, const SelectedFile *file, int fd)
 {
-    SnapshotFile known = *find(up, file->path);
+    SnapshotFile known = *find(up, file);
+    SelectedPart part = pin_part(&up->rules[file->rule], file->size);
     SnapshotRange range;
     struct stat st;
     int r = 0;
@@ -139,7 +142,7 @@ static int warm_file(WarmUp *up, const SelectedFile *file, int fd)
         return 0;
     }
     while (r >= 0 && !up->outcome.budget_reached && snapshot_next_range(&known, &range))
-        r = warm_blocks(up, fd, file, &range);
+        r = warm_blocks(up, fd, &part, &range);
     if (r == -ECANCELED)
         return r;
     up->outcome.n_failed += r < 0;
@@ -166,7 +169,7 @@ static void keep_known(WarmUp *up, SelectedFiles *list)
     size_t n = 0;
 
     for (size_t i = 0; i < list->n_files; i++)
-        if (find(up, list->files[i].path))
+        if (find(up, &list->files[i]))
             list->files[n++] = list->files[i];
     list->n_files = n;
     up->outcome.n_files = n;
@@ -178,7 +181,12 @@ int snapshot_warm_up(const SelectScope *scope, const PinRule *rules, size_t n_ru
                      WarmUpOutcome *ret)
 {
     cleanup(selected_files_clear) SelectedFiles list = { 0 };
-    WarmUp up = { .scope = scope, .limits = limits, .began_usec = now_usec() };
+    WarmUp up = {
+        .scope = scope,
+        .rules = rules,
+        .limits = limits,
+        .began_usec = now_usec(),
+    };
 
     int r = index_files(&up, snapshot);
     if (r >= 0)

@@ -4,6 +4,9 @@
 
 #include "util/pool.h"
 
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "util/cleanup.h"
@@ -13,8 +16,8 @@
 
 struct PoolBlock {
     PoolBlock *before;
-    size_t size, used; /* bytes of text */
-    char text[];
+    size_t size, used; /* bytes */
+    alignas(max_align_t) char bytes[];
 };
 
 /* One with room for @needed bytes, as the last. */
@@ -34,18 +37,32 @@ static PoolBlock *block_new(Pool *pool, size_t needed)
     return pool->last = block;
 }
 
+static void *take(Pool *pool, size_t size, size_t alignment)
+{
+    PoolBlock *block = pool->last;
+    size_t at = block ? (block->used + alignment - 1) / alignment * alignment : 0;
+
+    if (!block || at > block->size || block->size - at < size) {
+        block = block_new(pool, size);
+        at = 0;
+    }
+    if (!block)
+        return NULL;
+    block->used = at + size;
+    return block->bytes + at;
+}
+
+void *pool_alloc(Pool *pool, size_t size)
+{
+    return take(pool, size, alignof(uint64_t));
+}
+
 char *pool_strdup(Pool *pool, const char *text)
 {
     size_t size = strlen(text) + 1;
-    PoolBlock *block = pool->last;
+    char *copy = take(pool, size, 1);
 
-    if (!block || block->size - block->used < size)
-        block = block_new(pool, size);
-    if (!block)
-        return NULL;
-    char *copy = memcpy(block->text + block->used, text, size);
-    block->used += size;
-    return copy;
+    return copy ? memcpy(copy, text, size) : NULL;
 }
 
 void pool_clear(Pool *pool)

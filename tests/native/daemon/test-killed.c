@@ -133,10 +133,7 @@ static void one_circle(Controller *c, const World *w, unsigned mask)
             snprintf(pattern, sizeof(pattern), "%s/%u*/*", w->scratch.path, i);
             add_pin_rule(&scan->rules, &scan->n_rules, pattern);
         }
-    const PinHeld *held = held_sorted(&c->held, &scan->n_held);
-    scan->held = calloc(scan->n_held + 1, sizeof(PinHeld));
-    if (scan->n_held > 0)
-        memcpy(scan->held, held, scan->n_held * sizeof(PinHeld));
+    scan->held = held_share(&c->held);
     scan->root_fd = c->host.root_fd;
     scan->budget = GIB;
     scan->page = PAGE;

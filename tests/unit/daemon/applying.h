@@ -113,13 +113,8 @@ static inline void apply(World *w, PinScan *scan, bool refresh)
 static inline void begin_with(World *w, bool refresh, PinLock lock)
 {
     PinScan *scan = pin_scan_new(NULL, NULL);
-    size_t n;
 
-    const PinHeld *held = held_sorted(&w->held, &n);
-    scan->held = malloc((n + 1) * sizeof(PinHeld));
-    if (n > 0)
-        memcpy(scan->held, held, n * sizeof(PinHeld));
-    scan->n_held = n;
+    scan->held = held_share(&w->held);
     add_pin_rule(&scan->rules, &scan->n_rules, "/*")->lock = lock;
     scan->warmed = w->apply ? pin_apply_take_warmed(w->apply) : (WarmSet){ 0 };
     apply(w, scan, refresh);

@@ -47,8 +47,9 @@ static inline void run_scan(PinScan *scan)
 static inline void run_scan_again(PinScan *scan)
 {
     free(TAKE_PTR(scan->steps));
+    free(TAKE_PTR(scan->marks));
     scan->n_steps = 0;
-    pool_clear(&scan->paths);
+    selected_files_clear(&scan->files);
     run_scan(scan);
 }
 
@@ -60,13 +61,16 @@ static inline void expect_steps(const Scratch *root, const PinScan *scan, const 
     assert_int_equal(scan->error, 0);
     for (size_t i = 0; i < scan->n_steps; i++) {
         const PinStep *step = &scan->steps[i];
+        const SelectedFile *file = pin_step_file(scan, step);
+        char path[SELECTED_PATH_MAX];
         size_t n = strlen(text);
         struct stat st;
 
-        snprintf(text + n, sizeof(text) - n, "%s %ju/%ju%s\n", step->path, (uintmax_t)step->target,
-                 (uintmax_t)step->size, step->held ? " held" : "");
-        must(lstat(scratch_path(root, step->path + 1), &st));
-        assert_true(step->dev == st.st_dev && step->ino == st.st_ino);
+        snprintf(text + n, sizeof(text) - n, "%s %ju/%ju%s\n", selected_path(file, path),
+                 (uintmax_t)step->target, (uintmax_t)pin_step_part(scan, step).length,
+                 step->held ? " held" : "");
+        must(lstat(scratch_path(root, path + 1), &st));
+        assert_true(file->dev == st.st_dev && file->ino == st.st_ino);
     }
     assert_string_equal(text, expected);
 }
@@ -81,13 +85,13 @@ static inline PinOpening *open_steps(const PinScan *scan, size_t from, size_t *r
     return opening;
 }
 
-static inline void expect_opened(const PinOpening *opening, size_t i, const PinStep *step)
+static inline void expect_opened(const PinOpening *opening, size_t i, const SelectedFile *file)
 {
     struct stat st;
 
     must(fstat(opening->fds[i], &st));
-    assert_true(step->dev == st.st_dev && step->ino == st.st_ino);
-    assert_int_equal(st.st_size, step->size);
+    assert_true(file->dev == st.st_dev && file->ino == st.st_ino);
+    assert_int_equal(st.st_size, file->size);
     assert_int_equal(fcntl(opening->fds[i], F_GETFL) & (O_ACCMODE | O_PATH), O_RDONLY);
     assert_true(fcntl(opening->fds[i], F_GETFD) & FD_CLOEXEC);
 }
@@ -113,12 +117,11 @@ static inline void add_held(const Scratch *root, PinScan *scan, const char *path
     struct stat st;
 
     must(stat(scratch_path(root, path), &st));
-    scan->held = reallocarray(scan->held, scan->n_held + 1, sizeof(PinHeld));
-    assert_non_null(scan->held);
-    scan->held[scan->n_held++] = (PinHeld){
-        .dev = st.st_dev, .ino = st.st_ino, .length = length, .locked = locked
-    };
-    qsort(scan->held, scan->n_held, sizeof(PinHeld), pin_held_compare);
+    HoldItem item = { .dev = st.st_dev, .ino = st.st_ino, .length = length, .locked = locked };
+    size_t n;
+    scan->held.page = PAGE;
+    assert_int_equal(held_note(&scan->held, &item, true), 0);
+    (void)held_sorted(&scan->held, &n);
 }
 
 /* What add_held() told; they are in the order of their inodes. */
@@ -127,14 +130,14 @@ static inline PinHeld *held_at(const Scratch *root, PinScan *scan, const char *p
     struct stat st;
 
     must(stat(scratch_path(root, path), &st));
-    for (size_t i = 0; i < scan->n_held; i++)
-        if (scan->held[i].dev == st.st_dev && scan->held[i].ino == st.st_ino)
-            return &scan->held[i];
+    for (size_t i = 0; i < scan->held.n; i++)
+        if (scan->held.entries[i].dev == st.st_dev && scan->held.entries[i].ino == st.st_ino)
+            return &scan->held.entries[i];
     fail_msg("%s is not held", path);
     return NULL;
 }
 
 static inline bool is_kept(const Scratch *root, PinScan *scan, const char *path)
 {
-    return held_at(root, scan, path)->keep;
+    return scan->marks[held_at(root, scan, path) - scan->held.entries].keep;
 }

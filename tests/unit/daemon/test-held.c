@@ -109,36 +109,97 @@ static void a_hundred_thousand_files_take_little(void **state)
     assert_int_equal(n, MANY);
     for (size_t i = 1; i < n; i++)
         assert_true(held[i - 1].ino < held[i].ino);
-    /* All that the controller keeps of them, and a copy while it looks for what changed. */
-    assert_in_range(set.room * sizeof(PinHeld) + n * sizeof(PinHeld), 1, 200 * MANY);
+    HeldSet scanned = held_share(&set); /* takes nothing more */
+    assert_ptr_equal(scanned.entries, set.entries);
+    held_clear(&scanned);
+    assert_in_range(set.room * sizeof(PinHeld), 1, 100 * MANY);
     held_clear(&set);
 }
 
 /* Of what is noted of it the holder knows nothing, so it says nothing that could change it. */
-static void the_time_of_the_last_change_is_kept(void **state)
+static void what_a_scan_found(void **state)
 {
-    HeldSet set = a_set();
-    PinHeld scanned[] = {
-        { .dev = 1, .ino = 2, .ctime = 20 },
-        { .dev = 1, .ino = 3, .ctime = 30, .refresh = true }, /* yet to be done */
-        { .dev = 1, .ino = 4, .ctime = 40 },
-        { .dev = 2, .ino = 1, .ctime = 50 }, /* not held */
+    cleanup(held_clear) HeldSet set = a_set();
+    static const HeldMark marks[] = {
+        { .keep = true },
+        { .keep = true, .ctime = 20 },
+        { .keep = true, .ctime = 30 }, /* it was changed */
+        { .keep = false, .ctime = 41 },
     };
     size_t n;
 
     for (uint64_t i = 1; i <= 4; i++)
         note(&set, i, PAGE, PAGE, true);
     held_note_ctime(&set, 1, 3, 29);
-    held_note_ctime(&set, 1, 9, 90); /* nor is this */
-    held_note_scan(&set, scanned, ELEMENTS(scanned));
-    note(&set, 2, 2 * PAGE, 2 * PAGE, true);
-    const PinHeld *held = held_sorted(&set, &n);
-    assert_int_equal(n, 4);
-    assert_int_equal(held[0].ctime, 0);
-    assert_int_equal(held[1].ctime, 20);
-    assert_int_equal(held[2].ctime, 29);
-    assert_int_equal(held[3].ctime, 40);
-    held_clear(&set);
+    held_note_ctime(&set, 1, 4, 40);
+    held_note_ctime(&set, 1, 9, 90); /* is not held */
+    for (unsigned times = 0; times < 3; times++) {
+        HeldSet scanned = held_share(&set);
+        if (times == 1) { /* one of them is gone meanwhile, and one new */
+            note(&set, 1, 0, 0, false);
+            note(&set, 0, PAGE, PAGE, true);
+        }
+        assert_int_equal(scanned.n, 4);
+        held_note_scan(&set, &scanned, marks);
+        assert_int_equal(scanned.n, 0);
+        note(&set, 2, 2 * PAGE, 2 * PAGE, true);
+        const PinHeld *held = held_sorted(&set, &n);
+        assert_int_equal(n, 4);
+        assert_int_equal(held[0].ino, times == 0);
+        assert_int_equal(held[0].ctime, 0);
+        assert_int_equal(held[1].ctime, 20);
+        assert_int_equal(held[2].ctime, 30);
+        assert_int_equal(held[3].ctime, 40);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(held[i].keep, i != 3);
+            assert_int_equal(held[i].refresh, times < 2 && i == 2); /* until that is done */
+        }
+        if (times == 1)
+            held_note_refreshed(&set, 1, 3, true);
+    }
+    held_note_refreshed(&set, 1, 2, false);
+    assert_true(held_sorted(&set, &n)[1].refresh);
+}
+
+/* Nothing that one of both does can be seen in the other. */
+static void a_shared_set(void **state)
+{
+    cleanup(held_clear) HeldSet set = a_set();
+    HeldSet nothing = held_share(&set);
+    size_t n;
+
+    held_clear(&nothing);
+    note(&set, 7, PAGE, PAGE, true);
+    note(&set, 3, PAGE, PAGE, true);
+    HeldSet one = held_share(&set), two = held_share(&set);
+    assert_ptr_equal(one.entries, set.entries);
+    note(&set, 3, 0, 0, false);
+    note(&set, 9, PAGE, PAGE, true);
+    held_note_ctime(&one, 1, 7, 70);
+    held_sorted_own(&two, &n)[0].keep = false;
+    expect(&set, 2, (const uint64_t[][2]){ { 7, PAGE }, { 9, PAGE } });
+    expect(&one, 2, (const uint64_t[][2]){ { 3, PAGE }, { 7, PAGE } });
+    expect(&two, 2, (const uint64_t[][2]){ { 3, PAGE }, { 7, PAGE } });
+    assert_int_equal(set.entries[0].ctime, 0);
+    assert_int_equal(one.entries[1].ctime, 70);
+    assert_true(one.entries[0].keep);
+    held_clear(&one);
+    held_clear(&two);
+}
+
+static void what_comes_behind(void **state)
+{
+    cleanup(held_clear) HeldSet set = a_set();
+    size_t n;
+
+    assert_int_equal(held_behind(&set, &(PinHeld){ 0 }), 0);
+    for (uint64_t i = 1; i <= 5; i++)
+        note(&set, 2 * i, PAGE, PAGE, true);
+    (void)held_sorted(&set, &n);
+    assert_int_equal(held_behind(&set, &(PinHeld){ 0 }), 0);
+    for (uint64_t i = 0; i < 12; i++)
+        assert_int_equal(held_behind(&set, &(PinHeld){ .dev = 1, .ino = i }), min_u64(i / 2, 5));
+    assert_int_equal(held_behind(&set, &(PinHeld){ .dev = 2 }), 5);
 }
 
 int main(void)
@@ -147,7 +208,9 @@ int main(void)
         cmocka_unit_test(what_is_noted_is_there),
         cmocka_unit_test(since_when_is_the_holders_to_say),
         cmocka_unit_test(what_is_gone_is_not),
-        cmocka_unit_test(the_time_of_the_last_change_is_kept),
+        cmocka_unit_test(what_a_scan_found),
+        cmocka_unit_test(a_shared_set),
+        cmocka_unit_test(what_comes_behind),
         cmocka_unit_test(a_hundred_thousand_files_take_little),
     };
 

@@ -185,7 +185,7 @@ static void refreshed_in_slices(void **state)
     run_all(&w);
     held = held_sorted(&w.held, &n);
     for (size_t i = 0; i < n; i++)
-        assert_int_equal(held[i].ctime, 1);
+        assert_true(held[i].refresh);
 
     /* In smaller parts where there is less room, and without any it waits. */
     w.settings.reserve = GIB;

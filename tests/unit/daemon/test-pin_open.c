@@ -59,13 +59,13 @@ static void opened_in_batches(void **state)
     size_t before = count_descriptors(0);
     for (; at < scan->n_steps; batches++) {
         PinOpening *opening = open_steps(scan, at, &at);
-        assert_int_equal(count_descriptors(0), before + opening->n);
-        for (size_t i = 0; i < opening->n; i++) {
+        assert_int_equal(count_descriptors(0), before + opening->list.n_files);
+        for (size_t i = 0; i < opening->list.n_files; i++) {
             const PinStep *step = &scan->steps[opening->steps[i]];
             assert_false(step->held);
-            expect_opened(opening, i, step);
+            expect_opened(opening, i, pin_step_file(scan, step));
         }
-        opened += opening->n;
+        opened += opening->list.n_files;
         pin_opening_free(opening);
     }
     assert_int_equal(opened, FILES - 2);
@@ -128,9 +128,9 @@ static void files_that_are_exchanged_meanwhile(void **state)
         PinOpening *opening = open_steps(scan, 0, &next);
         watched = NULL;
         assert_int_equal(times_opened, 1);
-        expect_opened(opening, 0, &scan->steps[0]);
+        expect_opened(opening, 0, &scan->files.files[0]);
         assert_int_equal(opening->fds[1], cases[i].error);
-        expect_opened(opening, 2, &scan->steps[2]);
+        expect_opened(opening, 2, &scan->files.files[2]);
         assert_int_equal(count_descriptors(0), before + 2);
         pin_opening_free(opening);
         assert_int_equal(count_descriptors(0), before);

@@ -102,9 +102,16 @@ static void scan_finds(World *w, const char *expected)
     assert_non_null(scan);
     assert_int_equal(pin_rules_copy(w->rules, w->n_rules, &scan->rules), 0);
     scan->n_rules = w->n_rules;
-    scan->held = calloc(w->n_held + 1, sizeof(PinHeld));
-    memcpy(scan->held, w->held, w->n_held * sizeof(PinHeld));
-    scan->n_held = w->n_held;
+    scan->held.page = PAGE;
+    for (size_t i = 0; i < w->n_held; i++) {
+        const PinHeld *held = &w->held[i];
+        HoldItem item = {
+            .dev = held->dev, .ino = held->ino, .length = held->length, .locked = held->locked
+        };
+        assert_int_equal(held_note(&scan->held, &item, true), 0);
+    }
+    (void)held_sorted(&scan->held, &n_next);
+    n_next = 0;
     scan->root_fd = w->root.fd;
     scan->budget = w->budget;
     scan->only_held = w->only_held;
@@ -120,19 +127,26 @@ static void scan_finds(World *w, const char *expected)
     w->now += 10 * USEC_PER_SEC;
 
     for (size_t k = 0; k < ELEMENTS(names); k++) {
-        for (size_t i = 0; i < scan->n_held; i++)
-            if (scan->held[i].keep && strcmp(name_of(w, scan->held[i].ino), names[k]) == 0) {
-                next[n_next++] = scan->held[i];
+        for (size_t i = 0; i < scan->held.n; i++)
+            if (scan->marks[i].keep &&
+                strcmp(name_of(w, scan->held.entries[i].ino), names[k]) == 0) {
+                next[n_next++] = scan->held.entries[i];
                 strcat(strcat(text, names[k]), " ");
             }
-        for (size_t i = 0; i < scan->n_steps; i++)
-            if (has_path(w, scan->steps[i].path, names[k])) {
-                const PinStep *step = &scan->steps[i];
-                next[n_next++] = (PinHeld){
-                    .dev = step->dev, .ino = step->ino, .length = step->size, .locked = step->target
-                };
-                strcat(strcat(strcat(text, "+"), names[k]), " ");
-            }
+        for (size_t i = 0; i < scan->n_steps; i++) {
+            const PinStep *step = &scan->steps[i];
+            const SelectedFile *file = pin_step_file(scan, step);
+            char path[SELECTED_PATH_MAX];
+            if (!has_path(w, selected_path(file, path), names[k]))
+                continue;
+            next[n_next++] = (PinHeld){
+                .dev = file->dev,
+                .ino = file->ino,
+                .length = pin_step_part(scan, step).length,
+                .locked = step->target,
+            };
+            strcat(strcat(strcat(text, "+"), names[k]), " ");
+        }
     }
     assert_string_equal(text, expected);
     memcpy(w->held, next, sizeof next);
@@ -152,11 +166,11 @@ static void found_and_opened(void **state)
     scan_finds(&w, "+program +old.so ");
     PinOpening *opening = pin_opening_new(w.scan, 0, &next, NULL, NULL);
     assert_non_null(opening);
-    assert_int_equal(opening->n, 2);
+    assert_int_equal(opening->list.n_files, 2);
     opening->job.run(&opening->job);
-    for (size_t i = 0; i < opening->n; i++) {
+    for (size_t i = 0; i < opening->list.n_files; i++) {
         must(fstat(opening->fds[i], &st));
-        assert_int_equal(st.st_ino, w.scan->steps[i].ino);
+        assert_int_equal(st.st_ino, w.scan->files.files[i].ino);
     }
     pin_opening_free(opening);
     scan_finds(&w, "program old.so ");

@@ -128,7 +128,7 @@ static void a_part_in_the_middle(void **state)
     run_scan(scan);
     expect_steps(&root, scan, "/1 12289/12289\n/2 4096/4096\n/4 8/8\n");
     for (size_t i = 0; i < scan->n_steps; i++)
-        assert_int_equal(scan->steps[i].offset, 2 * PAGE);
+        assert_int_equal(pin_step_part(scan, &scan->steps[i]).offset, 2 * PAGE);
 
     /* Held from another place. */
     CLEANUP_SCAN PinScan *moved = a_scan(&root, MIB, NULL, NULL);
@@ -137,7 +137,7 @@ static void a_part_in_the_middle(void **state)
     run_scan(moved);
     expect_steps(&root, moved, "/1 32768/32768\n");
     assert_false(is_kept(&root, moved, "1"));
-    moved->held[0].offset = PAGE;
+    moved->held.entries[0].offset = PAGE;
     run_scan_again(moved);
     expect_steps(&root, moved, "");
     assert_true(is_kept(&root, moved, "1"));
@@ -164,7 +164,7 @@ static void as_far_as_it_is_in_memory(void **state)
     /* Held, and more of it came; held as it is. */
     add_held(&root, scan, "1", 9 * PAGE, PAGE);
     add_held(&root, scan, "2", 3, 3);
-    scan->held[0].way = scan->held[1].way = HOLD_LOCK_ON_FAULT;
+    scan->held.entries[0].way = scan->held.entries[1].way = HOLD_LOCK_ON_FAULT;
     run_scan_again(scan);
     expect_steps(&root, scan, "/1 12288/36864 held\n");
     assert_true(scan->steps[0].opens);
@@ -199,7 +199,8 @@ static void as_far_as_it_is_data(void **state)
     add_held(&root, scan, "1", 900 * GIB, 3 * PAGE);
     add_held(&root, scan, "3", 9 * PAGE, 9 * PAGE);
     for (size_t i = 0; i < 2; i++)
-        scan->held[i].way = scan->held[i].length > MIB ? HOLD_LOCK_ON_FAULT : HOLD_LOCK_NOW;
+        scan->held.entries[i].way = scan->held.entries[i].length > MIB ? HOLD_LOCK_ON_FAULT
+                                                                       : HOLD_LOCK_NOW;
     run_scan_again(scan);
     expect_steps(&root, scan, "");
     scan->only_held = true;
@@ -219,7 +220,7 @@ static void what_was_warmed_is_not_warmed_again(void **state)
     run_scan(scan);
     expect_steps(&root, scan, "/1 8192/8192\n/2 4096/4096\n");
     for (size_t i = 0; i < scan->n_steps; i++) {
-        Warmed warmed = pin_step_warmed(&scan->steps[i], PAGE);
+        Warmed warmed = pin_step_warmed(scan, &scan->steps[i], PAGE);
         assert_int_equal(scan->steps[i].lock, HOLD_LOCK_NONE);
         assert_int_equal(warmed_add(&scan->warmed, &warmed), 0);
     }
@@ -318,7 +319,7 @@ static void unreadable_things(void **state)
         size_t next;
         PinOpening *opening = pin_opening_new(scan, 0, &next, NULL, NULL);
         opening->job.run(&opening->job);
-        good = good && strcmp(opening->files[0].path, "/a/secret") == 0 &&
+        good = good && strcmp(opening->list.files[0].name, "secret") == 0 &&
                opening->fds[0] == -EACCES && opening->fds[1] >= 0;
         pin_opening_free(opening);
         pin_scan_free(scan);
@@ -378,9 +379,9 @@ static void names_that_look_like_globs(void **state)
     assert_int_equal(scan->n_steps, ELEMENTS(names) + 20 + 3);
     size_t next;
     PinOpening *opening = open_steps(scan, 0, &next);
-    assert_int_equal(opening->n, scan->n_steps);
+    assert_int_equal(opening->list.n_files, scan->n_steps);
     for (size_t i = 0; i < scan->n_steps; i++)
-        expect_opened(opening, i, &scan->steps[i]);
+        expect_opened(opening, i, &scan->files.files[i]);
     pin_opening_free(opening);
 }
 
@@ -404,7 +405,6 @@ static void globs_that_are_none(void **state)
 
     scratch_put_sized(&root, "x", 1);
     add_held(&root, scan, "x", 1, 1);
-    scan->held[0].keep = true;
     run_scan(scan);
     assert_int_equal(scan->error, -EINVAL);
     assert_int_equal(scan->n_steps, 0);

@@ -112,7 +112,7 @@ static inline const char *scratch_get(const Scratch *scratch, const char *path, 
 /* "…/NAME" as the outside sees it; the caller's until the next call. */
 static inline const char *scratch_path(const Scratch *scratch, const char *name)
 {
-    static char path[2 * PATH_MAX];
+    static char path[2 * PATH_MAX + 32];
 
     snprintf(path, sizeof path, "%s/%s", scratch->path, name);
     return path;

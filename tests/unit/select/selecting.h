@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "select/files.h"
+#include "select/pin_files.h"
 #include "unit/kernel/scratch.h"
 #include "unit/select/pin-rule.h"
 
@@ -50,20 +50,23 @@ static inline SelectScope scope_of(Selecting *s)
     };
 }
 
-/* "PATH wanted/size of RULE" a line. */
+/* "PATH wanted/size of RULE" a line. Of what no pin rule found all is wanted. */
 static inline void expect_list(const Selecting *s, const SelectedFiles *list, const char *expected)
 {
     char text[8192] = "";
 
     for (size_t i = 0; i < list->n_files; i++) {
         const SelectedFile *file = &list->files[i];
+        uint64_t wanted = s->rules ? pin_part(&s->rules[file->rule], file->size).length
+                                   : file->size;
+        char path[SELECTED_PATH_MAX];
         size_t n = strlen(text);
         struct stat st;
 
-        must(lstat(scratch_path(&s->root, file->path + 1), &st));
+        must(lstat(scratch_path(&s->root, selected_path(file, path) + 1), &st));
         assert_true(file->dev == st.st_dev && file->ino == st.st_ino);
-        snprintf(text + n, sizeof(text) - n, "%s %ju/%ju of %zu\n", file->path,
-                 (uintmax_t)file->wanted, (uintmax_t)file->size, file->rule);
+        snprintf(text + n, sizeof(text) - n, "%s %ju/%ju of %u\n", path, (uintmax_t)wanted,
+                 (uintmax_t)file->size, file->rule);
     }
     assert_string_equal(text, expected);
 }

@@ -66,7 +66,8 @@ static void expect(Mapped *m, const char *expected)
     assert_int_equal(pin_files(&scope, m->s.rules, m->s.n_rules, &m->s.order, &list), 0);
     for (size_t i = 0; i < list.n_files; i++) {
         const SelectedFile *file = &list.files[i];
-        bool mapped = file->place.pid > 0;
+        bool mapped = file->place->mapped.pid > 0;
+        char path[SELECTED_PATH_MAX];
         size_t n = strlen(text);
         CLEANUP_CLOSE int fd = selected_file_open(&scope, file);
         struct stat st;
@@ -75,10 +76,11 @@ static void expect(Mapped *m, const char *expected)
         must(fstat(fd, &st));
         assert_true(st.st_ino == file->ino && st.st_dev == file->dev);
         if (mapped)
-            assert_memory_equal(file->path, m->s.root.path, prefix);
-        snprintf(text + n, sizeof text - n, "%s%s %ju/%ju of %zu\n", mapped ? "mapped " : "",
-                 file->path + (mapped ? prefix : 0), (uintmax_t)file->wanted, (uintmax_t)file->size,
-                 file->rule);
+            assert_memory_equal(selected_path(file, path), m->s.root.path, prefix);
+        snprintf(text + n, sizeof text - n, "%s%s %ju/%ju of %u\n", mapped ? "mapped " : "",
+                 selected_path(file, path) + (mapped ? prefix : 0),
+                 (uintmax_t)pin_part(&m->s.rules[file->rule], file->size).length,
+                 (uintmax_t)file->size, file->rule);
     }
     assert_string_equal(text, expected);
 }

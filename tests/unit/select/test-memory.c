@@ -37,7 +37,11 @@ static int select_evictions(Selecting *s, const SelectScope *scope, SelectedFile
 
 static int open_the_first(Selecting *s, const SelectScope *scope, SelectedFiles *ret)
 {
-    const SelectedFile file = { .path = (char *)"/no" };
+    static const struct {
+        SelectedPlace place;
+        char folder[2];
+    } root = { .folder = "/" };
+    const SelectedFile file = { .place = &root.place, .name = "no" };
 
     return selected_file_open(scope, &file);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "util/pool.h"
 
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,11 +49,30 @@ static void of_any_length(void **state)
     pool_clear(&pool);
 }
 
+/* Between strings of any length. */
+static void what_holds_numbers(void **state)
+{
+    Pool pool = { NULL };
+    uint64_t *numbers[1000];
+
+    for (size_t i = 0; i < ELEMENTS(numbers); i++) {
+        assert_non_null(pool_strdup(&pool, &"abcdefgh"[i % 9]));
+        numbers[i] = pool_alloc(&pool, (1 + i % 3) * sizeof(uint64_t));
+        assert_int_equal((uintptr_t)numbers[i] % alignof(uint64_t), 0);
+        for (size_t k = 0; k <= i % 3; k++)
+            numbers[i][k] = i;
+    }
+    for (size_t i = 0; i < ELEMENTS(numbers); i++)
+        assert_true(numbers[i][0] == i && numbers[i][i % 3] == i);
+    pool_clear(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_copy_stays),
         cmocka_unit_test(of_any_length),
+        cmocka_unit_test(what_holds_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
