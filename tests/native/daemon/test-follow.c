@@ -157,6 +157,32 @@ static void a_change_while_scanning_is_not_lost(void **state)
     world_done(&world);
 }
 
+/* From its arrival until all is done; and the longest stays. */
+static void how_long_a_change_waits(void **state)
+{
+    World world;
+    uint64_t longest = 0, before = now_usec(), began = before;
+
+    a_world(&world);
+    world.busy = true; /* so that nobody else scans */
+    for (unsigned i = 0; i < 3; i++) {
+        before = TAKE(began,
+                      now_usec()); /* what a scan may have missed counts from its beginning */
+        make(&world, i);
+        run(&world, i == 1 ? 60 * USEC_PER_MSEC : USEC_PER_MSEC);
+        WatchList list = pin_follow_begin(&world.follow);
+        watch_list_add(&list, world.scratch.fd, &(WatchWish){ .content = true });
+        pin_follow_scanned(&world.follow, &list);
+        pin_follow_settled(&world.follow, true, true);
+        PinFollowStatus status = pin_follow_status(&world.follow);
+        assert_int_equal(status.changes, i + 1);
+        assert_in_range(status.last_usec, 1, now_usec() - before);
+        longest = max_u64(longest, status.last_usec);
+        assert_int_equal(status.max_usec, longest);
+    }
+    world_done(&world);
+}
+
 static void a_scan_that_failed_leaves_all_watched(void **state)
 {
     World world;
@@ -180,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_burst_is_a_few_scans),
         cmocka_unit_test(lost_events_make_a_scan),
         cmocka_unit_test(a_change_while_scanning_is_not_lost),
+        cmocka_unit_test(how_long_a_change_waits),
         cmocka_unit_test(a_scan_that_failed_leaves_all_watched),
     };
 
