@@ -245,13 +245,13 @@ uint64_t plan_not_pinned(const PlanPins *pins, size_t i)
 
 /* What holders would have, as far as it matters to @own: its own pins, and those of policies that
  * govern something now. */
-static int pinned_beside(const Plan *plan, const PlanPolicy *own, PinHeld **ret, size_t *ret_n)
+static int pinned_beside(const Plan *plan, const PlanPolicy *own, PinId **ret, size_t *ret_n)
 {
     size_t n = 0, max = 0;
 
     for (size_t i = 0; i < plan->n_policies; i++)
         max += plan->policies[i].pins.selected.n_files;
-    PinHeld *held = calloc(max + 1, sizeof(PinHeld));
+    PinId *held = calloc(max + 1, sizeof(PinId));
     if (!held)
         return -ENOMEM;
 
@@ -262,10 +262,10 @@ static int pinned_beside(const Plan *plan, const PlanPolicy *own, PinHeld **ret,
         for (size_t k = 0; k < p->pins.selected.n_files; k++) {
             const PlanPin *pin = &p->pins.files[k];
             if (pin->target > 0 && pin->lock != PIN_LOCK_NONE)
-                held[n++] = (PinHeld){ .dev = pin->file->dev, .ino = pin->file->ino };
+                held[n++] = (PinId){ .dev = pin->file->dev, .ino = pin->file->ino };
         }
     }
-    qsort(held, n, sizeof(PinHeld), pin_held_compare);
+    qsort(held, n, sizeof(PinId), pin_id_compare);
     *ret = held;
     *ret_n = n;
     return 0;
@@ -275,7 +275,7 @@ typedef struct Eviction {
     const PlanScope *scope;
     const Plan *plan;
     const OpenSet *open; /* NULL: nobody knows */
-    PinHeld *pinned;
+    PinId *pinned;
     size_t n_pinned;
 } Eviction;
 
@@ -298,10 +298,10 @@ static EvictVerdict judge(const Eviction *e, const SelectedFile *file, uint64_t 
                           const EvictRule *rule)
 {
     bool mapped_too = rule->mapped == EVICT_MAPPED_SKIP;
-    PinHeld key = { .dev = file->dev, .ino = file->ino };
+    PinId key = { .dev = file->dev, .ino = file->ino };
     EvictFacts facts = {
         .resident = resident,
-        .pinned = bsearch(&key, e->pinned, e->n_pinned, sizeof(PinHeld), pin_held_compare) != NULL,
+        .pinned = bsearch(&key, e->pinned, e->n_pinned, sizeof(PinId), pin_id_compare) != NULL,
         .in_use = e->open && (mapped_too ? open_set_has(e->open, file->dev, file->ino)
                                          : open_set_is_open(e->open, file->dev, file->ino)),
         .idle_usec = rule->idle_usec,
@@ -358,7 +358,7 @@ static int evictions_of(const PlanScope *scope, const Plan *plan, const OpenSet 
                         PlanPolicy *p)
 {
     cleanup(selected_files_clear) SelectedFiles list = { 0 };
-    CLEANUP_FREE PinHeld *pinned = NULL;
+    CLEANUP_FREE PinId *pinned = NULL;
     Eviction eviction = { .scope = scope, .plan = plan, .open = open };
     SelectScope selecting = select_scope(scope, plan, &p->evict_passed_over);
     const Policy *policy = p->policy;

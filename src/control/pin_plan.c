@@ -10,15 +10,25 @@
 #include "util/parse.h"
 #include "util/units.h"
 
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+int pin_id_compare(const void *a, const void *b)
+{
+    const PinId *x = a, *y = b;
+    int by_dev = compare(x->dev, y->dev);
+
+    return by_dev != 0 ? by_dev : compare(x->ino, y->ino);
+}
+
 int pin_held_compare(const void *a, const void *b)
 {
     const PinHeld *x = a, *y = b;
+    int by_dev = compare(x->dev, y->dev);
 
-    if (x->dev != y->dev)
-        return x->dev < y->dev ? -1 : 1;
-    if (x->ino != y->ino)
-        return x->ino < y->ino ? -1 : 1;
-    return 0;
+    return by_dev != 0 ? by_dev : compare(x->ino, y->ino);
 }
 
 const PinHeld *pin_plan_next(PinPlan *plan, PinWish *wish)

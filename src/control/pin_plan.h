@@ -18,6 +18,14 @@ typedef struct PinWish {
     bool held;       /* out: a holder has it mapped as far as the target goes, and keeps it */
 } PinWish;
 
+/* A file that is pinned, for who wants to know no more of it. */
+typedef struct PinId {
+    uint64_t dev, ino;
+} PinId;
+
+/* For qsort() and bsearch() over PinId. */
+int pin_id_compare(const void *a, const void *b);
+
 /* A file that a holder has mapped. */
 typedef struct PinHeld {
     uint64_t dev, ino;

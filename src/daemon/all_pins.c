@@ -2,9 +2,18 @@
 #include "daemon/all_pins.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-PinHeld *all_pins(Target *const *targets, size_t n_targets, const Hands *hands, size_t *ret_n)
+#include "control/pin_plan.h"
+
+static bool is_sorted(const PinId *ids, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (pin_id_compare(&ids[i - 1], &ids[i]) > 0)
+            return false;
+    return true;
+}
+
+PinId *all_pins(Target *const *targets, size_t n_targets, const Hands *hands, size_t *ret_n)
 {
     size_t n = hands_count(hands), at = 0;
 
@@ -15,18 +24,18 @@ PinHeld *all_pins(Target *const *targets, size_t n_targets, const Hands *hands, 
         n += k;
     }
     *ret_n = 0;
-    PinHeld *all = n > 0 ? malloc(n * sizeof(PinHeld)) : NULL;
+    PinId *all = n > 0 ? malloc(n * sizeof(PinId)) : NULL;
     if (!all)
         return NULL;
     for (size_t i = 0; i < n_targets; i++) {
         size_t k = 0;
         const PinHeld *held = targets[i]->pinner ? pinner_held(targets[i]->pinner, &k) : NULL;
-        if (k > 0)
-            memcpy(all + at, held, k * sizeof(PinHeld));
-        at += k;
+        for (size_t j = 0; j < k; j++)
+            all[at++] = (PinId){ held[j].dev, held[j].ino };
     }
     at += hands_held(hands, all + at);
-    qsort(all, n, sizeof(PinHeld), pin_held_compare);
+    if (!is_sorted(all, n)) /* of one unit they are, and sorting takes as much memory again */
+        qsort(all, n, sizeof(PinId), pin_id_compare);
     *ret_n = n;
     return all;
 }

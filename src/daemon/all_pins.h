@@ -4,6 +4,6 @@
 #include "daemon/hands.h"
 #include "daemon/target.h"
 
-/* All files that any holder has, by a policy or by hand, sorted by pin_held_compare(), to be freed.
+/* All files that any holder has, by a policy or by hand, sorted by pin_id_compare(), to be freed.
  * NULL and 0 where there are none, or no memory. */
-PinHeld *all_pins(Target *const *targets, size_t n_targets, const Hands *hands, size_t *ret_n);
+PinId *all_pins(Target *const *targets, size_t n_targets, const Hands *hands, size_t *ret_n);

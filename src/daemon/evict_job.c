@@ -30,10 +30,10 @@ typedef struct Look {
 
 static bool is_pinned(const EvictTask *task, const struct stat *st)
 {
-    PinHeld key = { .dev = st->st_dev, .ino = st->st_ino };
+    PinId key = { .dev = st->st_dev, .ino = st->st_ino };
 
     return task->n_pinned > 0 &&
-           bsearch(&key, task->pinned, task->n_pinned, sizeof(PinHeld), pin_held_compare) != NULL;
+           bsearch(&key, task->pinned, task->n_pinned, sizeof(PinId), pin_id_compare) != NULL;
 }
 
 static void note_failed(EvictJob *ej, const char *path, int error)

@@ -28,7 +28,7 @@ typedef struct EvictTask {
     EvictAllowed allowed;
     uint64_t keep_first, keep_last;
     uint64_t rate; /* bytes per second; 0: no limit */
-    PinHeld *pinned;
+    PinId *pinned;
     size_t n_pinned;
     bool look_only;  /* nothing is evicted */
     uint64_t enough; /* bytes: no further file once so much is evicted; 0: all */

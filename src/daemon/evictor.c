@@ -176,7 +176,7 @@ static int start(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
         .keep_first = rule->keep.first,
         .keep_last = rule->keep.last,
         .rate = rule->rate,
-        .pinned = n_pinned > 0 ? malloc(n_pinned * sizeof(PinHeld)) : NULL,
+        .pinned = n_pinned > 0 ? malloc(n_pinned * sizeof(PinId)) : NULL,
         .n_pinned = n_pinned,
         .look_only = wanted->look_only,
         .enough = wanted->enough,
@@ -187,7 +187,7 @@ static int start(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
                            (n_pinned > 0 && !task.pinned);
 
     if (task.pinned)
-        memcpy(task.pinned, moment->pinned, n_pinned * sizeof(PinHeld));
+        memcpy(task.pinned, moment->pinned, n_pinned * sizeof(PinId));
     EvictJob *ej = evict_job_new(&task);
     if (!ej)
         return -ENOMEM;

@@ -288,19 +288,14 @@ size_t hands_count(const Hands *hands)
     return n;
 }
 
-size_t hands_held(const Hands *hands, PinHeld *ret)
+size_t hands_held(const Hands *hands, PinId *ret)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < hands->n_hands; i++)
         for (const HandFile *file = hands->hands[i]->files; file; file = file->hh.next)
             if (file->length > 0)
-                ret[n++] = (PinHeld){
-                    .dev = file->id.dev,
-                    .ino = file->id.ino,
-                    .length = file->length,
-                    .locked = file->locked,
-                };
+                ret[n++] = (PinId){ file->id.dev, file->id.ino };
     return n;
 }
 

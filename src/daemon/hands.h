@@ -67,7 +67,7 @@ void hands_flush(Hands *hands);
 
 /* Files that are held; *ret has room for as many as hands_count() says. */
 size_t hands_count(const Hands *hands);
-size_t hands_held(const Hands *hands, PinHeld *ret);
+size_t hands_held(const Hands *hands, PinId *ret);
 
 /* A reference for the caller: what `status` shows. NULL: out of memory. */
 json_object *hands_describe(const Hands *hands);

@@ -90,8 +90,8 @@ static void look_and_act(Manager *m)
     yielding_act(m->yielding, m->governed.targets, m->governed.n_targets, now);
 
     size_t n_pinned;
-    CLEANUP_FREE PinHeld *pinned = all_pins(m->governed.targets, m->governed.n_targets, m->hands,
-                                            &n_pinned);
+    CLEANUP_FREE PinId *pinned = all_pins(m->governed.targets, m->governed.n_targets, m->hands,
+                                          &n_pinned);
     const TargetMoment moment = {
         .now_usec = now,
         .calls = calls,

@@ -15,7 +15,7 @@ typedef struct StreamState {
     char *control_group;
     Cgroup *cgroup; /* NULL: not opened yet */
     Follower *follower;
-    PinHeld *pinned;
+    PinId *pinned;
     size_t n_pinned;
     bool knows_pinned;      /* else nothing is dropped */
     uint64_t looked_usec;   /* 0: not yet */

@@ -28,7 +28,7 @@ struct Streamer {
     OpenSet *others; /* for the next job, where there are new ones */
     uint64_t others_cpu_usec;
     uint64_t ask_after_usec; /* there was no memory, or no descriptor, for the last answer */
-    PinHeld *pinned;         /* for the next job, where there are new ones */
+    PinId *pinned;           /* for the next job, where there are new ones */
     size_t n_pinned;
     bool new_pins;
     int told_reclaim, told_error; /* said once */
@@ -232,17 +232,17 @@ int streamer_follow(Streamer *s, const char *control_group, bool reclaims)
     return 0;
 }
 
-void streamer_note_pins(Streamer *s, const PinHeld *pinned, size_t n_pinned)
+void streamer_note_pins(Streamer *s, const PinId *pinned, size_t n_pinned)
 {
-    PinHeld *copy = NULL;
+    PinId *copy = NULL;
 
     if (!s->wanted)
         return;
     if (n_pinned > 0) {
-        copy = malloc(n_pinned * sizeof(PinHeld));
+        copy = malloc(n_pinned * sizeof(PinId));
         if (!copy)
             return;
-        memcpy(copy, pinned, n_pinned * sizeof(PinHeld));
+        memcpy(copy, pinned, n_pinned * sizeof(PinId));
     }
     free(s->pinned);
     s->pinned = copy;

@@ -23,8 +23,8 @@ void streamer_want(Streamer *streamer, const Policy *policy);
  * dropped but what is reclaimed. -ENOMEM: the next call tries again. */
 int streamer_follow(Streamer *streamer, const char *control_group, bool reclaims);
 
-/* The files that any policy pins, sorted by pin_held_compare(); copied. */
-void streamer_note_pins(Streamer *streamer, const PinHeld *pinned, size_t n_pinned);
+/* The files that any policy pins, sorted by pin_id_compare(); copied. */
+void streamer_note_pins(Streamer *streamer, const PinId *pinned, size_t n_pinned);
 
 /* The unit has ended, or is not to be touched for now. */
 void streamer_leave(Streamer *streamer);

@@ -116,7 +116,7 @@ typedef struct TargetMoment {
     uint64_t now_usec;
     unsigned calls; /* EVICT_WHEN_PRESSURE, EVICT_WHEN_DISTRESS: some critical unit suffers */
     LimitContext limits;
-    const PinHeld *pinned;
+    const PinId *pinned;
     size_t n_pinned;
     uint64_t evict_ppm; /* see EvictorMoment.cpu_ppm */
 } TargetMoment;

@@ -66,10 +66,10 @@ Follower *follower_free(Follower *follower)
 
 static bool is_pinned(const FollowerOptions *options, const Followed *followed)
 {
-    PinHeld key = { .dev = followed->dev, .ino = followed->ino };
+    PinId key = { .dev = followed->dev, .ino = followed->ino };
 
-    return options->n_pinned > 0 && bsearch(&key, options->pinned, options->n_pinned,
-                                            sizeof(PinHeld), pin_held_compare) != NULL;
+    return options->n_pinned > 0 &&
+           bsearch(&key, options->pinned, options->n_pinned, sizeof(PinId), pin_id_compare) != NULL;
 }
 
 /* What @n descriptors of one file tell together. */

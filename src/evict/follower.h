@@ -26,9 +26,9 @@ Follower *follower_free(Follower *follower);
 DEFINE_CLEANUP(Follower *, follower_free)
 
 typedef struct FollowerOptions {
-    int proc_fd;           /* of /proc */
-    const Pids *pids;      /* whose files */
-    const PinHeld *pinned; /* files to leave alone, sorted by pin_held_compare() */
+    int proc_fd;         /* of /proc */
+    const Pids *pids;    /* whose files */
+    const PinId *pinned; /* files to leave alone, sorted by pin_id_compare() */
     size_t n_pinned;
     bool write_back; /* write first what is dirty; else it stays until somebody has */
     bool network;    /* on such file systems, too */

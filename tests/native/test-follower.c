@@ -329,11 +329,11 @@ static void preads(World *w, const Worker *reader)
 
 static void is_pinned(World *w, const Worker *reader)
 {
-    static PinHeld pinned;
+    static PinId pinned;
     struct stat st;
 
     must(fstat(w->fd, &st));
-    pinned = (PinHeld){ .dev = st.st_dev, .ino = st.st_ino };
+    pinned = (PinId){ .dev = st.st_dev, .ino = st.st_ino };
     w->options.pinned = &pinned;
     w->options.n_pinned = 1;
     go(w, reader, READ, 24 * MIB, 2 * MIB);

@@ -187,7 +187,7 @@ static void finish_with(FollowerOutcome followed, uint64_t reclaimed)
 static void what_was_done_is_told_at_the_end(void **state)
 {
     CLEANUP_WORLD World w = world_new();
-    PinHeld pinned = { .dev = 1, .ino = 2 };
+    PinId pinned = { .dev = 1, .ino = 2 };
 
     begin(&w);
     want(&w, true, 5 * MIB);
