@@ -321,6 +321,7 @@ Sample unit_sample(const Unit *unit, double now)
         .at_usec = USEC_PER_SEC + usec(now),
         .page = 4096,
         .current = (uint64_t)unit_use(unit),
+        .min = (uint64_t)unit->min,
         .high = isinf(unit->high) ? LIMIT_NONE : (uint64_t)unit->high,
         .max = LIMIT_NONE,
         .swap_current = (uint64_t)swappable->shadow,

@@ -46,6 +46,7 @@ typedef struct Unit {
     double tasks;
     bool has_psi;
 
+    double min;  /* memory.min */
     double high; /* INFINITY: none */
     double scanned, taken, refaults, refaults_anon, faults_high;
     double memory_some, memory_full, io_some;

@@ -44,7 +44,10 @@ static uint64_t floor_of(const TrackRun *run, const Sample *sample)
     bool swaps = run->law.state.config.reclaim == LIMIT_RECLAIM_ALL;
     uint64_t room = (uint64_t)run->units[0].swap - sample->swap_current;
 
-    return sub_u64(limit_floor(sample, 0), swaps ? min_u64(sample->inactive_anon, room) : 0);
+    uint64_t floor = sub_u64(limit_floor(sample, 0),
+                             swaps ? min_u64(sample->inactive_anon, room) : 0);
+
+    return max_u64(floor, max_u64(sample->min, run->law.state.config.min));
 }
 
 static void judge(const TrackRun *run, const LimitDecision *d)

@@ -53,7 +53,7 @@ static Life life_new(unsigned seed)
         life.high[i] = INFINITY;
         w->units[1 + i].anon_rate = dice_spread(&w->dice, 10 * MB, 400 * MB);
         if (dice_chance(&w->dice, 0.3))
-            w->protects[i] = (uint64_t)dice_between(&w->dice, 0, 300 * MB);
+            w->units[1 + i].min = dice_between(&w->dice, 0, 300 * MB);
     }
     return life;
 }

@@ -40,9 +40,10 @@ void yield_world_pause(YieldWorld *w, bool pause)
 void yield_world_restart(YieldWorld *w, size_t i, bool is_unit)
 {
     Unit *unit = &w->units[1 + i];
-    double high = unit->high;
+    double high = unit->high, min = unit->min;
 
     unit_init(unit, 4 * MB);
+    unit->min = min;
     if (is_unit) {
         unit->high = high;
         return;
@@ -124,7 +125,7 @@ static void judge(YieldWorld *w, size_t i, const YieldUnit *unit)
     const LimitDecision *d = &unit->decision;
 
     assert_true(d->want >= limit_floor(unit->sample, w->config.min));
-    assert_true(d->want >= w->protects[i]);
+    assert_true(d->want >= (uint64_t)w->units[1 + i].min);
     assert_true(w->competes[i] || d->reclaim == 0);
     assert_true(d->want == LIMIT_NONE || w->host.now >= w->held_until[i]);
     w->no_help += d->reason == LIMIT_REASON_NO_HELP;
@@ -155,7 +156,6 @@ static void look(YieldWorld *w, const YieldWatch *watch)
         if (w->gone[i])
             continue;
         samples[i] = unit_sample(&w->units[1 + i], w->host.now);
-        samples[i].min = w->protects[i];
         if (w->paused) {
             observe(w, i, &samples[i]);
             continue;

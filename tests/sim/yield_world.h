@@ -18,7 +18,6 @@ typedef struct YieldWorld {
     LimitConfig config;
     YieldLaw law;
     LimitState states[BACKGROUND];
-    uint64_t protects[BACKGROUND]; /* memory.min, bytes */
     bool competes[BACKGROUND];
     bool gone[BACKGROUND]; /* it is between two of its cgroups */
     bool in_slice;         /* they compete for the memory of a slice */
