@@ -12,6 +12,7 @@ memory_high: { mode: fixed, value: 120M }
 POLICY
 run_unit t-shop.service -- sleep infinity
 mkdir -p /run/systemd/system/pagewarden.service.d
+trap 'rm -f /run/systemd/system/pagewarden.service.d/t.conf; systemctl daemon-reload' EXIT
 cat >/run/systemd/system/pagewarden.service.d/t.conf <<'UNIT'
 [Service]
 TemporaryFileSystem=/sys/fs/cgroup:ro
@@ -53,5 +54,3 @@ for unit in t-shop t-backup t-track; do
 done
 assert_match "$(pagewarden status --json=short | jq -r '.warnings[]')" '^The kernel keeps no pressure stall information'
 assert_eq "$(journalctl -q -o cat --since="@$CASE_BEGAN" -u pagewarden.service | grep -ci 'pressure')" 1 "told"
-rm /run/systemd/system/pagewarden.service.d/t.conf
-systemctl daemon-reload
