@@ -26,7 +26,7 @@ wait_for() {
     shift
     until "$@"; do
         ((SECONDS <= end)) || fail "not within $seconds s: $*"
-        sleep 0.1
+        sleep 0.25 # where the processor is emulated, what asks costs more than what it waits for
     done
 }
 
@@ -39,8 +39,8 @@ reboot_guest() {
 
 # The folder of a unit's cgroup.
 cgroup_of() {
-    local path
-    path=$(systemctl show --value --property=ControlGroup -- "$1")
+    local path=/system.slice/$1
+    [[ -d /sys/fs/cgroup$path ]] || path=$(systemctl show --value --property=ControlGroup -- "$1")
     [[ -n $path ]] || fail "$1 has no cgroup"
     echo "/sys/fs/cgroup$path"
 }
@@ -52,8 +52,12 @@ memory_high() {
 
 # memory_stat UNIT KEY: bytes or a count, see memory.stat in the kernel's cgroup-v2 documentation.
 memory_stat() {
-    awk -v key="$2" '$1 == key { print $2; found = 1 } END { exit !found }' \
-        "$(cgroup_of "$1")/memory.stat" || fail "memory.stat of $1 has no $2"
+    local folder key value
+    folder=$(cgroup_of "$1")
+    while read -r key value; do
+        [[ $key != "$2" ]] || { echo "$value"; return; }
+    done <"$folder/memory.stat"
+    fail "memory.stat of $1 has no $2"
 }
 
 # Drops all of the page cache that is clean and not locked.

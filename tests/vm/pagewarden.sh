@@ -14,7 +14,7 @@ policy() {
 
 # make_file NAME MIB: a file with content, on the disk and not in memory.
 make_file() {
-    head -c "$2M" /dev/urandom >"$FILES/$1"
+    head -c "$2M" /dev/zero >"$FILES/$1"
     sync "$FILES/$1"
     evict "$FILES/$1"
 }

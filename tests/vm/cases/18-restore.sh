@@ -16,8 +16,7 @@ unit() {
     shift
     printf '[Service]\nType=exec\nExecStart=%s\n[Install]\nWantedBy=multi-user.target\n' "$*" \
         >"/etc/systemd/system/$name.service"
-    systemctl daemon-reload
-    systemctl --quiet enable "$name.service"
+    systemctl --quiet --no-reload enable "$name.service"
 }
 
 first_boot() {
@@ -26,6 +25,7 @@ first_boot() {
     make_file kept 8
     make_file cold 4
     unit t-shop $shop --file "$FILES/hot" --rate 200 --report /run/t-shop.json
+    systemctl daemon-reload
     ! drop_in || fail "a drop-in without a policy"
     policy kept <<POLICY
 version: 1
@@ -67,7 +67,7 @@ POLICY
     unit t-shop $shop --file "$FILES/hot" --rate 200 --seconds 10 --report /run/t-shop.json
     unit t-bare $shop --file "$FILES/bare" --rate 200 --seconds 10 --report /run/t-bare.json
     unit t-kept sleep infinity
-    systemctl --quiet enable pagewarden.service
+    systemctl --quiet --no-reload enable pagewarden.service
     reboot_guest
 }
 ((BOOT > 1)) || first_boot
@@ -90,10 +90,11 @@ printf 'requests of the first 10 s served from memory: %s %% without a warm star
 warmed 't-shop.service: warm start: 64M of 1 file read' || fail "it was not the warm start"
 (($(when pagewarden-warm@t-shop.service.service Exit) <= $(when t-shop.service Start))) || fail "nobody waited for it"
 wait_for 60 target_is t-kept.service .pin.locked $((8 * MIB))
-systemctl --quiet disable --now pagewarden.service
+systemctl --quiet --no-reload disable --now pagewarden.service
 
 # Of another size: left alone, and the service starts.
 unit t-shop $shop --file "$FILES/hot" --rate 200
+systemctl daemon-reload
 head -c 1 /dev/urandom >>"$FILES/hot"
 systemctl start t-shop.service
 wait_for 10 warmed '1 file not what it was when the service stopped'
@@ -117,4 +118,4 @@ gone() { [[ ! -e $snapshot ]]; }
 wait_for 10 gone
 systemctl daemon-reload
 ! drop_in || fail "the drop-in is left"
-systemctl --quiet disable t-shop.service t-bare.service t-kept.service
+systemctl --quiet --no-reload disable t-shop.service t-bare.service t-kept.service
