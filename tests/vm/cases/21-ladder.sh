@@ -60,15 +60,15 @@ by() { target_at_least t-job.service ".evict.by[\"$1\"]" "$2"; }
 assert_gone() { assert_eq "$(resident "$1")" 0 "$1"; }
 
 # One process: taken out of it. Several of one unit: reclaimed from its cgroup.
-wait_for 90 by page-out 4096
-wait_for 90 by reclaim 4096
+wait_for 200 by page-out 4096
+wait_for 200 by reclaim 4096
 assert_gone "$FILES/one.so"
 assert_gone "$FILES/two.so"
 # The relocations that it has written into its copy of the library are its own.
 assert_eq "$(sed -n 's/^VmSwap:[[:space:]]*//p' "/proc/$(systemctl show -P MainPID t-one.service)/status")" "0 kB" "swapped out"
 
 # Parts stay, to the byte, and at most one folio more.
-wait_for 90 by advise $((34 * MIB))
+wait_for 200 by advise $((34 * MIB))
 kept() {
     local bytes
     bytes=$(resident "$1")
@@ -88,8 +88,8 @@ sum=$(sha256sum <"$FILES/new")
 before=$(target t-job.service .evict.bytes)
 mv "$FILES/new" "$FILES/written"
 # A look that is over in the middle finds clean in the next one what it has written.
-wait_for 90 target_at_least t-job.service .evict.written $((6 * MIB))
-wait_for 90 target_at_least t-job.service .evict.bytes $((before + 6 * MIB))
+wait_for 200 target_at_least t-job.service .evict.written $((6 * MIB))
+wait_for 200 target_at_least t-job.service .evict.bytes $((before + 6 * MIB))
 assert_gone "$FILES/written"
 assert_eq "$(sha256sum <"$FILES/written")" "$sum" "what was written back"
 target t-job.service .evict

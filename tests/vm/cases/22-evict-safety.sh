@@ -58,8 +58,8 @@ echo "+$first-$((first + 64))" >"$bad/badblocks"
 dd if=/dev/urandom of="$M/bad/lost" bs=1M count=4 conv=notrunc status=none
 dd if=/dev/urandom of="$M/bad/good" bs=1M count=4 conv=notrunc status=none
 sum=$(sha256sum <"$M/bad/lost")
-wait_for 90 target_at_least t-job.service '.evict.by["write-back"]' $((3 * MIB))
-wait_for 90 journal_has "evicting $M/bad/\\*: $M/bad/lost: Input/output error"
+wait_for 200 target_at_least t-job.service '.evict.by["write-back"]' $((3 * MIB))
+wait_for 200 journal_has "evicting $M/bad/\\*: $M/bad/lost: Input/output error"
 sleep 6 # a few more looks, to which it seems to be clean
 assert_eq "$(sha256sum <"$M/bad/lost")" "$sum" "what the disk did not take, in memory"
 # And whoever wrote it still learns that it is not on the disk.
@@ -87,7 +87,7 @@ cp "$FILES/in/covered" "$M/under/file"
 swapper=$!
 before=$(target t-job.service .evict.bytes)
 cat "$FILES/in/zz-other" >/dev/null
-wait_for 90 target_at_least t-job.service .evict.bytes $((before + 2 * MIB))
+wait_for 200 target_at_least t-job.service .evict.bytes $((before + 2 * MIB))
 wait "$swapper"
 assert_eq "$(resident "$FILES/outside")" $((4 * MIB)) "a file outside of the policy"
 
@@ -121,8 +121,8 @@ writer=$!
 written() { (($(wc -l <"$M/sums") >= $1)); }
 touch "$M/sums"
 before=$(target t-job.service .evict.bytes)
-wait_for 90 written 5
-wait_for 90 target_at_least t-job.service .evict.bytes $((before + MIB))
+wait_for 200 written 5
+wait_for 200 target_at_least t-job.service .evict.bytes $((before + MIB))
 cp "$M/sums" "$M/sums-then"
 cp --reflink=always "$M/disks/live" "$M/disks/clone"
 touch "$M/enough"
