@@ -12,6 +12,10 @@
 #include "kernel/psi.h"
 #include "util/io.h"
 
+/* A look at a stream waits for whatever its files are on. So many of these may hang, or be slow,
+ * before other streams are followed too late, or not at all. */
+#define STREAM_WORKERS 4
+
 void host_init(Host *host)
 {
     host->root_fd = host->proc_fd = host->cgroup_fd = host->state_fd = -1;
@@ -65,7 +69,7 @@ int host_start(Host *host)
     if (r >= 0)
         r = jobs_new(host->event, &host->stream_ask_jobs);
     if (r >= 0)
-        r = jobs_new(host->event, &host->stream_jobs);
+        r = jobs_new_many(host->event, STREAM_WORKERS, &host->stream_jobs);
     if (r >= 0)
         r = pin_watch_new(host->event, host->proc_fd, &host->watch);
     return r;

@@ -31,7 +31,7 @@ typedef struct Host {
     Jobs *reclaim_jobs;
     Jobs *snapshot_jobs;
     Jobs *stream_ask_jobs;
-    Jobs *stream_jobs;
+    Jobs *stream_jobs; /* several at a time */
 
     int root_fd;   /* "/" */
     int proc_fd;   /* /proc */

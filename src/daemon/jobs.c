@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two lists under one mutex: what is to be run, and what has been. An eventfd wakes the loop. The
- * worker is busy with the job, so that the loop has the clock by which slices end. */
+/* Two lists under one mutex: what is to be run, and what has been. An eventfd wakes the loop.
+ * Workers are busy with their jobs, so that the loop has the clock by which slices end. */
 
 #include "daemon/jobs.h"
 
@@ -21,13 +21,19 @@ typedef struct JobList {
 /* and where what is running has none. */
 #define TICK_MAX_USEC USEC_PER_SEC
 
+typedef struct Worker {
+    Jobs *jobs;
+    pthread_t thread;
+    Job *running;
+    uint64_t began_usec; /* it did */
+} Worker;
+
 struct Jobs {
-    pthread_t worker;
+    Worker *workers;
+    size_t n_workers; /* that have begun */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     JobList waiting, finished;
-    Job *running;
-    uint64_t began_usec; /* it did */
     bool stop;
     int finished_fd;
     sd_event_source *source, *clock;
@@ -55,7 +61,8 @@ static Job *take_first(JobList *list)
 
 static void *work(void *userdata)
 {
-    Jobs *jobs = userdata;
+    Worker *worker = userdata;
+    Jobs *jobs = worker->jobs;
 
     pthread_mutex_lock(&jobs->mutex);
     for (;;) {
@@ -64,8 +71,8 @@ static void *work(void *userdata)
         if (jobs->stop)
             break;
 
-        Job *job = jobs->running = take_first(&jobs->waiting);
-        jobs->began_usec = now_usec();
+        Job *job = worker->running = take_first(&jobs->waiting);
+        worker->began_usec = now_usec();
         job->unfinished = false;
         atomic_store(&job->stop, false); /* first: it may be abandoned just now */
         if (atomic_load(&job->cancelled))
@@ -74,7 +81,7 @@ static void *work(void *userdata)
         if (!atomic_load(&job->cancelled))
             job->run(job);
         pthread_mutex_lock(&jobs->mutex);
-        jobs->running = NULL;
+        worker->running = NULL;
         if (job->unfinished && !atomic_load(&job->cancelled)) {
             append(&jobs->waiting, job);
             continue;
@@ -104,19 +111,31 @@ static int on_finished(sd_event_source *source, int fd, uint32_t events, void *u
     }
 }
 
-/* Ends the slice that is over. To be called again after what it returns; UINT64_MAX: not. */
-static uint64_t watch_slice(Jobs *jobs)
+/* Ends the slice of @worker if it is over, or says how long it still has. */
+static uint64_t watch_worker(const Worker *worker)
 {
-    Job *job = jobs->running ?: jobs->waiting.first;
+    uint64_t slice = atomic_load(&worker->running->slice_usec);
 
-    if (!job)
-        return UINT64_MAX;
-    uint64_t slice = atomic_load(&job->slice_usec), left = slice > 0 ? slice : TICK_MAX_USEC;
-    if (job == jobs->running && slice > 0) {
-        left = sub_u64(add_u64(jobs->began_usec, slice), now_usec());
-        if (left == 0)
-            atomic_store(&job->stop, true);
-    }
+    if (slice == 0)
+        return TICK_MAX_USEC;
+    uint64_t left = sub_u64(add_u64(worker->began_usec, slice), now_usec());
+    if (left == 0)
+        atomic_store(&worker->running->stop, true);
+    return left;
+}
+
+/* Ends the slices that are over. To be called again after what it returns; UINT64_MAX: not. */
+static uint64_t watch_slices(Jobs *jobs)
+{
+    uint64_t left = UINT64_MAX;
+
+    for (size_t i = 0; i < jobs->n_workers; i++)
+        if (jobs->workers[i].running)
+            left = min_u64(left, watch_worker(&jobs->workers[i]));
+    if (left == UINT64_MAX && jobs->waiting.first)
+        left = atomic_load(&jobs->waiting.first->slice_usec) ?: TICK_MAX_USEC;
+    if (left == UINT64_MAX)
+        return left;
     return max_u64(min_u64(left, TICK_MAX_USEC), TICK_MIN_USEC); /* it may end, and another begin */
 }
 
@@ -132,57 +151,41 @@ static int on_clock(sd_event_source *source, uint64_t usec, void *userdata)
 
     jobs->ticking = false;
     pthread_mutex_lock(&jobs->mutex);
-    uint64_t next = watch_slice(jobs);
+    uint64_t next = watch_slices(jobs);
     pthread_mutex_unlock(&jobs->mutex);
     if (next != UINT64_MAX)
         tick_in(jobs, next);
     return 0;
 }
 
-/* The worker must not take the signals that the loop waits for. */
-static int start_worker(Jobs *jobs)
+/* Workers must not take the signals that the loop waits for. */
+static int start_workers(Jobs *jobs, size_t n)
 {
     sigset_t all, before;
+    int r = 0;
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = -pthread_create(&jobs->worker, NULL, work, jobs);
+    for (; jobs->n_workers < n && r >= 0; jobs->n_workers += r >= 0) {
+        Worker *worker = &jobs->workers[jobs->n_workers];
+
+        worker->jobs = jobs;
+        r = -pthread_create(&worker->thread, NULL, work, worker);
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return r;
 }
 
-int jobs_new(sd_event *event, Jobs **ret)
+static void stop_workers(Jobs *jobs)
 {
-    Jobs *jobs = calloc(1, sizeof(Jobs));
-    if (!jobs)
-        return -ENOMEM;
-
-    jobs->waiting.end = &jobs->waiting.first;
-    jobs->finished.end = &jobs->finished.first;
-    pthread_mutex_init(&jobs->mutex, NULL);
-    pthread_cond_init(&jobs->wake, NULL);
-    jobs->finished_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-    int r = jobs->finished_fd < 0 ? -errno : 0;
-    if (r >= 0)
-        r = sd_event_add_io(event, &jobs->source, jobs->finished_fd, EPOLLIN, on_finished, jobs);
-    if (r >= 0)
-        r = sd_event_add_time_relative(event, &jobs->clock, CLOCK_MONOTONIC, 0, USEC_PER_MSEC,
-                                       on_clock, jobs);
-    if (r >= 0)
-        r = sd_event_source_set_enabled(jobs->clock, SD_EVENT_OFF);
-    if (r >= 0)
-        r = start_worker(jobs);
-    if (r < 0) {
-        sd_event_source_disable_unref(jobs->clock);
-        sd_event_source_disable_unref(jobs->source);
-        safe_close(jobs->finished_fd);
-        free(jobs);
-        return r;
-    }
-
-    *ret = jobs;
-    return 0;
+    pthread_mutex_lock(&jobs->mutex);
+    jobs->stop = true;
+    for (size_t i = 0; i < jobs->n_workers; i++)
+        (void)job_abandon(jobs->workers[i].running);
+    pthread_cond_broadcast(&jobs->wake);
+    pthread_mutex_unlock(&jobs->mutex);
+    for (size_t i = 0; i < jobs->n_workers; i++)
+        pthread_join(jobs->workers[i].thread, NULL);
 }
 
 static void destroy_all(JobList *list)
@@ -193,18 +196,47 @@ static void destroy_all(JobList *list)
         job->destroy(job);
 }
 
+int jobs_new_many(sd_event *event, size_t n_workers, Jobs **ret)
+{
+    cleanup(jobs_freep) Jobs *jobs = calloc(1, sizeof(Jobs));
+    if (!jobs)
+        return -ENOMEM;
+
+    jobs->waiting.end = &jobs->waiting.first;
+    jobs->finished.end = &jobs->finished.first;
+    pthread_mutex_init(&jobs->mutex, NULL);
+    pthread_cond_init(&jobs->wake, NULL);
+    jobs->workers = calloc(n_workers, sizeof(Worker));
+    jobs->finished_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    int r = jobs->finished_fd < 0 ? -errno : jobs->workers ? 0 : -ENOMEM;
+    if (r >= 0)
+        r = sd_event_add_io(event, &jobs->source, jobs->finished_fd, EPOLLIN, on_finished, jobs);
+    if (r >= 0)
+        r = sd_event_add_time_relative(event, &jobs->clock, CLOCK_MONOTONIC, 0, USEC_PER_MSEC,
+                                       on_clock, jobs);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(jobs->clock, SD_EVENT_OFF);
+    if (r >= 0)
+        r = start_workers(jobs, n_workers);
+    if (r < 0)
+        return r;
+
+    *ret = TAKE_PTR(jobs);
+    return 0;
+}
+
+int jobs_new(sd_event *event, Jobs **ret)
+{
+    return jobs_new_many(event, 1, ret);
+}
+
 Jobs *jobs_free(Jobs *jobs)
 {
     if (!jobs)
         return NULL;
 
-    pthread_mutex_lock(&jobs->mutex);
-    jobs->stop = true;
-    (void)job_abandon(jobs->running);
-    pthread_cond_signal(&jobs->wake);
-    pthread_mutex_unlock(&jobs->mutex);
-    pthread_join(jobs->worker, NULL);
-
+    stop_workers(jobs);
     destroy_all(&jobs->waiting);
     destroy_all(&jobs->finished);
     sd_event_source_disable_unref(jobs->clock);
@@ -212,6 +244,7 @@ Jobs *jobs_free(Jobs *jobs)
     safe_close(jobs->finished_fd);
     pthread_cond_destroy(&jobs->wake);
     pthread_mutex_destroy(&jobs->mutex);
+    free(jobs->workers);
     free(jobs);
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Work that waits for disks or for reclaim, on a thread of its own, so that the loop never does.
+/* Work that waits for disks or for reclaim, on threads of its own, so that the loop never does.
  *
  * What may take hours says so: it is asked to stop after a while, goes behind those that wait, and
  * goes on when its turn comes. */
@@ -32,7 +32,11 @@ typedef struct Jobs Jobs;
 /* One worker, one queue: jobs run one after another, in their order, or slice by slice. */
 int jobs_new(sd_event *event, Jobs **ret);
 
-/* Waits for the job that is running, drops the others. Takes NULL, returns NULL. */
+/* As many run at a time as there are workers: one that hangs keeps nobody waiting as long as
+ * another worker is free. */
+int jobs_new_many(sd_event *event, size_t n_workers, Jobs **ret);
+
+/* Waits for the jobs that are running, drops the others. Takes NULL, returns NULL. */
 Jobs *jobs_free(Jobs *jobs);
 
 DEFINE_CLEANUP(Jobs *, jobs_free)

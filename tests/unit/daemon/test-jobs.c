@@ -87,14 +87,19 @@ typedef struct World {
     sem_t started, go;
 } World;
 
-static void world_begin(World *w)
+static void world_begin_many(World *w, size_t n_workers)
 {
     *w = (World){ 0 };
     assert_true(sd_event_new(&w->event) >= 0);
-    assert_int_equal(jobs_new(w->event, &w->jobs), 0);
+    assert_int_equal(jobs_new_many(w->event, n_workers, &w->jobs), 0);
     pthread_mutex_init(&w->log.mutex, NULL);
     sem_init(&w->started, 0, 0);
     sem_init(&w->go, 0, 0);
+}
+
+static void world_begin(World *w)
+{
+    world_begin_many(w, 1);
 }
 
 static void world_end(World *w)
@@ -485,6 +490,58 @@ static void what_is_long_is_abandoned(void **state)
     world_end(&w);
 }
 
+static void one_that_hangs_keeps_nobody_waiting(void **state)
+{
+    World w;
+
+    world_begin_many(&w, 2);
+    jobs_submit(w.jobs, &a_slow_job(&w, 'a')->job);
+    sem_wait(&w.started);
+    jobs_submit(w.jobs, &a_job(&w.log, 'b')->job);
+    expect_log(&w, "run a, run b, done b, destroy b");
+    jobs_submit(w.jobs, &a_job(&w.log, 'c')->job);
+    expect_log(&w, "run a, run b, done b, destroy b, run c, done c, destroy c");
+    sem_post(&w.go);
+    expect_log(&w, "run a, run b, done b, destroy b, run c, done c, destroy c, done a, destroy a");
+    world_end(&w);
+}
+
+static void slices_end_on_each_worker(void **state)
+{
+    World w;
+
+    world_begin_many(&w, 2);
+    Test *hung = a_slow_job(&w, 'a');
+    jobs_submit(w.jobs, &hung->job);
+    sem_wait(&w.started);
+    jobs_submit(w.jobs, &a_long_job(&w, 'l', 2)->job);
+    expect_log(&w, "run a, run l, run l, done l, destroy l");
+    sem_post(&w.go);
+    expect_log(&w, "run a, run l, run l, done l, destroy l, done a, destroy a");
+    world_end(&w);
+}
+
+static void freed_while_several_run(void **state)
+{
+    World w;
+
+    world_begin_many(&w, 2);
+    for (char name = 'a'; name <= 'b'; name++) {
+        Test *t = a_job(&w.log, name);
+
+        t->started = &w.started;
+        t->wait_cancelled = true;
+        jobs_submit(w.jobs, &t->job);
+        sem_wait(&w.started);
+    }
+    jobs_submit(w.jobs, &a_job(&w.log, 'c')->job);
+    world_end(&w); /* which would wait for ever */
+    assert_null(strstr(w.log.text, "run c"));
+    assert_non_null(strstr(w.log.text, "destroy a"));
+    assert_non_null(strstr(w.log.text, "destroy b"));
+    assert_non_null(strstr(w.log.text, "destroy c"));
+}
+
 static void signals_stay_with_the_loop(void **state)
 {
     sigset_t none, after, of_worker;
@@ -553,6 +610,9 @@ int main(void)
         cmocka_unit_test(many_and_some_abandoned),
         cmocka_unit_test(what_is_long_gives_way),
         cmocka_unit_test(what_is_long_is_abandoned),
+        cmocka_unit_test(one_that_hangs_keeps_nobody_waiting),
+        cmocka_unit_test(slices_end_on_each_worker),
+        cmocka_unit_test(freed_while_several_run),
         cmocka_unit_test(signals_stay_with_the_loop),
         cmocka_unit_test(no_room_for_a_queue),
     };
