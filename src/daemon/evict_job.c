@@ -211,6 +211,8 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
         note_failed(ej, path, error);
     if (outcome->failed == EVICT_WRITE_BACK)
         idle_table_bar(ej->task.table, st);
+    else if (error >= 0 && outcome->after == 0)
+        idle_table_forget(ej->task.table, st);
     ej->files += evict_outcome_evicted(outcome) > 0;
     evict_outcome_add(&ej->sum, outcome);
     return 0;

@@ -110,6 +110,18 @@ uint64_t idle_table_note(IdleTable *table, const struct stat *st, bool in_use)
     return table->now_usec - file->since_usec;
 }
 
+void idle_table_forget(IdleTable *table, const struct stat *st)
+{
+    FileId id = { .dev = st->st_dev, .ino = st->st_ino };
+    IdleFile *file;
+
+    HASH_FIND(hh, table->files, &id, sizeof(id), file);
+    if (!file)
+        return;
+    HASH_DEL(table->files, file);
+    free(file);
+}
+
 void idle_table_bar(IdleTable *table, const struct stat *st)
 {
     IdleFile *file = find_or_add(table, (FileId){ .dev = st->st_dev, .ino = st->st_ino });

@@ -66,6 +66,7 @@ typedef struct Done {
     uint64_t failed;
     EvictOutcome sum;
     EvictAges ages;
+    IdleTable **table; /* to be taken from the job; NULL: not */
     EvictJob *job;
 } Done;
 
@@ -73,6 +74,9 @@ static void on_done(Job *job, void *owner)
 {
     EvictJob *ej = (EvictJob *)job;
     Done *done = owner;
+
+    if (done->table)
+        *done->table = TAKE_PTR(ej->task.table);
     size_t n = strlen(done->world->done);
 
     done->error = ej->error;
@@ -257,6 +261,36 @@ static void what_could_go_is_counted(void **state)
     world_done(&w);
 }
 
+/* µs for which the file has been waiting by then. */
+static uint64_t waited(IdleTable *table, const World *w, const char *name, uint64_t usec)
+{
+    struct stat st;
+
+    must(fstatat(w->files.fd, name, &st, 0));
+    idle_table_go_on(table, usec);
+    return idle_table_note(table, &st, false);
+}
+
+/* Else a million files would wait for those that went long ago. */
+static void what_went_waits_no_more(void **state)
+{
+    IdleTable *table = NULL;
+    World w;
+    Done done = { .world = &w, .name = 'd', .table = &table };
+
+    a_world(&w);
+    CLEANUP_CLOSE int gone = make_file(&w.files, "gone", SIZE);
+    must(fsync(gone));
+    put_locked(&w, "stays");
+    submit(&w, "*", 0, &done);
+    run_until(&w, "d");
+    uint64_t later = now_usec() + USEC_PER_SEC;
+    assert_int_equal(waited(table, &w, "gone", later), 0);
+    assert_true(waited(table, &w, "stays", later) >= USEC_PER_SEC);
+    idle_table_free(table);
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +300,7 @@ int main(void)
         cmocka_unit_test(what_is_opened_while_it_goes_is_spared),
         cmocka_unit_test(abandoned_at_any_time),
         cmocka_unit_test(what_could_go_is_counted),
+        cmocka_unit_test(what_went_waits_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,11 +49,45 @@ static void what_the_disk_did_not_take_stays_barred(void **state)
     idle_table_free(table);
 }
 
+static struct stat numbered(ino_t ino)
+{
+    return (struct stat){ .st_dev = 1, .st_ino = ino };
+}
+
+/* What has gone makes room for others in the same look. */
+static void room_for_one_more(void **state)
+{
+    const ino_t n = 200000;
+    IdleTable *table = idle_table_new();
+    struct stat one, more = numbered(n);
+
+    idle_table_begin(table, 100);
+    for (ino_t i = 0; i < n; i++) {
+        one = numbered(i);
+        assert_int_equal(idle_table_note(table, &one, false), 0);
+    }
+    idle_table_go_on(table, 110);
+    assert_int_equal(idle_table_note(table, &more, false), 0);
+    idle_table_go_on(table, 120);
+    assert_int_equal(idle_table_note(table, &more, false), 0); /* there was none */
+    one = numbered(7);
+    idle_table_forget(table, &one);
+    idle_table_forget(table, &one);
+    assert_int_equal(idle_table_note(table, &more, false), 0);
+    idle_table_go_on(table, 130);
+    assert_int_equal(idle_table_note(table, &more, false), 10);
+    one = numbered(8);
+    assert_int_equal(idle_table_note(table, &one, false), 30);
+    idle_table_end(table);
+    idle_table_free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idle_since_the_first_look_that_saw_it_free),
         cmocka_unit_test(what_the_disk_did_not_take_stays_barred),
+        cmocka_unit_test(room_for_one_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
