@@ -101,14 +101,20 @@ static bool only_looks(const Target *t)
 
 /* PSI */
 
-/* Of a critical unit. Without memory for it the next look tries again. */
-static void arm_psi(Target *t)
+/* Of a critical unit. Without memory for it the next look tries again. Returns whether it may have
+ * a trigger. */
+static bool has_critical(Target *t)
 {
     if (!t->cgroup || t->policy->role != ROLE_CRITICAL)
-        return;
+        return false;
     if (!t->critical)
         t->critical = critical_new(t->unit, t->pressed, t->userdata);
-    if (t->critical && t->host->has_psi)
+    return t->critical && t->host->has_psi;
+}
+
+static void arm_psi(Target *t)
+{
+    if (has_critical(t))
         critical_arm(t->critical, t->host->event, t->cgroup, &t->policy->distress);
 }
 
@@ -117,11 +123,10 @@ static void tell_dead(const Target *t)
     log_warning("%s: a trigger on its memory pressure does not fire, and is armed anew", t->unit);
 }
 
-/* Both triggers after a look. */
+/* Both triggers after a look. Nothing is armed while there are no pressure files. */
 static void check_triggers(Target *t)
 {
-    arm_psi(t);
-    if (t->critical && t->host->has_psi &&
+    if (has_critical(t) &&
         critical_note(t->critical, t->host->event, t->cgroup, &t->policy->distress, &t->sample))
         tell_dead(t);
     if (stall_watch_note(&t->stall, &t->sample))

@@ -324,6 +324,7 @@ static void a_restart_is_no_end(void **state)
  * --wrap=cgroup_arm_psi, see meson.build. */
 
 static int trigger = -1;
+static bool refuses;
 static unsigned n_armed, n_pressed;
 
 int __wrap_cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec,
@@ -334,11 +335,13 @@ int __wrap_cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_u
     int ends[2];
 
     assert_string_equal(resource, "memory");
+    n_armed++;
+    if (refuses)
+        return -EOPNOTSUPP;
     if (trigger >= 0)
         close(trigger);
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
     trigger = ends[1];
-    n_armed++;
     return ends[0];
 }
 
@@ -413,6 +416,39 @@ static void a_critical_unit_stalls(void **state)
     pressure_begin(&p, &policy);
     assert_int_equal(n_armed, 1);
     assert_int_equal(sd_event_run(p.host.event, 0), 0);
+    tasks_stall();
+    must(sd_event_run(p.host.event, 0));
+    assert_int_equal(n_pressed, 1);
+    pressure_end(&p);
+}
+
+/* cgroup.pressure takes the files away and brings them back. */
+static void a_trigger_is_asked_for_again_with_new_files(void **state)
+{
+    static const char psi[] = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
+    Policy policy = {
+        .name = (char *)"a",
+        .role = ROLE_CRITICAL,
+        .cache_max = LIMIT_NONE,
+        .distress = DISTRESS_CONFIG_DEFAULT,
+    };
+    Pressure p;
+
+    refuses = true;
+    pressure_begin(&p, &policy);
+    (void)target_look(p.target, now_usec());
+    assert_int_equal(n_armed, 1); /* and not at each look */
+    scratch_put(&p.cgroups, "x/memory.pressure", "");
+    log_text[0] = '\0';
+    for (unsigned i = 0; i < 3; i++)
+        (void)target_look(p.target, now_usec());
+    assert_int_equal(n_armed, 1);
+    expect_log("");
+    scratch_put(&p.cgroups, "x/memory.pressure", psi);
+    refuses = false;
+    for (unsigned i = 0; i < 2; i++)
+        (void)target_look(p.target, now_usec());
+    assert_int_equal(n_armed, 2);
     tasks_stall();
     must(sd_event_run(p.host.event, 0));
     assert_int_equal(n_pressed, 1);
@@ -497,6 +533,7 @@ int main(void)
         cmocka_unit_test(what_is_under_way_at_the_end),
         cmocka_unit_test(a_restart_is_no_end),
         cmocka_unit_test(a_critical_unit_stalls),
+        cmocka_unit_test(a_trigger_is_asked_for_again_with_new_files),
         cmocka_unit_test(a_unit_stalls_under_a_limit),
         cmocka_unit_test(without_pressure_nothing_tightens),
     };
