@@ -1,11 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# What reads or writes once leaves nothing behind; what was in memory before, and what others have mapped, stays.
+# timeout: 480
+# What reads or writes once leaves nothing behind; what was in memory before, what others have mapped, and what is
+# pinned by hand, stays.
 . /payload/tests/vm/pagewarden.sh
 
 mount_data
-stream=(/srv/backup/{32..47})
-before=/srv/backup/40 mapped=/srv/backup/41
+stream=(/srv/backup/{36..47})
+before=/srv/backup/40 mapped=/srv/backup/41 pinned=/srv/backup/42
 finished=$FILES/finished
 trap 'rm -f /run/t-shop.json' EXIT
 policy backup <<POLICY
@@ -20,6 +22,7 @@ drop_caches
 run_unit t-shop.service --service-type=notify -- /usr/libexec/pagewarden-tests/shop --mmap --warmup --rate 20 \
     --file "$mapped" --report /run/t-shop.json
 cat "$before" >/dev/null
+pagewarden pin "$pinned" >/dev/null
 
 # What the unit has of page cache, in MiB, one sample a line, until it is done.
 sample() {
@@ -44,14 +47,17 @@ stays_small() {
     echo "$1: $((SECONDS - began)) s, ${#sorted[@]} samples, the median ${sorted[${#sorted[@]} / 2]} MiB," \
         "the highest ${sorted[-1]} MiB"
     target t-backup.service .evict.stream
-    ((sorted[-1] < 64)) || fail "$1: $(paste -sd ' ' "$FILES/samples")"
+    # One that the emulated processor leaves waiting for a second is a stream's second late.
+    ((sorted[${#sorted[@]} * 9 / 10] < 64 && sorted[-1] < 128)) || fail "$1: $(paste -sd ' ' "$FILES/samples")"
 }
 
 # shellcheck disable=SC2016
-stays_small "reading 1 GiB" 'cat "$@" >/dev/null' "${stream[@]}"
-(($(target t-backup.service .evict.bytes) >= 750 * MIB)) || fail "of 896 MiB that were read in, too little was evicted"
+stays_small "reading 768 MiB" "exec 8<$before 9<$pinned;"' cat "$@" >/dev/null' "${stream[@]}"
+(($(target t-backup.service .evict.bytes) >= 460 * MIB)) || fail "of 576 MiB that were read in, too little was evicted"
 assert_eq "$(resident "$before")" $((64 * MIB)) "in memory before"
 assert_eq "$(resident "$mapped")" $((64 * MIB)) "mapped by another unit"
+assert_eq "$(resident "$pinned")" $((64 * MIB)) "pinned by hand"
+wait_for 10 target_is t-backup.service .evict.stream.open_files 1 # of the two that it has open
 dropped=$(target t-backup.service .evict.stream.dropped)
 systemctl stop t-backup.service
 wait_for 20 journal_has "t-backup.service: evicted .* behind what it reads and writes"
