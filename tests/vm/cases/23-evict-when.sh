@@ -34,6 +34,10 @@ assert_eq "$(target t-job.service .evict.bytes)" 0 "evicted without a call"
 systemctl set-property --runtime t-shop.service MemoryHigh=32M
 touch "$FILES/go"
 # To ask for a file's residency opens it, and makes it one that is in use: so it is waited for what is told.
-wait_for 80 target_is t-job.service .evict.bytes $((12 * MIB))
+wait_for 80 target_at_least t-job.service .evict.bytes $((8 * MIB))
 assert_eq "$(resident "$FILES/spare")" 0 "in distress"
+# Memory that cannot be reclaimed, above memory.high: whoever asks for it waits.
+run_unit t-hog.service --property=MemoryHigh=8M --property=MemorySwapMax=0 -- \
+    sh -c 'dd if=/dev/zero bs=64M status=none | sleep infinity'
+wait_for 80 target_is t-job.service .evict.bytes $((12 * MIB))
 assert_eq "$(resident "$FILES/room")" 0 "under pressure"
