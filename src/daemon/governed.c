@@ -111,6 +111,7 @@ static void adopt_policy(Target *t, const PolicySet *old, const PolicySet *set)
 
 void governed_adopt(Governed *g, const PolicySet *old)
 {
+    theirs_clear(&g->host->theirs);
     for (size_t i = 0; i < g->n_targets; i++)
         adopt_policy(g->targets[i], old, g->set);
 }

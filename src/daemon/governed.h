@@ -31,7 +31,8 @@ void governed_end_list(Governed *governed, bool of_cgroups, uint64_t now_usec);
 void governed_note(Governed *governed, const char *unit, const char *cgroup,
                    const char *object_path, uint64_t now_usec);
 
-/* The set has changed; that of before, @old, is there still. */
+/* The set has changed; that of before, @old, is there still. What was someone else's may be ours
+ * again. */
 void governed_adopt(Governed *governed, const PolicySet *old);
 
 /* Tells each target of a critical one below it. Before they act. */

@@ -87,6 +87,7 @@ void host_close(Host *host)
     host->stream_jobs = jobs_free(host->stream_jobs);
     host->watch = pin_watch_free(host->watch);
     advised_close(&host->advised);
+    theirs_clear(&host->theirs);
     safe_close(host->state_fd);
     safe_close(host->cgroup_fd);
     safe_close(host->proc_fd);

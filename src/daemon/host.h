@@ -11,6 +11,7 @@
 #include "daemon/advised.h"
 #include "daemon/jobs.h"
 #include "daemon/ledger.h"
+#include "daemon/theirs.h"
 #include "kernel/walk.h"
 #include "policy/settings.h"
 
@@ -22,6 +23,7 @@ typedef struct Host {
     sd_bus *bus; /* NULL while the system bus is away */
     Ledger *ledger;
     Advised advised;
+    Theirs theirs;
 
     /* Queues apart, so that a long walk delays neither a pin nor a squeeze. */
     Jobs *advise_jobs;

@@ -32,6 +32,7 @@ int limiter_new(Host *host, const char *unit, const char *cgroup_path, Limiter *
     l->cgroup_path = strdup(cgroup_path);
     l->direct = ledger_is_cgroup(unit);
     l->checked = host->reloads;
+    l->foreign = theirs_has(&host->theirs, unit);
     if (!l->unit || !l->cgroup_path)
         return -ENOMEM;
 
@@ -375,7 +376,7 @@ void limiter_cgroup_gone(Limiter *l)
     if (!l->direct)
         return;
     l->job = job_abandon(l->job);
-    l->applied = l->back = l->foreign = false;
+    l->applied = l->back = false;
     limit_forget(&l->state);
     limiter_forget(l);
 }
@@ -384,7 +385,7 @@ void limiter_resume(Limiter *l)
 {
     if (!l->applied || l->releasing)
         limit_forget(&l->state);
-    l->foreign = false;
+    l->foreign = theirs_has(&l->host->theirs, l->unit);
     l->releasing = false;
 }
 

@@ -53,8 +53,9 @@ bool limiter_is_idle(const Limiter *limiter);
  * nothing is left. */
 void limiter_cgroup_gone(Limiter *limiter);
 
-/* Begins anew: after a release, or after someone else changed the value, it may be ours again.
- * Of a limit that is in force what the law knows stays true. */
+/* Begins anew: after a release, or where someone else changed the value and the host no longer has
+ * the unit as theirs, it may be ours again. Of a limit that is in force what the law knows stays
+ * true. */
 void limiter_resume(Limiter *limiter);
 
 typedef struct LimiterStatus {

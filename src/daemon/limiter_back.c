@@ -15,7 +15,7 @@ static void note_given_back(Limiter *l)
     l->applied = l->by_file = false;
     if (l->taken_over) {
         l->taken_over = false;
-        l->foreign = true;
+        limiter_leave_to_them(l);
         return;
     }
     l->changed_for = limit_reason_to_string(l->back_for);

@@ -70,5 +70,8 @@ bool limiter_is_undisturbed(Limiter *limiter, uint64_t *ret_high);
  * has written into the unit's files. */
 bool limiter_may_ask(Limiter *limiter);
 
+/* It is someone else's from now on. */
+void limiter_leave_to_them(Limiter *limiter);
+
 /* Begins, or goes on. */
 void limiter_give_back(Limiter *limiter);

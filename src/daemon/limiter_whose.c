@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose value memory.high is. One in the file that is not ours means that an admin has taken over,
- * and then the unit is left alone until the policies are loaded again, or it has been stopped: what
- * has no target is not remembered. */
+ * and then the unit is left alone until the policies are loaded again, whether it is stopped and
+ * started meanwhile or not. */
 #include <string.h>
 
 #include "daemon/limiter_state.h"
@@ -34,9 +34,19 @@ static void tell_whose(const Limiter *l, uint64_t high)
 {
     char text[FORMAT_SIZE_MAX];
 
-    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until it has been "
-               "stopped, or the policies are loaded again",
+    log_notice("%s: someone else set memory.high to %s; leaving this unit alone until the next "
+               "reload (`pagewarden reload`)",
                l->unit, high == LIMIT_NONE ? "max" : format_size(text, high));
+}
+
+void limiter_leave_to_them(Limiter *l)
+{
+    int r = theirs_add(&l->host->theirs, l->unit);
+
+    l->foreign = true;
+    if (r < 0)
+        log_warning("%s: it is left alone only until it has been stopped: %s", l->unit,
+                    r == -E2BIG ? "there are too many of these units" : strerror(-r));
 }
 
 /* Hands off: what is there now is somebody else's, and so is what comes after. But for what systemd
@@ -52,7 +62,7 @@ static bool leave_alone(Limiter *l, uint64_t high)
     if (entry && !l->direct)
         unit_high_dropin_undo(l->unit, l->value, entry->had_dropin ? &entry->original : NULL);
     l->applied = l->by_file = false;
-    l->foreign = true;
+    limiter_leave_to_them(l);
     limit_forget(&l->state);
     l->taken_over = false;
     limiter_forget(l);

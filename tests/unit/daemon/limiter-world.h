@@ -148,9 +148,16 @@ static void world_end(World *w)
 {
     run_queue();
     limiter_free(w->limiter);
+    theirs_clear(&w->host.theirs);
     ledger_close(&w->ledger);
     scratch_done(&w->cgroups);
     scratch_done(&w->runtime);
+}
+
+static inline void load_policies_again(World *w)
+{
+    theirs_clear(&w->host.theirs);
+    limiter_resume(w->limiter);
 }
 
 /* The decision is the test's, whatever the mode. */

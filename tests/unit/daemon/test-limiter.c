@@ -109,8 +109,7 @@ static void what_someone_else_sets_is_left(void **state)
     assert_true(limiter_is_idle(w.limiter));
     assert_int_equal(high(&w), SOMEBODYS);
     assert_int_equal(n_asked, 1);
-    /* The policies are loaded again. */
-    limiter_resume(w.limiter);
+    load_policies_again(&w);
     freeze(&w);
     assert_int_equal(high(&w), CURRENT);
     assert_int_equal(ledger_find(&w.ledger, "a.service")->original, SOMEBODYS);
@@ -243,7 +242,7 @@ static void expect_theirs(World *w)
     assert_int_equal(n_removed, 1);
     assert_true(limiter_is_idle(w->limiter));
     assert_false(decide(w, CURRENT, LIMIT_REASON_FREEZE, 0));
-    limiter_resume(w->limiter);
+    load_policies_again(w);
     freeze(w);
     assert_int_equal(ledger_find(&w->ledger, "a.service")->original, SOMEBODYS);
 }
@@ -459,6 +458,10 @@ static void a_control_group_that_someone_else_sets(void **state)
     assert_int_equal(pod_high(&w), ORIGINAL);
     assert_string_equal(limiter_status(w.limiter).reason, "changed-by-someone-else");
     assert_true(limiter_is_idle(w.limiter));
+    /* Made anew at the same path, it is the same to whoever sets it. */
+    limiter_cgroup_gone(w.limiter);
+    pod_update(&w, CURRENT);
+    assert_int_equal(pod_high(&w), ORIGINAL);
     world_end(&w);
 }
 

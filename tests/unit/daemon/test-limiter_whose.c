@@ -78,6 +78,99 @@ static void someone_is_overridden_by_what_systemd_is_asked(void **state)
     world_end(&w);
 }
 
+/* What someone set is told once, with its end. */
+static void someone_takes_over(World *w)
+{
+    world_begin(w);
+    freeze(w);
+    systemd_answers(w);
+    put_number(w, "memory.high", SOMEBODYS);
+    log_text[0] = '\0';
+    assert_false(decide(w, CURRENT, LIMIT_REASON_HOLD, 0));
+    expect_log("notice: a.service: someone else set memory.high to 286.1M; leaving this unit "
+               "alone until the next reload (`pagewarden reload`)\n");
+}
+
+static void expect_left(World *w)
+{
+    assert_false(decide(w, CURRENT, LIMIT_REASON_FREEZE, 0));
+    run_queue();
+    assert_string_equal(limiter_status(w->limiter).reason, "changed-by-someone-else");
+    assert_true(limiter_is_idle(w->limiter));
+    expect_log("");
+}
+
+/* The unit has ended, and was forgotten. */
+static void begin_anew(World *w)
+{
+    limiter_free(w->limiter);
+    assert_int_equal(limiter_new(&w->host, "a.service", "/system.slice/a.service", &w->limiter), 0);
+}
+
+static void what_is_theirs_outlives_the_unit(void **state)
+{
+    World w;
+
+    someone_takes_over(&w);
+    limiter_release(w.limiter);
+    limiter_resume(w.limiter);
+    expect_left(&w);
+    begin_anew(&w);
+    expect_left(&w);
+    /* Whatever there is by then. */
+    put_number(&w, "memory.high", ORIGINAL);
+    expect_left(&w);
+    load_policies_again(&w);
+    freeze(&w);
+    assert_int_equal(high(&w), CURRENT);
+    world_end(&w);
+}
+
+/* Where it was files that said so, too. */
+static void what_files_say_outlives_the_unit(void **state)
+{
+    const UnitDetails details = { .control_group = "/system.slice/a.service" };
+    World w;
+
+    world_begin(&w);
+    limiter_note_files(w.limiter, &details, 0);
+    freeze(&w);
+    systemd_answers(&w);
+    files_high = SOMEBODYS;
+    limiter_note_files(w.limiter, &details, ++w.host.reloads);
+    systemd_answers(&w);
+    assert_int_equal(high(&w), SOMEBODYS);
+    log_text[0] = '\0';
+    begin_anew(&w);
+    expect_left(&w);
+    world_end(&w);
+}
+
+/* It is left alone all the same while it is there. */
+static void too_many_are_theirs(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    for (unsigned i = 0; i < THEIRS_MAX; i++) {
+        char unit[32];
+
+        snprintf(unit, sizeof unit, "%u.service", i);
+        assert_int_equal(theirs_add(&w.host.theirs, unit), 0);
+    }
+    freeze(&w);
+    systemd_answers(&w);
+    put_number(&w, "memory.high", SOMEBODYS);
+    assert_false(decide(&w, CURRENT, LIMIT_REASON_HOLD, 0));
+    assert_non_null(strstr(log_text, "warning: a.service: it is left alone only until it has been "
+                                     "stopped: there are too many of these units\n"));
+    log_text[0] = '\0';
+    expect_left(&w);
+    begin_anew(&w);
+    freeze(&w);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +178,9 @@ int main(void)
         cmocka_unit_test(the_ledger_has_what_systemd_does_late),
         cmocka_unit_test(someone_takes_over_while_systemd_is_asked),
         cmocka_unit_test(someone_is_overridden_by_what_systemd_is_asked),
+        cmocka_unit_test(what_is_theirs_outlives_the_unit),
+        cmocka_unit_test(what_files_say_outlives_the_unit),
+        cmocka_unit_test(too_many_are_theirs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <sys/socket.h>
 
+#include "daemon/governed.h"
 #include "unit/daemon/job-queue.h"
 #include "unit/kernel/scratch.h"
 #include "util/io.h"
@@ -98,6 +99,7 @@ static void act(Target *t)
 static void world_end(World *w)
 {
     sd_event_unref(w->host.event);
+    theirs_clear(&w->host.theirs);
     advised_close(&w->host.advised);
     ledger_close(&w->ledger);
     scratch_done(&w->cgroups);
@@ -198,6 +200,60 @@ static void what_was_left_before_is_taken_back(void **state)
     world_end(&w);
 }
 
+static const char *act_on(const Governed *g)
+{
+    assert_int_equal(g->n_targets, 1);
+    act(g->targets[0]);
+    return limiter_status(g->targets[0]->limiter).reason;
+}
+
+static void assert_high(const World *w, const char *expected)
+{
+    char text[32];
+
+    assert_string_equal(scratch_get(&w->cgroups, "x/memory.high", text, sizeof text), expected);
+}
+
+/* However often it ends and comes back, under whichever of the policies. */
+static void hands_off_until_the_next_reload(void **state)
+{
+    Policy policy = { NOTHING, .memory_high = { .mode = LIMIT_FIXED, .value = 204800000 } };
+    Policy another = policy, *policies[] = { &policy };
+    char *globs[] = { (char *)"/x", NULL };
+    const PolicySet set = { .policies = policies, .n_policies = 1 };
+    uint64_t now = now_usec();
+    World w;
+
+    policy.cgroups = globs;
+    world_begin(&w);
+    Governed g = { .host = &w.host, .set = &set };
+    put_cgroup(&w, "x");
+    governed_note(&g, "/x", "/x", NULL, now);
+    assert_string_equal(act_on(&g), "fixed");
+    assert_high(&w, "204800000\n");
+    scratch_put(&w.cgroups, "x/memory.high", "300003328\n");
+    assert_string_equal(act_on(&g), "changed-by-someone-else");
+    assert_int_equal(target_set_policy(g.targets[0], &another), 0);
+    assert_string_equal(act_on(&g), "changed-by-someone-else");
+
+    target_note_listed(g.targets[0], false, now);
+    act(g.targets[0]);
+    governed_note(&g, "/x", "/x", NULL, now);
+    assert_string_equal(act_on(&g), "changed-by-someone-else");
+    target_note_listed(g.targets[0], false, now);
+    governed_remove_finished(&g, now + PIN_AWAY_USEC);
+    assert_int_equal(g.n_targets, 0);
+    governed_note(&g, "/x", "/x", NULL, now);
+    assert_string_equal(act_on(&g), "changed-by-someone-else");
+    assert_high(&w, "300003328\n");
+
+    governed_adopt(&g, &set);
+    assert_string_equal(act_on(&g), "fixed");
+    assert_high(&w, "204800000\n");
+    governed_clear(&g);
+    world_end(&w);
+}
+
 /* Bytes of the heap: what the C library counts as used. Under a sanitizer's allocator that is
  * always 0. */
 static size_t used(void)
@@ -255,6 +311,7 @@ int main(void)
         cmocka_unit_test(parts_are_there_when_asked_for),
         cmocka_unit_test(a_unit_is_recorded_if_that_is_asked_for),
         cmocka_unit_test(what_was_left_before_is_taken_back),
+        cmocka_unit_test(hands_off_until_the_next_reload),
         cmocka_unit_test(what_a_control_group_takes),
     };
 
