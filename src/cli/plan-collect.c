@@ -35,10 +35,7 @@ void plan_clear(Plan *plan)
 
 static bool is_named(char *const *names, const char *name)
 {
-    STRV_FOREACH (n, names)
-        if (strcmp(*n, name) == 0)
-            return true;
-    return !names || !names[0];
+    return strv_length(names) == 0 || strv_has(names, name);
 }
 
 static int add_policies(Plan *plan, char *const *names)

@@ -90,10 +90,7 @@ static void destroy(Job *job)
 /* Said once for each of the first. */
 static void refuse(CgroupScan *s, const char *path, const char *why)
 {
-    STRV_FOREACH (refused, s->refused)
-        if (strcmp(*refused, path) == 0)
-            return;
-    if (strv_length(s->refused) >= REFUSED_MAX)
+    if (strv_has(s->refused, path) || strv_length(s->refused) >= REFUSED_MAX)
         return;
     log_warning("%s: not governed: %s", path, why);
     (void)strv_append(&s->refused, path);

@@ -41,7 +41,7 @@ static void on_checked(Job *job, void *owner)
     for (size_t i = 0; i < check->list.n_files; i++)
         on_checked_file(h, check, i);
     STRV_FOREACH (mount, check->mounts)
-        if (!mounts_has(h->next_mounts, *mount))
+        if (!strv_has(h->next_mounts, *mount))
             (void)strv_append(&h->next_mounts, *mount);
     const SelectedFile *last = &check->list.files[check->list.n_files - 1];
     h->check_at = (HandId){ last->dev, last->ino };

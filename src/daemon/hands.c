@@ -203,7 +203,7 @@ int hands_note_mounts(const Hands *hands, char ***set)
 {
     for (size_t i = 0; i < hands->n_hands; i++)
         STRV_FOREACH (mount, hands->hands[i]->mounts)
-            if (!mounts_has(*set, *mount) && strv_append(set, *mount) < 0)
+            if (!strv_has(*set, *mount) && strv_append(set, *mount) < 0)
                 return -ENOMEM;
     return 0;
 }

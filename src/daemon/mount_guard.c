@@ -124,7 +124,7 @@ void mount_guard_want(MountGuard *guard, char *const *mounts)
     if (!guard->host->bus)
         return;
     for (size_t i = guard->n; i-- > 0;)
-        if (!mounts_has(mounts, guard->guarded[i]->mount)) {
+        if (!strv_has(mounts, guard->guarded[i]->mount)) {
             guarded_free(guard->guarded[i]);
             guard->guarded[i] = guard->guarded[--guard->n];
         }

@@ -103,7 +103,7 @@ bool released_note_mounts(Released *released, char *const *mounts)
 
     for (size_t i = released->n; i-- > 0;) {
         ReleasedFolder *folder = &released->folders[i];
-        if (!mounts_has(mounts, folder->mount)) {
+        if (!strv_has(mounts, folder->mount)) {
             folder->gone = true;
         } else if (folder->gone) {
             drop(released, folder);

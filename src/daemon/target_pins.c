@@ -33,7 +33,7 @@ void targets_guard_mounts(Target *const *targets, size_t n, const Hands *hands, 
 
     for (size_t i = 0; i < n; i++)
         STRV_FOREACH (mount, targets[i]->pinner ? pinner_mounts(targets[i]->pinner) : NULL)
-            if (!mounts_has(mounts, *mount) && strv_append(&mounts, *mount) < 0)
+            if (!strv_has(mounts, *mount) && strv_append(&mounts, *mount) < 0)
                 return;
     if (hands_note_mounts(hands, &mounts) >= 0)
         mount_guard_want(guard, mounts);

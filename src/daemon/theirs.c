@@ -2,7 +2,6 @@
 #include "daemon/theirs.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "util/strv.h"
 
@@ -20,8 +19,5 @@ int theirs_add(Theirs *theirs, const char *unit)
 
 bool theirs_has(const Theirs *theirs, const char *unit)
 {
-    STRV_FOREACH (name, theirs->units)
-        if (strcmp(*name, unit) == 0)
-            return true;
-    return false;
+    return strv_has(theirs->units, unit);
 }

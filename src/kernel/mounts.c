@@ -149,14 +149,6 @@ const char *mounts_above(char *const *mounts, const char *path)
     return longest;
 }
 
-bool mounts_has(char *const *mounts, const char *point)
-{
-    STRV_FOREACH (mount, mounts)
-        if (strcmp(*mount, point) == 0)
-            return true;
-    return false;
-}
-
 static bool is_plain(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ':' ||
@@ -167,7 +159,7 @@ int mounts_note(char ***set, char *const *mounts, const char *path)
 {
     const char *mount = mounts_above(mounts, path);
 
-    if (!mount || strcmp(mount, "/") == 0 || mounts_has(*set, mount))
+    if (!mount || strcmp(mount, "/") == 0 || strv_has(*set, mount))
         return 0;
     return strv_append(set, mount);
 }

@@ -19,8 +19,6 @@ int mounts_other_devices(int proc_fd, const char *path, dev_t **ret, size_t *ret
 /* The longest mount point that @path, which is absolute, is or is below of; NULL: none. */
 const char *mounts_above(char *const *mounts, const char *path);
 
-bool mounts_has(char *const *mounts, const char *point);
-
 /* Adds the mount point that @path is on to *set, unless it is "/" or there already. -ENOMEM. */
 int mounts_note(char ***set, char *const *mounts, const char *path);
 

@@ -10,6 +10,7 @@
 
 #include "policy/glob_parts.h"
 #include "util/cleanup.h"
+#include "util/path.h"
 #include "util/pattern.h"
 
 /* Components ----------------------------------------------------------------------------------- */
@@ -148,7 +149,6 @@ static int check_cgroup_as_written(const char *glob, char *reason)
 static int check_cgroup_reading(const char *path, char *reason)
 {
     static const char mount_point[] = "/sys/fs/cgroup";
-    size_t n = strlen(mount_point);
     CLEANUP_FREE char *first = first_component(path);
     if (!first)
         return -ENOMEM;
@@ -156,7 +156,7 @@ static int check_cgroup_reading(const char *path, char *reason)
     if (pattern_literal_length(first) == 0)
         return refuse_glob(reason, "could match every cgroup (write the first group in full: "
                                    "/system.slice/**)");
-    if (strncmp(path, mount_point, n) == 0 && (path[n] == '/' || !path[n]))
+    if (path_is_below(path, mount_point))
         return refuse_glob(reason, "begins with %s (leave that out: /system.slice/nginx.service)",
                            mount_point);
     if (ends_in_slash(path))

@@ -11,6 +11,14 @@ size_t strv_length(char *const *strv)
     return n;
 }
 
+bool strv_has(char *const *strv, const char *value)
+{
+    STRV_FOREACH (s, strv)
+        if (strcmp(*s, value) == 0)
+            return true;
+    return false;
+}
+
 int strv_append(char ***strv, const char *value)
 {
     size_t n = strv_length(*strv);

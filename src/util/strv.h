@@ -3,6 +3,7 @@
 
 /* NULL-terminated arrays of strings; NULL is the empty one. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "util/cleanup.h"
@@ -10,6 +11,8 @@
 #define STRV_FOREACH(s, strv) for (char *const *s = (strv); s && *s; s++)
 
 size_t strv_length(char *const *strv);
+
+bool strv_has(char *const *strv, const char *value);
 
 /* Appends a copy. 0, or -ENOMEM with the array as it was. */
 int strv_append(char ***strv, const char *value);

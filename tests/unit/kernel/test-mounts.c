@@ -30,8 +30,8 @@ static void the_points_of_pid_1(void **state)
     assert_int_equal(strv_length(mounts), 3);
     assert_string_equal(mounts[1], "/srv");
     assert_string_equal(mounts[2], "/srv/a b\\c");
-    assert_true(mounts_has(mounts, "/srv"));
-    assert_false(mounts_has(mounts, "/srv/a"));
+    assert_true(strv_has(mounts, "/srv"));
+    assert_false(strv_has(mounts, "/srv/a"));
 }
 
 static void our_own_where_there_are_no_others(void **state)

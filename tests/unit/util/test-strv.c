@@ -16,6 +16,8 @@ static void appended_strings_are_copies_in_order(void **state)
     assert_string_equal(strv[0], "one");
     assert_string_equal(strv[1], "two");
     assert_null(strv[2]);
+    assert_true(strv_has(strv, "one") && strv_has(strv, "two"));
+    assert_false(strv_has(strv, "") || strv_has(strv, "tw") || strv_has(NULL, "one"));
 }
 
 static void a_copy_shares_nothing(void **state)
