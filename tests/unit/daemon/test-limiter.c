@@ -583,10 +583,7 @@ static void asks_again_to_give_it_back(void **state)
     World w;
 
     world_begin(&w);
-    freeze(&w);
-    systemd_answers(&w);
-    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
-    assert_int_equal(high(&w), ORIGINAL);
+    limit_and_let_go(&w);
     systemd_is_gone();
     assert_false(limiter_is_idle(w.limiter));
     put_number(&w, "memory.high", CURRENT);

@@ -69,10 +69,7 @@ static void one_is_wanted_again_before_it_is_given_back(void **state)
     World w;
 
     world_begin(&w);
-    freeze(&w);
-    systemd_answers(&w);
-    assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
-    assert_int_equal(high(&w), ORIGINAL);
+    limit_and_let_go(&w);
     freeze(&w);
     unit_done_t done = asked;
     asked = NULL;
@@ -129,10 +126,7 @@ static void killed_on_the_way_back(void **state)
         World w;
 
         world_begin(&w);
-        freeze(&w);
-        systemd_answers(&w);
-        assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_CALM, 0));
-        assert_int_equal(high(&w), ORIGINAL);
+        limit_and_let_go(&w);
         kill_and_start(&w);
         if (step == WRITTEN) /* somebody sets another property of the unit */
             put_number(&w, "memory.high", CURRENT);
