@@ -13,6 +13,7 @@
 #include "control/stream.h"
 #include "kernel/cgroup.h"
 #include "kernel/meminfo.h"
+#include "kernel/psi.h"
 #include "util/io.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -248,7 +249,7 @@ static void decide_cap(PlanUnit *unit, const Sample *sample)
 }
 
 /* The root cgroup has no memory.high, and leaves all room to pins. */
-static int look_at_unit(const PlanScope *scope, PlanUnit *unit)
+static int look_at_unit(const PlanScope *scope, const Plan *plan, PlanUnit *unit)
 {
     Sample found;
     CLEANUP_FREE char *above = strdup(unit->cgroup);
@@ -260,6 +261,8 @@ static int look_at_unit(const PlanScope *scope, PlanUnit *unit)
                                                  : read_sample(scope, unit->cgroup, &found);
     if (unit->error < 0)
         return plan_is_fatal(unit->error) ? unit->error : 0;
+    if (!plan->has_psi)
+        sample_drop_psi(&found);
     decide_limit(unit, &found, scope->page);
     decide_cap(unit, &found);
 
@@ -313,7 +316,7 @@ static int look_at_policies(const PlanScope *scope, Plan *plan)
         int r = 0;
 
         for (size_t k = 0; p->shown && k < p->governed.n_units && r >= 0; k++)
-            r = look_at_unit(scope, &p->governed.units[k]);
+            r = look_at_unit(scope, plan, &p->governed.units[k]);
         if (r >= 0 && p->policy && (p->shown || (evictions && p->governed.n_units > 0)))
             r = plan_pins(scope, plan, p, p->shown);
         if (r < 0)
@@ -324,7 +327,11 @@ static int look_at_policies(const PlanScope *scope, Plan *plan)
 
 int plan_collect(const PlanScope *scope, const Config *config, char *const *names, Plan *ret)
 {
-    cleanup(plan_clear) Plan plan = { .config = config, .other_machine = scope->other_machine };
+    cleanup(plan_clear) Plan plan = {
+        .config = config,
+        .other_machine = scope->other_machine,
+        .has_psi = scope->other_machine || psi_probe(scope->proc_fd) >= 0,
+    };
 
     int r = add_policies(&plan, names);
     if (r >= 0)

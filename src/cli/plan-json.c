@@ -312,6 +312,9 @@ static int put_host(struct json_object *root, const Plan *plan)
         r = json_add_number(object, "locked", known, plan->host.locked);
     if (r >= 0)
         r = json_add_number(object, "room", known, plan->host_room);
+    if (r >= 0)
+        r = plan->other_machine ? json_add_text(object, "psi", NULL)
+                                : json_add(object, "psi", json_object_new_boolean(plan->has_psi));
     return r < 0 ? r
                  : json_add_number(object, "processes_not_seen",
                                    plan->openers_asked && plan->openers_error >= 0,

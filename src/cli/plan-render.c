@@ -125,6 +125,8 @@ static int say_about_unit(FILE *out, const PlanOptions *options, const PlanUnit 
     if (r >= 0 && unit->error >= 0 && unit->now.reason == LIMIT_REASON_FLOOR)
         r = say(out, options, "  %s: what cannot be reclaimed is above the policy's value",
                 unit->name);
+    if (r >= 0 && unit->error >= 0 && unit->now.reason == LIMIT_REASON_NO_PSI)
+        r = say(out, options, "  %s: no memory.high is set without pressure figures", unit->name);
     if (r >= 0 && unit->error >= 0)
         r = say_cap(out, options, unit);
     if (r >= 0 && unit->error >= 0 && unit->pin_room < pinned)
@@ -257,6 +259,8 @@ static int render_host(FILE *out, const PlanOptions *options, const Plan *plan)
             "%s available",
             BYTES(host->locked, options), BYTES(host->available, options),
             BYTES(host->budget, options), BYTES(host->reserve, options));
+    if (r >= 0 && !plan->has_psi)
+        r = say(out, options, "The kernel keeps no pressure stall information (boot with psi=1)");
     if (r >= 0 && plan->openers_error < 0)
         r = say(out, options, "Who has files open is not known: %s",
                 strerror(-plan->openers_error));

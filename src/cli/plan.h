@@ -117,6 +117,8 @@ typedef struct Plan {
     PlanPolicy *policies; /* one for each entry of the configuration */
     size_t n_policies;
     bool other_machine;  /* PlanScope.other_machine */
+    bool has_psi;        /* the host's self-test, as the daemon does it at its start; of another
+                          * machine true, as nothing is known */
     int host_error;      /* -errno: why nothing is known of the host's memory */
     PinHost host;        /* .locked: by anybody */
     uint64_t host_room;  /* bytes that may be locked now */

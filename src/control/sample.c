@@ -8,6 +8,11 @@ static uint64_t some(const PsiTotals *psi)
     return psi->valid ? psi->some_usec : PSI_UNKNOWN;
 }
 
+void sample_drop_psi(Sample *sample)
+{
+    sample->memory_psi = sample->io_psi = (PsiTotals){ 0 };
+}
+
 SampleMark sample_mark(const Sample *sample)
 {
     return (SampleMark){

@@ -74,6 +74,9 @@ typedef struct SampleMark {
 
 #define PSI_UNKNOWN UINT64_MAX
 
+/* Where the host keeps no PSI, figures that only some groups have are none. */
+void sample_drop_psi(Sample *sample);
+
 SampleMark sample_mark(const Sample *sample);
 
 /* How one sample follows another. */

@@ -363,9 +363,8 @@ DistressReason target_look(Target *t, uint64_t now)
         return DISTRESS_NONE;
     int r = cgroup_sample(t->cgroup, now, &t->sample);
     t->has_sample = r >= 0;
-    /* As the host's self-test says, and the status: figures that only some groups have are none. */
-    if (!t->host->has_psi)
-        t->sample.memory_psi = t->sample.io_psi = (PsiTotals){ 0 };
+    if (!t->host->has_psi) /* as its self-test says, and the status */
+        sample_drop_psi(&t->sample);
     if (r == -ENODEV) { /* removed: the unit has ended, or is being restarted */
         drop_cgroup(t);
         if (t->limiter)

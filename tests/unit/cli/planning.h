@@ -17,7 +17,10 @@
 #include "util/units.h"
 
 #define PAGE UINT64_C(4096)
-#define RAM  (1006860 * KIB) /* of tests/data/proc/meminfo */
+#define NO_PRESSURE                                    \
+    "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n" \
+    "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+#define RAM (1006860 * KIB) /* of tests/data/proc/meminfo */
 
 int __wrap_residency_of_range(int fd, uint64_t offset, uint64_t length, Residency *ret);
 int __wrap_residency_of_range(int fd, uint64_t offset, uint64_t length, Residency *ret)
@@ -68,6 +71,7 @@ static inline Planning planning_new(void)
 
     must(read_file_at(data, "proc/meminfo", text, sizeof text));
     scratch_put(&p.root, "proc/meminfo", text);
+    scratch_put(&p.root, "proc/pressure/memory", NO_PRESSURE);
     scratch_put(&p.root, "proc/1/maps", "");
     scratch_folders(&p.root, "proc/1/fd/");
     scratch_put(&p.root, "cgroup/cgroup.controllers", "memory\n");
@@ -114,9 +118,7 @@ static inline void put_unit(const Planning *p, const char *cgroup, unsigned mib,
     snprintf(path, sizeof path, "cgroup/%s/memory.high", cgroup);
     scratch_put(&p->root, path, high);
     snprintf(path, sizeof path, "cgroup/%s/memory.pressure", cgroup);
-    scratch_put(&p->root, path,
-                "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-                "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
+    scratch_put(&p->root, path, NO_PRESSURE);
     snprintf(path, sizeof path, "cgroup/%s/cgroup.procs", cgroup);
     scratch_put(&p->root, path, "");
 }

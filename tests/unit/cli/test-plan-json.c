@@ -20,7 +20,7 @@ static void no_policies(void **state)
                     "force\",\"diagnostics\":[],\"more\":0},\"folders\":{\"diagnostics\":[],"
                     "\"more\":0},\"units_error\":null,\"host\":{\"pin_budget\":515512320,"
                     "\"reserve\":103102464,\"available\":626692096,\"locked\":268435456,\"room\":"
-                    "247076864,\"processes_not_seen\":null}}\n");
+                    "247076864,\"psi\":true,\"processes_not_seen\":null}}\n");
 }
 
 static void a_whole_policy(void **state)
@@ -240,6 +240,7 @@ static void a_whole_policy(void **state)
                     "    \"available\":626692096,\n"
                     "    \"locked\":268435456,\n"
                     "    \"room\":247076864,\n"
+                    "    \"psi\":true,\n"
                     "    \"processes_not_seen\":0\n"
                     "  }\n"
                     "}\n");
@@ -256,6 +257,7 @@ static void what_is_not_known(void **state)
     scratch_put(&p.root, "etc/pagewarden/pagewarden.yaml", "version: 1\npin_budgets: 1M\n");
     must(unlinkat(p.root.fd, "cgroup/cgroup.controllers", 0));
     must(unlinkat(p.root.fd, "proc/meminfo", 0));
+    must(unlinkat(p.root.fd, "proc/pressure/memory", 0));
     expect_plan(&p, "{\n"
                     "  \"policies\":[\n"
                     "    {\n"
@@ -354,6 +356,7 @@ static void what_is_not_known(void **state)
                     "    \"available\":null,\n"
                     "    \"locked\":null,\n"
                     "    \"room\":null,\n"
+                    "    \"psi\":false,\n"
                     "    \"processes_not_seen\":1\n"
                     "  }\n"
                     "}\n");
@@ -371,6 +374,7 @@ static void another_machine(void **state)
                    "    \"available\":null,\n"
                    "    \"locked\":null,\n"
                    "    \"room\":null,\n"
+                   "    \"psi\":null,\n"
                    "    \"processes_not_seen\":null\n"
                    "  }\n");
 }

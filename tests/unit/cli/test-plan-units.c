@@ -123,6 +123,61 @@ static void limits(void **state)
 }
 
 /* Squeezing raises no limit that was there before. */
+/* Of the host, whatever the units' own files say, as they do in a container that hides the host's:
+ * the daemon tightens nothing then. */
+static void no_pressure_figures(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "1-fixed",
+               "match:\n  units: [a.service]\n"
+               "cache:\n  max: 50M\n"
+               "memory_high:\n  mode: fixed\n  value: 64M\n");
+    put_policy(&p, "2-yield",
+               "match:\n  units: [b.service]\n"
+               "role: background\n"
+               "memory_high:\n  mode: yield\n  min: 100M\n");
+    put_policy(&p, "3-pins", "match:\n  units: [c.service]\n");
+    for (const char *unit = "abc"; *unit; unit++) {
+        char cgroup[] = "system.slice/?.service";
+
+        *strchr(cgroup, '?') = *unit;
+        put_unit(&p, cgroup, 400, 10, "max\n");
+    }
+    must(unlinkat(p.root.fd, "proc/pressure/memory", 0));
+    expect_plan(&p, "1-fixed: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/1-fixed.yaml\n"
+                    "\n"
+                    "Units: 1 matches now; memory.high: fixed\n"
+                    " USE HIGH FLOOR  PLANNED UNIT\n"
+                    "400M  max   26M as it is a.service\n"
+                    "  a.service: no memory.high is set without pressure figures\n"
+                    "  a.service: its page cache is not capped without pressure figures\n"
+                    "\n"
+                    "\n"
+                    "2-yield: background, enforce\n"
+                    "  /etc/pagewarden/policies.d/2-yield.yaml\n"
+                    "\n"
+                    "Units: 1 matches now; memory.high: yield\n"
+                    " USE HIGH FLOOR  PLANNED IN-DISTRESS UNIT\n"
+                    "400M  max  100M as it is    as it is b.service\n"
+                    "  b.service: no memory.high is set without pressure figures\n"
+                    "\n"
+                    "\n"
+                    "3-pins: normal, enforce\n"
+                    "  /etc/pagewarden/policies.d/3-pins.yaml\n"
+                    "\n"
+                    "Units: 1 matches now; memory.high: off\n"
+                    " USE HIGH FLOOR  PLANNED UNIT\n"
+                    "400M  max   26M as it is c.service\n" HOST
+                    "The kernel keeps no pressure stall information (boot with psi=1)\n");
+    /* Of another machine that is not known. */
+    p.other_machine = true;
+    expect_has(&p, " USE HIGH FLOOR PLANNED UNIT\n"
+                   "400M  max   26M     64M a.service\n"
+                   "  a.service: its page cache has 390M, capped at 50M: ");
+}
+
 static void caps_on_page_cache(void **state)
 {
     CLEANUP_PLANNING Planning p = planning_new();
@@ -377,6 +432,7 @@ int main(void)
         cmocka_unit_test(what_is_not_in_force),
         cmocka_unit_test(more_specific_policies_govern),
         cmocka_unit_test(limits),
+        cmocka_unit_test(no_pressure_figures),
         cmocka_unit_test(caps_on_page_cache),
         cmocka_unit_test(limits_of_others),
         cmocka_unit_test(limits_are_whole_pages),
