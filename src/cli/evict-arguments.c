@@ -20,6 +20,7 @@ static void help(void)
         "      --mapped=skip|page-out\n"
         "                          leave what processes have mapped (default), or take it out\n"
         "                          of them\n"
+        "      --range=RANGE       only this part of each file: 0-8M, or 1G- for all behind 1 GiB\n"
         "      --keep=first|last SIZE\n"
         "                          leave the head or the tail of each file: --keep last 16M\n"
         "      --spare-cached      run COMMAND, and take out what was not in memory before\n"
@@ -53,18 +54,28 @@ static bool parse_keep(const char *text, const char *next, bool *ret_used_next,
     bool first = n == 5 && strncmp(text, "first", n) == 0;
     bool last = n == 4 && strncmp(text, "last", n) == 0;
 
-    /* A share of RAM makes no sense in a file. */
-    if ((!first && !last) || !size || strchr(size, '%') || parse_size(size, 0, &bytes, NULL) < 0 ||
-        bytes == 0) {
+    if ((!first && !last) || !size || parse_length(size, &bytes) < 0 || bytes == 0) {
         complain("evict: --keep takes first or last, and a size: --keep last 16M");
         return false;
     }
-    *(first ? &options->keep_first : &options->keep_last) = bytes;
+    *(first ? &options->bounds.first : &options->bounds.last) = bytes;
     *ret_used_next = size == next;
     return true;
 }
 
-enum { OPT_RATE = 256, OPT_FILES0_FROM, OPT_DIRTY, OPT_MAPPED, OPT_KEEP, OPT_SPARE };
+static bool parse_bounds(const char *text, EvictBounds *bounds)
+{
+    uint64_t end;
+
+    if (parse_range(text, &bounds->begin, &end) < 0) {
+        complain("evict: --range takes 0-8M, for the first 8 MiB, or 1G-, for all behind 1 GiB");
+        return false;
+    }
+    bounds->end = end == UINT64_MAX ? 0 : end;
+    return true;
+}
+
+enum { OPT_RATE = 256, OPT_FILES0_FROM, OPT_DIRTY, OPT_MAPPED, OPT_RANGE, OPT_KEEP, OPT_SPARE };
 
 /* One option with a value. False: it is wrong, with *ret_code where that is not EXIT_USAGE. */
 static bool take_option(int option, char *argv[], EvictArguments *ret, ExitCode *ret_code)
@@ -85,6 +96,8 @@ static bool take_option(int option, char *argv[], EvictArguments *ret, ExitCode 
         return parse_choice("dirty", optarg, "skip", "write-back", &options->allowed.write_back);
     case OPT_MAPPED:
         return parse_choice("mapped", optarg, "skip", "page-out", &options->allowed.page_out);
+    case OPT_RANGE:
+        return parse_bounds(optarg, &options->bounds);
     case OPT_KEEP:
         if (!parse_keep(optarg, argv[optind], &two, options))
             return false;
@@ -105,6 +118,7 @@ static bool parse(int argc, char *argv[], char *const command[], EvictArguments 
     static const struct option longs[] = {
         { "dirty", required_argument, NULL, OPT_DIRTY },
         { "mapped", required_argument, NULL, OPT_MAPPED },
+        { "range", required_argument, NULL, OPT_RANGE },
         { "keep", required_argument, NULL, OPT_KEEP },
         { "spare-cached", no_argument, NULL, OPT_SPARE },
         { "dry-run", no_argument, NULL, 'n' },
@@ -113,6 +127,7 @@ static bool parse(int argc, char *argv[], char *const command[], EvictArguments 
         OUTPUT_OPTIONS,
         { 0 },
     };
+    const EvictBounds *bounds = &ret->ladder.bounds;
     bool spare = false;
 
     for (int c; (c = next_option(argv[0], argc, argv, "nbh", longs)) >= 0;) {
@@ -129,8 +144,12 @@ static bool parse(int argc, char *argv[], char *const command[], EvictArguments 
         complain("evict: --spare-cached takes a command: PATH… -- COMMAND…");
     else if (spare && ret->dry_run)
         complain("evict: --dry-run runs no command, and --spare-cached is about one");
-    else if (spare && (ret->ladder.keep_first > 0 || ret->ladder.keep_last > 0))
+    else if (spare && (bounds->first > 0 || bounds->last > 0))
         complain("evict: --keep or --spare-cached, not both");
+    else if (spare && (bounds->begin > 0 || bounds->end > 0))
+        complain("evict: --range or --spare-cached, not both");
+    else if (bounds->end > 0 && bounds->first >= bounds->end)
+        complain("evict: --keep leaves nothing to go of --range");
     else
         return true;
     return false;

@@ -312,8 +312,8 @@ static EvictVerdict judge(const Eviction *e, const SelectedFile *file, uint64_t 
 
 static int plan_evict_file(const Eviction *e, PlanEvict *evict, const SelectedFile *file)
 {
-    const EvictKeep *keep = &evict->rule->keep;
-    EvictPart part = evict_part(file->size, keep->first, keep->last, e->scope->page);
+    EvictBounds bounds = evict_rule_bounds(evict->rule);
+    EvictPart part = evict_part(file->size, &bounds, e->scope->page);
     SelectedPart measured = { part.begin, part.end - part.begin };
     char path[SELECTED_PATH_MAX];
     Residency residency;

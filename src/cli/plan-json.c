@@ -197,6 +197,18 @@ static int put_evict_file(struct json_object *list, const PlanEvictFile *file)
                                  file->unsure ? NULL : verdict_to_string(file->verdict));
 }
 
+/* null: the whole file. */
+static int put_range(struct json_object *rule, const ByteRange *range)
+{
+    bool open = range->end == UINT64_MAX;
+
+    if (range->begin == 0 && open)
+        return json_add_number(rule, "range", false, 0);
+    struct json_object *object = put_new(rule, "range", json_object_new_object());
+    int r = object ? json_add_number(object, "begin", true, range->begin) : -ENOMEM;
+    return r < 0 ? r : json_add_number(object, "end", !open, range->end);
+}
+
 static int put_evict(struct json_object *rules, const PlanEvict *evict)
 {
     struct json_object *object = append_object(rules);
@@ -210,6 +222,8 @@ static int put_evict(struct json_object *rules, const PlanEvict *evict)
         r = json_add_number(object, "idle_usec", true, rule->idle_usec);
     if (r >= 0)
         r = json_add_number(object, "every_usec", true, rule->every_usec);
+    if (r >= 0)
+        r = put_range(object, &rule->range);
     for (size_t i = 0; i < evict->n_files && r >= 0; i++)
         r = put_evict_file(list, &evict->files[i]);
     if (r >= 0)

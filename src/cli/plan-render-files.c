@@ -219,11 +219,24 @@ static const char *when_text(unsigned when)
     }
 }
 
+/* "", or ", 0-8M of each". */
+#define RANGE_TEXT_MAX (FORMAT_RANGE_MAX + 16)
+static const char *range_text(char buffer[static RANGE_TEXT_MAX], const ByteRange *range)
+{
+    char text[FORMAT_RANGE_MAX];
+
+    buffer[0] = '\0';
+    if (range->begin > 0 || range->end < UINT64_MAX)
+        snprintf(buffer, RANGE_TEXT_MAX, ", %s of each",
+                 format_range(text, range->begin, range->end));
+    return buffer;
+}
+
 static int render_evict(FILE *out, const PlanOptions *options, const PlanEvict *evict)
 {
     const EvictRule *rule = evict->rule;
     size_t n_known = evict->n_matching - evict->n_unknown;
-    char idle[FORMAT_DURATION_MAX], every[FORMAT_DURATION_MAX];
+    char idle[FORMAT_DURATION_MAX], every[FORMAT_DURATION_MAX], range[RANGE_TEXT_MAX];
 
     if (rule->stream)
         return say(out, options,
@@ -232,11 +245,11 @@ static int render_evict(FILE *out, const PlanOptions *options, const PlanEvict *
                    BYTES(evict->bytes, options));
     int r = say(
         out, options,
-        "\nEvictions of %s: %s once idle for %s%s, looked at every %s; %zu of %zu file%s in "
+        "\nEvictions of %s%s: %s once idle for %s%s, looked at every %s; %zu of %zu file%s in "
         "memory",
-        rule->path, BYTES(evict->bytes, options), format_duration(idle, rule->idle_usec),
-        when_text(rule->when), format_duration(every, rule->every_usec), evict->n_files, n_known,
-        plural(n_known));
+        rule->path, range_text(range, &rule->range), BYTES(evict->bytes, options),
+        format_duration(idle, rule->idle_usec), when_text(rule->when),
+        format_duration(every, rule->every_usec), evict->n_files, n_known, plural(n_known));
     if (r >= 0 && evict->n_files > 0)
         r = render_evict_table(out, options, evict);
     if (r >= 0 && evict->n_unknown > 0)

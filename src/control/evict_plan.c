@@ -17,11 +17,16 @@ EvictVerdict evict_judge(const EvictFacts *facts, uint64_t idle_usec)
     return facts->idle_usec < idle_usec ? EVICT_NOT_IDLE : EVICT_NOW;
 }
 
-EvictPart evict_part(uint64_t size, uint64_t first, uint64_t last, uint64_t page)
+EvictPart evict_part(uint64_t size, const EvictBounds *bounds, uint64_t page)
 {
-    uint64_t begin = page_floor(add_u64(min_u64(first, size), page - 1), page);
-    uint64_t end = last > 0 ? page_floor(sub_u64(size, last), page) : size;
+    uint64_t begin = min_u64(max_u64(bounds->begin, bounds->first), size);
+    uint64_t end = sub_u64(size, bounds->last);
 
+    if (bounds->end > 0)
+        end = min_u64(end, bounds->end);
+    begin = page_floor(add_u64(begin, page - 1), page);
+    if (end < size)
+        end = page_floor(end, page);
     if (begin >= end)
         begin = end = 0;
     return (EvictPart){ begin, end };

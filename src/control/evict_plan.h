@@ -30,10 +30,17 @@ typedef struct EvictPart {
     uint64_t begin, end;
 } EvictPart;
 
-/* What is to go of a file of @size bytes when @first bytes of its head and @last of its tail stay:
- * whole pages, of which none has a byte that stays. A part that reaches the end of the file ends
- * there, in the middle of a page or not. */
-EvictPart evict_part(uint64_t size, uint64_t first, uint64_t last, uint64_t page);
+/* What may go of each file: bytes [begin, end), but for @first bytes of its head and @last of its
+ * tail. All 0: the whole file. */
+typedef struct EvictBounds {
+    uint64_t begin;
+    uint64_t end; /* 0: the end of the file, wherever that is */
+    uint64_t first, last;
+} EvictBounds;
+
+/* That of a file of @size bytes: whole pages, of which none has a byte that stays. A part that
+ * reaches the end of the file ends there, in the middle of a page or not. */
+EvictPart evict_part(uint64_t size, const EvictBounds *bounds, uint64_t page);
 
 /* The rungs of the ladder, from what costs nobody anything to what costs more. */
 typedef enum EvictRung {

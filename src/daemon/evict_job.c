@@ -299,8 +299,7 @@ static int make_ladder(EvictJob *ej)
     const EvictTask *task = &ej->task;
     LadderOptions options = {
         .allowed = task->allowed,
-        .keep_first = task->keep_first,
-        .keep_last = task->keep_last,
+        .bounds = task->bounds,
         .rate = task->rate,
         .proc_fd = task->proc_fd,
         .explanations = 1,

@@ -26,7 +26,7 @@ typedef struct EvictTask {
     char *control_group; /* of the unit, where memory.reclaim is allowed; NULL: nowhere */
     uint64_t idle_usec;
     EvictAllowed allowed;
-    uint64_t keep_first, keep_last;
+    EvictBounds bounds;
     uint64_t rate; /* bytes per second; 0: no limit */
     PinId *pinned;
     size_t n_pinned;

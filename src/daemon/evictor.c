@@ -16,6 +16,7 @@
 #include "control/evict_plan.h"
 #include "daemon/evict_job.h"
 #include "daemon/evict_told.h"
+#include "select/evict_files.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/units.h"
@@ -43,7 +44,7 @@ typedef struct Rule {
     uint64_t idle_usec, every_usec, interval_usec;
     unsigned when; /* EVICT_WHEN_…; 0: always */
     EvictAllowed allowed;
-    EvictKeep keep;
+    EvictBounds bounds;
     uint64_t rate;                       /* bytes per second; 0: no limit */
     uint64_t looked_usec, answered_usec; /* 0: never */
     uint64_t cpu_usec;                   /* that the last look took */
@@ -173,8 +174,7 @@ static int start(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
         .control_group = control_group ? strdup(control_group) : NULL,
         .idle_usec = max_u64(rule->idle_usec, wanted->idle_usec),
         .allowed = rule->allowed,
-        .keep_first = rule->keep.first,
-        .keep_last = rule->keep.last,
+        .bounds = rule->bounds,
         .rate = rule->rate,
         .pinned = n_pinned > 0 ? malloc(n_pinned * sizeof(PinId)) : NULL,
         .n_pinned = n_pinned,
@@ -285,7 +285,7 @@ static void follow(Rule *rule, const EvictRule *wanted)
     rule->idle_usec = wanted->idle_usec;
     rule->every_usec = wanted->every_usec;
     rule->when = wanted->when;
-    rule->keep = wanted->keep;
+    rule->bounds = evict_rule_bounds(wanted);
     rule->rate = wanted->rate == UINT64_MAX ? 0 : wanted->rate;
     rule->allowed = (EvictAllowed){
         .write_back = wanted->dirty == EVICT_DIRTY_WRITE_BACK,

@@ -109,8 +109,7 @@ Ladder *ladder_free(Ladder *ladder)
 
 static EvictPart part_of(const Ladder *ladder, const struct stat *st)
 {
-    return evict_part((uint64_t)st->st_size, ladder->options.keep_first, ladder->options.keep_last,
-                      ladder->page);
+    return evict_part((uint64_t)st->st_size, &ladder->options.bounds, ladder->page);
 }
 
 /* What lies between the ranges that are spared: the @i-th of n_spared + 1 parts, which may be
@@ -260,13 +259,16 @@ static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, s
 
 /* Climbing */
 
+/* What a file grows by may be behind a range that ends. */
 static Evicting evicting(Ladder *ladder, const Climb *climb, EvictPart part)
 {
+    const EvictBounds *bounds = &ladder->options.bounds;
+
     return (Evicting){
         .fd = climb->fd,
         .begin = part.begin,
         .end = part.end,
-        .to_the_end = part.end == (uint64_t)climb->st.st_size,
+        .to_the_end = part.end == (uint64_t)climb->st.st_size && bounds->end == 0,
         .may_write = ladder->options.allowed.write_back,
         .pace = &ladder->pace,
     };

@@ -44,9 +44,9 @@ void evict_outcome_add(EvictOutcome *sum, const EvictOutcome *more);
 
 typedef struct LadderOptions {
     EvictAllowed allowed;
-    uint64_t keep_first, keep_last; /* bytes that stay of each file */
-    uint64_t rate;                  /* bytes per second, written or evicted; 0: no limit */
-    int proc_fd;                    /* of /proc, borrowed */
+    EvictBounds bounds; /* nothing goes outside */
+    uint64_t rate;      /* bytes per second, written or evicted; 0: no limit */
+    int proc_fd;        /* of /proc, borrowed */
     /* Passes over /proc to find out who maps what is left where that is only to be told; paging out
      * makes as many as it needs, for LADDER_BATCH files each. */
     unsigned explanations;

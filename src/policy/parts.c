@@ -6,19 +6,7 @@
 #include "policy/rules.h"
 #include "policy/text.h"
 #include "policy/values.h"
-#include "util/cleanup.h"
 #include "util/parse.h"
-
-/* The bytes that @n characters of @text stand for. A share of RAM makes no sense in a file. */
-static int parse_bytes(const char *text, size_t n, uint64_t *ret)
-{
-    CLEANUP_FREE char *number = strndup(text, n);
-    if (!number)
-        return -ENOMEM;
-    if (strchr(number, '%'))
-        return -EINVAL;
-    return parse_size(number, 0, ret, NULL);
-}
 
 static int refuse_range(Decoder *decoder, const Node *node)
 {
@@ -29,19 +17,12 @@ static int refuse_range(Decoder *decoder, const Node *node)
 
 static int decode_range(Decoder *decoder, const Field *field, const Node *node, void *object)
 {
-    ByteRange range = { .end = UINT64_MAX };
-    const char *dash = strchr(node->text, '-');
+    ByteRange range;
+    int r = parse_range(node->text, &range.begin, &range.end);
 
-    if (!dash)
+    if (r == -EINVAL)
         return refuse_range(decoder, node);
-    int r = parse_bytes(node->text, (size_t)(dash - node->text), &range.begin);
-    if (r >= 0 && dash[1])
-        r = parse_bytes(dash + 1, strlen(dash + 1), &range.end);
-    if (r == -ENOMEM)
-        return r;
     if (r < 0)
-        return refuse_range(decoder, node);
-    if (range.begin >= range.end)
         return refuse(decoder, node->place,
                       "%s is empty: it ends where it begins, or before (write its beginning first: "
                       "0-8M)",
@@ -68,10 +49,7 @@ static int decode_keep(Decoder *decoder, const Field *field, const Node *node, v
         target = &keep.last;
         text += strlen(last);
     }
-    int r = target ? parse_bytes(text, strlen(text), target) : -EINVAL;
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0 || *target == 0)
+    if (!target || parse_length(text, target) < 0 || *target == 0)
         return refuse(decoder, node->place,
                       "%s is no part to keep (write last 16M for the tail, first 1M for the head)",
                       QUOTE(node->text));

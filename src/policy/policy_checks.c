@@ -59,16 +59,36 @@ int check_pin_file(Decoder *decoder, const Mapping *mapping, const Node *node, c
     return r < 0 ? r : check_path_keys(decoder, mapping, seen, "mapped", path_keys);
 }
 
+/* What is kept of every file is all that may go of it. */
+static int check_parts(Decoder *decoder, const Mapping *mapping, const Seen *seen,
+                       const EvictRule *rule)
+{
+    const Seen *range = seen_key(mapping, seen, "range"), *keep = seen_key(mapping, seen, "keep");
+
+    if (!is_good(range) || !is_good(keep) || rule->keep.first < rule->range.end)
+        return DECODED;
+    const Node *a = keep->key->next, *b = range->key->next;
+    CLEANUP_FREE char *where = place_from(decoder, b->place, a->place);
+    if (!where)
+        return -ENOMEM;
+    return refuse(decoder, a->place,
+                  "\"keep\" in evict, %.48s, leaves nothing to go of \"range\", %.48s (%s)",
+                  a->text, b->text, where);
+}
+
 int check_evict(Decoder *decoder, const Mapping *mapping, const Node *node, const Seen *seen,
                 void *object)
 {
-    static const char *const path_keys[] = { "idle", "every", "when", "mapped", "keep", NULL };
+    static const char *const path_keys[] = { "idle",  "every", "when", "mapped",
+                                             "range", "keep",  NULL };
     EvictRule *rule = object;
     const Seen *stream = seen_key(mapping, seen, "stream");
 
     int r = check_either(decoder, mapping, seen, "path", "stream");
     if (r >= 0)
         r = check_path_keys(decoder, mapping, seen, "stream", path_keys);
+    if (r >= 0)
+        r = check_parts(decoder, mapping, seen, rule);
     /* What a stream writes is not looked at again when the kernel has written it. */
     if (rule->stream && !seen_key(mapping, seen, "dirty")->key)
         rule->dirty = EVICT_DIRTY_WRITE_BACK;

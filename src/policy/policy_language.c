@@ -139,6 +139,7 @@ static void evict_defaults(void *object)
 
     rule->idle_usec = EVICT_IDLE_DEFAULT_USEC;
     rule->every_usec = EVICT_EVERY_DEFAULT_USEC;
+    rule->range.end = UINT64_MAX;
     rule->rate = UINT64_MAX;
 }
 
@@ -208,6 +209,13 @@ static const Field evict_fields[] = {
         .example = "mapped: page-out",
         .fallback = "skip",
         .help = "pages that processes have mapped: leave them, or take them out of the processes",
+    },
+    {
+        .key = "range",
+        .type = &type_range,
+        .offset = offsetof(EvictRule, range),
+        .example = "range: 1G-",
+        .help = "only this part of each file",
     },
     {
         .key = "keep",

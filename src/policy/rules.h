@@ -76,6 +76,7 @@ typedef struct EvictRule {
     unsigned when;       /* EVICT_WHEN_… */
     EvictDirty dirty;
     EvictMapped mapped;
+    ByteRange range;
     EvictKeep keep;
     uint64_t rate; /* bytes per second; UINT64_MAX: no limit */
     PolicyPlace place;

@@ -86,6 +86,53 @@ int parse_size(const char *text, uint64_t ram, uint64_t *ret, const char **ret_u
     return scale(value, text, names, ELEMENTS(names), ret, ret_unit);
 }
 
+/* A leading "16M" of *text, which is moved behind it. */
+static int take_length(const char **text, uint64_t *ret)
+{
+    static const char units[] = "KMGTP";
+    const char *p = *text;
+    uint64_t value;
+
+    int r = take_digits(&p, &value);
+    if (r < 0)
+        return r;
+    const char *unit = *p ? strchr(units, *p) : NULL;
+    if (unit) {
+        if (__builtin_mul_overflow(value, KIB << 10 * (unit - units), &value))
+            return -ERANGE;
+        p++;
+    }
+    *text = p;
+    *ret = value;
+    return 0;
+}
+
+int parse_length(const char *text, uint64_t *ret)
+{
+    uint64_t value;
+
+    int r = take_length(&text, &value);
+    if (r < 0)
+        return r;
+    if (*text)
+        return -EINVAL;
+    *ret = value;
+    return 0;
+}
+
+int parse_range(const char *text, uint64_t *ret_begin, uint64_t *ret_end)
+{
+    uint64_t begin, end = UINT64_MAX;
+
+    if (take_length(&text, &begin) < 0 || *text++ != '-' || (*text && parse_length(text, &end) < 0))
+        return -EINVAL;
+    if (begin >= end)
+        return -ERANGE;
+    *ret_begin = begin;
+    *ret_end = end;
+    return 0;
+}
+
 int parse_duration(const char *text, uint64_t *ret, const char **ret_unit)
 {
     static const UnitName names[] = {
@@ -159,6 +206,27 @@ int parse_byte_rate(const char *text, uint64_t *ret, const char **ret_unit)
 
     int r = take_digits(&text, &value);
     return r < 0 ? r : scale(value, text, names, ELEMENTS(names), ret, ret_unit);
+}
+
+/* Appends @bytes in the largest unit that divides it. */
+static void put_length(char buffer[static FORMAT_RANGE_MAX], uint64_t bytes)
+{
+    static const char *const units[] = { "", "K", "M", "G", "T", "P" };
+    size_t i = 0, n = strlen(buffer);
+
+    for (; bytes > 0 && bytes % KIB == 0 && i + 1 < ELEMENTS(units); i++)
+        bytes /= KIB;
+    snprintf(buffer + n, FORMAT_RANGE_MAX - n, "%" PRIu64 "%s", bytes, units[i]);
+}
+
+const char *format_range(char buffer[static FORMAT_RANGE_MAX], uint64_t begin, uint64_t end)
+{
+    buffer[0] = '\0';
+    put_length(buffer, begin);
+    strcat(buffer, "-");
+    if (end != UINT64_MAX)
+        put_length(buffer, end);
+    return buffer;
 }
 
 const char *format_duration(char buffer[static FORMAT_DURATION_MAX], uint64_t usec)

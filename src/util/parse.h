@@ -27,6 +27,18 @@ int parse_rate(const char *text, uint64_t *ret, const char **ret_unit);
 /* "16M/s". *ret in bytes per second. Errors as parse_size(). */
 int parse_byte_rate(const char *text, uint64_t *ret, const char **ret_unit);
 
+/* "4096", "16M": of a file, of which no share of RAM makes sense. *ret in bytes. -EINVAL, -ERANGE.
+ */
+int parse_length(const char *text, uint64_t *ret);
+
+/* "0-8M", "1G-": bytes [*ret_begin, *ret_end) of a file; UINT64_MAX: to its end. -EINVAL: not a
+ * range; -ERANGE: an empty one. */
+int parse_range(const char *text, uint64_t *ret_begin, uint64_t *ret_end);
+
+/* "0-8M", as parse_range() reads it. Returns @buffer. */
+#define FORMAT_RANGE_MAX 48
+const char *format_range(char buffer[static FORMAT_RANGE_MAX], uint64_t begin, uint64_t end);
+
 #define FORMAT_DURATION_MAX 32
 
 /* "30s": in the largest unit that divides it. Returns @buffer. */

@@ -40,6 +40,7 @@ static inline void check_evictions(const Policy *policy, size_t n_sources)
         must_hold(!rule->path || rule->path[0] == '/');
         must_hold(rule->idle_usec >= USEC_PER_SEC && rule->every_usec >= USEC_PER_SEC);
         must_hold(rule->keep.first == 0 || rule->keep.last == 0);
+        must_hold(max_u64(rule->range.begin, rule->keep.first) < rule->range.end);
         must_hold(rule->rate > 0);
         check_place(rule->place, n_sources);
     }
@@ -123,6 +124,7 @@ static inline void check_same_evictions(const Policy *a, const Policy *b)
         must_hold(same_text(x->path, y->path) && x->stream == y->stream);
         must_hold(x->idle_usec == y->idle_usec && x->every_usec == y->every_usec);
         must_hold(x->when == y->when && x->dirty == y->dirty && x->mapped == y->mapped);
+        must_hold(x->range.begin == y->range.begin && x->range.end == y->range.end);
         must_hold(x->keep.first == y->keep.first && x->keep.last == y->keep.last);
         must_hold(x->rate == y->rate);
         must_hold(same_place(x->place, y->place));

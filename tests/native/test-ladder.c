@@ -518,24 +518,101 @@ static void parts_that_stay(void **state)
     Residency part;
 
     must(fsync(fd));
-    options.keep_first = 3 * MIB + 1;
+    options.bounds.first = 3 * MIB + 1;
     evict(fd);
-    assert_true(told.before <= size - options.keep_first);
+    assert_true(told.before <= size - options.bounds.first);
     assert_int_equal(residency_of_range(fd, 4 * MIB, size - 4 * MIB, &part), 0);
     assert_int_equal(part.resident, 0);
     assert_int_equal(told.beside, told.after);
 
     assert_true(file_is_whole(fd, size));
-    options.keep_first = 0;
-    options.keep_last = 5 * MIB - 1;
+    options.bounds.first = 0;
+    options.bounds.last = 5 * MIB - 1;
     evict(fd);
     assert_int_equal(residency_of_range(fd, 0, 10 * MIB, &part), 0);
     assert_int_equal(part.resident, 0);
     assert_int_equal(told.beside, told.after);
 
-    options.keep_last = 2 * size;
+    options.bounds.last = 2 * size;
     evict(fd);
     assert_int_equal(told.before, 0);
+}
+
+static uint64_t resident_between(int fd, uint64_t begin, uint64_t end)
+{
+    Residency part;
+
+    assert_int_equal(residency_of_range(fd, begin, end - begin, &part), 0);
+    return part.resident;
+}
+
+/* Whether what stays is all in memory after the eviction. The kernel takes what nothing holds as it
+ * likes, but not each time. */
+static bool stays_outside(int fd, uint64_t size, uint64_t begin, uint64_t end)
+{
+    for (int tries = 0; tries < 5; tries++) {
+        assert_true(file_is_whole(fd, size));
+        evict(fd);
+        if (resident_between(fd, 0, begin) == begin &&
+            resident_between(fd, end, size) >= size - end)
+            return true;
+    }
+    return false;
+}
+
+/* All of it but for folios that reach over its ends, and nothing else. */
+static void only_a_range_goes(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const uint64_t size = 16 * MIB + 5;
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", size);
+
+    must(fsync(fd));
+    options.bounds = (EvictBounds){ .begin = 3 * MIB + 1, .end = 13 * MIB - 1 };
+    assert_true(stays_outside(fd, size, 3 * MIB + 4096, 13 * MIB - 4096));
+    assert_int_equal(resident_between(fd, 4 * MIB, 12 * MIB), 0);
+    assert_int_equal(told.beside, told.after);
+
+    /* The end of the file is no border where the range reaches so far. */
+    options.bounds = (EvictBounds){ .begin = 12 * MIB, .end = 20 * MIB };
+    assert_true(stays_outside(fd, size, 12 * MIB, size));
+    assert_int_equal(resident_between(fd, 14 * MIB, size), 0);
+
+    options.bounds = (EvictBounds){ .begin = 2 * MIB, .last = 15 * MIB };
+    evict(fd);
+    assert_int_equal(told.before, 0);
+    options.bounds = (EvictBounds){ .begin = 17 * MIB };
+    evict(fd);
+    assert_int_equal(told.before, 0);
+}
+
+/* It has grown since it was looked at. */
+static void what_grows_beyond_a_range_stays(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const uint64_t size = 8 * MIB;
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", size);
+    Ladder *ladder;
+    struct stat st;
+    bool stays = false;
+
+    must(fsync(fd));
+    must(fstat(fd, &st));
+    st.st_size = 4 * MIB;
+    options.bounds.end = 6 * MIB;
+    assert_int_equal(ladder_new(&options, &ladder), 0);
+    for (int tries = 0; tries < 5 && !stays; tries++) {
+        int copy = must(dup(fd));
+
+        assert_true(file_is_whole(fd, size));
+        assert_int_equal(ladder_evict(ladder, "f", &copy, &st), 0);
+        assert_int_equal(ladder_finish(ladder), 0);
+        assert_int_equal(resident_between(fd, 0, 2 * MIB), 0);
+        stays = resident_between(fd, 6 * MIB, size) == 2 * MIB;
+        safe_close(copy);
+    }
+    assert_true(stays);
+    ladder_free(ladder);
 }
 
 /* All rungs leave it, and climb for the rest; each byte that is left has a reason. */
@@ -863,6 +940,8 @@ int main(void)
         TEST(what_resists_is_reclaimed),
         TEST(a_large_one_is_reclaimed_in_slices),
         TEST(parts_that_stay),
+        TEST(only_a_range_goes),
+        TEST(what_grows_beyond_a_range_stays),
         TEST(what_is_spared_stays),
         TEST(a_file_in_memory_only_stays),
         TEST(an_empty_file),

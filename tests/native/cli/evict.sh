@@ -137,6 +137,41 @@ test_keep() {
     done
 }
 
+test_range() {
+    local pages
+    make a 1024
+    hold a
+    # Whole pages, of which none has a byte beyond.
+    for range in "--range=1M-3M" "--range 1048575-3145729" "--range=3M-" "--range=3M-9M --keep last 512K"; do
+        case $range in
+        *3M-9M*) pages=128 ;;
+        *3M-) pages=256 ;;
+        *) pages=512 ;;
+        esac
+        # shellcheck disable=SC2086 # one word, or several
+        run "$PAGEWARDEN" evict --json=short $range a
+        expect_code 1
+        expect_json ".total | .before == $((pages * PAGE)) and .locked == .before"
+        # shellcheck disable=SC2086
+        run "$PAGEWARDEN" evict --json=short --dry-run $range a
+        expect_code 0
+        expect_json ".total.before == $((pages * PAGE))"
+    done
+    release
+    cat a >/dev/null
+    run "$PAGEWARDEN" evict --range=1M-3M a
+    expect_code 0
+    [ "$(resident a)" -le $((512 * PAGE)) ] || fail "$(resident a) are left"
+    for range in 1M -1M 0-10% 1M-1M "0 - 1M" ""; do
+        run "$PAGEWARDEN" evict --range="$range" a
+        expect_code 2
+        expect_err_has "pagewarden: evict: --range takes 0-8M, for the first 8 MiB, or 1G-, for all behind 1 GiB"
+    done
+    run "$PAGEWARDEN" evict --range=0-1M --keep "first 1M" a
+    expect_code 2
+    expect_err_has "pagewarden: evict: --keep leaves nothing to go of --range"
+}
+
 test_dry_run_evicts_nothing() {
     make a 256
     hold a
@@ -322,6 +357,9 @@ test_spare_cached_usage() {
     run "$PAGEWARDEN" evict --spare-cached --keep "last 1M" a -- true
     expect_code 2
     expect_err "pagewarden: evict: --keep or --spare-cached, not both"
+    run "$PAGEWARDEN" evict --spare-cached --range 0-1M a -- true
+    expect_code 2
+    expect_err "pagewarden: evict: --range or --spare-cached, not both"
     run "$PAGEWARDEN" evict --spare-cached a -- ./missing
     expect_code 127
     expect_err_has "pagewarden: ./missing: No such file or directory"

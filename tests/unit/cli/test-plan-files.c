@@ -319,6 +319,8 @@ static void evictions(void **state)
                     "  - stream: true\n"
                     "  - path: /none/*\n    keep: last 1M\n    when: [distress]\n"
                     "  - path: /kept/*\n    keep: first 8K\n"
+                    "  - path: /part/*\n    range: 4K-12K\n"
+                    "  - path: /part/*\n    range: 16K-\n"
                     "  - path: /gone\n");
     put_file(&p, "log/cold", 'c', 2);
     put_file(&p, "log/free", 'h', 4);
@@ -329,6 +331,7 @@ static void evictions(void **state)
     put_file(&p, "log/theirs", 'r', 1);
     put_file(&p, "log/old/x", 'r', 3);
     put_file(&p, "kept/tail", 'r', 4);
+    put_file(&p, "part/a", 'r', 5);
     put_opener(&p, "log/open");
     /* Its own pins count as if there was a unit, those of others do not. */
     expect_has(&p, "pinned /log/mine\n");
@@ -373,6 +376,16 @@ static void evictions(void **state)
         "Evictions of /kept/*: 8K once idle for 2m, looked at every 30s; 1 of 1 file in memory\n"
         "SIZE CACHED DIRTY VERDICT PATH\n"
         " 16K     8K     0   evict /kept/tail\n"
+        "\n"
+        "Evictions of /part/*, 4K-12K of each: 8K once idle for 2m, looked at every 30s; 1 of 1 "
+        "file in memory\n"
+        "SIZE CACHED DIRTY VERDICT PATH\n"
+        " 20K     8K     0   evict /part/a\n"
+        "\n"
+        "Evictions of /part/*, 16K- of each: 4K once idle for 2m, looked at every 30s; 1 of 1 "
+        "file in memory\n"
+        "SIZE CACHED DIRTY VERDICT PATH\n"
+        " 20K     4K     0   evict /part/a\n"
         "\n"
         "Evictions of /gone: 0 once idle for 2m, looked at every 30s; 0 of 0 files in memory\n"
         "  passed over: /log/old is a directory\n"

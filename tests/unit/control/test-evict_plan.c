@@ -45,12 +45,17 @@ static void idle_at_once(void **state)
 
 #define PAGE 4096
 
-static void expect_part(uint64_t size, uint64_t first, uint64_t last, uint64_t begin, uint64_t end)
+static void expect_bounded(uint64_t size, EvictBounds bounds, uint64_t begin, uint64_t end)
 {
-    EvictPart part = evict_part(size, first, last, PAGE);
+    EvictPart part = evict_part(size, &bounds, PAGE);
 
     assert_int_equal(part.begin, begin);
     assert_int_equal(part.end, end);
+}
+
+static void expect_part(uint64_t size, uint64_t first, uint64_t last, uint64_t begin, uint64_t end)
+{
+    expect_bounded(size, (EvictBounds){ .first = first, .last = last }, begin, end);
 }
 
 static void parts_are_whole_pages_without_a_byte_that_stays(void **state)
@@ -71,6 +76,44 @@ static void parts_are_whole_pages_without_a_byte_that_stays(void **state)
     expect_part(10 * PAGE, 0, UINT64_MAX, 0, 0);
     expect_part(10 * PAGE, 6 * PAGE, 5 * PAGE, 0, 0);
     expect_part(10 * PAGE + 5, 10 * PAGE + 1, 0, 0, 0);
+}
+
+static void expect_range(uint64_t size, uint64_t from, uint64_t to, uint64_t begin, uint64_t end)
+{
+    expect_bounded(size, (EvictBounds){ .begin = from, .end = to }, begin, end);
+}
+
+static void a_range_is_never_exceeded(void **state)
+{
+    expect_range(10 * PAGE, 0, 4 * PAGE, 0, 4 * PAGE);
+    expect_range(10 * PAGE, 2 * PAGE, 4 * PAGE, 2 * PAGE, 4 * PAGE);
+    expect_range(10 * PAGE, 2 * PAGE - 1, 4 * PAGE + 1, 2 * PAGE, 4 * PAGE);
+    expect_range(10 * PAGE, 2 * PAGE + 1, 5 * PAGE - 1, 3 * PAGE, 4 * PAGE);
+    expect_range(10 * PAGE + 5, 2 * PAGE, 0, 2 * PAGE, 10 * PAGE + 5);
+
+    /* The last page of the file is a whole one, but not where a byte of it is beyond. */
+    expect_range(10 * PAGE + 5, 0, 10 * PAGE + 5, 0, 10 * PAGE + 5);
+    expect_range(10 * PAGE + 5, 0, 20 * PAGE, 0, 10 * PAGE + 5);
+    expect_range(10 * PAGE + 5, 0, 10 * PAGE + 4, 0, 10 * PAGE);
+
+    expect_range(10 * PAGE, 10 * PAGE, 0, 0, 0);
+    expect_range(10 * PAGE, UINT64_MAX - 1, UINT64_MAX, 0, 0);
+    expect_range(10 * PAGE, 1, 2 * PAGE - 1, 0, 0);
+    expect_range(0, 0, 4 * PAGE, 0, 0);
+}
+
+static void what_is_kept_of_a_range_is_of_the_whole_file(void **state)
+{
+    expect_bounded(10 * PAGE, (EvictBounds){ PAGE, 8 * PAGE, .first = 3 * PAGE }, 3 * PAGE,
+                   8 * PAGE);
+    expect_bounded(10 * PAGE, (EvictBounds){ 4 * PAGE, 8 * PAGE, .first = 3 * PAGE }, 4 * PAGE,
+                   8 * PAGE);
+    expect_bounded(10 * PAGE, (EvictBounds){ 4 * PAGE, .last = 3 * PAGE }, 4 * PAGE, 7 * PAGE);
+    expect_bounded(10 * PAGE, (EvictBounds){ 0, 8 * PAGE, .last = PAGE }, 0, 8 * PAGE);
+    expect_bounded(10 * PAGE, (EvictBounds){ 0, 8 * PAGE, .last = 3 * PAGE }, 0, 7 * PAGE);
+    expect_bounded(10 * PAGE + 5, (EvictBounds){ 0, 20 * PAGE, .last = 1 }, 0, 10 * PAGE);
+    expect_bounded(10 * PAGE, (EvictBounds){ 0, 2 * PAGE, .first = 2 * PAGE }, 0, 0);
+    expect_bounded(10 * PAGE, (EvictBounds){ 8 * PAGE, .last = 3 * PAGE }, 0, 0);
 }
 
 /* Climbs a ladder on which each rung leaves what @left has for it, and returns the rungs tried. */
@@ -252,6 +295,8 @@ int main(void)
         cmocka_unit_test(verdicts),
         cmocka_unit_test(idle_at_once),
         cmocka_unit_test(parts_are_whole_pages_without_a_byte_that_stays),
+        cmocka_unit_test(a_range_is_never_exceeded),
+        cmocka_unit_test(what_is_kept_of_a_range_is_of_the_whole_file),
         cmocka_unit_test(rungs),
         cmocka_unit_test(the_coldest_are_enough),
         cmocka_unit_test(the_coldest_of_all_rules),

@@ -514,10 +514,14 @@ static void keys_of_a_rule(void **state)
     CLEANUP_SCRATCH Scratch nothing = scratch_new("/tmp");
     Host host = { .root_fd = nothing.fd, .proc_fd = nothing.fd, .settings = &settings };
     EvictRule rules[] = {
-        { .path = (char *)"/a", .every_usec = USEC_PER_SEC, .rate = UINT64_MAX },
+        { .path = (char *)"/a",
+          .every_usec = USEC_PER_SEC,
+          .range.end = UINT64_MAX,
+          .rate = UINT64_MAX },
         { .path = (char *)"/b",
           .every_usec = USEC_PER_SEC,
           .rate = 5 * MIB,
+          .range = { 2 * MIB, 9 * MIB },
           .keep.last = MIB,
           .dirty = EVICT_DIRTY_WRITE_BACK,
           .mapped = EVICT_MAPPED_PAGE_OUT },
@@ -532,9 +536,14 @@ static void keys_of_a_rule(void **state)
     const EvictTask *plain = &((EvictJob *)queue[0])->task;
     const EvictTask *all = &((EvictJob *)queue[1])->task;
     assert_int_equal(plain->rate, 0);
+    assert_int_equal(plain->bounds.begin, 0);
+    assert_int_equal(plain->bounds.end, 0);
+    assert_int_equal(plain->bounds.last, 0);
     assert_false(plain->allowed.write_back || plain->allowed.page_out || plain->allowed.reclaim);
     assert_int_equal(all->rate, 5 * MIB);
-    assert_int_equal(all->keep_last, MIB);
+    assert_int_equal(all->bounds.begin, 2 * MIB);
+    assert_int_equal(all->bounds.end, 9 * MIB);
+    assert_int_equal(all->bounds.last, MIB);
     assert_true(all->allowed.write_back && all->allowed.page_out && all->allowed.reclaim);
     assert_string_equal(all->control_group, "/a.slice/a.service");
     run_queue();

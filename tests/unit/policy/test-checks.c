@@ -236,12 +236,20 @@ static void what_stands_instead_of_a_path(void **state)
           "3:24: \"stream\" in evict stands instead of \"path\" (make two entries of them)\n"
           "3:32: \"stream\" in evict can only be true (leave it out, and write a \"path\")\n" },
         { LEAST "evict:\n- stream: true\n  idle: 2m\n  every: 30s\n  when: [pressure]\n  mapped: "
-                "skip\n  keep: last 1M\n",
+                "skip\n  keep: last 1M\n  range: 0-1\n",
           "5:3: \"idle\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
           "6:3: \"every\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
           "7:3: \"when\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
           "8:3: \"mapped\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
-          "9:3: \"keep\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n" },
+          "9:3: \"keep\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n"
+          "10:3: \"range\" in evict belongs to \"path\", not to \"stream\" (leave it out)\n" },
+        { LEAST "evict: [{path: /srv/x, range: 0-8M, keep: first 8M}]\n",
+          "3:43: \"keep\" in evict, first 8M, leaves nothing to go of \"range\", 0-8M (line 3)\n" },
+        { LEAST "evict:\n- keep: first 9M\n  path: /srv/x\n  range: 1M-8M\n- {path: /y, range: 8, "
+                "keep: first 9M}\n",
+          "4:9: \"keep\" in evict, first 9M, leaves nothing to go of \"range\", 1M-8M (line 6)\n"
+          "7:21: \"8\" is not a range (write 0-8M for the first 8 MiB, or 1G- for all behind 1 "
+          "GiB)\n" },
     };
 
     CHECK_REFUSED(cases);

@@ -64,6 +64,8 @@ static void the_least_rules_have_the_defaults(void **state)
     assert_int_equal(evict->when, 0);
     assert_int_equal(evict->dirty, EVICT_DIRTY_SKIP);
     assert_int_equal(evict->mapped, EVICT_MAPPED_SKIP);
+    assert_int_equal(evict->range.begin, 0);
+    assert_true(evict->range.end == UINT64_MAX);
     assert_int_equal(evict->keep.first, 0);
     assert_int_equal(evict->keep.last, 0);
     assert_true(evict->rate == UINT64_MAX);
@@ -238,9 +240,10 @@ static void every_key_of_an_eviction(void **state)
               "  when: [distress]\n"
               "  dirty: write-back\n"
               "  mapped: page-out\n"
+              "  range: 1G-\n"
               "  keep: last 16M\n"
               "  rate: 64K/s\n"
-              "- {path: /srv/b, when: [pressure, distress], keep: first 1}\n"
+              "- {path: /srv/b, when: [pressure, distress], range: 1K-8M, keep: first 1}\n"
               "- {stream: true, dirty: skip, rate: 1G/s}\n");
     const EvictRule *evicts = policy->evicts;
 
@@ -248,12 +251,16 @@ static void every_key_of_an_eviction(void **state)
     assert_int_equal(evicts[0].when, EVICT_WHEN_DISTRESS);
     assert_int_equal(evicts[0].dirty, EVICT_DIRTY_WRITE_BACK);
     assert_int_equal(evicts[0].mapped, EVICT_MAPPED_PAGE_OUT);
+    assert_int_equal(evicts[0].range.begin, GIB);
+    assert_true(evicts[0].range.end == UINT64_MAX);
     assert_int_equal(evicts[0].keep.first, 0);
     assert_int_equal(evicts[0].keep.last, 16 * MIB);
     assert_int_equal(evicts[0].rate, 64 * KIB);
     assert_false(evicts[0].stream);
 
     assert_int_equal(evicts[1].when, EVICT_WHEN_PRESSURE | EVICT_WHEN_DISTRESS);
+    assert_int_equal(evicts[1].range.begin, KIB);
+    assert_int_equal(evicts[1].range.end, 8 * MIB);
     assert_int_equal(evicts[1].keep.first, 1);
     assert_int_equal(evicts[1].keep.last, 0);
 
@@ -261,7 +268,7 @@ static void every_key_of_an_eviction(void **state)
     assert_true(evicts[2].stream);
     assert_int_equal(evicts[2].dirty, EVICT_DIRTY_SKIP);
     assert_int_equal(evicts[2].rate, GIB);
-    assert_int_equal(evicts[2].place.line, 11);
+    assert_int_equal(evicts[2].place.line, 12);
     assert_int_equal(evicts[2].place.column, 12);
 }
 

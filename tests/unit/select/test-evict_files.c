@@ -32,6 +32,27 @@ static void each_file_once_by_rule_and_by_name(void **state)
     assert_int_equal(list.n_files, 3);
 }
 
+static void a_range_counts_beside_what_other_rules_take(void **state)
+{
+    CLEANUP_SELECTING Selecting s = selecting_new();
+    cleanup(selected_files_clear) SelectedFiles list = { 0 };
+    SelectScope scope = scope_of(&s);
+    const EvictRule rules[] = {
+        { .path = (char *)"/*/*", .range = { 0, 8192 } },
+        { .path = (char *)"/a/*", .range.end = UINT64_MAX },
+        { .path = (char *)"/a/*", .range = { 8192, UINT64_MAX }, .keep.last = 1 },
+        { .path = (char *)"/a/*", .range.end = UINT64_MAX },
+    };
+
+    scratch_put_sized(&s.root, "a/1", 8192);
+    scratch_put_sized(&s.root, "a/2", 16384);
+    must(linkat(s.root.fd, "a/2", s.root.fd, "a/3", 0));
+    assert_int_equal(evict_files(&scope, rules, ELEMENTS(rules), &list), 0);
+    expect_list(&s, &list,
+                "/a/1 8192/8192 of 1\n/a/2 16384/16384 of 1\n/a/1 8192/8192 of 0\n"
+                "/a/2 16384/16384 of 0\n/a/2 16384/16384 of 2\n");
+}
+
 static void expect_failure(const SelectScope *scope, const char *path, int error)
 {
     const EvictRule rule = { .path = (char *)path };
@@ -59,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_file_once_by_rule_and_by_name),
+        cmocka_unit_test(a_range_counts_beside_what_other_rules_take),
         cmocka_unit_test(failures),
     };
 

@@ -61,6 +61,67 @@ static void sizes_refused(void **state)
     }
 }
 
+static void lengths_of_files(void **state)
+{
+    static const char *const refused[] = {
+        "",       "-1", "M", "1MB", "1m", "10%", "1.5G", " 1", "1 ", "1M1", "18446744073709551616",
+        "16384P",
+    };
+    uint64_t bytes = 77;
+
+    for (size_t i = 0; i < ELEMENTS(refused); i++)
+        assert_true(parse_length(refused[i], &bytes) < 0);
+    assert_int_equal(bytes, 77);
+    assert_int_equal(parse_length("0", &bytes), 0);
+    assert_int_equal(bytes, 0);
+    assert_int_equal(parse_length("0000000000000000000000000000000000000017K", &bytes), 0);
+    assert_int_equal(bytes, 17 * KIB);
+    assert_int_equal(parse_length("16383P", &bytes), 0);
+    assert_true(bytes == UINT64_C(16383) * 1024 * 1024 * GIB);
+}
+
+static void ranges_of_files(void **state)
+{
+    static const struct {
+        const char *text;
+        int error;
+        uint64_t begin, end;
+    } cases[] = {
+        { "0-8M", 0, 0, 8 * MIB },
+        { "1G-", 0, GIB, UINT64_MAX },
+        { "0-", 0, 0, UINT64_MAX },
+        { "4097-1025K", 0, 4097, 1025 * KIB },
+        { "4K-1T", 0, 4096, 1024 * GIB },
+        { "18446744073709551613-18446744073709551614", 0, UINT64_MAX - 2, UINT64_MAX - 1 },
+        { "8M-8M", -ERANGE },
+        { "8M-0", -ERANGE },
+        { "", -EINVAL },
+        { "-", -EINVAL },
+        { "8M", -EINVAL },
+        { "-8M", -EINVAL },
+        { "0-8MB", -EINVAL },
+        { "0M8-9M", -EINVAL },
+        { "0-10%", -EINVAL },
+        { "0 - 8M", -EINVAL },
+        { "0-8M-16M", -EINVAL },
+        { "0-99999999999T", -EINVAL },
+    };
+
+    char buffer[FORMAT_RANGE_MAX];
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        uint64_t begin = 77, end = 77;
+
+        assert_int_equal(parse_range(cases[i].text, &begin, &end), cases[i].error);
+        if (cases[i].error == 0 && (begin != cases[i].begin || end != cases[i].end))
+            fail_msg("%s", cases[i].text);
+        if (cases[i].error == 0)
+            assert_string_equal(format_range(buffer, begin, end), cases[i].text);
+        if (cases[i].error < 0 && (begin != 77 || end != 77))
+            fail_msg("%s is refused, and stored", cases[i].text);
+    }
+}
+
 static void an_unknown_unit_is_pointed_at(void **state)
 {
     uint64_t value;
@@ -170,6 +231,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_as_people_write_them),
         cmocka_unit_test(sizes_refused),
+        cmocka_unit_test(lengths_of_files),
+        cmocka_unit_test(ranges_of_files),
         cmocka_unit_test(an_unknown_unit_is_pointed_at),
         cmocka_unit_test(durations),
         cmocka_unit_test(sizes_are_written_back),
