@@ -312,7 +312,7 @@ static bool may_decide(Limiter *l, const Sample *sample, bool observe)
     if (l->taken_over)
         return false;
     if (!l->asking && !l->job)
-        (void)limiter_recognize(l, sample->high);
+        (void)limiter_recognize(l, sample->high, sample->cgroup);
     return !l->foreign;
 }
 
@@ -386,7 +386,7 @@ void limiter_resume(Limiter *l)
     if (!l->applied || l->releasing)
         limit_forget(&l->state);
     l->foreign = theirs_has(&l->host->theirs, l->unit);
-    l->releasing = false;
+    l->releasing = l->taken_over = false;
 }
 
 LimiterStatus limiter_status(const Limiter *l)

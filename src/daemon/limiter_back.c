@@ -87,12 +87,16 @@ static bool lift(Limiter *l, uint64_t high, uint64_t original)
     return false;
 }
 
-/* What is at the path of a cgroup that is gone is another one's, or nothing. */
+/* What is at the path of a cgroup that is gone is another one's, or nothing. Of a transient unit
+ * that has gone with it nothing is left either: to ask for what it had before could be too late,
+ * and change one that was made under its name meanwhile. */
 static bool is_gone(const Limiter *l, const LedgerEntry *entry)
 {
     cleanup(cgroup_freep) Cgroup *cgroup = NULL;
     int r = limiter_open_cgroup(l, &cgroup);
 
+    if (!l->direct && (l->asking || l->unanswered > 0 || unit_high_dropin_exists(l->unit)))
+        return false;
     return r == -ENOENT || (r >= 0 && cgroup_id(cgroup) != entry->id);
 }
 
@@ -108,7 +112,7 @@ void limiter_give_back(Limiter *l)
     if (!entry || (l->job && l->writing) || !limiter_is_undisturbed(l, &high))
         return;
     l->job = job_abandon(l->job);
-    if (l->direct && is_gone(l, entry))
+    if (is_gone(l, entry))
         note_given_back(l);
     else if (!lift(l, high, entry->original))
         return;

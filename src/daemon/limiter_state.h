@@ -29,6 +29,8 @@ struct Limiter {
     uint64_t original;       /* applied: what was before */
     uint64_t setting;        /* the change under way: bytes being set, */
     LimitReason setting_for; /* and why */
+    uint64_t settling;       /* a new control group that may have no limit yet, */
+    uint64_t settled_usec;   /* until then */
     uint64_t unanswered;     /* bytes that systemd was asked for, and may set yet; 0: none */
     int note_error;          /* that the ledger could not be written: said once */
     uint64_t retry_usec;     /* no further way down before */
@@ -60,8 +62,10 @@ int limiter_read_high(const Limiter *limiter, uint64_t *ret);
 void limiter_forget(Limiter *limiter);
 
 /* What memory.high is now, before anything is decided or changed: ours, what was before, or someone
- * else's; then it is hands off, and false. While systemd is asked that is not settled yet. */
-bool limiter_recognize(Limiter *limiter, uint64_t high);
+ * else's; then it is hands off, and false. While systemd is asked that is not settled yet; nor is
+ * it of a new control group, whose number is @cgroup (0: not known), until systemd has set what it
+ * is to have. Of a unit that was made anew nothing of before counts: false, too, this once. */
+bool limiter_recognize(Limiter *limiter, uint64_t high, uint64_t cgroup);
 
 /* The same of what is there, right before each change. A cgroup that is gone is undisturbed. */
 bool limiter_is_undisturbed(Limiter *limiter, uint64_t *ret_high);

@@ -5,6 +5,8 @@
  * limiter, and decisions that a test makes itself: those of a unit that yields. Included by one
  * file of a program. The clock is the test's: linked with --wrap=now_usec, see meson.build. */
 
+#include <sys/stat.h>
+
 #include "daemon/limiter.h"
 #include "systemd/units.h"
 #include "unit/daemon/job-queue.h"
@@ -48,6 +50,7 @@ static unit_done_t asked;
 static void *asked_for;
 static uint64_t asked_bytes;
 static unsigned n_asked, n_removed;
+static bool has_dropin;
 
 int unit_set_memory_high(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, uint64_t bytes,
                          unit_done_t done, void *userdata)
@@ -62,11 +65,12 @@ int unit_set_memory_high(sd_bus *bus, sd_bus_slot **ret_slot, const char *unit, 
 
 bool unit_high_dropin_exists(const char *unit)
 {
-    return false;
+    return has_dropin;
 }
 
 void unit_high_dropin_remove(const char *unit)
 {
+    has_dropin = false;
     n_removed++;
 }
 
@@ -96,6 +100,7 @@ static inline void systemd_answers(const World *w)
 
     assert_non_null(done);
     asked = NULL;
+    has_dropin = true;
     put_number(w, "memory.high", asked_bytes);
     done(0, NULL, asked_for);
 }
@@ -116,24 +121,38 @@ static uint64_t high(const World *w)
 {
     char text[64];
 
-    return strtoull(scratch_get(&w->cgroups, HIGH, text, sizeof(text)), NULL, 10);
+    scratch_get(&w->cgroups, HIGH, text, sizeof(text));
+    return text[0] == 'm' ? LIMIT_NONE : strtoull(text, NULL, 10);
+}
+
+static uint64_t number(const World *w)
+{
+    struct stat st;
+
+    return fstatat(w->cgroups.fd, "system.slice/a.service", &st, 0) < 0 ? 0 : st.st_ino;
+}
+
+static void put_cgroup(const World *w)
+{
+    scratch_put(&w->cgroups, "system.slice/a.service/cgroup.procs", "");
+    scratch_put(&w->cgroups, "system.slice/a.service/memory.stat", STAT);
+    scratch_put(&w->cgroups, "system.slice/a.service/memory.reclaim", "");
+    put_number(w, "memory.current", CURRENT);
+    put_number(w, "memory.high", ORIGINAL);
 }
 
 static void world_begin(World *w)
 {
     *w = (World){ .cgroups = scratch_new("/tmp"), .runtime = scratch_new("/tmp") };
     asked = NULL;
+    has_dropin = false;
     n_asked = n_removed = 0;
     swap_free = 0;
     files_high = LIMIT_NONE;
     log_text[0] = '\0';
     now = 100 * USEC_PER_SEC;
     assert_int_equal(ledger_open(&w->ledger, w->runtime.fd, NULL), 0);
-    scratch_put(&w->cgroups, "system.slice/a.service/cgroup.procs", "");
-    scratch_put(&w->cgroups, "system.slice/a.service/memory.stat", STAT);
-    scratch_put(&w->cgroups, "system.slice/a.service/memory.reclaim", "");
-    put_number(w, "memory.current", CURRENT);
-    put_number(w, "memory.high", ORIGINAL);
+    put_cgroup(w);
     w->host = (Host){
         .bus = (sd_bus *)w, /* there is one */
         .ledger = &w->ledger,
@@ -168,6 +187,7 @@ static inline bool decide_as(World *w, LimitMode mode, uint64_t want, LimitReaso
     const LimitContext context = { .distress = true, .swap_free = swap_free };
     Sample sample = {
         .at_usec = USEC_PER_SEC,
+        .cgroup = number(w),
         .page = 4096,
         .current = CURRENT,
         .high = high(w),

@@ -21,6 +21,17 @@ assert_eq "$(target t-batch.service .memory_high.original)" null
 assert_eq "$(target t-limited.service .memory_high.original)" $((200 * MIB))
 assert_eq "$(target t-batch.service .memory_high.reason)" fixed
 
+# One that starts again keeps its limit; a transient unit that is made anew under its name is another one.
+systemctl restart t-batch.service
+wait_for 10 high_is t-batch.service $((64 * MIB))
+for high in 190 180 170; do
+    systemctl stop t-limited.service
+    run_unit t-limited.service -p MemoryHigh=${high}M -- sleep infinity
+    wait_for 30 high_is t-limited.service $((64 * MIB))
+    assert_eq "$(target t-limited.service .memory_high.original)" $((high * MIB))
+done
+! journal_has 'someone else set' || fail "what was made anew is taken for someone else's"
+
 # daemon-reload changes nothing; an admin's value is the admin's.
 systemctl daemon-reload
 sleep 3
