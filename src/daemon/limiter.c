@@ -215,8 +215,7 @@ static void on_reclaimed(const HighDone *done, void *userdata)
     l->to_reclaim = done->exhausted || done->error < 0 ? 0 : sub_u64(l->to_reclaim, chunk);
     if (done->error < 0)
         return;
-    if (!done->exhausted)
-        l->reclaimed += chunk;
+    l->reclaimed += done->exhausted ? min_u64(done->taken, chunk) : chunk;
     if (l->to_reclaim > 0)
         reclaim_on(l);
     else

@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/daemon/limiter-world.h"
 
-/* The kernel, which takes nothing, and answers as the test says. */
+/* The kernel, which takes what the test says, and answers so. */
 
 static ReclaimScope scope_asked;
 static int answer;
+static const World *takes_from; /* NULL: nothing is taken */
+
+static void take_pages(unsigned n)
+{
+    const char *at = strstr(STAT, "pgsteal 0");
+    CLEANUP_FREE char *text = NULL;
+
+    must(asprintf(&text, "%.*spgsteal %u%s", (int)(at - STAT), STAT, n, strchr(at, '\n')));
+    scratch_put(&takes_from->cgroups, "system.slice/a.service/memory.stat", text);
+}
 
 int __wrap_cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope);
 int __wrap_cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope)
 {
     scope_asked = scope;
+    if (takes_from)
+        take_pages(700);
     return answer;
 }
 
@@ -323,6 +335,23 @@ static void reclaimed_before_it_is_limited(void **state)
     world_end(&w);
 }
 
+/* Less could be had than was asked for, and that went. */
+static void what_was_taken_counts(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    takes_from = &w;
+    answer = -EAGAIN;
+    assert_true(decide(&w, CURRENT - 40 * MIB, LIMIT_REASON_DISTRESS, 40 * MIB));
+    run_queue();
+    answer = 0;
+    takes_from = NULL;
+    assert_int_equal(limiter_status(w.limiter).reclaimed, 700 * 4096);
+    systemd_answers(&w);
+    world_end(&w);
+}
+
 static ReclaimScope scope_of(World *w, LimitMode mode)
 {
     assert_true(decide_as(w, mode, CURRENT - MIB, LIMIT_REASON_PROBE, MIB));
@@ -627,6 +656,7 @@ int main(void)
         cmocka_unit_test(files_are_the_admins_while_a_limit_is_being_set),
         cmocka_unit_test(files_of_a_unit_without_a_limit),
         cmocka_unit_test(reclaimed_before_it_is_limited),
+        cmocka_unit_test(what_was_taken_counts),
         cmocka_unit_test(what_may_be_taken_where_there_is_swap),
         cmocka_unit_test(a_ledger_that_cannot_be_written),
         cmocka_unit_test(asks_again_for_what_systemd_knows_not),
