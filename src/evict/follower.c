@@ -3,8 +3,9 @@
  * in the same hands (control/stream.h decides). A file is asked once what of it is in memory in
  * front of the position, when it is found. Who else has it open or mapped takes a look into every
  * process of the machine, longer than a stream may be left alone: so the caller has it done
- * elsewhere, once a file is read or written, and it is believed for some seconds, for files that
- * come then as well. Whoever opens one meanwhile loses nothing that was in memory before. */
+ * elsewhere, once a file is read or written, every two seconds or, where it takes long, less often.
+ * It is believed for twice that time, for files that come then as well; then nothing is dropped
+ * until the next. Whoever opens one meanwhile loses nothing that was in memory before. */
 #include "evict/follower.h"
 
 #include <errno.h>
@@ -38,8 +39,9 @@ typedef struct Followed {
 struct Follower {
     Followed *files; /* by device and inode */
     size_t n;
-    OpenSet *others;   /* what other processes had open; NULL: not known yet */
-    uint64_t ask_usec; /* not before */
+    OpenSet *others;     /* what other processes had open; NULL: not known yet */
+    uint64_t ask_usec;   /* not before */
+    uint64_t every_usec; /* between two such looks, of which each is believed for two */
     uint64_t page;
 };
 
@@ -190,7 +192,8 @@ void follower_note_others(Follower *follower, OpenSet *others, uint64_t cpu_usec
 {
     open_set_free(follower->others);
     follower->others = others;
-    follower->ask_usec = now_usec() + max_u64(ASK_EVERY, cpu_usec * ASK_SHARE);
+    follower->every_usec = max_u64(ASK_EVERY, cpu_usec * ASK_SHARE);
+    follower->ask_usec = now_usec() + follower->every_usec;
 }
 
 /* Before something is to be dropped, so that the answer is there when it is. */
@@ -204,11 +207,16 @@ static bool is_to_ask(const Follower *follower)
     return false;
 }
 
-/* As of the last time that it was asked. */
-static bool is_alone(const Follower *follower, const Followed *followed)
+/* While it is young enough: if nobody reads, none is made for hours. */
+static bool knows_others(const Follower *follower)
 {
     return follower->others && open_set_unreadable(follower->others) == 0 &&
-           !open_set_has(follower->others, followed->dev, followed->ino);
+           now_usec() <= open_set_taken_usec(follower->others) + 2 * follower->every_usec;
+}
+
+static bool is_alone(const Follower *follower, const Followed *followed)
+{
+    return knows_others(follower) && !open_set_has(follower->others, followed->dev, followed->ino);
 }
 
 /* Acting */

@@ -18,6 +18,7 @@
 #include <sys/sysmacros.h>
 
 #include "util/array.h"
+#include "util/io.h"
 #include "util/parse.h"
 #include "util/units.h"
 
@@ -37,6 +38,7 @@ struct OpenSet {
     IdArray mapped; /* dev is 0: not comparable */
     unsigned unreadable;
     unsigned processes;
+    uint64_t taken_usec;
 };
 
 static int append(IdArray *array, FileId id)
@@ -204,6 +206,7 @@ int open_set_scan_others(int proc_fd, pid_t exclude_pid, const Pids *excluded, O
     if (!dir)
         return -errno;
     TAKE_FD(fd);
+    set->taken_usec = now_usec();
 
     for (struct dirent *entry; (errno = 0, entry = readdir(dir));) {
         uint64_t pid;
@@ -257,6 +260,11 @@ bool open_set_is_open(const OpenSet *set, dev_t dev, ino_t ino)
 unsigned open_set_unreadable(const OpenSet *set)
 {
     return set->unreadable;
+}
+
+uint64_t open_set_taken_usec(const OpenSet *set)
+{
+    return set->taken_usec;
 }
 
 unsigned open_set_processes(const OpenSet *set)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "kernel/procs.h"
@@ -37,6 +38,9 @@ bool open_set_is_open(const OpenSet *set, dev_t dev, ino_t ino);
 /* Processes that could not be looked into (permission, or hidden by hidepid=): unless this is 0,
  * "nobody has it" must not be concluded. */
 unsigned open_set_unreadable(const OpenSet *set);
+
+/* When the pass began, as now_usec() has it: nothing in the set is older. */
+uint64_t open_set_taken_usec(const OpenSet *set);
 
 /* Processes looked into, and distinct files seen open or mapped. */
 unsigned open_set_processes(const OpenSet *set);

@@ -14,6 +14,17 @@
 
 #define SIZE (32 * MIB)
 
+/* The clock of the follower. */
+static uint64_t ahead_usec;
+
+uint64_t __real_now_usec(void);
+uint64_t __wrap_now_usec(void);
+
+uint64_t __wrap_now_usec(void)
+{
+    return __real_now_usec() + ahead_usec;
+}
+
 static char buffer[MIB];
 
 /* A process that has a file open, and does with it what comes by the pipe. */
@@ -162,24 +173,35 @@ static void world_done(World *w)
 
 #define CLEANUP_WORLD cleanup(world_done)
 
-static FollowerOutcome look(World *w)
+static FollowerOutcome look_once(World *w)
 {
     FollowerOutcome out;
 
     w->pids.pids = w->own;
     w->options.pids = &w->pids;
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(follower_look(w->follower, &w->options, &out), 0);
-        w->sum.passed += out.passed;
-        w->sum.dropped += out.dropped;
-        w->sum.written += out.written;
-        if (!out.asks)
-            break;
-        OpenSet *others;
-        assert_int_equal(open_set_scan_others(w->proc.fd, getpid(), &w->pids, &others), 0);
-        follower_note_others(w->follower, others, 0);
-    }
+    assert_int_equal(follower_look(w->follower, &w->options, &out), 0);
+    w->sum.passed += out.passed;
+    w->sum.dropped += out.dropped;
+    w->sum.written += out.written;
     return out;
+}
+
+static OpenSet *others_of(const World *w)
+{
+    OpenSet *others;
+
+    assert_int_equal(open_set_scan_others(w->proc.fd, getpid(), &w->pids, &others), 0);
+    return others;
+}
+
+static FollowerOutcome look(World *w)
+{
+    FollowerOutcome out = look_once(w);
+
+    if (!out.asks)
+        return out;
+    follower_note_others(w->follower, others_of(w), 0);
+    return look_once(w);
 }
 
 /* Has @worker do @what in steps of @step, with a look at each. */
@@ -388,6 +410,50 @@ static void what_may_be_read_again_stays(void **state)
     expect_kept(is_read_twice);
 }
 
+/* Reads on, and looks without telling who else has it, @after_usec after the last time. What was
+ * dropped then. */
+static uint64_t dropped_after(World *w, const Worker *reader, uint64_t after_usec)
+{
+    uint64_t before = w->sum.dropped;
+
+    ahead_usec += after_usec;
+    tell(reader, READ, 4 * MIB);
+    look_once(w);
+    return w->sum.dropped - before;
+}
+
+/* True when something was dropped whenever it was known that nobody else has it. */
+static bool follow_with_pauses(void)
+{
+    CLEANUP_WORLD World w = world_new(SIZE);
+    Worker reader = worker_new(&w.files, "f", O_RDONLY);
+
+    show(&w, &reader, true);
+    look(&w);
+    go(&w, &reader, READ, 12 * MIB, 4 * MIB);
+    bool dropped = w.sum.dropped > 0;
+    /* Too old, and no less by the time at which it is told. */
+    assert_int_equal(dropped_after(&w, &reader, 3600 * USEC_PER_SEC), 0);
+    assert_true(look_once(&w).asks);
+    OpenSet *others = others_of(&w);
+    ahead_usec += 3600 * USEC_PER_SEC;
+    follower_note_others(w.follower, others, 0);
+    assert_int_equal(dropped_after(&w, &reader, 0), 0);
+
+    /* What takes a second of a core to find out holds for 100. */
+    follower_note_others(w.follower, others_of(&w), USEC_PER_SEC);
+    dropped &= dropped_after(&w, &reader, 0) > 0;
+    dropped &= dropped_after(&w, &reader, 60 * USEC_PER_SEC) > 0;
+    assert_int_equal(dropped_after(&w, &reader, 60 * USEC_PER_SEC), 0);
+    worker_end(&reader);
+    return dropped;
+}
+
+static void who_else_has_it_is_not_believed_for_long(void **state)
+{
+    assert_true(in_one_of_some_tries(follow_with_pauses()));
+}
+
 /* What the follower asks of the kernel, which passes it on. Advice on dirty pages writes them. */
 static uint64_t dirty_advised;
 static unsigned n_writes;
@@ -510,6 +576,7 @@ int main(void)
         cmocka_unit_test(what_was_in_memory_before_stays),
         cmocka_unit_test(what_was_in_memory_far_ahead_stays),
         cmocka_unit_test(what_may_be_read_again_stays),
+        cmocka_unit_test(who_else_has_it_is_not_believed_for_long),
         cmocka_unit_test(what_is_written_goes_to_the_disk_first),
         cmocka_unit_test(what_is_dirty_stays_if_it_is_to),
         cmocka_unit_test(begins_anew_after_truncation),
