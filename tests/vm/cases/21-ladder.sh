@@ -26,6 +26,7 @@ cp "${library[0]}" "$FILES/one.so"
 cp "${library[0]}" "$FILES/two.so"
 head -c 24M /dev/urandom >"$XFS/tail"
 head -c 24M /dev/urandom >"$XFS/head"
+head -c 24M /dev/urandom >"$XFS/range"
 sync "$FILES"/*.so "$XFS"/*
 evict "$FILES"/*.so # whoever maps them next is charged for them
 
@@ -38,6 +39,7 @@ evict:
   - { path: "$FILES/*.so", idle: 1s, every: 1s, mapped: page-out }
   - { path: $XFS/tail, idle: 1s, every: 1s, keep: last 5M }
   - { path: $XFS/head, idle: 1s, every: 1s, keep: first 5M }
+  - { path: $XFS/range, idle: 1s, every: 1s, range: 5M-17M }
 POLICY
 run_unit t-one.service --setenv=LD_PRELOAD="$FILES/one.so" -- sleep infinity
 # shellcheck disable=SC2016
@@ -68,7 +70,7 @@ assert_gone "$FILES/two.so"
 assert_eq "$(sed -n 's/^VmSwap:[[:space:]]*//p' "/proc/$(systemctl show -P MainPID t-one.service)/status")" "0 kB" "swapped out"
 
 # Parts stay, to the byte, and at most one folio more.
-wait_for 200 by advise $((34 * MIB))
+wait_for 200 by advise $((42 * MIB))
 kept() {
     local bytes
     bytes=$(resident "$1")
@@ -76,6 +78,10 @@ kept() {
 }
 kept "$XFS/tail"
 kept "$XFS/head"
+# Of a range nothing beyond its ends goes.
+pagewarden inspect --map --json=short "$XFS/range" | jq -e --argjson m $MIB '.files[0].ranges |
+    length == 2 and .[0].offset == 0 and .[0].length >= 5 * $m and .[0].length <= 7 * $m and
+    .[1].offset <= 17 * $m and .[1].offset >= 15 * $m and .[1].offset + .[1].length == 24 * $m'
 tail -c 5M "$XFS/tail" | cmp - <(tail -c 5M "$XFS/tail") # reads what was kept
 kept "$XFS/tail"
 
