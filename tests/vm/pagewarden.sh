@@ -12,6 +12,29 @@ policy() {
     cat >"/etc/pagewarden/policies.d/$1.yaml"
 }
 
+# An emulated disk on a busy machine is as slow as a spinning one: limits for such disks, too.
+any_disk() {
+    printf 'version: 1\nrotational_disks: enforce\n' >/etc/pagewarden/pagewarden.yaml
+}
+
+# shortage LIMIT MIN UNIT...: of memory in t-mem.slice, which has LIMIT, not on the host. t-shop.service is critical, and
+# the UNITs yield down to MIN.
+shortage() {
+    policy shop <<'POLICY'
+version: 1
+match: { units: [t-shop.service] }
+role: critical
+POLICY
+    policy backup <<POLICY
+version: 1
+match: { units: [$(IFS=,; echo "${*:3}")] }
+role: background
+memory_high: { mode: yield, min: $2 }
+POLICY
+    printf '[Slice]\nMemoryHigh=%s\n' "$1" >/run/systemd/system/t-mem.slice
+    systemctl daemon-reload
+}
+
 # make_file NAME MIB: a file with content, on the disk and not in memory.
 make_file() {
     head -c "$2M" /dev/zero >"$FILES/$1"

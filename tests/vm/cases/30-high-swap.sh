@@ -19,8 +19,7 @@ version: 1
 match: { units: [t-track.service] }
 memory_high: { mode: track }
 POLICY
-# An emulated disk on a busy machine is as slow as a spinning one.
-printf 'version: 1\nrotational_disks: enforce\n' >/etc/pagewarden/pagewarden.yaml
+any_disk
 # 40 MiB of anonymous memory, in a dd that waits for its pipe; and page cache that it needs no more.
 for name in fixed track; do
     truncate -s 200M "$FILES/$name"

@@ -7,20 +7,7 @@
 make_file cold 200
 make_file hot 80
 make_file other 60
-policy shop <<POLICY
-version: 1
-match: { units: [t-shop.service] }
-role: critical
-POLICY
-policy backup <<POLICY
-version: 1
-match: { units: [t-backup.service, t-elsewhere.service] }
-role: background
-memory_high: { mode: yield, min: 48M }
-POLICY
-# Short is the memory of the slice, not that of the host.
-printf '[Slice]\nMemoryHigh=160M\n' >/run/systemd/system/t-mem.slice
-systemctl daemon-reload
+shortage 160M 48M t-backup.service t-elsewhere.service
 run_unit t-elsewhere.service -- sh -c "while :; do cat $FILES/other >/dev/null; sleep 0.3; done"
 run_unit t-backup.service --slice=t-mem.slice -- sh -c "while :; do cat $FILES/cold >/dev/null; done"
 full() { (($(memory_stat t-backup.service file) > 100 * MIB)); }
@@ -47,6 +34,3 @@ systemctl stop t-shop.service
 wait_for 30 high_is t-backup.service max
 wait_for 5 target_is t-backup.service .memory_high.applied null
 [[ ! -s /run/pagewarden/ledger ]] || fail "the ledger is not empty"
-systemctl stop t-backup.service t-elsewhere.service pagewarden.service t-mem.slice
-rm /run/systemd/system/t-mem.slice
-systemctl daemon-reload

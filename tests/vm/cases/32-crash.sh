@@ -11,26 +11,12 @@ match: { units: [t-batch.service, t-other.service] }
 memory_high: { mode: fixed, value: 96M }
 advise: [ { path: $FILES/d*, access: random } ]
 POLICY
-
-policy shop <<POLICY
-version: 1
-match: { units: [t-shop.service] }
-role: critical
-POLICY
-policy backup <<POLICY
-version: 1
-match: { units: [t-backup.service, t-room.service] }
-role: background
-memory_high: { mode: yield, min: 16M }
-POLICY
-# An emulated disk on a busy machine is as slow as a spinning one.
-printf 'version: 1\nrotational_disks: enforce\n' >/etc/pagewarden/pagewarden.yaml
-printf '[Slice]\nMemoryHigh=60M\n' >/run/systemd/system/t-mem.slice
 # Without a restart afterwards, so that what is seen is the stop step's work.
 mkdir -p /run/systemd/system/pagewarden.service.d
 printf '[Service]\nRestart=no\nTimeoutStopSec=60\n' >/run/systemd/system/pagewarden.service.d/t.conf
-systemctl daemon-reload
-trap 'rm -f /run/systemd/system/t-mem.slice /run/systemd/system/pagewarden.service.d/t.conf; systemctl daemon-reload' EXIT
+trap 'rm -f /run/systemd/system/pagewarden.service.d/t.conf; systemctl daemon-reload' EXIT
+any_disk
+shortage 60M 16M t-backup.service t-room.service
 
 # Their pages come in at once.
 for size in idle:64 used:24 stream:56 hot:24; do truncate -s "${size#*:}M" "$FILES/${size%:*}"; done

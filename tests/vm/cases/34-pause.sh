@@ -25,22 +25,9 @@ version: 1
 match: { units: [t-track.service] }
 memory_high: { mode: track }
 POLICY
-policy shop <<POLICY
-version: 1
-match: { units: [t-shop.service] }
-role: critical
-POLICY
-policy backup <<POLICY
-version: 1
-match: { units: [t-backup.service] }
-role: background
-memory_high: { mode: yield, min: 16M }
-POLICY
-# An emulated disk on a busy machine is as slow as a spinning one.
-printf 'version: 1\nrotational_disks: enforce\n' >/etc/pagewarden/pagewarden.yaml
-printf '[Slice]\nMemoryHigh=60M\n' >/run/systemd/system/t-mem.slice
-systemctl daemon-reload
-trap 'rm -f /run/systemd/system/t-mem.slice /run/pagewarden/paused' EXIT
+any_disk
+shortage 60M 16M t-backup.service
+trap 'rm -f /run/pagewarden/paused' EXIT
 
 declare -A group
 # reader NAME SLICE COMMANDS: they find the folder in $0.
@@ -108,4 +95,3 @@ wait_for 60 set_since t-backup.service
 assert_match "$(set_since t-backup.service | head -n 1)" '\((freeze|room)\)$' "$(set_since t-backup.service)"
 wait_for 60 limited track
 assert_eq "$(pagewarden status --json=short | jq .paused)" false
-systemctl stop t-shop.service t-backup.service t-mem.slice

@@ -8,19 +8,7 @@
 
 # Their pages come in at once.
 for size in cold:100 warm:36 hot:48 out:120; do truncate -s "${size#*:}M" "$FILES/${size%:*}"; done
-policy shop <<POLICY
-version: 1
-match: { units: [t-shop.service] }
-role: critical
-POLICY
-policy backup <<POLICY
-version: 1
-match: { units: [t-cold.service, t-warm.service, t-out.service] }
-role: background
-memory_high: { mode: yield, min: 16M }
-POLICY
-printf '[Slice]\nMemoryHigh=140M\n' >/run/systemd/system/t-mem.slice
-systemctl daemon-reload
+shortage 140M 16M t-cold.service t-warm.service t-out.service
 read_on() {
     run_unit "t-$1.service" --slice="$4" "${@:5}" -- sh -c "while :; do cat $FILES/$2 >/dev/null; sleep $3; done"
 }
@@ -101,6 +89,3 @@ wait_for 30 high_is t-cold.service max
 wait_for 30 high_is t-warm.service max
 wait_for 20 ledger_lacks_it
 assert_eq "$(systemctl show --value -p MemoryHigh t-cold.service)" infinity
-systemctl stop t-cold.service t-warm.service t-out.service pagewarden.service t-mem.slice
-rm /run/systemd/system/t-mem.slice
-systemctl daemon-reload
