@@ -6,7 +6,7 @@
  * The price is what the pages that came back cost at the least, or where that is more, the unit's
  * stalls for memory, which the kernel counts for such pages; or of its stalls for the disk as much
  * as these pages are of all that came in: one that streams waits for its disk with or without a
- * cap. */
+ * cap. So does one that is held up at the brake, for its own pages. */
 
 #include "control/cache_cap.h"
 
@@ -64,7 +64,8 @@ static void judge(CapState *state, const Sample *now)
 
     state->returned_ppm = share_ppm(back, max_u64(all_back, add_u64(grown.taken, kept)));
     uint64_t disk = mul_u64(grown.io_some_usec, state->returned_ppm) / PPM;
-    uint64_t memory = mul_u64(grown.memory_some_usec, share) / PPM;
+    uint64_t to_blame = state->felt ? state->returned_ppm : share;
+    uint64_t memory = mul_u64(grown.memory_some_usec, to_blame) / PPM;
     uint64_t waited = back == 0 ? 0 : max_u64(memory, disk);
     state->price_ppm = share_ppm(max_u64(mul_u64(back, REFAULT_USEC), waited),
                                  max_u64(grown.usec, CAP_WINDOW_USEC));
@@ -75,6 +76,7 @@ static void begin_window(CapState *state, const Sample *now)
     state->took_before = state->took;
     state->stolen_before = stolen(&state->window, now);
     state->took = 0;
+    state->felt = false;
     state->window = sample_mark(now);
     state->window_cache = cap_cache(now);
 }
@@ -94,15 +96,17 @@ static void note_costs(CapState *state, const Sample *now)
         begin_window(state, now);
 }
 
-/* What became of the decision before */
+/* What became of the decision before. What the unit reclaims at the brake, the cap took. */
 
-static void note_outcome(CapState *state, const Sample *now)
+static void note_outcome(CapState *state, bool braked, const Sample *now)
 {
     uint64_t taken = stolen(&state->last, now);
+    bool felt = braked && now->events_high > state->last.events_high;
 
+    state->felt |= felt;
+    state->took = add_u64(state->took, felt ? taken : min_u64(taken, state->asked));
     if (state->asked == 0)
         return;
-    state->took = add_u64(state->took, min_u64(taken, state->asked));
     if (taken < state->asked / 2)
         hold_begin(&state->stuck, now->at_usec, CAP_STUCK_MIN_USEC, CAP_STUCK_MAX_USEC);
     else
@@ -110,16 +114,17 @@ static void note_outcome(CapState *state, const Sample *now)
     state->asked = 0;
 }
 
-static bool compare(CapState *state, const Sample *now)
+static bool compare(CapState *state, bool braked, const Sample *now)
 {
     switch (sample_step(&state->last, now)) {
     case SAMPLE_NEXT:
-        note_outcome(state, now);
+        note_outcome(state, braked, now);
         note_costs(state, now);
         return true;
     case SAMPLE_RESET:
         state->took = state->took_before = state->stolen_before = 0;
         state->asked = 0;
+        state->felt = false;
         state->window = sample_mark(now);
         state->window_cache = cap_cache(now);
         return false;
@@ -211,7 +216,7 @@ static CapReason off(const CapState *state, const CapContext *context, const Sam
 
 CapDecision cap_decide(CapState *state, const CapContext *context, const Sample *now)
 {
-    bool comparable = compare(state, now);
+    bool comparable = compare(state, context->braked, now);
     CapDecision decision = { .reason = off(state, context, now) };
 
     if (decision.reason == CAP_UNDER) {
@@ -222,6 +227,11 @@ CapDecision cap_decide(CapState *state, const CapContext *context, const Sample 
     state->last = sample_mark(now);
     state->last_cache = cap_cache(now);
     return decision;
+}
+
+bool cap_is_kept(CapReason reason)
+{
+    return reason == CAP_UNDER || reason == CAP_COLD || reason == CAP_OVER;
 }
 
 const char *cap_reason_to_string(CapReason reason)

@@ -41,6 +41,7 @@ typedef struct CapContext {
     uint64_t max;     /* bytes; LIMIT_NONE: no cap */
     bool has_rules;   /* the policy names files that may be evicted when they are idle */
     bool cold_goes;   /* just now */
+    bool braked;      /* memory.high is a brake for the cap's sake (cache_brake.h) */
     bool no_reclaim;  /* the kernel has no memory.reclaim */
     bool spares_none; /* it has, and cannot leave anonymous memory alone */
 } CapContext;
@@ -58,6 +59,9 @@ typedef enum CapReason {
 } CapReason;
 
 const char *cap_reason_to_string(CapReason reason);
+
+/* The cap is what holds the cache, or would: it is not given up, and finds what it wants. */
+bool cap_is_kept(CapReason reason);
 
 typedef struct CapDecision {
     CapReason reason;
@@ -78,6 +82,7 @@ typedef struct CapState {
     uint64_t asked;        /* bytes, by the decision before */
     /* Bytes that went because of the cap, and in all, in this window and in the one before. */
     uint64_t took, took_before, stolen_before;
+    bool felt; /* the brake, in this window */
     Hold stuck, costs;
     /* Of the last window in which pages were taken: */
     uint64_t price_ppm;    /* share of the time that the unit waited for pages that came back */

@@ -22,6 +22,7 @@ typedef enum LimitMode {
     LIMIT_FIXED,
     LIMIT_TRACK, /* follow the working set */
     LIMIT_YIELD,
+    LIMIT_BRAKE, /* beside a cap on the page cache; no word of memory_high's */
 } LimitMode;
 
 /* What probing may take. */
@@ -33,7 +34,7 @@ typedef enum LimitReclaim {
 /* What a policy says of memory.high. */
 typedef struct LimitConfig {
     LimitMode mode;
-    uint64_t value;       /* LIMIT_FIXED: bytes */
+    uint64_t value;       /* LIMIT_FIXED: bytes; LIMIT_BRAKE: the cap */
     uint64_t min;         /* never below, bytes; 0: no more than the floor */
     uint64_t max;         /* LIMIT_TRACK: never above, bytes; LIMIT_NONE: no bound */
     uint64_t pressure;    /* LIMIT_TRACK: to hold, PSI some, parts per million */
@@ -51,6 +52,7 @@ typedef struct LimitContext {
     uint64_t swap_free; /* bytes of swap that the host has left */
     bool has_swap;      /* it has some, be it full */
     bool pressed;       /* a trigger on the unit's memory pressure fired a moment ago */
+    bool capped;        /* LIMIT_BRAKE: the cap on its page cache is kept just now */
     bool observe;       /* nothing that is decided is done, and the unit stalls for other reasons */
 } LimitContext;
 
@@ -80,6 +82,9 @@ typedef enum LimitReason {
     LIMIT_REASON_SHORT,    /* the host's memory is short: no probe */
     LIMIT_REASON_NO_PSI,   /* without pressure figures nothing is tightened */
     LIMIT_REASON_SLOW_DISK,
+    LIMIT_REASON_BRAKE,  /* the cap on the page cache, and all else, and a margin */
+    LIMIT_REASON_NO_CAP, /* the cap is not kept, and so there is no brake */
+    LIMIT_REASON_SWAP,   /* the kernel could swap instead */
 } LimitReason;
 
 typedef struct LimitDecision {

@@ -102,6 +102,9 @@ static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config
         return fixed(&state->fixed, context, sample, config->value, held);
     case LIMIT_TRACK:
         return track_decide(&state->track, config, context, sample);
+    case LIMIT_BRAKE:
+        return brake_decide(&state->brake, config->value, context, sample,
+                            why_not(context, sample, held, state->brake.limit > 0));
     case LIMIT_YIELD:
         return yield(state, config, sample, context->distress, held);
     }
@@ -120,6 +123,8 @@ static bool is_limited(const LimitState *state, const Sample *sample)
         break;
     case LIMIT_FIXED:
         return sample->high != LIMIT_NONE;
+    case LIMIT_BRAKE:
+        return state->brake.limit > 0 && sample->high != LIMIT_NONE;
     case LIMIT_YIELD:
         return y->limited && !(y->ahead && add_u64(sample->current, FLOOR_MARGIN) < y->limit);
     }
@@ -136,6 +141,8 @@ static bool begin(LimitState *state, const LimitConfig *config, const LimitConte
     /* One that has outgrown its limit needs a higher one, which is what follows from the floor. */
     bool outgrown = limit_floor(sample, 0) > sample->high;
     bool stalled = stalls(state, context, sample) && !outgrown;
+    if (state->mode == LIMIT_BRAKE)
+        stalled |= brake_is_hit(&state->brake, config->value, sample);
     if (stalled && !context->observe && is_limited(state, sample) &&
         !hold_is_on(&state->stall, sample->at_usec))
         hold_begin(&state->stall, sample->at_usec, LIMIT_HOLD_USEC, LIMIT_HOLD_MAX_USEC);
@@ -233,6 +240,12 @@ const char *limit_reason_to_string(LimitReason reason)
         return "no-psi";
     case LIMIT_REASON_SLOW_DISK:
         return "slow-disk";
+    case LIMIT_REASON_BRAKE:
+        return "brake";
+    case LIMIT_REASON_NO_CAP:
+        return "no-cap";
+    case LIMIT_REASON_SWAP:
+        return "swap";
     }
     return NULL;
 }

@@ -4,6 +4,7 @@
 /* What memory.high of a governed unit should be. Pure: time is inside the sample; the actuator that
  * gets there is the daemon's. */
 
+#include "control/cache_brake.h"
 #include "control/decision.h"
 #include "control/hold.h"
 #include "control/track.h"
@@ -16,7 +17,7 @@
  * is no wait that ends by itself. */
 #define LIMIT_STALL_USEC   (500 * USEC_PER_MSEC)
 #define LIMIT_PRESSED_USEC (100 * USEC_PER_MSEC)
-/* That trigger; `track` has another, see TRACK_STALL_USEC. */
+/* That trigger; `track` and the brake have another, see TRACK_STALL_USEC. */
 #define LIMIT_TRIGGER_USEC (250 * USEC_PER_MSEC)
 #define LIMIT_WINDOW_USEC  (500 * USEC_PER_MSEC)
 
@@ -36,6 +37,7 @@ typedef struct LimitState {
     union {                  /* of @mode; the largest is the first, which is what { 0 } zeroes */
         TrackState track;
         FixedState fixed;
+        BrakeState brake;
         struct {
             YieldState yield;
             YieldLaw law; /* of a unit that is decided about alone */

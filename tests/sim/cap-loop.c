@@ -1,112 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* The cap on the page cache in a closed loop: units that stream, units with a working set below or
  * above the cap, and a thousand that are made of dice. */
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
-
-#include "control/cache_cap.h"
-#include "sim/plant.h"
+#include "sim/cap_run.h"
 #include "unit/test.h"
 #include "util/cleanup.h"
 
 #define SECONDS 120
 #define PLANTS  1000
 
-typedef struct Run {
-    Unit unit;
-    double now, next;
-    CapContext context;
-    CapState state;
-    CapDecision last;
-    double dirty; /* bytes that come on top, and are not written */
-    /* what was seen */
-    double highest, lowest; /* bytes of cache, once the cap was reached */
-    bool settled;           /* since it was last given up, something was taken */
-    unsigned trims, given_up;
-    double given_up_seconds;
-    double refaults, stalled; /* while it was not given up */
-} Run;
-
-static void run_init(Run *run, double cap)
-{
-    *run = (Run){ .context.max = (uint64_t)cap, .lowest = INFINITY };
-    unit_init(&run->unit, 4e6);
-    run->unit.anon = run->unit.anon_want = 50e6;
-}
-
-/* As the daemon does it: what is decided is done, and then looked at anew. */
-static void look(Run *run)
-{
-    Sample sample = unit_sample(&run->unit, run->now);
-
-    sample.file_dirty = (uint64_t)run->dirty;
-    sample.inactive_file += sample.file_dirty;
-    uint64_t cache = cap_cache(&sample), low = run->context.max / 100 * CAP_LOW_PERCENT;
-    double anon = run->unit.anon;
-    CapReason before = run->last.reason;
-
-    CapDecision d = cap_decide(&run->state, &run->context, &sample);
-    run->last = d;
-    run->next = d.next_usec > 0 ? (double)(d.next_usec - USEC_PER_SEC) / 1e6 : run->now + 1;
-    run->given_up += d.reason == CAP_COSTS && before != CAP_COSTS;
-    if (d.reclaim == 0)
-        return;
-    assert_true(d.reason == CAP_OVER);
-    assert_true(cache > low && d.reclaim <= cache - low + 100);
-    run->trims++;
-    run->settled = true;
-    (void)unit_reclaim(&run->unit, (double)d.reclaim);
-    run->next = run->now;
-    assert_false(run->unit.anon < anon);
-}
-
-static void step(Run *run)
-{
-    Host host = { .now = run->now, .size = INFINITY, .units = &run->unit, .n_units = 1 };
-    double refaults = run->unit.refaults, stalled = run->unit.memory_some;
-
-    host_step(&host);
-    run->now = host.now;
-    double most = unit_file(&run->unit);
-    bool settled = run->settled;
-    if (run->now >= run->next - STEP / 2)
-        look(run);
-    if (run->last.reason == CAP_COSTS) {
-        run->given_up_seconds += STEP;
-        run->settled = false;
-        return;
-    }
-    run->refaults += run->unit.refaults - refaults;
-    run->stalled += run->unit.memory_some - stalled;
-    if (settled) {
-        run->highest = fmax(run->highest, most);
-        run->lowest = fmin(run->lowest, unit_file(&run->unit));
-    }
-}
-
-static void run_for(Run *run, double seconds)
-{
-    for (double end = run->now + seconds; run->now < end - STEP / 2;)
-        step(run);
-}
-
 /* A stream beside a small working set: the cache stays between the marks, but for what comes in
  * between two looks, and the working set stays where it is. */
 static void a_steady_reader(void **state)
 {
-    Run run;
+    CapRun run;
 
-    run_init(&run, 64e6);
+    cap_run_init(&run, 64e6);
     pages_set(&run.unit.pages[0], 20e6, 2, 20e6, 0);
     run.unit.stream_rate = 50e6;
-    run_for(&run, SECONDS);
+    cap_run_for(&run, SECONDS);
     printf("steady reader: %.1f to %.1f MB, %u times, %.0f refaults\n", run.lowest / 1e6,
            run.highest / 1e6, run.trims, run.refaults);
     assert_int_equal(run.given_up, 0);
     /* The first second passes before anybody knows of it. */
     run.highest = 0;
-    run_for(&run, SECONDS);
+    cap_run_for(&run, SECONDS);
     assert_true(run.highest <= 64e6 + 2 * 50e6 * STEP);
     assert_true(run.lowest >= 0.9 * 64e6 - 1e6);
     assert_int_equal(run.given_up, 0);
@@ -118,14 +35,14 @@ static void a_steady_reader(void **state)
  * goes all the same. */
 static void a_writer(void **state)
 {
-    Run run;
+    CapRun run;
 
-    run_init(&run, 64e6);
+    cap_run_init(&run, 64e6);
     run.dirty = 1e9;
     run.unit.stream_rate = 100e6;
-    run_for(&run, 1);
+    cap_run_for(&run, 1);
     run.highest = 0;
-    run_for(&run, 300);
+    cap_run_for(&run, 300);
     printf("writer: %.1f MB that is clean, %u times\n", run.highest / 1e6, run.trims);
     assert_int_equal(run.given_up, 0);
     assert_true(run.highest <= 64e6);
@@ -134,11 +51,11 @@ static void a_writer(void **state)
 /* It rests where it is: a working set below the cap is not touched. */
 static void below_the_cap(void **state)
 {
-    Run run;
+    CapRun run;
 
-    run_init(&run, 64e6);
+    cap_run_init(&run, 64e6);
     pages_set(&run.unit.pages[0], 60e6, 1, 60e6, 0);
-    run_for(&run, SECONDS);
+    cap_run_for(&run, SECONDS);
     assert_int_equal(run.trims, 0);
     assert_int_equal(run.given_up, 0);
 }
@@ -146,12 +63,12 @@ static void below_the_cap(void **state)
 /* What is no longer read goes once, and that was it. */
 static void what_is_no_longer_read(void **state)
 {
-    Run run;
+    CapRun run;
 
-    run_init(&run, 64e6);
+    cap_run_init(&run, 64e6);
     pages_set(&run.unit.pages[0], 30e6, 2, 30e6, 0);
     pages_set(&run.unit.pages[1], 400e6, 0, 400e6, AGES);
-    run_for(&run, SECONDS);
+    cap_run_for(&run, SECONDS);
     assert_int_equal(run.trims, 1);
     assert_int_equal(run.given_up, 0);
     assert_true(unit_file(&run.unit) <= 64e6 && unit_file(&run.unit) >= 50e6);
@@ -160,31 +77,31 @@ static void what_is_no_longer_read(void **state)
 /* Hot, and twice as large as the cap. */
 static void above_the_cap(void **state)
 {
-    Run run;
+    CapRun run;
 
-    run_init(&run, 64e6);
+    cap_run_init(&run, 64e6);
     pages_set(&run.unit.pages[0], 128e6, 1, 128e6, 0);
-    run_for(&run, 10);
+    cap_run_for(&run, 10);
     assert_int_equal(run.given_up, 1);
-    run_for(&run, 600);
+    cap_run_for(&run, 600);
     printf("hot set above the cap: given up %u times, %.0f of 610 s, %.1f s stalled in between\n",
            run.given_up, run.given_up_seconds, run.stalled);
     assert_in_range(run.given_up, 4, 6);
     assert_true(run.given_up_seconds > 0.9 * 610);
     /* And when it has shrunk, the cap is kept. */
     pages_set(&run.unit.pages[0], 30e6, 1, 30e6, 0);
-    run_for(&run, 1000);
+    cap_run_for(&run, 1000);
     assert_true(run.last.reason == CAP_UNDER);
 }
 
 /* Read so rarely that nobody notices: the cap is kept, and brings what it should. */
 static void cold_above_the_cap(void **state)
 {
-    Run run;
+    CapRun run;
 
-    run_init(&run, 64e6);
+    cap_run_init(&run, 64e6);
     pages_set(&run.unit.pages[0], 128e6, 0.001, 128e6, 0);
-    run_for(&run, 600);
+    cap_run_for(&run, 600);
     assert_int_equal(run.given_up, 0);
     assert_true(unit_file(&run.unit) <= 65e6);
 }
@@ -197,10 +114,10 @@ typedef struct Totals {
 static void random_plant(unsigned i, Totals *totals)
 {
     Dice dice = dice_new(i);
-    Run run;
+    CapRun run;
 
     double cap = dice_spread(&dice, 16e6, 4e9);
-    run_init(&run, cap);
+    cap_run_init(&run, cap);
     pages_set(&run.unit.pages[0], dice_spread(&dice, 1e6, 4e9), dice_spread(&dice, 0.1, 10), 0, 0);
     if (dice_chance(&dice, 0.5))
         pages_set(&run.unit.pages[1], dice_spread(&dice, 1e6, 4e9), dice_spread(&dice, 1e-4, 0.1),
@@ -209,7 +126,7 @@ static void random_plant(unsigned i, Totals *totals)
         run.unit.stream_rate = dice_spread(&dice, 1e6, 500e6);
     run.unit.tasks = dice_between(&dice, 1, 16);
     run.unit.read_latency = dice_spread(&dice, 50e-6, 500e-6);
-    run_for(&run, SECONDS);
+    cap_run_for(&run, SECONDS);
     double slack = 1.1 * (run.unit.stream_rate + run.unit.tasks / run.unit.read_latency * 4096);
     if (run.trims > 0 && run.highest > cap + slack)
         fail_msg("plant %u: %.1f MB of cache, and a cap of %.1f", i, run.highest / 1e6, cap / 1e6);

@@ -213,6 +213,42 @@ static void what_others_take_as_well(void **state)
     assert_int_equal(s.price_ppm, 51200);
 }
 
+/* 60 MiB went at the brake, which nobody had asked for; 500 ms of four seconds stalled. */
+static CapReason after_the_brake(bool braked, uint64_t met, uint64_t back, uint64_t *ret_price)
+{
+    const CapContext context = { .max = CAP, .braked = braked };
+    const Look looks[] = {
+        { .cache = 80 }, { .at_ms = 4000, .cache = 90, .taken = 60, .back = back, .memory_ms = 500 }
+    };
+    CapState s = { 0 };
+    CapReason reason = CAP_OFF;
+
+    for (size_t i = 0; i < ELEMENTS(looks); i++) {
+        Sample sample = sample_of(&looks[i]);
+        sample.events_high = i * met;
+        reason = cap_decide(&s, &context, &sample).reason;
+    }
+    *ret_price = s.price_ppm;
+    return reason;
+}
+
+/* What is reclaimed there is the cap's fault; that it takes time is what the brake is for. */
+static void what_the_brake_costs(void **state)
+{
+    uint64_t price;
+
+    assert_int_equal(after_the_brake(false, 1, 14, &price), CAP_UNDER);
+    assert_int_equal(price, 0);
+    assert_int_equal(after_the_brake(true, 0, 14, &price), CAP_UNDER);
+    assert_int_equal(price, 0);
+    assert_int_equal(after_the_brake(true, 1, 0, &price), CAP_UNDER);
+    assert_int_equal(price, 0);
+    assert_int_equal(after_the_brake(true, 1, 7, &price), CAP_UNDER);
+    assert_int_equal(price, 44800);
+    assert_int_equal(after_the_brake(true, 1, 8, &price), CAP_COSTS);
+    assert_int_equal(price, 51200);
+}
+
 static void given_up_for_longer_each_time(void **state)
 {
     static const uint64_t seconds[] = { 30, 60, 120, 240, 480, 600, 600 };
@@ -304,6 +340,9 @@ static void looks_come_as_fast_as_it_grows(void **state)
 static void reasons_have_names(void **state)
 {
     for (CapReason reason = CAP_OFF; reason <= CAP_SWAP; reason++)
+        assert_int_equal(cap_is_kept(reason),
+                         reason == CAP_UNDER || reason == CAP_COLD || reason == CAP_OVER);
+    for (CapReason reason = CAP_OFF; reason <= CAP_SWAP; reason++)
         assert_non_null(cap_reason_to_string(reason));
     assert_null(cap_reason_to_string(CAP_SWAP + 1));
 }
@@ -353,6 +392,7 @@ int main(void)
         cmocka_unit_test(what_it_costs),
         cmocka_unit_test(what_others_take),
         cmocka_unit_test(what_others_take_as_well),
+        cmocka_unit_test(what_the_brake_costs),
         cmocka_unit_test(given_up_for_longer_each_time),
         cmocka_unit_test(what_cannot_be_done),
         cmocka_unit_test(a_cgroup_made_anew),

@@ -183,7 +183,7 @@ static void another_value_is_taken_at_once(void **state)
 
 static void reasons_have_names(void **state)
 {
-    for (LimitReason reason = LIMIT_REASON_OFF; reason <= LIMIT_REASON_SLOW_DISK; reason++) {
+    for (LimitReason reason = LIMIT_REASON_OFF; reason <= LIMIT_REASON_SWAP; reason++) {
         assert_non_null(limit_reason_to_string(reason));
         for (LimitReason other = LIMIT_REASON_OFF; other < reason; other++)
             assert_string_not_equal(limit_reason_to_string(reason), limit_reason_to_string(other));
