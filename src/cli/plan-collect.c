@@ -180,14 +180,14 @@ static int read_sample(const PlanScope *scope, const char *path, Sample *ret)
     return r < 0 ? r : cgroup_sample(cgroup, now_usec(), ret);
 }
 
-/* As the daemon applies it: the kernel rounds to whole pages, and squeezing raises no limit that
+/* As the daemon applies it: the kernel rounds to whole pages, and only `fixed` raises a limit that
  * was there before. */
 static LimitDecision applied(LimitDecision decision, LimitMode mode, const Sample *sample,
                              uint64_t page)
 {
     if (decision.want == LIMIT_NONE)
         return decision;
-    if (mode == LIMIT_YIELD && decision.want >= sample->high)
+    if (mode != LIMIT_FIXED && decision.want >= sample->high)
         decision.want = LIMIT_NONE;
     else
         decision.want = page_floor(decision.want, page);
@@ -208,21 +208,25 @@ static LimitDecision squeeze(const LimitConfig *config, Sample sample)
     return decision;
 }
 
-static void decide_limit(PlanUnit *unit, const Sample *sample, uint64_t page)
+/* After decide_cap(). */
+static void decide_limit(PlanUnit *unit, const Sample *sample, uint64_t swap_free, uint64_t page)
 {
-    const LimitConfig *config = &unit->policy->memory_high;
-    const LimitContext context = { 0 };
+    const LimitConfig config = policy_limit(unit->policy);
+    const LimitContext context = {
+        .capped = cap_is_kept(unit->cap.reason),
+        .swap_free = swap_free,
+    };
     LimitState fresh = { 0 };
 
     unit->current = sample->current;
     unit->high = sample->high;
     StreamCache cache = stream_cache(sample);
     unit->stream = unit->policy->role == ROLE_CRITICAL ? 0 : stream_excess(&cache);
-    unit->floor = limit_floor(sample, config->mode == LIMIT_YIELD ? config->min : 0);
-    unit->now = applied(limit_decide(&fresh, config, &context, sample), config->mode, sample, page);
+    unit->floor = limit_floor(sample, config.mode == LIMIT_YIELD ? config.min : 0);
+    unit->now = applied(limit_decide(&fresh, &config, &context, sample), config.mode, sample, page);
     unit->squeezed = (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_OFF };
-    if (config->mode == LIMIT_YIELD)
-        unit->squeezed = applied(squeeze(config, *sample), config->mode, sample, page);
+    if (config.mode == LIMIT_YIELD)
+        unit->squeezed = applied(squeeze(&config, *sample), config.mode, sample, page);
 }
 
 static bool has_rules(const Policy *policy)
@@ -263,8 +267,8 @@ static int look_at_unit(const PlanScope *scope, const Plan *plan, PlanUnit *unit
         return plan_is_fatal(unit->error) ? unit->error : 0;
     if (!plan->has_psi)
         sample_drop_psi(&found);
-    decide_limit(unit, &found, scope->page);
     decide_cap(unit, &found);
+    decide_limit(unit, &found, plan->swap_free, scope->page);
 
     unit->pin_room = pin_room_beside(&found);
     for (char *slash; (slash = strrchr(above, '/')) && slash > above;) {
@@ -291,6 +295,7 @@ static void look_at_host(const PlanScope *scope, Plan *plan)
         return;
     plan->host.available = info.available;
     plan->host.locked = info.mlocked;
+    plan->swap_free = info.swap_free;
     plan->host_room = pin_room_host(&plan->host, &plan->host_bound);
 }
 
@@ -336,11 +341,11 @@ int plan_collect(const PlanScope *scope, const Config *config, char *const *name
     int r = add_policies(&plan, names);
     if (r >= 0)
         r = match_units(scope, &plan);
+    look_at_host(scope, &plan);
     if (r >= 0)
         r = look_at_policies(scope, &plan);
     if (r < 0)
         return r;
-    look_at_host(scope, &plan);
     *ret = TAKE(plan, (Plan){ 0 });
     return 0;
 }

@@ -288,7 +288,8 @@ static int put_policy(struct json_object *list, const Plan *plan, const PlanPoli
     if (r >= 0)
         r = json_add_text(object, "mode", policy_mode_to_string(p->policy->mode));
     if (r >= 0)
-        r = json_add_text(object, "memory_high", limit_mode_to_string(p->policy->memory_high.mode));
+        r = json_add_text(object, "memory_high",
+                          limit_mode_to_string(policy_limit(p->policy).mode));
     if (r >= 0)
         r = put_units(object, plan, p);
     if (r >= 0)

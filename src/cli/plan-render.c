@@ -129,6 +129,9 @@ static int say_about_unit(FILE *out, const PlanOptions *options, const PlanUnit 
         r = say(out, options, "  %s: no memory.high is set without pressure figures", unit->name);
     if (r >= 0 && unit->error >= 0)
         r = say_cap(out, options, unit);
+    if (r >= 0 && unit->error >= 0 && unit->now.reason == LIMIT_REASON_SWAP)
+        r = say(out, options, "  %s: no brake above that: the kernel could swap instead",
+                unit->name);
     if (r >= 0 && unit->error >= 0 && unit->pin_room < pinned)
         r = say(out, options, "  %s: no more than %s can be pinned: %s", unit->name,
                 BYTES(unit->pin_room, options), pin_bound_to_string(PIN_BOUND_CGROUP));
@@ -139,9 +142,9 @@ static int render_units(FILE *out, const PlanOptions *options, const Plan *plan,
                         const PlanPolicy *p)
 {
     static const char *const numbers[] = { "USE", "HIGH", "FLOOR", "PLANNED", "IN-DISTRESS" };
-    const LimitConfig *limit = &p->policy->memory_high;
+    LimitMode mode = policy_limit(p->policy).mode;
     cleanup(scols_unref_tablep) struct libscols_table *table = NULL;
-    size_t n = p->governed.n_units, n_numbers = limit->mode == LIMIT_YIELD ? 5 : 4;
+    size_t n = p->governed.n_units, n_numbers = mode == LIMIT_YIELD ? 5 : 4;
     int r;
 
     if (plan->units_error < 0)
@@ -150,7 +153,7 @@ static int render_units(FILE *out, const PlanOptions *options, const Plan *plan,
         r = say(out, options, "\nUnits: none matches now, so that nothing of this is done");
     else
         r = say(out, options, "\nUnits: %zu match%s now; memory.high: %s", n, n == 1 ? "es" : "",
-                limit_mode_to_string(limit->mode));
+                limit_mode_to_string(mode));
     if (r >= 0 && n > 0)
         r = plan_table_new(out, options, numbers, n_numbers, "UNIT", &table);
     for (size_t i = 0; i < n && r >= 0; i++)

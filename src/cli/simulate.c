@@ -102,18 +102,20 @@ static int put_object(Simulation *s, const Sample *sample, const LimitDecision *
 
 static int decide(Simulation *s, const Sample *sample)
 {
-    const LimitContext context = {
+    const LimitConfig config = policy_limit(s->policy);
+    const CapContext cap_context = { .max = s->policy->cache_max };
+    LimitContext context = {
         .distress = s->distress,
         .slow_disk = disk_is_slow(&s->disk, sample), /* as with the default rotational_disks */
     };
-    const CapContext cap_context = { .max = s->policy->cache_max };
     const char *suffers = NULL;
 
     if (!s->began)
         s->began_usec = sample->at_usec;
     s->began = true;
-    LimitDecision decision = limit_decide(&s->limit, &s->policy->memory_high, &context, sample);
     CapDecision cap = cap_decide(&s->cap, &cap_context, sample);
+    context.capped = cap_is_kept(cap.reason);
+    LimitDecision decision = limit_decide(&s->limit, &config, &context, sample);
     s->cap.asked = 0; /* nothing of it was done, and so it did not fail either */
     if (s->policy->role == ROLE_CRITICAL)
         suffers = distress_reason_to_string(

@@ -191,6 +191,7 @@ static CapDecision decide(Capper *c, const Sample *sample, bool swaps)
         .max = c->moment.max,
         .has_rules = c->moment.has_rules,
         .cold_goes = c->moment.cold_goes,
+        .braked = c->moment.braked,
         .no_reclaim = c->no_reclaim,
         .spares_none = c->no_option && swaps,
     };
@@ -228,6 +229,11 @@ void capper_update(Capper *c, const CapperMoment *moment, const Sample *sample)
     if (c->left > 0)
         reclaim(c);
     arm(c, c->job ? 0 : decision.next_usec);
+}
+
+bool capper_keeps_cap(const Capper *c)
+{
+    return cap_is_kept(c->reason);
 }
 
 uint64_t capper_cold(const Capper *c)

@@ -24,6 +24,7 @@ typedef struct CapperMoment {
     bool has_rules; /* see CapContext */
     bool cold_goes; /* likewise */
     bool has_swap;  /* the host has some, be it full */
+    bool braked;    /* see CapContext */
     bool observe;   /* nothing is taken */
 } CapperMoment;
 
@@ -33,6 +34,9 @@ void capper_update(Capper *capper, const CapperMoment *moment, const Sample *sam
 /* The unit has no cgroup now: begins nothing any more, and wants no outcome, until the next
  * capper_update(). Takes NULL. */
 void capper_stop(Capper *capper);
+
+/* As of the last look. */
+bool capper_keeps_cap(const Capper *capper);
 
 /* Bytes that are to go by evicting idle files. */
 uint64_t capper_cold(const Capper *capper);

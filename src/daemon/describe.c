@@ -166,15 +166,15 @@ static json_object *describe_advise(const Target *t)
 static json_object *describe_memory_high(const Target *t)
 {
     json_object *high = json_object_new_object();
-    bool off = t->policy->memory_high.mode == LIMIT_OFF;
+    LimitMode mode = policy_limit(t->policy).mode;
     LimiterStatus status = {
         .original = LIMIT_NONE,
-        .reason = off ? limit_reason_to_string(LIMIT_REASON_OFF) : NULL,
+        .reason = mode == LIMIT_OFF ? limit_reason_to_string(LIMIT_REASON_OFF) : NULL,
     };
 
     if (t->limiter)
         status = limiter_status(t->limiter);
-    put_string(high, "mode", limit_mode_to_string(t->policy->memory_high.mode));
+    put_string(high, "mode", limit_mode_to_string(mode));
     /* Before the first look there is none to tell, and where nothing is applied, "memory" has it.
      */
     put(high, "original", status.applied ? limit(status.original) : NULL);

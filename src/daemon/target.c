@@ -135,6 +135,11 @@ static void check_triggers(Target *t)
 
 /* The cap on its page cache */
 
+static bool brakes(const Target *t)
+{
+    return policy_limit(t->policy).mode == LIMIT_BRAKE;
+}
+
 static void cap(Target *t)
 {
     const CapperMoment moment = {
@@ -142,6 +147,7 @@ static void cap(Target *t)
         .has_rules = t->evictor && evictor_has_cold(t->evictor, t->sample.at_usec),
         .cold_goes = t->evictor && evictor_cold_goes(t->evictor),
         .has_swap = t->context.has_swap,
+        .braked = brakes(t) && t->limiter && limiter_status(t->limiter).applied,
         .observe = only_looks(t),
     };
 
@@ -151,12 +157,17 @@ static void cap(Target *t)
         capper_update(t->capper, &moment, &t->sample);
 }
 
+static void limit_alone(Target *t);
+
+/* A brake stands where the look says, too. */
 static void on_cap(void *userdata)
 {
     Target *t = userdata;
 
     (void)target_look(t, now_usec());
     cap(t);
+    if (brakes(t))
+        limit_alone(t);
 }
 
 /* The unit's cgroup */
@@ -422,14 +433,16 @@ static bool has_slow_disk(Target *t)
 
 static void limit_alone(Target *t)
 {
+    const LimitConfig config = policy_limit(t->policy);
     LimitContext context = t->context;
 
     if (!t->limiter || !t->has_sample || target_yields(t))
         return;
     context.pressed = t->stall.pressed;
     context.slow_disk = has_slow_disk(t);
+    context.capped = t->capper && !t->above_critical && capper_keeps_cap(t->capper);
     context.observe = only_looks(t);
-    limiter_update(t->limiter, &t->policy->memory_high, &context, &t->sample);
+    limiter_update(t->limiter, &config, &context, &t->sample);
     target_watch_limit(t);
 }
 
@@ -447,7 +460,7 @@ static void on_stall(void *userdata)
 
 void target_watch_limit(Target *t)
 {
-    bool tracks = t->policy->memory_high.mode == LIMIT_TRACK;
+    bool early = brakes(t) || t->policy->memory_high.mode == LIMIT_TRACK;
     LimiterStatus status = limiter_status(t->limiter);
 
     if (!t->cgroup || !t->host->has_psi || !status.applied) {
@@ -455,8 +468,8 @@ void target_watch_limit(Target *t)
         return;
     }
     (void)stall_watch_arm(&t->stall, t->host->event, t->cgroup,
-                          tracks ? TRACK_STALL_USEC : LIMIT_TRIGGER_USEC,
-                          tracks ? TRACK_WINDOW_USEC : LIMIT_WINDOW_USEC, on_stall, t);
+                          early ? TRACK_STALL_USEC : LIMIT_TRIGGER_USEC,
+                          early ? TRACK_WINDOW_USEC : LIMIT_WINDOW_USEC, on_stall, t);
     (void)stall_watch_look_at(&t->stall, t->host->event, status.next_usec, on_stall, t);
 }
 
@@ -493,8 +506,8 @@ void target_act(Target *t, const TargetMoment *m)
     if (t->limiter && limiter_wants_files(t->limiter))
         describe(t);
     t->context = m->limits;
-    limit_alone(t);
     cap(t);
+    limit_alone(t);
 }
 
 void target_stop(Target *t)

@@ -25,7 +25,7 @@ static bool lives_at_root(const Target *t)
 static bool wants_limiter(const Target *t)
 {
     return !lives_at_root(t) &&
-           (t->policy->memory_high.mode != LIMIT_OFF || ledger_find(t->host->ledger, t->unit));
+           (policy_limit(t->policy).mode != LIMIT_OFF || ledger_find(t->host->ledger, t->unit));
 }
 
 static bool wants_capper(const Target *t)

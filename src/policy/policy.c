@@ -4,6 +4,13 @@
 #include "policy/names.h"
 #include "util/strv.h"
 
+LimitConfig policy_limit(const Policy *policy)
+{
+    if (policy->memory_high.mode == LIMIT_OFF && policy->cache_brake)
+        return (LimitConfig){ .mode = LIMIT_BRAKE, .value = policy->cache_max };
+    return policy->memory_high;
+}
+
 const char *policy_role_to_string(PolicyRole role)
 {
     return policy_role_names.names[role];
@@ -16,7 +23,7 @@ const char *policy_mode_to_string(PolicyMode mode)
 
 const char *limit_mode_to_string(LimitMode mode)
 {
-    return limit_mode_names.names[mode];
+    return mode == LIMIT_BRAKE ? "brake" : limit_mode_names.names[mode];
 }
 
 const char *access_to_string(Access access)

@@ -40,6 +40,7 @@ typedef struct Policy {
     EvictRule *evicts;
     size_t n_evicts;
     uint64_t cache_max; /* bytes of page cache; LIMIT_NONE: no cap */
+    bool cache_brake;   /* with memory.high, where memory_high says nothing of it */
     LimitConfig memory_high;
     AdviseRule *advises;
     size_t n_advises;
@@ -49,6 +50,9 @@ typedef struct Policy {
 Policy *policy_free(Policy *policy);
 
 DEFINE_CLEANUP(Policy *, policy_free)
+
+/* What memory.high of its units is to be, for the sake of whichever key. */
+LimitConfig policy_limit(const Policy *policy);
 
 const char *policy_role_to_string(PolicyRole role);
 const char *policy_mode_to_string(PolicyMode mode);

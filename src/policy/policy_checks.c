@@ -247,6 +247,20 @@ static int check_limit_role(Decoder *decoder, const Policy *policy, const Node *
     return DECODED;
 }
 
+/* memory.high has one writer: where they stand in two files, the mode. */
+static int check_brake(Decoder *decoder, const Policy *policy, const Node *node)
+{
+    const Node *brake = node_value(node_value(node, "cache"), "brake");
+    const Node *mode = node_value(node_value(node, "memory_high"), "mode");
+
+    if (!brake || !policy->cache_brake || policy->memory_high.mode == LIMIT_OFF)
+        return DECODED;
+    return remark(decoder, severity_of(brake, mode), brake->place,
+                  "\"brake\" in cache needs memory_high's mode off, and this policy's is %s (leave "
+                  "one of them out)",
+                  limit_mode_to_string(policy->memory_high.mode));
+}
+
 static int check_distress_role(Decoder *decoder, const Policy *policy, const Seen *distress,
                                const Node *role)
 {
@@ -309,6 +323,8 @@ int check_policy(Decoder *decoder, const Mapping *mapping, const Node *node, con
             r = check_distress_role(decoder, policy, seen_key(mapping, seen, "distress"),
                                     role->key);
     }
+    if (r >= 0)
+        r = check_brake(decoder, policy, node);
     if (r >= 0)
         r = check_cgroups(decoder, policy, seen_key(mapping, seen, "pin"));
     if (r >= 0)

@@ -273,6 +273,15 @@ static const Field cache_fields[] = {
         .example = "max: 2G",
         .help = "the most page cache that the service may have",
     },
+    {
+        .key = "brake",
+        .type = &type_bool,
+        .offset = offsetof(Policy, cache_brake),
+        .example = "brake: true",
+        .fallback = "false",
+        .help = "memory.high as a brake above it, for what comes in between two looks; with no "
+                "mode of memory_high but off",
+    },
 };
 static const Mapping cache_mapping = {
     .name = "cache",

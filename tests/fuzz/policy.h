@@ -75,6 +75,8 @@ static inline void check_policy(const Policy *policy, size_t n_sources, bool war
     must_hold(policy->distress.window_usec >= DISTRESS_WINDOW_MIN_USEC);
     must_hold(policy->distress.refaults > 0 && policy->distress.memory_pressure > 0);
     must_hold(policy->cache_max > 0);
+    must_hold(!policy->cache_brake || policy->cache_max != LIMIT_NONE);
+    must_hold(!policy->cache_brake || policy->memory_high.mode == LIMIT_OFF || n_sources > 1);
     must_hold(!policy->description || !text_has_control(policy->description));
     check_pins(policy, n_sources, ram);
     check_evictions(policy, n_sources);
@@ -137,7 +139,7 @@ static inline void check_same_limits(const Policy *a, const Policy *b)
 
     must_hold(x->mode == y->mode && x->value == y->value && x->min == y->min);
     must_hold(x->max == y->max && x->pressure == y->pressure && x->reclaim == y->reclaim);
-    must_hold(a->cache_max == b->cache_max);
+    must_hold(a->cache_max == b->cache_max && a->cache_brake == b->cache_brake);
 }
 
 /* But for the files that they are from. */

@@ -127,6 +127,18 @@ test_the_law_of_track() {
     expect_json '.decisions[1:] | all(.reason == "no-psi" and .want == null and .reclaim == 0)'
 }
 
+test_a_brake_beside_a_cap() {
+    policy <<<'cache: {max: 512M, brake: true}'
+    trace >trace
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_code 0
+    # What is no page cache, the cap, and an eighth of that with a quarter more.
+    expect_json '.decisions | all(.reason == "brake" and .want == (64 + 512 + 80) * 1048576 and .reclaim == 0)'
+    policy <<<'cache: {max: 64M, brake: true}'
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_json '.decisions | all(.reason == "hold" and .want == null and .cache.reason == "over")'
+}
+
 # 40 pages a second come back, and each takes 10 ms.
 test_a_slow_disk() {
     policy <<<'memory_high: {mode: track}'

@@ -199,6 +199,27 @@ static void caps_on_page_cache(void **state)
                    "idle files of its evict rules first\n");
 }
 
+/* What is too much the cap takes first. */
+static void a_brake_beside_the_cap(void **state)
+{
+    CLEANUP_PLANNING Planning p = planning_new();
+
+    put_policy(&p, "shop",
+               "match:\n  units: [\"shop*.service\"]\ncache: {max: 128M, brake: true}\n");
+    put_unit(&p, "system.slice/shop1.service", 100, 10, "max\n");
+    put_unit(&p, "system.slice/shop2.service", 100, 10, "104857600\n");
+    put_unit(&p, "system.slice/shop3.service", 160, 10, "max\n");
+    expect_has(&p, "Units: 3 match now; memory.high: brake\n"
+                   " USE HIGH FLOOR  PLANNED UNIT\n"
+                   "100M  max   26M     158M shop1.service\n"
+                   "100M 100M   26M as it is shop2.service\n"
+                   "160M  max   26M as it is shop3.service\n");
+    /* There is swap, and this one may have some. */
+    scratch_put(&p.root, "cgroup/system.slice/shop1.service/memory.swap.max", "max\n");
+    expect_has(&p, "100M  max   26M as it is shop1.service\n");
+    expect_has(&p, "  shop1.service: no brake above that: the kernel could swap instead\n");
+}
+
 static void limits_of_others(void **state)
 {
     CLEANUP_PLANNING Planning p = planning_new();
@@ -434,6 +455,7 @@ int main(void)
         cmocka_unit_test(limits),
         cmocka_unit_test(no_pressure_figures),
         cmocka_unit_test(caps_on_page_cache),
+        cmocka_unit_test(a_brake_beside_the_cap),
         cmocka_unit_test(limits_of_others),
         cmocka_unit_test(limits_are_whole_pages),
         cmocka_unit_test(cgroups_that_tell_nothing),

@@ -13,6 +13,8 @@ static PinnerStatus pinner;
 static LimiterStatus limiter;
 static CapperStatus capper;
 static uint64_t cache_max = LIMIT_NONE;
+static LimitMode high_mode = LIMIT_YIELD;
+static bool brake;
 static StreamerStatus stream;
 static uint64_t again;
 
@@ -60,7 +62,8 @@ static json_object *describe(void)
     Policy policy = {
         .name = (char *)"web",
         .cache_max = cache_max,
-        .memory_high = { .mode = LIMIT_YIELD },
+        .cache_brake = brake,
+        .memory_high = { .mode = high_mode },
     };
     Target target = {
         .policy = &policy,
@@ -287,6 +290,19 @@ static void a_cap_on_the_page_cache(void **state)
     cache_max = LIMIT_NONE;
 }
 
+static void a_brake_is_told_as_a_limit(void **state)
+{
+    high_mode = LIMIT_OFF;
+    expect("/memory_high/mode", "\"off\"");
+    brake = true;
+    limiter = (LimiterStatus){ .applied = true, .value = GIB, .reason = "brake" };
+    expect("/memory_high/mode", "\"brake\"");
+    expect("/memory_high/applied", "1073741824");
+    expect("/memory_high/reason", "\"brake\"");
+    brake = false;
+    high_mode = LIMIT_YIELD;
+}
+
 /* Then it is not capped, and that is not its size. */
 static void a_cap_above_what_is_critical(void **state)
 {
@@ -323,6 +339,7 @@ int main(void)
         cmocka_unit_test(how_changes_are_followed),
         cmocka_unit_test(what_is_released),
         cmocka_unit_test(a_cap_on_the_page_cache),
+        cmocka_unit_test(a_brake_is_told_as_a_limit),
         cmocka_unit_test(a_cap_above_what_is_critical),
     };
 

@@ -326,6 +326,7 @@ static void a_restart_is_no_end(void **state)
 static int trigger = -1;
 static bool refuses;
 static unsigned n_armed, n_pressed;
+static uint64_t armed_for;
 
 int __wrap_cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec,
                           uint64_t window_usec);
@@ -336,6 +337,7 @@ int __wrap_cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_u
 
     assert_string_equal(resource, "memory");
     n_armed++;
+    armed_for = stall_usec;
     if (refuses)
         return -EOPNOTSUPP;
     if (trigger >= 0)
@@ -390,6 +392,7 @@ static void pressure_begin(Pressure *p, const Policy *policy)
                 "file_dirty 0\nfile_writeback 0\nshmem 0\nslab_unreclaimable 0\n");
     scratch_put(&p->cgroups, "x/memory.current", "100003840\n");
     scratch_put(&p->cgroups, "x/memory.high", "999997440\n");
+    scratch_put(&p->cgroups, "x/memory.events", "high 0\n");
     scratch_put(&p->cgroups, "x/memory.pressure", psi);
     scratch_put(&p->cgroups, "x/io.pressure", psi);
     assert_int_equal(target_new(&p->host, policy, "/x", NULL, pressed, NULL, &p->target), 0);
@@ -455,13 +458,17 @@ static void a_trigger_is_asked_for_again_with_new_files(void **state)
     pressure_end(&p);
 }
 
+static void act(Pressure *p)
+{
+    (void)target_look(p->target, now_usec());
+    target_act(p->target, &(TargetMoment){ .now_usec = now_usec() });
+    run_queue();
+}
+
 static void limit(Pressure *p)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        (void)target_look(p->target, now_usec());
-        target_act(p->target, &(TargetMoment){ .now_usec = now_usec() });
-        run_queue();
-    }
+    act(p);
+    act(p);
     assert_true(limiter_status(p->target->limiter).applied);
     assert_int_equal(n_armed, 1);
 }
@@ -497,6 +504,79 @@ static void a_unit_stalls_under_a_limit(void **state)
     pressure_end(&p);
 }
 
+/* @pages of it went and came back. */
+static void use(Pressure *p, unsigned current_mib, unsigned cache_mib, unsigned pages)
+{
+    char current[32], stat[400];
+
+    snprintf(current, sizeof current, "%u\n", current_mib << 20);
+    snprintf(stat, sizeof stat,
+             "anon 0\nfile 0\nactive_file 0\ninactive_file %u\nunevictable 0\nfile_mapped 0\n"
+             "file_dirty 0\nfile_writeback 0\nshmem 0\nslab_unreclaimable 0\n"
+             "pgsteal %u\nworkingset_refault_file %u\n",
+             cache_mib << 20, pages, pages);
+    scratch_put(&p->cgroups, "x/memory.current", current);
+    scratch_put(&p->cgroups, "x/memory.stat", stat);
+}
+
+static void expect_high(const Pressure *p, unsigned mib)
+{
+    LimiterStatus status = limiter_status(p->target->limiter);
+
+    assert_true(status.applied);
+    assert_int_equal(status.value, (uint64_t)mib << 20);
+}
+
+/* It goes with the looks that the cap asks for, and has a trigger that fires early. */
+static void a_brake_beside_a_cap(void **state)
+{
+    const Policy policy = { .name = (char *)"a", .cache_max = 64 * MIB, .cache_brake = true };
+    Pressure p;
+
+    pressure_begin(&p, &policy);
+    use(&p, 100, 10, 0);
+    limit(&p);
+    assert_int_equal(armed_for, TRACK_STALL_USEC);
+    expect_high(&p, 90 + 64 + 20);
+    use(&p, 110, 20, 0);
+    act(&p);
+    use(&p, 140, 25, 0);
+    must(sd_event_run(p.host.event, UINT64_MAX));
+    run_queue();
+    assert_true(limiter_status(p.target->limiter).value >= (115 + 64 + 20) * MIB);
+    assert_string_equal(limiter_status(p.target->limiter).reason, "growth");
+    /* What it reclaims there is the cap's doing. */
+    use(&p, 140, 25, 100);
+    scratch_put(&p.cgroups, "x/memory.events", "high 1\n");
+    act(&p);
+    assert_true(capper_status(p.target->capper).returned_ppm > 0);
+    pressure_end(&p);
+}
+
+/* While it is paused, and where the cap is not kept. */
+static void a_brake_is_given_back(void **state)
+{
+    const Policy policy = { .name = (char *)"a", .cache_max = 64 * MIB, .cache_brake = true };
+
+    for (unsigned paused = 0; paused < 2; paused++) {
+        Pressure p;
+        char text[32];
+
+        pressure_begin(&p, &policy);
+        limit(&p);
+        p.host.paused = paused;
+        if (!paused)
+            target_note_critical_below(p.target, "shop.service");
+        act(&p);
+        assert_false(limiter_status(p.target->limiter).applied);
+        assert_string_equal(scratch_get(&p.cgroups, "x/memory.high", text, sizeof text),
+                            "999997440\n");
+        if (!paused)
+            assert_string_equal(limiter_status(p.target->limiter).reason, "no-cap");
+        pressure_end(&p);
+    }
+}
+
 /* The self-test of the host stands for all groups, whatever their own files say. */
 static void without_pressure_nothing_tightens(void **state)
 {
@@ -509,11 +589,8 @@ static void without_pressure_nothing_tightens(void **state)
 
     pressure_begin(&p, &policy);
     p.host.has_psi = false;
-    for (unsigned i = 0; i < 2; i++) {
-        (void)target_look(p.target, now_usec());
-        target_act(p.target, &(TargetMoment){ .now_usec = now_usec() });
-        run_queue();
-    }
+    act(&p);
+    act(&p);
     assert_false(p.target->sample.memory_psi.valid);
     assert_false(limiter_status(p.target->limiter).applied);
     assert_string_equal(limiter_status(p.target->limiter).reason, "no-psi");
@@ -535,6 +612,8 @@ int main(void)
         cmocka_unit_test(a_critical_unit_stalls),
         cmocka_unit_test(a_trigger_is_asked_for_again_with_new_files),
         cmocka_unit_test(a_unit_stalls_under_a_limit),
+        cmocka_unit_test(a_brake_beside_a_cap),
+        cmocka_unit_test(a_brake_is_given_back),
         cmocka_unit_test(without_pressure_nothing_tightens),
     };
 

@@ -131,6 +131,7 @@ static void parts_are_there_when_asked_for(void **state)
         { { NOTHING }, 0 },
         { { NOTHING, .memory_high = { .mode = LIMIT_TRACK } }, 1 },
         { { .name = (char *)"a", .cache_max = 1 }, 2 },
+        { { .name = (char *)"a", .cache_max = 1, .cache_brake = true }, 3 },
         { { NOTHING, .evicts = &rules[0], .n_evicts = 1 }, 4 },
         { { NOTHING, .evicts = &rules[1], .n_evicts = 1 }, 8 },
         { { NOTHING, .evicts = rules, .n_evicts = 2 }, 12 },

@@ -192,6 +192,40 @@ static void keys_of_roles(void **state)
     CHECK_REFUSED(cases);
 }
 
+static void a_brake_has_memory_high_for_itself(void **state)
+{
+    static const Case refused[] = {
+        { LEAST "cache: {max: 1G, brake: true}\nmemory_high: {mode: fixed, value: 1G}\n",
+          "3:25: \"brake\" in cache needs memory_high's mode off, and this policy's is fixed "
+          "(leave "
+          "one of them out)\n" },
+        { LEAST "memory_high: {mode: track}\ncache: {brake: true, max: 1G}\n",
+          "4:16: \"brake\" in cache needs memory_high's mode off, and this policy's is track "
+          "(leave "
+          "one of them out)\n" },
+        { LEAST "memory_high: {mode: trakc}\ncache: {brake: true, max: 1G}\n",
+          "3:21: unknown mode \"trakc\" (did you mean \"track\"?)\n" },
+    };
+    static const Case good[] = {
+        { LEAST "cache: {max: 1G, brake: true}\n", "" },
+        { LEAST "cache: {max: 1G, brake: true}\nmemory_high: {mode: off}\n", "" },
+        { LEAST "cache: {max: 1G, brake: false}\nmemory_high: {mode: track}\n", "" },
+    };
+    static const FilesCase drop_ins[] = {
+        { { LEAST "cache: {max: 1G, brake: true}\n", "memory_high: {mode: track}\n" },
+          "p.yaml:3:25: warning: \"brake\" in cache needs memory_high's mode off, and this "
+          "policy's "
+          "is track (leave one of them out)\n" },
+        { { LEAST "memory_high: {mode: track}\n", "cache: {max: 1G, brake: true}\n",
+            "memory_high: {mode: off}\n" },
+          "" },
+    };
+
+    CHECK_REFUSED(refused);
+    CHECK_REMARKED(good);
+    CHECK_FILES_REMARKED(drop_ins);
+}
+
 static void a_role_that_is_unclear_contradicts_nothing(void **state)
 {
     static const Case cases[] = {
@@ -469,6 +503,7 @@ int main(void)
         cmocka_unit_test(more_than_the_machine_has),
         cmocka_unit_test(every_unit),
         cmocka_unit_test(keys_of_roles),
+        cmocka_unit_test(a_brake_has_memory_high_for_itself),
         cmocka_unit_test(a_role_that_is_unclear_contradicts_nothing),
         cmocka_unit_test(track_of_a_critical_service),
         cmocka_unit_test(what_stands_instead_of_a_path),

@@ -280,6 +280,27 @@ static void streams_are_written_unless_they_are_not_to_be(void **state)
     assert_true(policy->evicts[0].rate == UINT64_MAX);
 }
 
+static void a_brake_beside_the_cap(void **state)
+{
+    static const struct {
+        const char *text;
+        LimitMode mode;
+        uint64_t value;
+    } cases[] = {
+        { LEAST "cache: {max: 2G}\n", LIMIT_OFF, 0 },
+        { LEAST "cache: {max: 2G, brake: false}\n", LIMIT_OFF, 0 },
+        { LEAST "cache: {brake: true, max: 2G}\n", LIMIT_BRAKE, 2 * GIB },
+        { LEAST "memory_high: {mode: fixed, value: 1G}\ncache: {max: 2G}\n", LIMIT_FIXED, GIB },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        cleanup(policy_freep) Policy *policy = decode_good(cases[i].text);
+        LimitConfig limit = policy_limit(policy);
+        assert_int_equal(limit.mode, cases[i].mode);
+        assert_true(limit.value == cases[i].value);
+    }
+}
+
 static void cache_limits_and_advice(void **state)
 {
     cleanup(policy_freep) Policy *policy = decode_noted(
@@ -356,6 +377,7 @@ static void enums_are_written_as_they_are_read(void **state)
     assert_string_equal(limit_mode_to_string(LIMIT_FIXED), "fixed");
     assert_string_equal(limit_mode_to_string(LIMIT_TRACK), "track");
     assert_string_equal(limit_mode_to_string(LIMIT_YIELD), "yield");
+    assert_string_equal(limit_mode_to_string(LIMIT_BRAKE), "brake"); /* shown, and not written */
 }
 
 /* What YAML allows and what people write. */
@@ -566,6 +588,7 @@ int main(void)
         cmocka_unit_test(every_key_of_a_pin),
         cmocka_unit_test(every_key_of_an_eviction),
         cmocka_unit_test(streams_are_written_unless_they_are_not_to_be),
+        cmocka_unit_test(a_brake_beside_the_cap),
         cmocka_unit_test(cache_limits_and_advice),
         cmocka_unit_test(yield_of_a_background_service),
         cmocka_unit_test(words_of_the_enums),

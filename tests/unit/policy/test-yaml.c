@@ -310,7 +310,7 @@ static void too_deep(void **state)
                    "3:8: \"cache\" must be a mapping, not a list (for example cache: {max: 2G})\n"
                    "3:39: nested deeper than 32 levels (4 are plenty)\n");
     check_repeated(LEAST "cache: ", "{a: ", 50000, "",
-                   "3:9: unknown key \"a\" in cache (known here: max)\n"
+                   "3:9: unknown key \"a\" in cache (known here: max, brake)\n"
                    "3:132: nested deeper than 32 levels (4 are plenty)\n");
     check_repeated(LEAST "cache:\n  ", "- ", 50000, "x\n",
                    "4:3: \"cache\" must be a mapping, not a list (for example cache: {max: 2G})\n"

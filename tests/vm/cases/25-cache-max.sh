@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # timeout: 600
 # cache.max: a service's page cache stays under its cap, at the cost of nobody's memory but idle file pages of
-# its own; a cap below what is needed is given up.
+# its own; a cap below what is needed is given up. And a brake beside it, for what comes in between two looks.
 . /payload/tests/vm/pagewarden.sh
 
 # sparse NAME MIB: a file whose pages come in at once.
@@ -15,6 +15,7 @@ cache_of() {
 }
 
 sparse once 400
+sparse quick 400
 sparse neighbours 48
 sparse hot 96
 sparse spare-a 16
@@ -37,6 +38,11 @@ policy hot <<POLICY
 version: 1
 match: { units: [t-hot.service] }
 cache: { max: 32M }
+POLICY
+policy braked <<POLICY
+version: 1
+match: { units: [t-braked.service] }
+cache: { max: 64M, brake: true }
 POLICY
 policy spare <<POLICY
 version: 1
@@ -89,6 +95,18 @@ if ! reclaim_spares_anon; then
     wait_for 60 capped
 fi
 
+# One that may not swap: 40 MiB of anonymous memory, then 400 MiB of a file at once, then 200 MiB more.
+# shellcheck disable=SC2016
+run_unit t-braked.service -p MemorySwapMax=0 -- bash -c '
+    hold() { dd if=/dev/zero bs="$1" status=none | sleep infinity & }
+    hold 40M
+    until [[ -e $0/quickly ]]; do sleep 0.2; done
+    cat "$0/quick" >/dev/null
+    touch "$0/was-quick"
+    until [[ -e $0/burst ]]; do sleep 0.2; done
+    hold 200M
+    exec sleep infinity' "$FILES"
+
 # Looks are some seconds apart where the processor is emulated, and what they first see together is as cold.
 # shellcheck disable=SC2016
 run_unit t-spare.service -- sh -c '
@@ -140,7 +158,29 @@ in_vain() { journal_has 't-borrower.service: 16M of its idle files were evicted,
 wait_for 60 in_vain
 cat "$FILES/lent" >/dev/null
 wait_for 10 target_is t-borrower.service .cache.reason under
-sleep 15
+lent_at=$SECONDS
+
+# What it reads between two looks stops at the brake: an eighth above the cap, 16 MiB at least, and at most half as much.
+braked=$(cgroup_of t-braked.service)
+settled() {
+    target_is t-braked.service .memory_high.reason brake &&
+        (($(target t-braked.service .memory_high.applied) <= (40 + 64 + 24 + 16) * MIB))
+}
+wait_for 60 settled
+touch "$FILES/quickly"
+wait_for 60 test -e "$FILES/was-quick"
+peak=$(cat "$braked/memory.peak")
+echo "at most $((peak / MIB)) MiB with the brake; $(target t-braked.service .memory_high) $(grep high "$braked/memory.events")"
+((peak <= (40 + 64 + 24 + 16 + 8) * MIB)) || fail "it had $((peak / MIB)) MiB"
+(($(sed -n 's/^high //p' "$braked/memory.events") > 0)) || fail "it did not meet the brake"
+(($(memory_stat t-braked.service anon) >= 40 * MIB)) || fail "anonymous memory was taken"
+# And what is no page cache does not.
+touch "$FILES/burst"
+burst() { (($(memory_stat t-braked.service anon) >= 240 * MIB)); }
+wait_for 30 burst
+echo "after a burst: $(target t-braked.service .memory_high)"
+
+((SECONDS - lent_at >= 15)) || sleep $((15 - (SECONDS - lent_at)))
 assert_eq "$(resident "$FILES/lent")" $((16 * MIB)) "evicted again"
 assert_eq "$(target t-borrower.service .evict.bytes)" $((16 * MIB)) "evicted once"
 
@@ -156,9 +196,11 @@ assert_match "$(pagewarden status)" 't-hot.service: page cache: .*, capped at 32
 journal_has 't-hot.service: its page cache is not capped at 32M for the next 30 s: ' || fail "nothing in the journal"
 assert_eq "$(memory_high t-hot.service)" max
 
-# Without the policy there is no cap.
-rm /etc/pagewarden/policies.d/reader.yaml
+# Without the policy there is no cap, and no brake.
+rm /etc/pagewarden/policies.d/{reader,braked}.yaml
 pagewarden reload
+wait_for 10 high_is t-braked.service max
+[[ ! -e /run/systemd/system.control/t-braked.service.d ]] || fail "its drop-in was left"
 rm "$FILES/done"
 touch "$FILES/go"
 free() { (($(cache_of t-reader.service) > 150 * MIB)); }
