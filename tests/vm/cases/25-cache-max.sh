@@ -164,7 +164,7 @@ lent_at=$SECONDS
 braked=$(cgroup_of t-braked.service)
 settled() {
     target_is t-braked.service .memory_high.reason brake &&
-        (($(target t-braked.service .memory_high.applied) <= (40 + 64 + 24 + 16) * MIB))
+        (($(target t-braked.service '.memory_high.applied // 1000000000000') <= (40 + 64 + 24 + 16) * MIB))
 }
 wait_for 60 settled
 touch "$FILES/quickly"
