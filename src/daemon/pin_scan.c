@@ -87,7 +87,6 @@ typedef struct Planner {
     PinScan *scan;
     const SelectScope *scope;
     PinPlan plan;
-    WarmSet before;            /* what was warmed */
     char **mounts;             /* of all the machine; NULL: then nobody guards them */
     const SelectedPlace *last; /* a mount was noted for */
 } Planner;
@@ -307,26 +306,21 @@ Warmed pin_step_warmed(const PinScan *scan, const PinStep *step, uint64_t reside
     return (Warmed){
         .dev = file->dev,
         .ino = file->ino,
-        .size = file->size,
-        .mtime = file->mtime,
-        .offset = part_of(scan, file).offset,
-        .length = step->target,
+        .version = warmed_version(file->size, file->mtime, part_of(scan, file).offset,
+                                  step->target),
         .resident = resident,
     };
 }
 
-/* Whether nothing is to be done. What was warmed goes from what was remembered to what is. */
-static bool is_done(Planner *planner, const PinStep *step)
+/* Whether nothing is to be done. What was warmed is remembered further. */
+static bool is_done(PinScan *scan, const PinStep *step)
 {
-    PinScan *scan = planner->scan;
-
     if (step->target == 0)
         return true;
     if (step->lock != HOLD_LOCK_NONE)
         return step->held && step->locked >= step->target;
     Warmed version = pin_step_warmed(scan, step, 0);
-    const Warmed *warmed = warmed_find(&planner->before, &version);
-    return warmed && warmed_add(&scan->warmed, warmed) >= 0;
+    return warmed_keep(&scan->warmed, &version);
 }
 
 /* Lists what is to be done about the next file, in the place of the first that needs no more. */
@@ -348,7 +342,7 @@ static void add_step(Planner *planner, const SelectedFile *next, const PinWish *
         .opens = !wish->held || wish->only_resident || scan->fill,
     };
     /* What is kept may yet have to be read again. */
-    if (!is_done(planner, step) || (scan->recharge > 0 && kept))
+    if (!is_done(scan, step) || (scan->recharge > 0 && kept))
         scan->n_steps++;
 }
 
@@ -369,7 +363,7 @@ static void choose_what_is_read_again(Planner *planner)
             step->locked = 0;
             step->held = false;
             step->opens = step->recharge = true;
-        } else if (step->lock != HOLD_LOCK_NONE && is_done(planner, step)) {
+        } else if (step->lock != HOLD_LOCK_NONE && is_done(scan, step)) {
             continue;
         }
         scan->n_steps++;
@@ -472,11 +466,10 @@ static int plan(PinScan *scan, const SelectScope *scope)
         },
     };
 
-    if (!scan->only_held)
-        planner.before = TAKE(scan->warmed, (WarmSet){ 0 });
     (void)mounts_read(scan->processes.proc_fd, &planner.mounts);
     int r = plan_files(&planner);
-    warmed_clear(&planner.before);
+    if (!scan->only_held)
+        warmed_drop_others(&scan->warmed);
     strv_free(planner.mounts);
     return r;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An array that is sorted when it is searched: it is filled and searched in turns. A scan makes a
- * new one of what is still wanted, so nothing is ever removed. */
+/* An array that is sorted when it is searched: it is filled and searched in turns. A scan marks in
+ * its copy what is still wanted, and drops the rest. */
 
 #include "daemon/warmed.h"
 
@@ -8,7 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/cleanup.h"
 #include "util/units.h"
+
+/* A sum instead of them all, since there are many: two that differ in several of them are taken for
+ * one once in 2^64 times, and then a file is not read. */
+uint64_t warmed_version(uint64_t size, uint64_t mtime, uint64_t offset, uint64_t length)
+{
+    const uint64_t parts[] = { size, mtime, offset, length };
+    uint64_t version = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < ELEMENTS(parts); i++)
+        version = (version ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15);
+    return version;
+}
 
 void warmed_clear(WarmSet *set)
 {
@@ -58,16 +71,36 @@ static int compare(const void *a, const void *b)
     return 0;
 }
 
-const Warmed *warmed_find(WarmSet *set, const Warmed *key)
+bool warmed_keep(WarmSet *set, const Warmed *key)
 {
     if (set->n == 0)
-        return NULL;
+        return false;
     if (!set->sorted)
         qsort(set->entries, set->n, sizeof(Warmed), compare);
     set->sorted = true;
-    const Warmed *found = bsearch(key, set->entries, set->n, sizeof(Warmed), compare);
-    return found && found->size == key->size && found->mtime == key->mtime &&
-                   found->offset == key->offset && found->length == key->length
-               ? found
-               : NULL;
+    Warmed *found = bsearch(key, set->entries, set->n, sizeof(Warmed), compare);
+    if (!found || found->version != key->version)
+        return false;
+    found->kept = true;
+    return true;
+}
+
+void warmed_drop_others(WarmSet *set)
+{
+    size_t n = 0;
+
+    set->sum = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        if (!set->entries[i].kept)
+            continue;
+        set->entries[n] = set->entries[i];
+        set->entries[n].kept = false;
+        set->sum = add_u64(set->sum, set->entries[n++].resident);
+    }
+    set->n = n;
+    Warmed *trimmed = reallocarray(set->entries, n + 1, sizeof(Warmed));
+    if (!trimmed)
+        return;
+    set->entries = trimmed;
+    set->room = n + 1;
 }

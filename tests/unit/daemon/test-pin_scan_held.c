@@ -81,15 +81,38 @@ static void not_without_end_is_remembered(void **state)
 {
     WarmSet set = { 0 };
 
-    assert_null(warmed_find(&set, &(Warmed){ .ino = 1 }));
+    assert_false(warmed_keep(&set, &(Warmed){ .ino = 1 }));
     for (uint64_t i = WARMED_MAX; i > 0; i--)
-        assert_int_equal(warmed_add(&set, &(Warmed){ .ino = i, .size = 7, .resident = 1 }), 0);
+        assert_int_equal(warmed_add(&set, &(Warmed){ .ino = i, .version = 7, .resident = 1 }), 0);
     assert_int_equal(warmed_add(&set, &(Warmed){ .ino = 1 }), -ENOSPC);
-    assert_non_null(warmed_find(&set, &(Warmed){ .ino = 5, .size = 7 }));
-    assert_null(warmed_find(&set, &(Warmed){ .ino = 5, .size = 8 }));
-    assert_null(warmed_find(&set, &(Warmed){ .ino = 5, .size = 7, .mtime = 1 }));
+    assert_true(warmed_keep(&set, &(Warmed){ .ino = 5, .version = 7 }));
+    assert_false(warmed_keep(&set, &(Warmed){ .ino = 5, .version = 8 }));
     assert_int_equal(set.sum, WARMED_MAX);
+    assert_true(warmed_keep(&set, &(Warmed){ .ino = 9, .version = 7 }));
+    warmed_drop_others(&set);
+    assert_int_equal(set.n, 2);
+    assert_int_equal(set.sum, 2);
+    assert_int_equal(warmed_add(&set, &(Warmed){ .ino = 3, .resident = 5 }), 0);
+    assert_true(warmed_keep(&set, &(Warmed){ .ino = 3 }));
+    assert_false(warmed_keep(&set, &(Warmed){ .ino = 6, .version = 7 }));
+    warmed_drop_others(&set);
+    assert_int_equal(set.n, 1);
+    assert_int_equal(set.sum, 5);
+    warmed_drop_others(&set);
+    assert_int_equal(set.n, 0);
     warmed_clear(&set);
+}
+
+static void a_version_is_of_all_of_it(void **state)
+{
+    const uint64_t some = warmed_version(1, 2, 3, 4);
+
+    assert_true(warmed_version(1, 2, 3, 4) == some);
+    assert_true(warmed_version(9, 2, 3, 4) != some);
+    assert_true(warmed_version(1, 9, 3, 4) != some);
+    assert_true(warmed_version(1, 2, 9, 4) != some);
+    assert_true(warmed_version(1, 2, 3, 9) != some);
+    assert_true(warmed_version(2, 1, 3, 4) != some);
 }
 
 static void what_is_held_need_not_be_opened(void **state)
@@ -226,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_part_that_is_held),
         cmocka_unit_test(read_again_at_the_charge_of_the_service),
         cmocka_unit_test(not_without_end_is_remembered),
+        cmocka_unit_test(a_version_is_of_all_of_it),
         cmocka_unit_test(what_is_held_need_not_be_opened),
         cmocka_unit_test(what_was_changed_in_place_is_refreshed),
         cmocka_unit_test(what_is_released_is_let_go),
