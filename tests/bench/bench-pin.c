@@ -51,15 +51,18 @@ typedef struct Bench {
     size_t n_files;
     uint64_t size; /* bytes of each */
     bool cold;
+    bool unlocked;           /* ours only reads them (lock: none), and remembers what it has read */
     char list[PATH_MAX + 8]; /* their names, one a line */
     Host host;
     Settings settings;
     int fd; /* the connection */
     pid_t holder;
     HeldSet held;
+    WarmSet warmed;
     PinProblems problems;
     PinApply *apply;
     PinBound bound;
+    bool looking;
     bool has_vmtouch, has_memlockd;
     uint64_t before, rested, most; /* bytes of the controller's own memory that the files cost it */
     size_t requests;
@@ -303,7 +306,7 @@ static void go_on(void *userdata)
     case PIN_APPLY_WAIT:
         break;
     case PIN_APPLY_DONE:
-        sd_event_exit(b->host.event, 0);
+        b->looking = false;
         break;
     }
 }
@@ -313,8 +316,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *use
     Bench *b = userdata;
     HoldPacket answer;
 
-    if (hold_receive(fd, &answer, NULL) != 1)
-        return sd_event_exit(b->host.event, 1);
+    must(hold_receive(fd, &answer, NULL) == 1 ? 0 : -1);
     must(pin_apply_answer(b->apply, &answer));
     go_on(b);
     return 0;
@@ -346,9 +348,11 @@ static PinScan *a_scan(Bench *b)
     scan->budget = total(b);
     scan->page = PAGE;
     scan->held = held_share(&b->held);
+    must(warmed_copy(&b->warmed, &scan->warmed));
     scan->n_rules = 1;
     scan->rules = calloc(1, sizeof(PinRule));
     scan->rules[0].max_size = scan->rules[0].range.end = UINT64_MAX;
+    scan->rules[0].lock = b->unlocked ? PIN_LOCK_NONE : PIN_LOCK_NOW;
     must(asprintf(&scan->rules[0].path, "%s/*/*", b->scratch.path));
     return scan;
 }
@@ -369,6 +373,7 @@ static void end_round(Bench *b, sd_event_source *source)
     b->rested = sub_u64(own_memory("VmRSS"), b->before);
     pin_problems_clear(&b->problems);
     held_clear(&b->held);
+    warmed_clear(&b->warmed);
     sd_event_source_disable_unref(source);
     jobs_free(b->host.pin_jobs);
     b->host.event = sd_event_unref(b->host.event);
@@ -398,7 +403,18 @@ static void look(Bench *b)
     b->requests = 0;
     b->apply = pin_apply_free(b->apply);
     jobs_submit(b->host.pin_jobs, &a_scan(b)->job);
-    must(-sd_event_loop(b->host.event));
+    b->looking = true;
+    while (b->looking)
+        must(sd_event_run(b->host.event, UINT64_MAX));
+    warmed_clear(&b->warmed);
+    b->warmed = pin_apply_take_warmed(b->apply);
+}
+
+static bool has_all(const Bench *b)
+{
+    if (b->unlocked)
+        return b->held.n == 0 && b->warmed.n == b->n_files && b->warmed.sum == total(b);
+    return locked_files(b, b->holder) == total(b) && b->held.sum == total(b);
 }
 
 /* As the daemon does it. */
@@ -422,8 +438,7 @@ static Cost by_pagewarden(Bench *b)
     usage.cpu_usec += own_cpu_usec() - cpu_usec;
     usage.read = usage_of(getpid()).read - read; /* the holder is a child */
     look(b);                                     /* again, as it does every few seconds */
-    bool all = locked_files(b, b->holder) == total(b) && b->held.sum == total(b) &&
-               b->requests == 0;
+    bool all = has_all(b) && b->requests == 0;
     end_round(b, source);
     return cost_of(&usage, all ? usec : 0);
 }
@@ -454,7 +469,8 @@ static int one_round(Bench *b, unsigned long round)
         print_cost(names[k], &cost);
         fflush(stdout);
         if (k == 0 && cost.usec == 0) {
-            fputs("not all pages were locked\n", stderr);
+            fputs(b->unlocked ? "not all files were read\n" : "not all pages were locked\n",
+                  stderr);
             return 1;
         }
     }
@@ -479,13 +495,10 @@ static bool is_installed(const char *name)
 static unsigned long parse(int argc, char **argv, Bench *b, const char **ret_folder)
 {
     static const struct option options[] = {
-        { "rounds", required_argument, NULL, 'r' },
-        { "files", required_argument, NULL, 'n' },
-        { "size", required_argument, NULL, 's' },
-        { "cold", no_argument, NULL, 'c' },
-        { "folder", required_argument, NULL, 'f' },
-        { "alone", no_argument, NULL, 'a' },
-        { 0 },
+        { "rounds", required_argument, NULL, 'r' }, { "files", required_argument, NULL, 'n' },
+        { "size", required_argument, NULL, 's' },   { "cold", no_argument, NULL, 'c' },
+        { "unlocked", no_argument, NULL, 'u' },     { "folder", required_argument, NULL, 'f' },
+        { "alone", no_argument, NULL, 'a' },        { 0 },
     };
     unsigned long rounds = 5;
 
@@ -498,6 +511,8 @@ static unsigned long parse(int argc, char **argv, Bench *b, const char **ret_fol
             must(parse_size(optarg, 0, &b->size, NULL));
         else if (c == 'c')
             b->cold = true;
+        else if (c == 'u')
+            b->unlocked = true;
         else if (c == 'f')
             *ret_folder = optarg;
         else if (c == 'a')
