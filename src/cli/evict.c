@@ -273,6 +273,7 @@ static ExitCode evict_all(EvictCommand *evict)
     evict->walk.unicode = evict->arguments.output.unicode;
     evict->walk.file = evict_file;
     evict->walk.userdata = evict;
+    evict->arguments.ladder.hurry = true;
     evict->arguments.ladder.proc_fd = proc_fd;
     evict->arguments.ladder.explanations = UINT_MAX;
     evict->arguments.ladder.cancelled = catch_interrupts();

@@ -6,6 +6,9 @@
 #include "util/parse.h"
 #include "util/units.h"
 
+#define PIECE_MIN (32 * MIB) /* a multiple of the largest folio of files, 2 MiB */
+#define PIECES    32
+
 EvictVerdict evict_judge(const EvictFacts *facts, uint64_t idle_usec)
 {
     if (facts->pinned)
@@ -30,6 +33,14 @@ EvictPart evict_part(uint64_t size, const EvictBounds *bounds, uint64_t page)
     if (begin >= end)
         begin = end = 0;
     return (EvictPart){ begin, end };
+}
+
+uint64_t evict_piece_end(EvictPart part, uint64_t at)
+{
+    uint64_t length = (part.end - part.begin) / PIECES;
+
+    length = max_u64(page_floor(length, PIECE_MIN), PIECE_MIN);
+    return min_u64(part.end, page_floor(add_u64(at, length), PIECE_MIN));
 }
 
 const char *evict_rung_to_string(EvictRung rung)

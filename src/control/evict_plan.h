@@ -42,6 +42,10 @@ typedef struct EvictBounds {
  * reaches the end of the file ends there, in the middle of a page or not. */
 EvictPart evict_part(uint64_t size, const EvictBounds *bounds, uint64_t page);
 
+/* Where the piece ends that begins at @at, within @part, which several share: some dozens of pieces
+ * that no folio reaches out of but at the ends of @part, of 32 MiB and more. */
+uint64_t evict_piece_end(EvictPart part, uint64_t at);
+
 /* The rungs of the ladder, from what costs nobody anything to what costs more. */
 typedef enum EvictRung {
     EVICT_ADVISE,     /* clean pages that nobody has mapped */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/vfs.h>
 
+#include "evict/shared.h"
 #include "kernel/evict.h"
 #include "kernel/evict_mapped.h"
 #include "kernel/mappers.h"
@@ -326,7 +327,9 @@ static int try_part(Ladder *ladder, Climb *climb, EvictRung rung, const Evicting
         break;
     }
     /* Pages that could not be written are the only good copy as long as they stay. */
-    return r < 0 ? r : evict_advise(e);
+    if (r < 0)
+        return r;
+    return ladder->options.hurry ? evict_advise_shared(e) : evict_advise(e);
 }
 
 /* One rung. What came of it, the caller measures. */

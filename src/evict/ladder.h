@@ -46,6 +46,7 @@ typedef struct LadderOptions {
     EvictAllowed allowed;
     EvictBounds bounds; /* nothing goes outside */
     uint64_t rate;      /* bytes per second, written or evicted; 0: no limit */
+    bool hurry;         /* somebody waits for it: two threads take a large file */
     int proc_fd;        /* of /proc, borrowed */
     /* Passes over /proc to find out who maps what is left where that is only to be told; paging out
      * makes as many as it needs, for LADDER_BATCH files each. */

@@ -16,8 +16,8 @@ typedef struct Evicting {
     bool to_the_end;     /* whatever the file grows by goes as well */
     bool may_write;      /* it does no harm if dirty pages are written */
     Pace *pace;          /* borrowed; of whole looks, not of one file */
-    /* What evict_advise() would ask first: just this part, measured a moment ago. Borrowed; NULL:
-     * it asks. */
+    /* What evict_advise() would ask first: this part, or one around it in which nothing is dirty,
+     * measured a moment ago. Borrowed; NULL: it asks. */
     const Residency *measured;
 } Evicting;
 

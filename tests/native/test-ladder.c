@@ -14,6 +14,7 @@
 #include "native/native.h"
 #include "native/seccomp.h"
 #include "util/io.h"
+#include "util/parse.h"
 
 #define CACHESTAT_NR 451
 #define NOBODY       65534
@@ -651,6 +652,56 @@ static void what_is_spared_stays(void **state)
     munmap(rest, MIB);
 }
 
+/* Locked, mapped and dirty parts of a file so large that two threads share it, of each one in
+ * either half; all else goes, and nothing counts twice. True unless others wrote or evicted some.
+ */
+static bool evict_mixed(int fd, size_t size)
+{
+    const uint64_t part = 2 * MIB; /* no folio is larger */
+
+    assert_true(file_is_whole(fd, size));
+    for (uint64_t at = 40 * MIB; at < size; at += 80 * MIB) {
+        char page[4096];
+
+        for (uint64_t i = at; i < at + part; i += sizeof page) {
+            must(pread(fd, page, sizeof page, (off_t)i));
+            must(pwrite(fd, page, sizeof page, (off_t)i));
+        }
+    }
+    evict(fd);
+    assert_int_equal(told.failed, EVICT_NO_RUNG);
+    assert_int_equal(told.written, 0);
+    assert_int_equal(told.evicted[EVICT_ADVISE], evict_outcome_evicted(&told));
+    assert_true(told.after >= 2 * part);
+    return told.before == page_floor(size, 4096) + 4096 &&
+           told.evicted[EVICT_ADVISE] == told.before - told.after && told.after == 6 * part &&
+           told.dirty == 2 * part && told.locked == 2 * part && told.mapped == 2 * part;
+}
+
+static void what_two_threads_leave_is_told_once(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    const size_t size = 160 * MIB + 5, part = 2 * MIB;
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", size);
+    void *locked[] = { lock_part(fd, 20 * MIB, part), lock_part(fd, 140 * MIB, part) };
+    void *mapped[] = { lock_part(fd, 60 * MIB, part), lock_part(fd, 100 * MIB, part) };
+
+    if (!has_counters())
+        skip();
+    for (int i = 0; i < 2; i++)
+        must(munlock(mapped[i], part));
+    for (int two = 0; two < 2; two++) {
+        options.hurry = two;
+        options.explanations = UINT_MAX;
+        must(fsync(fd));
+        assert_true(in_one_of_some_tries(evict_mixed(fd, size)));
+    }
+    for (int i = 0; i < 2; i++) {
+        munmap(locked[i], part);
+        munmap(mapped[i], part);
+    }
+}
+
 static void a_file_in_memory_only_stays(void **state)
 {
     CLEANUP_CLOSE int fd = must(memfd_create("f", MFD_CLOEXEC));
@@ -943,6 +994,7 @@ int main(void)
         TEST(only_a_range_goes),
         TEST(what_grows_beyond_a_range_stays),
         TEST(what_is_spared_stays),
+        TEST(what_two_threads_leave_is_told_once),
         TEST(a_file_in_memory_only_stays),
         TEST(an_empty_file),
         TEST(many_files_that_resist),

@@ -133,6 +133,34 @@ static const char *climb(const EvictAllowed *allowed, const EvictLeft *left, siz
     return text;
 }
 
+/* The pieces follow one another from the beginning of the part to its end; how many. */
+static unsigned pieces_of(uint64_t begin, uint64_t end)
+{
+    const EvictPart part = { begin, end };
+    unsigned n = 0;
+
+    for (uint64_t at = begin, next; at < end; at = next, n++) {
+        next = evict_piece_end(part, at);
+        assert_true(next > at && next <= end);
+        assert_true(next == end || next % (2 * MIB) == 0);
+        assert_true(at == begin || next == end || next - at >= 32 * MIB);
+        assert_true(n < 64);
+    }
+    return n;
+}
+
+static void a_part_is_shared_in_pieces(void **state)
+{
+    assert_int_equal(pieces_of(0, 5), 1);
+    assert_int_equal(pieces_of(0, 32 * MIB), 1);
+    assert_int_equal(pieces_of(0, 32 * MIB + 5), 2);
+    assert_int_equal(pieces_of(0, 4 * GIB), 32);
+    assert_int_equal(pieces_of(PAGE, 128 * MIB + PAGE), 5);
+    assert_int_equal(pieces_of(31 * MIB, 65 * MIB), 3);
+    assert_in_range(pieces_of(3 * PAGE, 5 * GIB + 7), 32, 64);
+    assert_in_range(pieces_of(PAGE, INT64_MAX), 32, 64);
+}
+
 static void rungs(void **state)
 {
     static const EvictAllowed nothing = { 0 }, write_back = { .write_back = true },
@@ -297,6 +325,7 @@ int main(void)
         cmocka_unit_test(parts_are_whole_pages_without_a_byte_that_stays),
         cmocka_unit_test(a_range_is_never_exceeded),
         cmocka_unit_test(what_is_kept_of_a_range_is_of_the_whole_file),
+        cmocka_unit_test(a_part_is_shared_in_pieces),
         cmocka_unit_test(rungs),
         cmocka_unit_test(the_coldest_are_enough),
         cmocka_unit_test(the_coldest_of_all_rules),
