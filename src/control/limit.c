@@ -45,15 +45,21 @@ static bool rests_on(const FixedState *state, uint64_t floor)
 static LimitDecision yield(LimitState *state, const LimitConfig *config, const Sample *sample,
                            bool distress, bool held)
 {
+    const YieldService service = {
+        .distress = distress ? DISTRESS_REFAULTS : DISTRESS_NONE,
+        .domain = YIELD_HOST,
+        .state = &state->served,
+    };
     const YieldNeed need = {
         .at_usec = sample->at_usec,
         .running = true,
-        .distress = distress ? DISTRESS_REFAULTS : DISTRESS_NONE,
+        .services = &service,
+        .n_services = 1,
     };
     YieldUnit unit = {
         .config = config,
         .sample = sample,
-        .competes = true,
+        .domains = YIELD_HOST,
         .held = held,
         .state = &state->yield,
     };

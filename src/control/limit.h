@@ -40,7 +40,8 @@ typedef struct LimitState {
         BrakeState brake;
         struct {
             YieldState yield;
-            YieldLaw law; /* of a unit that is decided about alone */
+            YieldLaw law;       /* of a unit that is decided about alone, */
+            YieldServed served; /* for one critical service */
         };
     };
 } LimitState;

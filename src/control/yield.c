@@ -8,8 +8,9 @@
  * One that suffers right after a unit was given more is helped by taking that back, all at once.
  *
  * Only where a critical service goes on suffering the units shrink, one at a time, the one with the
- * most cold cache above its floor first; and it is measured whether that helps. If it does not, the
- * memory is given back and left alone for longer each time: the damage has another cause. */
+ * most cold cache above its floor first, and in one cgroup that is short of memory whatever goes on
+ * in another. Each of them is asked whether that helps it. One whom it does not help is passed over
+ * for a while, longer each time: its damage has another cause. What helped nobody is given back. */
 #include "control/floor.h"
 #include "control/yield_unit.h"
 
@@ -61,11 +62,53 @@ static void follow_push(YieldUnit *unit)
     state->high_events = unit->sample->events_high;
 }
 
+/* Whom to help */
+
+/* Those that lost pages without suffering: of them it is not known where memory is short. */
+#define TRIAL (YIELD_HOST << YIELD_DOMAINS_MOST)
+
+typedef struct Scene {
+    const YieldNeed *need;
+    uint64_t domains; /* where somebody suffers, whom others may help, */
+    uint64_t fresh;   /* and did not before; */
+    uint64_t tight;   /* and others' memory would help now */
+} Scene;
+
+/* To stop a theft costs nothing, whatever else did not help. */
+static bool may_be_helped(const YieldService *service, uint64_t now)
+{
+    return service->distress != DISTRESS_NONE &&
+           (!hold_is_on(&service->state->no_help, now) || service->lost > 0 || service->recovers);
+}
+
+static bool is_of(const YieldService *service, uint64_t domain)
+{
+    return domain == TRIAL ? !service->state->suffers
+                           : service->state->suffers && (service->domain & domain);
+}
+
+static bool wants_a_step(const YieldService *service, uint64_t domain, uint64_t now)
+{
+    return domain != TRIAL && is_of(service, domain) && service->distress != DISTRESS_STOLEN &&
+           !service->recovers && !hold_is_on(&service->state->no_help, now);
+}
+
+static bool competes(const Scene *scene, const YieldUnit *unit)
+{
+    return (unit->squeezed & scene->tight) != 0;
+}
+
+/* Short is the memory of a slice, not of the host. */
+static bool is_elsewhere(const YieldUnit *unit)
+{
+    return unit->squeezed == TRIAL ? unit->state->elsewhere : (unit->squeezed & ~YIELD_HOST) != 0;
+}
+
 /* In distress */
 
 static uint64_t patience(const YieldNeed *need, const YieldUnit *unit)
 {
-    return need->host.near && !unit->elsewhere ? PATIENCE_HOST_USEC : PATIENCE_MIN_USEC;
+    return need->host.near && !is_elsewhere(unit) ? PATIENCE_HOST_USEC : PATIENCE_MIN_USEC;
 }
 
 static void freeze(YieldUnit *unit, const YieldNeed *need)
@@ -78,7 +121,7 @@ static void freeze(YieldUnit *unit, const YieldNeed *need)
     else
         yield_unit_stop(unit, state->limited ? min_u64(state->limit, use) : use, need->at_usec,
                         patience(need, unit));
-    state->elsewhere = unit->elsewhere;
+    state->elsewhere = is_elsewhere(unit);
 }
 
 /* Distress came back while it was given back: what was good is what it has at most. */
@@ -122,17 +165,21 @@ static void step_down(YieldUnit *unit, uint64_t now)
 /* Makes room for what was stolen and is not there again, be it that the same pages were stolen many
  * times before anybody could pay; and for as much as the host needs to let it in without reclaim:
  * or what comes back would be taken from somebody again. */
-static void make_good(YieldLaw *law, const YieldNeed *need, YieldUnit *unit)
+static void make_good(YieldLaw *law, const YieldNeed *need, uint64_t domain, YieldUnit *unit)
 {
     YieldState *state = unit->state;
-    uint64_t missing = unit->elsewhere ? 0 : need->host.missing;
-    uint64_t due = min_u64(law->due, need->lacks);
-    uint64_t taken = due > 0 ? min_u64(add_u64(due, missing), yields(unit)) : 0;
+    uint64_t missing = is_elsewhere(unit) ? 0 : need->host.missing, due = 0;
 
+    for (size_t i = 0; i < need->n_services; i++)
+        if (is_of(&need->services[i], domain))
+            due = add_u64(due, min_u64(need->services[i].state->due, need->services[i].lacks));
+    uint64_t taken = due > 0 ? min_u64(add_u64(due, missing), yields(unit)) : 0;
     if (taken == 0)
         return;
     law->owed = add_u64(law->owed, due);
-    law->due = 0;
+    for (size_t i = 0; i < need->n_services; i++)
+        if (is_of(&need->services[i], domain))
+            need->services[i].state->due = 0;
     state->limit = sub_u64(min_u64(state->limit, unit->sample->current), taken);
     state->limit = max_u64(state->limit, yield_unit_floor(unit));
     unit->decision = yield_unit_keep(unit, LIMIT_REASON_DISTRESS);
@@ -140,13 +187,13 @@ static void make_good(YieldLaw *law, const YieldNeed *need, YieldUnit *unit)
 }
 
 /* NULL: nobody has anything to give. */
-static YieldUnit *who_yields_most(YieldUnit *units, size_t n)
+static YieldUnit *who_yields_most(YieldUnit *units, size_t n, uint64_t domain)
 {
     YieldUnit *best = NULL;
 
     for (size_t i = 0; i < n; i++) {
         YieldUnit *unit = &units[i];
-        if (yield_unit_is_out(unit) || !unit->competes || !unit->state->limited ||
+        if (yield_unit_is_out(unit) || !(unit->squeezed & domain) || !unit->state->limited ||
             rests_on(unit->state, yield_unit_floor(unit)) || yields(unit) == 0)
             continue;
         if (!best || yields(unit) > yields(best))
@@ -155,79 +202,133 @@ static YieldUnit *who_yields_most(YieldUnit *units, size_t n)
     return best;
 }
 
-/* How much the critical services feel, a second, since it was last measured. */
-static uint64_t measure(YieldLaw *law, const YieldNeed *need)
+/* How much it feels, a second, since it was last measured. */
+static uint64_t measure(const YieldService *service, uint64_t now)
 {
-    uint64_t elapsed = max_u64(need->at_usec - law->measured_usec, 1);
-    uint64_t rate = mul_u64(sub_u64(need->damage, law->measured_damage), USEC_PER_SEC) / elapsed;
+    YieldServed *state = service->state;
+    uint64_t elapsed = max_u64(now - state->measured_usec, 1);
+    uint64_t damage = sub_u64(service->damage, state->measured_damage);
 
-    law->measured_usec = need->at_usec;
-    law->measured_damage = need->damage;
-    return rate;
+    state->measured_usec = now;
+    state->measured_damage = service->damage;
+    return mul_u64(damage, USEC_PER_SEC) / elapsed;
 }
 
-/* After some steps: do they feel less than before the first one? */
-static bool helps(YieldLaw *law, const YieldNeed *need)
+/* After some steps: does it feel less than before the first one? It is not asked while it only
+ * reads again what it lost. */
+static void judge(const YieldService *service, uint64_t now)
 {
-    if (!need->measured || !law->squeezing || need->at_usec - law->measured_usec < TRIES_USEC)
-        return true;
-    uint64_t rate = measure(law, need);
-    return rate == 0 || rate < law->rate - law->rate / BETTER_PARTS;
+    YieldServed *state = service->state;
+
+    if (service->recovers)
+        state->measuring = false;
+    if (!service->measured || !state->measuring || now - state->measured_usec < TRIES_USEC ||
+        hold_is_on(&state->no_help, now))
+        return;
+    uint64_t rate = measure(service, now);
+    if (rate == 0 || rate < state->rate - state->rate / BETTER_PARTS)
+        return;
+    hold_begin(&state->no_help, now, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
+    state->measuring = state->helped = false; /* the next time is measured anew */
 }
 
-static void begin_distress(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n)
+static void begin_distress(const Scene *scene, YieldUnit *units, size_t n)
 {
-    law->squeezing = false;
-    law->measured_usec = need->at_usec;
-    law->measured_damage = need->damage;
     for (size_t i = 0; i < n; i++)
-        if (units[i].state->limited && !units[i].state->ahead && units[i].competes)
-            stop_return(&units[i], need);
+        if (units[i].state->limited && !units[i].state->ahead && competes(scene, &units[i]) &&
+            (units[i].squeezed & scene->fresh))
+            stop_return(&units[i], scene->need);
 }
 
-static void squeeze(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n)
+/* Who grows is stopped; returns where. */
+static uint64_t freeze_all(const Scene *scene, YieldUnit *units, size_t n)
 {
-    bool fresh = false;
+    uint64_t stopped = 0;
 
-    if (!law->distress)
-        begin_distress(law, need, units, n);
-    law->distress = true;
     for (size_t i = 0; i < n; i++) {
         YieldUnit *unit = &units[i];
-        if (yield_unit_is_out(unit))
+        if (yield_unit_is_out(unit) || unit->squeezed == 0)
             continue;
         bool limited = unit->state->limited;
         unit->decision = yield_unit_keep(unit, LIMIT_REASON_HOLD);
-        if (!unit->competes) {
-            if (!limited || unit->state->ahead)
-                yield_follow_room(unit, need, n);
-        } else if (!limited || unit->state->ahead) {
-            freeze(unit, need);
-            fresh |= unit->state->limited && !limited;
+        if (limited && !unit->state->ahead)
+            continue;
+        if (!competes(scene, unit)) {
+            yield_follow_room(unit, scene->need, n);
+            continue;
         }
+        freeze(unit, scene->need);
+        if (unit->state->limited && !limited)
+            stopped |= unit->squeezed;
     }
-    YieldUnit *best = who_yields_most(units, n);
+    return stopped;
+}
+
+/* It is measured from before the first step. */
+static void begin_to_measure(const YieldNeed *need, uint64_t domain)
+{
+    for (size_t i = 0; i < need->n_services; i++) {
+        const YieldService *service = &need->services[i];
+        if (!wants_a_step(service, domain, need->at_usec))
+            continue;
+        service->state->helped = true;
+        if (service->state->measuring)
+            continue;
+        service->state->measuring = true;
+        service->state->rate = measure(service, need->at_usec);
+    }
+}
+
+static bool is_time_for_a_step(const YieldNeed *need, uint64_t domain, const YieldUnit *units,
+                               size_t n)
+{
+    bool wanted = false;
+
+    for (size_t i = 0; i < need->n_services; i++)
+        wanted |= wants_a_step(&need->services[i], domain, need->at_usec);
+    for (size_t i = 0; i < n; i++)
+        if ((units[i].squeezed & domain) && units[i].state->limited &&
+            need->at_usec - units[i].state->stepped_usec < LIMIT_STEP_USEC)
+            return false;
+    return wanted;
+}
+
+static void squeeze_in(YieldLaw *law, const YieldNeed *need, uint64_t domain, bool stopped,
+                       YieldUnit *units, size_t n)
+{
+    YieldUnit *best = who_yields_most(units, n, domain);
+
     if (!best) {
         for (size_t i = 0; i < n; i++)
-            if (units[i].state->limited && units[i].state->at_floor)
+            if ((units[i].squeezed & domain) && units[i].state->limited && units[i].state->at_floor)
                 units[i].decision = yield_unit_keep(&units[i], LIMIT_REASON_AT_MIN);
         return;
     }
-    if (fresh)
+    if (stopped)
         return;
-    make_good(law, need, best);
-    if (need->distress == DISTRESS_STOLEN || hold_is_on(&law->no_help, need->at_usec) ||
-        need->recovers)
+    make_good(law, need, domain, best);
+    if (!is_time_for_a_step(need, domain, units, n))
         return;
-    for (size_t i = 0; i < n; i++)
-        if (units[i].state->limited &&
-            need->at_usec - units[i].state->stepped_usec < LIMIT_STEP_USEC)
-            return;
-    if (!law->squeezing) { /* what it is before the first step */
-        law->squeezing = true;
-        law->rate = measure(law, need);
-    }
+    begin_to_measure(need, domain);
     step_down(best, need->at_usec);
+}
+
+static void squeeze(YieldLaw *law, const Scene *scene, YieldUnit *units, size_t n)
+{
+    begin_distress(scene, units, n);
+    uint64_t stopped = freeze_all(scene, units, n);
+    for (uint64_t left = scene->tight; left != 0; left &= left - 1) {
+        uint64_t domain = left & -left;
+        squeeze_in(law, scene->need, domain, (stopped & domain) != 0, units, n);
+    }
+}
+
+static bool is_distress(const YieldNeed *need)
+{
+    for (size_t i = 0; i < need->n_services; i++)
+        if (need->services[i].distress != DISTRESS_NONE)
+            return true;
+    return false;
 }
 
 static void prepare(YieldUnit *unit, const YieldNeed *need)
@@ -237,7 +338,7 @@ static void prepare(YieldUnit *unit, const YieldNeed *need)
     if (unit->above) {
         yield_unit_let_go(unit, LIMIT_REASON_INSIDE);
     } else if (unit->held) {
-        bool concerned = unit->state->limited || need->distress != DISTRESS_NONE;
+        bool concerned = unit->state->limited || is_distress(need);
         yield_unit_let_go(unit, concerned ? LIMIT_REASON_STALL : LIMIT_REASON_CALM);
     } else if (!unit->sample->memory_psi.valid) {
         yield_unit_let_go(unit, LIMIT_REASON_NO_PSI);
@@ -250,57 +351,105 @@ static void prepare(YieldUnit *unit, const YieldNeed *need)
 }
 
 /* A trial has cost somebody's pages: that is sign enough, for those that are tried. */
-static bool trial_harms(const YieldLaw *law, YieldUnit *units, size_t n)
+static void find_trials(YieldLaw *law, Scene *scene, YieldUnit *units, size_t n)
 {
-    bool tries = false;
+    uint64_t due = 0;
+    bool before = law->trial;
 
-    for (size_t i = 0; i < n && law->due >= TRIAL_LOSS; i++) {
-        units[i].competes = yield_unit_is_tried(&units[i]);
-        units[i].elsewhere = units[i].state->elsewhere;
-        tries |= units[i].competes;
+    for (size_t i = 0; i < scene->need->n_services; i++)
+        if (is_of(&scene->need->services[i], TRIAL))
+            due = add_u64(due, scene->need->services[i].state->due);
+    law->trial = false;
+    for (size_t i = 0; i < n && due >= TRIAL_LOSS; i++) {
+        if (units[i].squeezed != 0 || !yield_unit_is_tried(&units[i]))
+            continue;
+        units[i].squeezed = TRIAL;
+        law->trial = true;
     }
-    return tries;
+    if (!law->trial)
+        return;
+    scene->domains |= TRIAL;
+    scene->tight |= TRIAL;
+    scene->fresh |= before ? 0 : TRIAL;
 }
 
 /* Where the host has room, nobody's memory would help; unless pages are stolen all the same. */
-static void find_competitors(const YieldNeed *need, YieldUnit *units, size_t n)
+static bool is_host_tight(const YieldNeed *need)
 {
-    if (need->distress == DISTRESS_STOLEN || need->lost > 0 || need->host.left < ROOM_ENOUGH)
-        return;
-    for (size_t i = 0; i < n; i++)
-        units[i].competes &= units[i].elsewhere;
+    bool stolen = false;
+
+    for (size_t i = 0; i < need->n_services; i++)
+        stolen |= is_of(&need->services[i], YIELD_HOST) &&
+                  (need->services[i].distress == DISTRESS_STOLEN || need->services[i].lost > 0);
+    return stolen || need->host.left < ROOM_ENOUGH;
+}
+
+/* Who suffers, since when, and where. */
+static Scene look_around(const YieldNeed *need)
+{
+    Scene scene = { .need = need };
+    uint64_t old = 0;
+
+    for (size_t i = 0; i < need->n_services; i++) {
+        const YieldService *service = &need->services[i];
+        YieldServed *state = service->state;
+        bool before = state->suffers;
+
+        state->due = add_u64(state->due, service->lost);
+        if (service->distress != DISTRESS_NONE)
+            judge(service, need->at_usec);
+        state->suffers = may_be_helped(service, need->at_usec);
+        if (!state->suffers)
+            continue;
+        scene.domains |= service->domain;
+        old |= before ? service->domain : 0;
+        if (before)
+            continue;
+        state->measuring = false;
+        state->measured_usec = need->at_usec;
+        state->measured_damage = service->damage;
+    }
+    scene.fresh = scene.domains & ~old;
+    scene.tight = is_host_tight(need) ? scene.domains : scene.domains & ~YIELD_HOST;
+    return scene;
 }
 
 /* While it is given back because squeezing does not help, pages are stolen: then that helps still
  * less. */
-static bool return_harms(const YieldLaw *law, const YieldNeed *need, const YieldUnit *units,
-                         size_t n)
+static bool return_harms(const YieldNeed *need, const YieldUnit *units, size_t n)
 {
-    bool raised = false;
+    bool raised = false, stolen = false, in_vain = false;
 
+    for (size_t i = 0; i < need->n_services; i++) {
+        stolen |= need->services[i].lost > 0;
+        in_vain |= need->services[i].distress != DISTRESS_NONE &&
+                   hold_is_on(&need->services[i].state->no_help, need->at_usec);
+    }
     for (size_t i = 0; i < n; i++)
         raised |= units[i].state->limited &&
                   units[i].state->raised_usec > units[i].state->stepped_usec;
-    return raised && !law->distress && need->lost > 0;
+    return raised && stolen && in_vain;
 }
 
-static void decide_in_distress(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n)
+/* Why what was taken is given back. */
+static LimitReason why_return(const YieldNeed *need)
 {
-    find_competitors(need, units, n);
-    if (need->recovers)
-        law->squeezing = false; /* nor is it measured then whether it helps */
-    else if (!hold_is_on(&law->no_help, need->at_usec) && !helps(law, need)) {
-        hold_begin(&law->no_help, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
-        law->squeezing = false; /* the next time is measured anew */
+    LimitReason reason = LIMIT_REASON_RETURN;
+
+    for (size_t i = 0; i < need->n_services; i++) {
+        if (need->services[i].state->helped)
+            return LIMIT_REASON_RETURN;
+        if (need->services[i].distress != DISTRESS_NONE && !need->services[i].state->suffers)
+            reason = LIMIT_REASON_NO_HELP;
     }
-    if (hold_is_on(&law->no_help, need->at_usec) && return_harms(law, need, units, n) &&
-        !hold_is_on(&law->keeps, need->at_usec))
-        hold_begin(&law->keeps, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
-    /* To stop a theft costs nothing, whatever else did not help. */
-    if (hold_is_on(&law->no_help, need->at_usec) && need->lost == 0 && !need->recovers)
-        yield_calm(law, need, units, n, LIMIT_REASON_NO_HELP);
-    else
-        squeeze(law, need, units, n);
+    return reason;
+}
+
+static void forget_all(YieldLaw *law, const YieldNeed *need)
+{
+    *law = (YieldLaw){ 0 };
+    for (size_t i = 0; i < need->n_services; i++)
+        *need->services[i].state = (YieldServed){ 0 };
 }
 
 void yield_decide(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n_units)
@@ -308,17 +457,19 @@ void yield_decide(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t
     for (size_t i = 0; i < n_units; i++)
         prepare(&units[i], need);
     if (!need->running) {
-        *law = (YieldLaw){ 0 };
+        forget_all(law, need);
         return;
     }
-    law->due = add_u64(law->due, need->lost);
-    if (need->distress != DISTRESS_NONE) {
-        decide_in_distress(law, need, units, n_units);
-    } else if (trial_harms(law, units, n_units)) {
-        YieldNeed sign = *need;
-        sign.distress = DISTRESS_STOLEN;
-        squeeze(law, &sign, units, n_units);
-    } else {
-        yield_calm(law, need, units, n_units, LIMIT_REASON_RETURN);
-    }
+    Scene scene = look_around(need);
+    for (size_t i = 0; i < n_units; i++)
+        units[i].squeezed = units[i].domains & scene.domains;
+    find_trials(law, &scene, units, n_units);
+    if (!law->distress && return_harms(need, units, n_units) &&
+        !hold_is_on(&law->keeps, need->at_usec))
+        hold_begin(&law->keeps, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
+    if (law->distress && scene.domains == 0)
+        law->returned_usec = need->at_usec;
+    law->distress = scene.domains != 0;
+    squeeze(law, &scene, units, n_units);
+    yield_calm(law, need, units, n_units, why_return(need));
 }

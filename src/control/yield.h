@@ -34,41 +34,61 @@ typedef struct YieldState {
     uint64_t high_events; /* memory.events, the last time */
 } YieldState;
 
+/* Below which cgroups memory is short, a bit each. The first is the host's; the caller gives the
+ * others to slices, as it likes, for one decision; what there are more of shares the last. */
+#define YIELD_HOST         UINT64_C(1)
+#define YIELD_DOMAINS_MOST 63
+
 typedef struct YieldUnit {
     const LimitConfig *config;
     const Sample *sample;
-    bool competes;  /* for the memory that the critical services lack, see yield_domain() */
-    bool elsewhere; /* which is that of a slice, not of the host */
-    bool held;      /* let go because it stalls itself */
-    bool above;     /* a critical service is inside it */
+    uint64_t domains; /* it competes for the memory of these, see yield_domain() */
+    bool held;        /* let go because it stalls itself */
+    bool above;       /* a critical service is inside it */
     YieldState *state;
     LimitDecision decision; /* out */
+    uint64_t squeezed;      /* the law's own: of the domains, those where somebody suffers now */
 } YieldUnit;
 
-/* The critical services together. */
+/* What is remembered of a critical service. Squeezing is for each that suffers, and judged by each:
+ * that it does not help one is no reason to protect no other. All zero: nothing. */
+typedef struct YieldServed {
+    bool suffers;   /* in the last decision, and somebody may help it */
+    bool measuring; /* in this distress there was a step for it */
+    bool helped; /* what was squeezed for it, and is not given back, is not known to be in vain */
+    uint64_t measured_usec, measured_damage;
+    uint64_t rate; /* of damage, before the first step; a second */
+    Hold no_help;  /* squeezing did not help: not before */
+    uint64_t due;  /* bytes stolen in this distress that nobody made room for yet */
+} YieldServed;
+
+/* A critical service, as it was last looked at. */
+typedef struct YieldService {
+    DistressReason distress;
+    uint64_t domain; /* in distress: where its memory is short; 0: nobody else's would help */
+    uint64_t lost;   /* bytes stolen from it since the last decision */
+    uint64_t lacks;  /* bytes stolen from it that are not there again */
+    bool recovers;   /* what is read again was lost before: nothing more is being taken */
+    bool measured;   /* the next is known: */
+    uint64_t damage; /* what it felt, in all: yield_damage() */
+    YieldServed *state;
+} YieldService;
+
 typedef struct YieldNeed {
     uint64_t at_usec;
-    bool running;            /* there is one */
-    DistressReason distress; /* the worst */
-    uint64_t lost;           /* bytes stolen from them since the last decision */
-    uint64_t lacks;          /* bytes stolen from them that are not there again */
-    bool recovers;           /* what is read again was lost before: nothing more is being taken */
-    YieldRoom host;          /* all zero: not looked at */
-    bool measured;           /* the next is known: */
-    uint64_t damage;         /* what they felt, in all: yield_damage() of each, summed up */
+    bool running;   /* there is a critical service, be it that it was not looked at */
+    YieldRoom host; /* all zero: not looked at */
+    const YieldService *services;
+    size_t n_services;
 } YieldNeed;
 
 /* What the decisions have in common. */
 typedef struct YieldLaw {
-    bool distress;
-    bool squeezing; /* in this distress there was a step */
-    uint64_t measured_usec, measured_damage;
-    uint64_t rate; /* of damage, before the first step; a second */
-    Hold no_help;  /* squeezing did not help: not before */
-    Hold keeps;    /* and to give it back for that did harm: not before */
+    bool distress; /* somebody suffered in the last one, whom others may help; */
+    bool trial;    /* or lost pages by a trial */
+    Hold keeps;    /* to give back what did not help did harm: not before */
     uint64_t returned_usec;
-    uint64_t due;  /* bytes stolen in this distress that nobody made room for yet */
-    uint64_t owed; /* bytes for which there was, and that are read again only by and by */
+    uint64_t owed; /* bytes that critical services read again only by and by: there is room */
 } YieldLaw;
 
 /* Stalled time and refaults as one number, microseconds. */

@@ -120,13 +120,21 @@ static Step next_up(const YieldLaw *law, const YieldUnit *unit, const YieldNeed 
     return (Step){ .to = far ? quarter : little, .trial = true };
 }
 
+/* Of those that suffer it is made good. */
+static void forget_due(const YieldNeed *need)
+{
+    for (size_t i = 0; i < need->n_services; i++)
+        if (!need->services[i].state->suffers)
+            need->services[i].state->due = 0;
+}
+
 static void step_up(YieldLaw *law, YieldUnit *unit, Step step, const YieldNeed *need,
                     LimitReason reason)
 {
     YieldState *state = unit->state;
 
     law->returned_usec = state->raised_usec = need->at_usec;
-    law->due = 0;
+    forget_due(need);
     state->at_floor = false;
     state->good = step.trial ? state->limit : step.to;
     state->limit = step.to;
@@ -141,19 +149,19 @@ static void step_up(YieldLaw *law, YieldUnit *unit, Step step, const YieldNeed *
 
 static void begin_calm(YieldLaw *law, const YieldNeed *need, const YieldUnit *units, size_t n)
 {
-    bool waits = false, tries = false;
+    bool waits = false, tries = false, squeezed = false;
 
-    if (law->distress)
-        law->returned_usec = need->at_usec;
-    law->distress = false;
     for (size_t i = 0; i < n; i++) {
         waits |= hold_is_on(&units[i].state->patience, need->at_usec);
         tries |= yield_unit_is_tried(&units[i]);
+        squeezed |= units[i].state->limited && !units[i].state->ahead;
     }
     if (!waits)
         law->owed = 0;
     if (!tries)
-        law->due = 0;
+        forget_due(need);
+    for (size_t i = 0; i < need->n_services && !squeezed; i++)
+        need->services[i].state->helped = false;
 }
 
 /* The last one that was squeezed comes first. */
@@ -165,7 +173,7 @@ void yield_calm(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n
     begin_calm(law, need, units, n);
     for (size_t i = 0; i < n; i++) {
         YieldUnit *unit = &units[i];
-        if (yield_unit_is_out(unit))
+        if (yield_unit_is_out(unit) || unit->squeezed != 0)
             continue;
         if (!unit->state->limited || unit->state->ahead) {
             yield_follow_room(unit, need, n);

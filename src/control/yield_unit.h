@@ -30,6 +30,7 @@ void yield_unit_stop(YieldUnit *unit, uint64_t limit, uint64_t now_usec, uint64_
 /* What a unit may have that gave nothing up: what it has, and what the host has room for. */
 void yield_follow_room(YieldUnit *unit, const YieldNeed *need, size_t n_units);
 
-/* Calm: lets units grow as far as the host has room, and gives back what was taken. */
+/* Of those that nobody suffers from: lets units grow as far as the host has room, and gives back
+ * what was taken. */
 void yield_calm(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n_units,
                 LimitReason reason);

@@ -69,6 +69,15 @@ void critical_disarm(Critical *c)
     c->refused = false;
 }
 
+void critical_cgroup_gone(Critical *c)
+{
+    if (!c)
+        return;
+    critical_disarm(c);
+    c->deaths = 0;
+    c->distress = (DistressState){ 0 };
+}
+
 /* Where the files of pressure were hidden (cgroup.pressure) and are there again, a trigger that is
  * dead may look well. */
 bool critical_note(Critical *c, sd_event *event, Cgroup *cgroup, const DistressConfig *config,

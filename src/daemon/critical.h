@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What is known of a critical unit while it has a cgroup: whether it suffers, and a trigger on its
- * memory pressure, so that this is seen at once. */
+/* What is known of a critical unit, most of it while it has a cgroup: whether it suffers, and a
+ * trigger on its memory pressure, so that this is seen at once. */
 
 #include <systemd/sd-event.h>
 
 #include "control/distress.h"
 #include "control/trigger.h"
+#include "control/yield.h"
 #include "kernel/cgroup.h"
 
 typedef struct Critical {
     const char *unit; /* borrowed */
     DistressState distress;
-    uint64_t damage_seen, stolen_seen; /* that the need of critical units has counted already */
+    YieldServed served;
+    uint64_t damage;                   /* what it felt, in all, since it was first looked at */
+    uint64_t damage_seen, stolen_seen; /* that has been counted already */
     bool damage_known;                 /* before that there was nothing to count from */
     sd_event_source *trigger;
     TriggerCheck check;
@@ -34,6 +37,9 @@ DEFINE_CLEANUP(Critical *, critical_free)
 /* Arms the trigger, unless it is, or the kernel refused. */
 void critical_arm(Critical *critical, sd_event *event, Cgroup *cgroup,
                   const DistressConfig *config);
+
+/* What is of its cgroup is forgotten; what did not help the unit is not. Takes NULL. */
+void critical_cgroup_gone(Critical *critical);
 
 /* And what was refused may be asked for again. */
 void critical_disarm(Critical *critical);

@@ -64,7 +64,7 @@ int target_new(Host *host, const Policy *policy, const char *unit, const char *o
 
 static void drop_cgroup(Target *t)
 {
-    t->critical = critical_free(t->critical);
+    critical_cgroup_gone(t->critical);
     stall_watch_disarm(&t->stall);
     t->stall.deaths = 0;
     capper_stop(t->capper);
@@ -79,6 +79,7 @@ Target *target_free(Target *t)
     if (!t)
         return NULL;
     drop_cgroup(t);
+    critical_free(t->critical);
     sd_bus_slot_unref(t->describing);
     target_parts_free(t);
     free(t->control_group);

@@ -24,7 +24,6 @@ struct Yielding {
     Host *host;
     YieldLaw law;
     LimitContext context;
-    uint64_t damage; /* what critical units felt, in all */
     YieldRoom room;
     bool brink;      /* the host is about to reclaim */
     uint64_t steals; /* pages, of the host, at the last look: */
@@ -193,45 +192,46 @@ static char *domain_of(const Host *host, const Target *t)
     return copy;
 }
 
-/* Of the critical units that suffer. */
-typedef struct Domains {
-    char **paths;
+/* The critical units that were looked at; of those that suffer, where memory is short. */
+typedef struct Served {
+    YieldService *services;
     const Target **whose;
+    char **paths; /* NULL: nobody else's memory would help */
     size_t n;
-} Domains;
+} Served;
 
-static void domains_clear(Domains *domains)
+static void served_clear(Served *served)
 {
-    for (size_t i = 0; i < domains->n; i++)
-        free(domains->paths[i]);
-    free(domains->paths);
-    free(domains->whose);
+    for (size_t i = 0; i < served->n; i++)
+        free(served->paths[i]);
+    free(served->services);
+    free(served->whose);
+    free(served->paths);
 }
 
-static void find_domains(const Host *host, Target *const *targets, size_t n, Domains *ret)
+/* The host's, or that of one before with the same path, or another one. */
+static uint64_t number_domain(const Served *served, const char *path, unsigned *n_slices)
 {
-    *ret = (Domains){ calloc(n + 1, sizeof(char *)), calloc(n + 1, sizeof(Target *)), 0 };
-    for (size_t i = 0; i < n && ret->paths && ret->whose; i++) {
-        if (!is_critical(targets[i]) || target_distress(targets[i]) == DISTRESS_NONE)
-            continue;
-        char *domain = domain_of(host, targets[i]);
-        if (!domain)
-            continue;
-        ret->whose[ret->n] = targets[i];
-        ret->paths[ret->n++] = domain;
-    }
+    if (strcmp(path, "/") == 0)
+        return YIELD_HOST;
+    for (size_t i = 0; i < served->n; i++)
+        if (served->paths[i] && strcmp(served->paths[i], path) == 0)
+            return served->services[i].domain;
+    if (*n_slices + 1 < YIELD_DOMAINS_MOST)
+        ++*n_slices;
+    return YIELD_HOST << *n_slices;
 }
 
 /* What is taken from a part of a critical unit is taken from that unit. */
-static void note_competition(const Domains *domains, const Target *t, YieldUnit *unit)
+static uint64_t competition(const Served *served, const Target *t)
 {
-    for (size_t i = 0; i < domains->n; i++) {
-        if (!path_is_below(t->control_group, domains->paths[i]) ||
-            path_is_below(t->control_group, domains->whose[i]->control_group))
-            continue;
-        unit->competes = true;
-        unit->elsewhere |= strcmp(domains->paths[i], "/") != 0;
-    }
+    uint64_t domains = 0;
+
+    for (size_t i = 0; i < served->n; i++)
+        if (served->paths[i] && path_is_below(t->control_group, served->paths[i]) &&
+            !path_is_below(t->control_group, served->whose[i]->control_group))
+            domains |= served->services[i].domain;
+    return domains;
 }
 
 static bool is_above_critical(Target *const *targets, size_t n, const Target *t, uint64_t now)
@@ -259,33 +259,64 @@ static uint64_t growth(uint64_t *last, uint64_t now)
 static uint64_t damage_of(Critical *c, const Sample *sample)
 {
     uint64_t grown = growth(&c->damage_seen, yield_damage(sample));
-    bool known = c->damage_known;
 
+    c->damage += c->damage_known ? grown : 0;
     c->damage_known = true;
-    return known ? grown : 0;
+    return c->damage;
 }
 
-static YieldNeed need_of(Yielding *y, Target *const *targets, size_t n, uint64_t now)
+static YieldService service_of(const Target *t)
 {
-    YieldNeed need = { .at_usec = now, .host = y->room, .recovers = true };
+    Critical *c = t->critical;
 
+    return (YieldService){
+        .distress = target_distress(t),
+        .lost = growth(&c->stolen_seen, distress_stolen(&c->distress)),
+        .lacks = distress_lacks(&c->distress),
+        .recovers = distress_recovers(&c->distress),
+        .measured = true,
+        .damage = damage_of(c, &t->sample),
+        .state = &c->served,
+    };
+}
+
+static int find_served(const Host *host, Target *const *targets, size_t n, Served *ret)
+{
+    unsigned n_slices = 0;
+
+    *ret = (Served){
+        .services = calloc(n + 1, sizeof(YieldService)),
+        .whose = calloc(n + 1, sizeof(Target *)),
+        .paths = calloc(n + 1, sizeof(char *)),
+    };
+    if (!ret->services || !ret->whose || !ret->paths)
+        return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        Target *t = targets[i];
-        need.running |= is_served(t, now);
+        const Target *t = targets[i];
         if (!is_critical(t) || !t->has_sample || !t->critical)
             continue;
-        Critical *c = t->critical;
-        DistressReason reason = target_distress(t);
-        if (reason != DISTRESS_NONE && (need.distress == DISTRESS_NONE || reason < need.distress))
-            need.distress = reason;
-        if (reason != DISTRESS_NONE)
-            need.recovers &= distress_recovers(&c->distress);
-        need.measured = true;
-        y->damage += damage_of(c, &t->sample);
-        need.lost += growth(&c->stolen_seen, distress_stolen(&c->distress));
-        need.lacks += distress_lacks(&c->distress);
+        YieldService service = service_of(t);
+        char *path = service.distress != DISTRESS_NONE ? domain_of(host, t) : NULL;
+        service.domain = path ? number_domain(ret, path, &n_slices) : 0;
+        ret->services[ret->n] = service;
+        ret->whose[ret->n] = t;
+        ret->paths[ret->n++] = path;
     }
-    need.damage = y->damage;
+    return 0;
+}
+
+static YieldNeed need_of(const Yielding *y, const Served *served, Target *const *targets, size_t n,
+                         uint64_t now)
+{
+    YieldNeed need = {
+        .at_usec = now,
+        .host = y->room,
+        .services = served->services,
+        .n_services = served->n,
+    };
+
+    for (size_t i = 0; i < n; i++)
+        need.running |= is_served(targets[i], now);
     return need;
 }
 
@@ -301,15 +332,15 @@ static void act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t 
 {
     CLEANUP_FREE YieldUnit *units = calloc(n_targets + 1, sizeof(YieldUnit));
     CLEANUP_FREE Target **owners = calloc(n_targets + 1, sizeof(Target *));
-    cleanup(domains_clear) Domains domains = { 0 };
+    cleanup(served_clear) Served served = { 0 };
     size_t n = 0;
 
-    YieldNeed need = need_of(y, targets, n_targets, now);
-    y->context.distress = need.distress != DISTRESS_NONE;
-    if (!units || !owners)
+    if (!units || !owners || find_served(y->host, targets, n_targets, &served) < 0)
         return; /* and the next look tries again */
-    if (need.distress != DISTRESS_NONE)
-        find_domains(y->host, targets, n_targets, &domains);
+    YieldNeed need = need_of(y, &served, targets, n_targets, now);
+    y->context.distress = false;
+    for (size_t i = 0; i < served.n; i++)
+        y->context.distress |= served.services[i].distress != DISTRESS_NONE;
     for (size_t i = 0; i < n_targets; i++) {
         Target *t = targets[i];
         LimitContext context = y->context;
@@ -318,7 +349,7 @@ static void act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t 
             !limiter_begin_yield(t->limiter, &t->policy->memory_high, &context, &t->sample,
                                  &units[n]))
             continue;
-        note_competition(&domains, t, &units[n]);
+        units[n].domains = competition(&served, t);
         units[n].above = is_above_critical(targets, n_targets, t, now);
         owners[n++] = t;
     }

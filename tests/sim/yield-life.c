@@ -215,7 +215,7 @@ static void whatever_happens(void **state)
         stalls += life.w.stalls;
         pauses += life.pauses;
         restarts += life.restarts;
-        episodes += life.w.episodes;
+        episodes += life.w.shops[0].episodes;
         if (life.most_turns > TURNS_MOST)
             printf("life %u: %u turns in a minute\n", seed, life.most_turns);
     }

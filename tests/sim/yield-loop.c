@@ -19,7 +19,7 @@ static void the_cache_is_kept_before_it_is_gone(void **state)
         w.units[1].stream_rate = 140 * MB;
         yield_world_run(&w, 40);
         printf("%.0f/s: %.0f of 256 MB kept, %u episodes, %.0f refaults\n", rates[i],
-               yield_world_kept(&w), w.episodes, w.units[0].refaults);
+               yield_world_kept(&w), w.shops[0].episodes, w.units[0].refaults);
         assert_true(yield_world_kept(&w) >= 0.97 * 256);
         /* And no longer than it has to be. */
         w.stopped = true;
@@ -40,9 +40,9 @@ static void beside_a_steady_stream_there_are_few_episodes(void **state)
         yield_world_run(&w, 60.0 * minute);
         least = fmin(least, yield_world_kept(&w));
     }
-    printf("an hour: %u episodes, never less than %.0f of 256 MB, %.0f refaults\n", w.episodes,
-           least, w.units[0].refaults);
-    assert_true(w.episodes <= 20);
+    printf("an hour: %u episodes, never less than %.0f of 256 MB, %.0f refaults\n",
+           w.shops[0].episodes, least, w.units[0].refaults);
+    assert_true(w.shops[0].episodes <= 20);
     assert_true(least > 0.95 * 256);
     /* Once it ends, all is given back but the limit that costs nothing. */
     w.units[1].stream_rate = 0;
@@ -77,7 +77,7 @@ static void what_does_not_help_ends(void **state)
     unit_set_high(&w.units[0], 250 * MB);
     pages_set(&w.units[1].pages[0], 600 * MB, 0, 600 * MB, AGES);
     yield_world_run(&w, 5);
-    assert_true(w.distress.reason != DISTRESS_NONE);
+    assert_true(w.shops[0].distress.reason != DISTRESS_NONE);
     yield_world_run(&w, 25);
     printf("no help: %.0f of 600 MB left, %u looks at it\n", unit_file(&w.units[1]) / MB,
            w.no_help);
@@ -111,6 +111,95 @@ static void the_largest_cold_cache_comes_first(void **state)
     assert_int_equal(w.reasons[1], LIMIT_REASON_DISTRESS);
 }
 
+/* Two critical services */
+
+/* Reads its file fast enough to have it back within seconds, if there is room. */
+static void begin_helpable(Unit *unit)
+{
+    unit->read_latency = 20e-6;
+    pages_set(&unit->pages[0], SHOP_FILE, 0.5, SHOP_FILE, AGES / 2);
+}
+
+/* What it reads does not fit below its own limit, whatever others give up. */
+static void begin_hopeless(Unit *unit)
+{
+    unit->read_latency = 20e-6;
+    unit->tasks = 4;
+    unit_set_high(unit, 60 * MB);
+    pages_set(&unit->pages[0], 2000 * MB, 0.1, 56 * MB, 0);
+    unit->pages[0].shadow = 1944 * MB;
+}
+
+/* Reads all of its cache again and again, so that it stays, and others' does not. */
+static void begin_competitor(Unit *unit, double size)
+{
+    unit->tasks = 8;
+    pages_set(&unit->pages[0], size, 1, size, 0);
+}
+
+/* The share of the time for which the helpable one stalls beside the other: of the first minute,
+ * and of the five before the tenth. */
+typedef struct Shares {
+    double soon, late;
+} Shares;
+
+static Shares contest(bool hopeless, bool slices)
+{
+    YieldWorld w;
+
+    yield_world_init(&w, 1);
+    yield_world_add(&w);
+    if (hopeless)
+        begin_hopeless(&w.units[0]);
+    begin_helpable(&w.units[OTHER]);
+    begin_competitor(&w.units[2], 800 * MB);
+    if (slices) {
+        begin_competitor(&w.units[1], 900 * MB);
+        yield_world_split(&w, 1024 * MB, 1024 * MB);
+    }
+    yield_world_run(&w, 60);
+    double soon = w.units[OTHER].memory_some, begin = w.units[0].memory_some;
+    yield_world_run(&w, 300);
+    double before = w.units[OTHER].memory_some;
+    yield_world_run(&w, 600);
+    Shares shares = { soon / 60, (w.units[OTHER].memory_some - before) / 300 };
+    printf("%s%s: stalled for %.2f %%, later %.2f %%\n", slices ? "two slices" : "one host",
+           hopeless ? ", beside one that nothing helps" : "", 100 * shares.soon, 100 * shares.late);
+    assert_int_equal(w.shops[0].hopeless, hopeless);
+    assert_true(!hopeless || begin > 20);
+    assert_false(w.shops[1].hopeless);
+    return shares;
+}
+
+static void one_whom_nothing_helps_takes_nothing_from_another(void **state)
+{
+    for (unsigned slices = 0; slices < 2; slices++) {
+        Shares bare = contest(false, slices), beside = contest(true, slices);
+
+        assert_true(beside.soon < bare.soon + 0.02);
+        assert_true(beside.late < bare.late + 0.02);
+    }
+}
+
+/* Each of two slices has a service that suffers, and a competitor, one larger than the other. */
+static void in_two_slices_neither_waits_for_the_other(void **state)
+{
+    YieldWorld w;
+
+    yield_world_init(&w, 1);
+    yield_world_add(&w);
+    begin_helpable(&w.units[0]);
+    begin_helpable(&w.units[OTHER]);
+    begin_competitor(&w.units[1], 4000 * MB);
+    begin_competitor(&w.units[2], 500 * MB);
+    yield_world_split(&w, 4100 * MB, 500 * MB);
+    while (w.reasons[1] != LIMIT_REASON_DISTRESS && w.host.now < 5)
+        yield_world_run(&w, w.host.now + STEP);
+    printf("the smaller one is squeezed after %.1f s, with %.0f MB of the larger left\n",
+           w.host.now, unit_use(&w.units[1]) / MB);
+    assert_true(w.host.now < 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +208,8 @@ int main(void)
         cmocka_unit_test(who_does_not_compete_is_left_alone),
         cmocka_unit_test(what_does_not_help_ends),
         cmocka_unit_test(the_largest_cold_cache_comes_first),
+        cmocka_unit_test(one_whom_nothing_helps_takes_nothing_from_another),
+        cmocka_unit_test(in_two_slices_neither_waits_for_the_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static Outcome run(unsigned seed, bool lawless)
     yield_world_run(&w, began + 600);
     outcome.kept = yield_world_kept(&w);
     outcome.refaults = w.units[0].refaults;
-    outcome.episodes = w.episodes;
+    outcome.episodes = w.shops[0].episodes;
     return outcome;
 }
 

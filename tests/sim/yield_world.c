@@ -19,6 +19,7 @@ void yield_world_init(YieldWorld *w, double reads_a_second)
 {
     *w = (YieldWorld){
         .host = { .size = 1024 * MB, .units = w->units, .n_units = 1 + BACKGROUND },
+        .n_shops = 1,
         .config = { .mode = LIMIT_YIELD, .min = 64 * MIB },
     };
     begin_critical(&w->units[0], reads_a_second, SHOP_FILE);
@@ -27,6 +28,21 @@ void yield_world_init(YieldWorld *w, double reads_a_second)
         w->competes[i] = true;
         w->want[i] = LIMIT_NONE;
     }
+}
+
+void yield_world_add(YieldWorld *w)
+{
+    unit_init(&w->units[OTHER], 4 * MB);
+    w->host.n_units = OTHER + 1;
+    w->n_shops = 2;
+}
+
+void yield_world_split(YieldWorld *w, double first, double second)
+{
+    w->host.n_units = 2;
+    w->host.size = first;
+    w->slice = (Host){ .size = second, .units = w->units + 2, .n_units = 2 };
+    w->in_slice = true;
 }
 
 void yield_world_pause(YieldWorld *w, bool pause)
@@ -56,8 +72,8 @@ void yield_world_restart(YieldWorld *w, size_t i, bool is_unit)
 void yield_world_restart_critical(YieldWorld *w, double reads_a_second)
 {
     begin_critical(&w->units[0], reads_a_second, 0);
-    w->distress = (DistressState){ 0 };
-    w->stolen = 0;
+    w->shops[0].distress = (DistressState){ 0 };
+    w->shops[0].stolen = 0;
 }
 
 double yield_world_kept(const YieldWorld *w)
@@ -69,7 +85,7 @@ static double host_use(const YieldWorld *w)
 {
     double use = 0;
 
-    for (size_t i = 0; i <= BACKGROUND; i++)
+    for (size_t i = 0; i < w->host.n_units; i++)
         use += unit_use(&w->units[i]);
     return use;
 }
@@ -89,35 +105,34 @@ static void apply(YieldWorld *w, size_t i, const LimitDecision *d)
     w->reasons[i] = d->reason;
 }
 
-static YieldNeed need_of(YieldWorld *w, const Sample *critical, const YieldWatch *watch)
+/* Each slice is a domain of its own. */
+static uint64_t domain_of(const YieldWorld *w, bool second)
 {
-    if (w->restarting)
-        return (YieldNeed){
-            .at_usec = critical->at_usec,
-            .running = !w->stopped,
-            .host = yield_room(watch),
-            .recovers = true,
-        };
+    if (!w->in_slice)
+        return YIELD_HOST;
+    return YIELD_HOST << (w->slice.size > 0 && second ? 2 : 1);
+}
 
+static YieldService serve(YieldWorld *w, size_t i, const Sample *sample)
+{
     const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
-    DistressReason before = w->distress.reason;
-    DistressReason reason = w->stopped ? DISTRESS_NONE
-                                       : distress_update(&w->distress, &config, critical);
-    YieldNeed need = {
-        .at_usec = critical->at_usec,
-        .running = !w->stopped,
-        .distress = reason,
-        .lost = distress_stolen(&w->distress) - w->stolen,
-        .lacks = distress_lacks(&w->distress),
-        .recovers = distress_recovers(&w->distress),
-        .host = yield_room(watch),
+    Shop *shop = &w->shops[i];
+    DistressReason before = shop->distress.reason;
+    YieldService service = {
+        .distress = w->stopped ? DISTRESS_NONE : distress_update(&shop->distress, &config, sample),
+        .domain = domain_of(w, i > 0),
+        .lost = distress_stolen(&shop->distress) - shop->stolen,
+        .lacks = distress_lacks(&shop->distress),
+        .recovers = distress_recovers(&shop->distress),
         .measured = true,
-        .damage = yield_damage(critical),
+        .damage = yield_damage(sample),
+        .state = &shop->served,
     };
 
-    w->stolen = distress_stolen(&w->distress);
-    w->episodes += before == DISTRESS_NONE && reason != DISTRESS_NONE;
-    return need;
+    shop->stolen = distress_stolen(&shop->distress);
+    shop->episodes += before == DISTRESS_NONE && service.distress != DISTRESS_NONE;
+    shop->hopeless |= hold_is_on(&shop->served.no_help, sample->at_usec);
+    return service;
 }
 
 static void judge(YieldWorld *w, size_t i, const YieldUnit *unit)
@@ -147,11 +162,22 @@ static void observe(YieldWorld *w, size_t i, const Sample *sample)
 /* As the daemon does it: looks, and what is decided is done. */
 static void look(YieldWorld *w, const YieldWatch *watch)
 {
-    Sample critical = unit_sample(&w->units[0], w->host.now), samples[BACKGROUND];
+    Sample samples[BACKGROUND];
     YieldUnit units[BACKGROUND];
+    YieldService services[CRITICAL];
     size_t owners[BACKGROUND], n = 0;
-    YieldNeed need = need_of(w, &critical, watch);
+    YieldNeed need = {
+        .running = !w->stopped,
+        .host = yield_room(watch),
+        .services = services,
+    };
 
+    for (size_t i = 0; i < w->n_shops; i++) {
+        Sample sample = unit_sample(&w->units[i == 0 ? 0 : OTHER], w->host.now);
+        need.at_usec = sample.at_usec;
+        if (i > 0 || !w->restarting)
+            services[need.n_services++] = serve(w, i, &sample);
+    }
     for (size_t i = 0; i < BACKGROUND; i++) {
         if (w->gone[i])
             continue;
@@ -161,8 +187,7 @@ static void look(YieldWorld *w, const YieldWatch *watch)
             continue;
         }
         units[n] = limit_begin_yield(&w->states[i], &w->config, &(LimitContext){ 0 }, &samples[i]);
-        units[n].competes = w->competes[i] && need.distress != DISTRESS_NONE;
-        units[n].elsewhere = w->in_slice;
+        units[n].domains = w->competes[i] ? domain_of(w, i > 0) : 0;
         owners[n++] = i;
     }
     yield_decide(&w->law, &need, units, n);
@@ -179,15 +204,15 @@ static double lateness(YieldWorld *w)
 
 static void look_around(YieldWorld *w)
 {
-    double taken = 0;
+    double taken = 0, size = w->slice.size > 0 ? 64 * 1024 * MB : w->host.size;
 
-    for (size_t i = 0; i <= BACKGROUND; i++)
+    for (size_t i = 0; i < BACKGROUND + w->n_shops; i++)
         taken += w->units[i].taken;
     YieldWatch watch = {
         .critical = !w->stopped,
         .background = true,
-        .free = (uint64_t)fmax(w->host.size - host_use(w), 0),
-        .total = (uint64_t)w->host.size,
+        .free = (uint64_t)fmax(size - host_use(w), 0),
+        .total = (uint64_t)size,
         .reclaiming = taken - w->taken > 0.5,
         .interval_usec = USEC_PER_SEC,
     };
@@ -203,6 +228,8 @@ void yield_world_run(YieldWorld *w, double until)
 {
     while (w->host.now < until) {
         host_step(&w->host);
+        if (w->slice.size > 0)
+            host_step(&w->slice);
         if (w->wavers > 0 && dice_chance(&w->dice, STEP))
             w->units[0].anon_want = 120 * MB + dice_between(&w->dice, 0, w->wavers);
         if (w->host.now >= w->next)

@@ -2,7 +2,8 @@
 #pragma once
 
 /* A critical service that reads single pages of a file of 256 MiB, and background units beside it,
- * on a host of 1 GiB, with `yield` deciding as the daemon has it decide. */
+ * on a host of 1 GiB, with `yield` deciding as the daemon has it decide; or another critical one
+ * beside them. */
 
 #include "control/limit.h"
 #include "sim/plant.h"
@@ -10,11 +11,24 @@
 #define MB         1048576.0
 #define SHOP_FILE  (256 * MB)
 #define BACKGROUND 2
+#define CRITICAL   2
+#define OTHER      (1 + BACKGROUND) /* the other critical one, of all units */
+
+/* What the controller knows of a critical service. */
+typedef struct Shop {
+    DistressState distress;
+    YieldServed served;
+    uint64_t stolen;
+    unsigned episodes;
+    bool hopeless; /* at some time nobody was squeezed for it, because that had not helped */
+} Shop;
 
 typedef struct YieldWorld {
-    Unit units[1 + BACKGROUND]; /* the first is critical */
+    Unit units[CRITICAL + BACKGROUND]; /* the first is critical, and the last one, if it is there */
     Host host;
-    DistressState distress;
+    Host slice; /* of the second half of them, if it has memory of its own: size > 0 */
+    Shop shops[CRITICAL];
+    size_t n_shops;
     LimitConfig config;
     YieldLaw law;
     LimitState states[BACKGROUND];
@@ -31,13 +45,18 @@ typedef struct YieldWorld {
     uint64_t want[BACKGROUND];
     double next;
     double taken; /* by the host's reclaim and all others', pages, at the last look */
-    uint64_t stolen, free;
+    uint64_t free;
     LimitReason reasons[BACKGROUND];
     double held_until[BACKGROUND]; /* it stalled under its limit */
-    unsigned episodes, no_help, stalls;
+    unsigned no_help, stalls;
 } YieldWorld;
 
 void yield_world_init(YieldWorld *w, double reads_a_second);
+/* Another critical service, without a file yet. */
+void yield_world_add(YieldWorld *w);
+/* On a host with room for all there are two slices, each with memory of its own: the first service
+ * and the first background unit, and the others. */
+void yield_world_split(YieldWorld *w, double first, double second);
 void yield_world_run(YieldWorld *w, double until);
 
 /* By hand: all is given back, and nothing is decided; or it goes on. */

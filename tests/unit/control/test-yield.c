@@ -6,10 +6,13 @@
 #include "util/cleanup.h"
 
 #define UNITS 3
+#define SLICE (YIELD_HOST << 1)
 
 typedef struct Several {
     YieldLaw law;
     YieldNeed need;
+    YieldService service;
+    YieldServed served;
     Sample samples[UNITS];
     YieldState states[UNITS];
     YieldUnit units[UNITS];
@@ -21,8 +24,11 @@ static void several_init(Several *s)
     static const uint64_t sizes[UNITS] = { 300 * MIB, 500 * MIB, 400 * MIB };
 
     *s = (Several){
-        .need = { .at_usec = AT0, .running = true, .distress = DISTRESS_REFAULTS, .measured = true }
+        .need = { .at_usec = AT0, .running = true, .n_services = 1 },
+        .service = { .distress = DISTRESS_REFAULTS, .domain = YIELD_HOST | SLICE, .measured = true }
     };
+    s->need.services = &s->service;
+    s->service.state = &s->served;
     for (size_t i = 0; i < UNITS; i++) {
         s->samples[i] = (Sample){ .at_usec = AT0,
                                   .current = sizes[i],
@@ -31,7 +37,7 @@ static void several_init(Several *s)
                                   .memory_psi.valid = true };
         s->units[i] = (YieldUnit){ .config = &yields_all,
                                    .sample = &s->samples[i],
-                                   .competes = true,
+                                   .domains = YIELD_HOST,
                                    .state = &s->states[i] };
     }
 }
@@ -39,8 +45,8 @@ static void several_init(Several *s)
 /* A second passes; what was asked for is done. */
 static void second(Several *s, uint64_t damage)
 {
-    s->need.damage += damage;
-    s->need.lacks += s->need.lost;
+    s->service.damage += damage;
+    s->service.lacks += s->service.lost;
     yield_decide(&s->law, &s->need, s->units, UNITS);
     for (size_t i = 0; i < UNITS; i++) {
         Sample *sample = &s->samples[i];
@@ -80,14 +86,14 @@ static void a_sign_alone_takes_what_was_stolen(void **state)
     Several s;
 
     several_init(&s);
-    s.need.distress = DISTRESS_STOLEN;
-    s.need.lost = 10 * MIB;
+    s.service.distress = DISTRESS_STOLEN;
+    s.service.lost = 10 * MIB;
     second(&s, 0);
     for (size_t i = 0; i < UNITS; i++) {
         assert_int_equal(s.units[i].decision.reason, FREEZE);
         assert_int_equal(s.units[i].decision.reclaim, 0);
     }
-    s.need.lost = 0;
+    s.service.lost = 0;
     second(&s, 0);
     assert_int_equal(s.units[1].decision.reason, DISTRESS);
     assert_int_equal(s.units[1].decision.reclaim, 10 * MIB);
@@ -108,13 +114,13 @@ static void what_recovers_needs_time(void **state)
 
     several_init(&s);
     second(&s, 1000);
-    s.need.recovers = true;
+    s.service.recovers = true;
     for (unsigned i = 0; i < 30; i++) {
         second(&s, 1000);
         assert_int_equal(s.units[1].decision.reason, HOLD);
         assert_int_equal(s.units[1].decision.want, 500 * MIB);
     }
-    s.need.recovers = false;
+    s.service.recovers = false;
     second(&s, 1000);
     assert_int_equal(s.units[1].decision.reason, DISTRESS);
 }
@@ -123,9 +129,9 @@ static void what_recovers_needs_time(void **state)
 static void several_calm(Several *s)
 {
     several_init(s);
-    s->need.distress = DISTRESS_NONE;
+    s->service.distress = DISTRESS_NONE;
     for (size_t i = 0; i < UNITS; i++) /* that is asked in distress only */
-        s->units[i].competes = false;
+        s->units[i].domains = 0;
     s->need.host = (YieldRoom){ .near = true, .left = 400 * MIB };
 }
 
@@ -209,12 +215,12 @@ static void what_is_there_again_is_not_paid_for(void **state)
     Several s;
 
     several_init(&s);
-    s.need.distress = DISTRESS_STOLEN;
-    s.need.lost = 40 * MIB;
+    s.service.distress = DISTRESS_STOLEN;
+    s.service.lost = 40 * MIB;
     for (unsigned i = 0; i < 32; i++) {
         for (size_t k = 0; k < UNITS; k++)
             s.units[k].held = i < 30;
-        s.need.lacks = 0;
+        s.service.lacks = 0;
         second(&s, 0);
     }
     assert_int_equal(s.units[1].decision.reason, DISTRESS);
@@ -248,7 +254,7 @@ static void one_with_a_critical_service_inside_is_let_go(void **state)
         assert_true(s.units[1].decision.want == LIMIT_NONE && s.units[1].decision.reclaim == 0);
         assert_int_equal(s.units[1].decision.reason, LIMIT_REASON_INSIDE);
     }
-    s.need.distress = DISTRESS_NONE;
+    s.service.distress = DISTRESS_NONE;
     s.need.host = (YieldRoom){ .near = true, .left = 50 * MIB };
     second(&s, 0);
     assert_true(s.units[1].decision.want == LIMIT_NONE);
@@ -263,14 +269,14 @@ static void a_trial_that_does_harm_is_taken_back_at_once(void **state)
     assert_in_range(until_tried(&s, 700 * MIB), 60, 63);
     assert_true(s.units[1].decision.want <= 725 * MIB);
     s.samples[1].current = s.samples[1].inactive_file = s.units[1].decision.want;
-    s.need.lost = 600 * KIB;
+    s.service.lost = 600 * KIB;
     second(&s, 0);
     assert_true(s.units[1].decision.want > 700 * MIB);
     s.need.host.missing = 30 * MIB;
     second(&s, 0);
     assert_int_equal(s.units[1].decision.want, 700 * MIB - 1200 * KIB - 30 * MIB);
     assert_true(s.units[1].decision.reclaim > 31 * MIB);
-    s.need.lost = 0;
+    s.service.lost = 0;
     assert_in_range(until_tried(&s, 700 * MIB), 119, 140);
 }
 
@@ -287,13 +293,13 @@ static void room_is_given_back_at_once(void **state)
     s.samples[1].current = 800 * MIB;
     s.samples[1].file = s.samples[1].inactive_file = 800 * MIB;
     s.need.host.left = 0;
-    s.need.distress = DISTRESS_STOLEN;
-    s.units[1].competes = true;
-    s.need.lost = 100 * MIB;
+    s.service.distress = DISTRESS_STOLEN;
+    s.units[1].domains = YIELD_HOST;
+    s.service.lost = 100 * MIB;
     second(&s, 0);
     assert_int_equal(s.units[1].decision.want, 700 * MIB);
-    s.need.lost = 0;
-    s.need.distress = DISTRESS_NONE;
+    s.service.lost = 0;
+    s.service.distress = DISTRESS_NONE;
     s.need.host.left = 100 * MIB;
     for (unsigned i = 0; i < 30; i++) {
         second(&s, 0);
@@ -306,7 +312,7 @@ static void who_does_not_compete_is_left_alone(void **state)
     Several s;
 
     several_init(&s);
-    s.units[1].competes = false;
+    s.units[1].domains = 0;
     for (unsigned i = 0; i < 5; i++) {
         second(&s, 1000);
         assert_int_equal(s.units[1].decision.reason, CALM);
@@ -323,13 +329,13 @@ static void where_the_host_has_room_nobody_competes_for_it(void **state)
 
     several_init(&s);
     s.need.host = (YieldRoom){ .near = true, .left = 200 * MIB };
-    s.units[2].elsewhere = true;
+    s.units[2].domains = SLICE;
     second(&s, 1000);
     assert_int_equal(s.units[1].decision.reason, LIMIT_REASON_ROOM);
     assert_int_equal(s.units[1].decision.want, 600 * MIB);
     assert_int_equal(s.units[2].decision.reason, FREEZE);
-    s.need.lost = MIB;
-    s.units[1].competes = true;
+    s.service.lost = MIB;
+    s.units[1].domains = YIELD_HOST;
     second(&s, 1000);
     assert_int_equal(s.units[1].decision.want, 499 * MIB);
 }
@@ -381,7 +387,7 @@ static void it_goes_on_where_it_helps(void **state)
     for (unsigned i = 0; i < 12; i++)
         second(&s, 1000);
     assert_true(s.units[1].decision.want == LIMIT_NONE);
-    s.need.lost = MIB;
+    s.service.lost = MIB;
     second(&s, 1000);
     assert_int_equal(s.units[1].decision.reason, FREEZE);
 }
@@ -410,9 +416,9 @@ static unsigned raised(Several *s, uint64_t lost)
 {
     uint64_t before = s->states[1].limit;
 
-    s->need.lost = lost;
+    s->service.lost = lost;
     second(s, 1000);
-    s->need.lost = 0;
+    s->service.lost = 0;
     return s->states[1].limited && s->states[1].limit > before;
 }
 
@@ -431,7 +437,7 @@ static void what_is_given_back_in_vain_is_kept(void **state)
         for (unsigned i = 0; i < 5 && !raised(&s, 0); i++)
             ;
         assert_false(raised(&s, 10 * MIB));
-        hold_begin(&s.law.no_help, s.need.at_usec, 600 * USEC_PER_SEC, 600 * USEC_PER_SEC);
+        hold_begin(&s.served.no_help, s.need.at_usec, 600 * USEC_PER_SEC, 600 * USEC_PER_SEC);
         while (!raised(&s, 0) && seconds < 90)
             seconds++;
         assert_in_range(seconds, wait - 3, wait + 10); /* they take turns */
@@ -448,7 +454,7 @@ static void it_is_given_back_in_reverse_order(void **state)
         second(&s, 1000);
     /* 500, 437, 400: the last step was the third unit's. */
     assert_int_equal(s.units[2].decision.reason, DISTRESS);
-    s.need.distress = DISTRESS_NONE;
+    s.service.distress = DISTRESS_NONE;
     for (size_t i = 0; i < UNITS; i++) /* nobody wants more by now */
         s.samples[i].current = 100 * MIB;
     second(&s, 0);

@@ -196,13 +196,21 @@ static void a_critical_unit_that_restarts(void **state)
     world_end(&w);
 }
 
-static void put_slice(const World *w, const char *current, const char *high)
+static void put(const World *w, const char *slice, const char *file, const char *text)
 {
-    scratch_put(&w->cgroups, "a.slice/memory.stat",
-                "anon 0\nfile 0\nactive_file 0\ninactive_file 0\nunevictable 0\nfile_mapped 0\n"
-                "file_dirty 0\nfile_writeback 0\nshmem 0\nslab_unreclaimable 0\n");
-    scratch_put(&w->cgroups, "a.slice/memory.current", current);
-    scratch_put(&w->cgroups, "a.slice/memory.high", high);
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/%s", slice, file);
+    scratch_put(&w->cgroups, path, text);
+}
+
+static void put_slice(const World *w, const char *slice, const char *current, const char *high)
+{
+    put(w, slice, "memory.stat",
+        "anon 0\nfile 0\nactive_file 0\ninactive_file 0\nunevictable 0\nfile_mapped 0\n"
+        "file_dirty 0\nfile_writeback 0\nshmem 0\nslab_unreclaimable 0\n");
+    put(w, slice, "memory.current", current);
+    put(w, slice, "memory.high", high);
 }
 
 /* Memory of another slice does not help one that is at its limit. */
@@ -213,32 +221,66 @@ static void who_competes(void **state)
     world_begin(&w);
     w.critical.distress.reason = DISTRESS_MEMORY_PRESSURE;
     w.targets[0].sample.max = 505 * MIB; /* full of cache, which it does not run into */
-    put_slice(&w, "600000000\n", "max\n");
+    put_slice(&w, "a.slice", "600000000\n", "max\n");
     put_host(&w, 150, 100);
     yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
-    assert_true(decided.competes && !decided.elsewhere);
+    assert_int_equal(decided.domains, YIELD_HOST);
     assert_true(yielding_context(w.yielding).distress);
-    put_slice(&w, "600000000\n", "600002560\n");
+    put_slice(&w, "a.slice", "600000000\n", "600002560\n");
     yielding_act(w.yielding, w.list, 2, 2 * USEC_PER_SEC);
-    assert_false(decided.competes);
+    assert_int_equal(decided.domains, 0);
     w.targets[1].control_group = (char *)"/a.slice/job.service";
     yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
-    assert_true(decided.competes && decided.elsewhere);
+    assert_true(decided.domains != 0 && decided.domains != YIELD_HOST);
     /* A part of it is its own. */
     w.targets[1].control_group = (char *)"/a.slice/shop.service/jobs";
     yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
-    assert_false(decided.competes);
+    assert_int_equal(decided.domains, 0);
     /* Nobody's memory helps one that runs into its own limit. */
     w.targets[1].control_group = (char *)"/a.slice/job.service";
     w.critical.distress.n_points = 2;
     w.critical.distress.points[1].limit_events = 1;
     yielding_act(w.yielding, w.list, 2, 3 * USEC_PER_SEC);
-    assert_false(decided.competes);
+    assert_int_equal(decided.domains, 0);
     w.critical.distress.n_points = 0;
     /* Who only observes does not suffer as far as others are concerned. */
     w.policies[0].mode = MODE_OBSERVE;
     yielding_act(w.yielding, w.list, 2, 4 * USEC_PER_SEC);
     assert_false(yielding_context(w.yielding).distress);
+    world_end(&w);
+}
+
+static uint64_t domains_below(World *w, Target *const *list, size_t n, const char *control_group)
+{
+    w->targets[1].control_group = (char *)control_group;
+    yielding_act(w->yielding, list, n, w->targets[1].sample.at_usec += USEC_PER_SEC);
+    return decided.domains;
+}
+
+/* Two slices that are short of memory are two affairs, and two services in one are one. */
+static void each_slice_is_its_own_affair(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    w.critical.distress.reason = DISTRESS_MEMORY_PRESSURE;
+    Critical second = w.critical, third = w.critical;
+    Target other = w.targets[0], beside = w.targets[0];
+    Target *list[] = { &w.targets[0], &w.targets[1], &other, &beside };
+    other.control_group = (char *)"/b.slice/shop.service";
+    other.critical = &second;
+    beside.control_group = (char *)"/a.slice/beside.service";
+    beside.critical = &third;
+    put_slice(&w, "a.slice", "600000000\n", "600002560\n");
+    put_slice(&w, "b.slice", "600000000\n", "600002560\n");
+    uint64_t a = domains_below(&w, list, 4, "/a.slice/job.service");
+    uint64_t b = domains_below(&w, list, 4, "/b.slice/job.service");
+    assert_true(a != 0 && b != 0 && (a & b) == 0 && ((a | b) & YIELD_HOST) == 0);
+    assert_int_equal(a & (a - 1), 0); /* one for both in it */
+    assert_int_equal(domains_below(&w, list, 4, "/c.slice/job.service"), 0);
+    put_slice(&w, "b.slice", "600000000\n", "max\n");
+    assert_int_equal(domains_below(&w, list, 4, "/c.slice/job.service"), YIELD_HOST);
+    assert_int_equal(domains_below(&w, list, 4, "/a.slice/job.service"), a | YIELD_HOST);
     world_end(&w);
 }
 
@@ -298,6 +340,7 @@ int main(void)
         cmocka_unit_test(nobody_gets_more_than_the_host_has_free),
         cmocka_unit_test(a_critical_unit_that_restarts),
         cmocka_unit_test(who_competes),
+        cmocka_unit_test(each_slice_is_its_own_affair),
         cmocka_unit_test(a_slice_with_the_critical_unit_inside),
         cmocka_unit_test(what_was_before_is_not_counted),
         cmocka_unit_test(a_long_interval_is_none_for_critical_units),
