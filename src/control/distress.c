@@ -10,7 +10,8 @@
  * as they are read. Stolen is what reclaim took, and no more than the page cache shrank by: a
  * service that streams by itself has its pages reclaimed and does not shrink, and one that deletes
  * files shrinks and has none reclaimed. What goes while its own limits are run into, no neighbour
- * took. */
+ * took; nor what goes where nobody is to look for thieves: the service's own law or cap takes it.
+ */
 
 #include "control/distress.h"
 
@@ -99,9 +100,10 @@ static bool is_stolen_from(const DistressConfig *config, const DistressPoint *th
 
 /* What was stolen between two looks. Summed up, and not only compared over the whole span, where a
  * stream and then a deleted file would look like it. */
-static uint64_t stolen_since(const DistressPoint *last, const DistressPoint *now)
+static uint64_t stolen_since(const DistressConfig *config, const DistressPoint *last,
+                             const DistressPoint *now)
 {
-    if (now->limit_events != last->limit_events)
+    if (config->stolen == DISTRESS_NEVER || now->limit_events != last->limit_events)
         return 0;
     return min_u64(now->taken - last->taken, sub_u64(last->file, now->file));
 }
@@ -143,7 +145,7 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
 
     state->page = sample->page;
     const DistressPoint *last = &state->points[state->n_points - 1];
-    uint64_t stolen = stolen_since(last, &now);
+    uint64_t stolen = stolen_since(config, last, &now);
     now.stolen = last->stolen + stolen;
     state->lacks = add_u64(sub_u64(state->lacks, sub_u64(now.file, last->file)), stolen);
     remember(state, &now, config->window_usec);

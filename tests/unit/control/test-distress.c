@@ -274,6 +274,11 @@ static void what_is_not_stolen(void **state)
     LOOKS({ 0, .file = 2256, .expected = CALM },
           { 1000, .file = 2156, .stolen = 100, .events = 1, .expected = CALM },
           { 2000, .file = 2056, .stolen = 200, .events = 1, .expected = STOLEN });
+    /* It goes, comes back, and goes again: the sum of that is not what it lacks. */
+    LOOKS({ 0, .file = 2256, .expected = CALM },
+          { 100, .file = 2253, .stolen = 3, .expected = CALM },
+          { 200, .file = 2256, .stolen = 3, .expected = CALM },
+          { 300, .file = 2253, .stolen = 6, .expected = CALM });
     config.stolen = DISTRESS_NEVER;
     LOOKS({ 0, .file = 2256, .expected = CALM },
           { 1000, .file = 1744, .stolen = 256, .expected = CALM });
@@ -295,6 +300,21 @@ static void what_it_lacks(void **state)
         assert_int_equal(distress_lacks(&s), i % 2 ? 40 * MIB : 0);
     }
     assert_int_equal(distress_stolen(&s), 200 * MIB);
+}
+
+/* What goes is taken by its own law, its own cap, or nobody whom the policy looks for. */
+static void what_is_not_looked_for_is_not_counted(void **state)
+{
+    DistressState s = { 0 };
+
+    config.stolen = DISTRESS_NEVER;
+    for (unsigned i = 0; i < 10; i++) {
+        Sample sample = sample_of(
+            &(Look){ .at_ms = 1000 * i, .file = 256 - 8 * i, .stolen = 8 * i });
+        (void)distress_update(&s, &config, &sample);
+        assert_int_equal(distress_stolen(&s), 0);
+        assert_int_equal(distress_lacks(&s), 0);
+    }
 }
 
 static void damage_is_named_before_its_sign(void **state)
@@ -410,6 +430,7 @@ int main(void)
         cmocka_unit_test(damage_is_named_before_its_sign),
         cmocka_unit_test_setup(what_is_not_stolen, defaults),
         cmocka_unit_test_setup(what_it_lacks, defaults),
+        cmocka_unit_test_setup(what_is_not_looked_for_is_not_counted, defaults),
         cmocka_unit_test_setup(what_a_trigger_is_armed_with, defaults),
         cmocka_unit_test_setup(faults_and_io_where_they_are_asked_for, defaults),
         cmocka_unit_test_setup(no_growth_is_too_large, defaults),

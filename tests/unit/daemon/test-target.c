@@ -425,6 +425,25 @@ static void a_critical_unit_stalls(void **state)
     pressure_end(&p);
 }
 
+/* That nobody could help it is no other way in its next cgroup; that it suffers is to be seen. */
+static void a_critical_unit_restarts(void **state)
+{
+    Policy policy = { .name = (char *)"a", .role = ROLE_CRITICAL, .cache_max = LIMIT_NONE };
+    Pressure p;
+
+    pressure_begin(&p, &policy);
+    p.target->critical->served.no_help.until_usec = 1234567;
+    p.target->critical->distress.reason = DISTRESS_REFAULTS;
+    target_note_listed(p.target, false, 2);
+    assert_null(p.target->cgroup);
+    assert_int_equal(target_distress(p.target), DISTRESS_NONE);
+    target_note_listed(p.target, true, 3);
+    assert_non_null(p.target->cgroup);
+    assert_int_equal(n_armed, 2);
+    assert_int_equal(p.target->critical->served.no_help.until_usec, 1234567);
+    pressure_end(&p);
+}
+
 /* cgroup.pressure takes the files away and brings them back. */
 static void a_trigger_is_asked_for_again_with_new_files(void **state)
 {
@@ -610,6 +629,7 @@ int main(void)
         cmocka_unit_test(what_is_under_way_at_the_end),
         cmocka_unit_test(a_restart_is_no_end),
         cmocka_unit_test(a_critical_unit_stalls),
+        cmocka_unit_test(a_critical_unit_restarts),
         cmocka_unit_test(a_trigger_is_asked_for_again_with_new_files),
         cmocka_unit_test(a_unit_stalls_under_a_limit),
         cmocka_unit_test(a_brake_beside_a_cap),
