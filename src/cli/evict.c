@@ -108,7 +108,7 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
     EvictCommand *evict = userdata;
     static const char *const failures[_EVICT_RUNG_MAX] = {
         [EVICT_ADVISE] = "cannot be evicted",
-        [EVICT_WRITE_BACK] = "cannot be written to the disk",
+        [EVICT_WRITE_BACK] = "did not reach the disk; evicting it again may lose it",
         [EVICT_PAGE_OUT] = "cannot be taken out of processes",
         [EVICT_RECLAIM] = "cannot be reclaimed",
     };

@@ -68,9 +68,9 @@ EvictRung evict_next_rung(const unsigned tried[static _EVICT_RUNG_MAX], const Ev
 
     if (left->resident == 0)
         return EVICT_NO_RUNG;
-    /* The advice begins to write what is dirty and tells nobody what came of it. Where that cannot
-     * be seen either, a page that the disk did not take would look clean, and be lost. */
-    if (tried[EVICT_ADVISE] == 0 && !(allowed->write_back && !left->has_dirty))
+    /* The advice tells nobody what came of writing: a page that the disk did not take looks clean,
+     * and would be lost. So what is dirty is written first, which tells, and advises then. */
+    if (tried[EVICT_ADVISE] + tried[EVICT_WRITE_BACK] == 0 && !(allowed->write_back && dirty))
         return EVICT_ADVISE;
     if (allowed->write_back && dirty && tried[EVICT_WRITE_BACK] <= tried[EVICT_PAGE_OUT])
         return EVICT_WRITE_BACK;

@@ -305,6 +305,25 @@ static int reclaim(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n
     return r == -ENOENT || r == -EINVAL ? 0 : r;
 }
 
+/* Whether what is about to be taken for clean has reached the disk: where somebody else has had it
+ * written, nobody has asked yet. Asking writes what is dirty, anywhere in the file; so it is not
+ * asked of one that is. */
+static int check_written(const Climb *climb)
+{
+    EvictPart all = { 0, (uint64_t)climb->st.st_size };
+    Residency residency = climb->now;
+    int r = 0;
+
+    if (climb->part.begin > 0 || climb->part.end < all.end || climb->n_spared > 0)
+        r = residency_of_range(climb->fd, 0, all.end, &residency);
+    if (r < 0)
+        return r;
+    if (residency.has_counters ? residency.dirty + residency.writeback > 0
+                               : !file_is_settled(climb->fd))
+        return 0;
+    return evict_check_written(climb->fd);
+}
+
 /* One rung, for one part. */
 static int try_part(Ladder *ladder, Climb *climb, EvictRung rung, const Evicting *e,
                     const Mapper *mappers, size_t n)
@@ -369,7 +388,10 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
         if (rung == EVICT_NO_RUNG || *ret_wait)
             return 0;
         climb->tried[rung]++;
-        int r = try_rung(ladder, climb, rung, mappers, n);
+        int r = rung == EVICT_ADVISE ? check_written(climb) : 0;
+        bool lacks = r < 0; /* the disk does */
+        if (r >= 0)
+            r = try_rung(ladder, climb, rung, mappers, n);
         if (r == -ENOMEM)
             return r;
 
@@ -382,11 +404,11 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
             return r;
         }
         if (r < 0) {
-            out->failed = rung;
+            out->failed = lacks ? EVICT_WRITE_BACK : rung;
             out->error = r;
             return 0;
         }
-        if (rung == EVICT_ADVISE && climb->now.resident > 0 && is_in_memory_only(climb->fd))
+        if (!needs_mappers(rung) && climb->now.resident > 0 && is_in_memory_only(climb->fd))
             return 0;
     }
 }

@@ -35,3 +35,8 @@ int evict_write_begin(const Evicting *evicting, uint64_t *written);
  * so from his own fsync(2). -ETIMEDOUT: the disk has taken nothing for @patience_usec. -ECANCELED.
  */
 int evict_write_back(const Evicting *evicting, uint64_t patience_usec, uint64_t *written);
+
+/* Whether all of the file that seems to be clean is on the disk; writes what is dirty, and waits.
+ * -EIO, -ENOSPC …: some could not be written, by whomever; that is told once, and whoever wrote it
+ * still learns so from his own fsync(2). 0 also where the file system cannot tell. */
+int evict_check_written(int fd);

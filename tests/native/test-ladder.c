@@ -304,6 +304,34 @@ static void what_cannot_be_written_is_told(void **state)
     assert_true(in_one_of_some_tries(with_a_dirty_file(write_with_a_bad_disk)));
 }
 
+/* Clean as it seems: somebody else has had it written. */
+static void evict_what_the_disk_lacks(void *argument)
+{
+    int fd = *(int *)argument;
+
+    seccomp_answer(__NR_ioctl, EIO); /* FIEMAP: the disk did not take it */
+    for (unsigned i = 0; i < 4; i++) {
+        options.allowed.write_back = i & 1;
+        options.bounds = i & 2 ? (EvictBounds){ .last = MIB } : (EvictBounds){ 0 };
+        n_told = 0;
+        check(climb(fd) == 0 && n_told == 1);
+        check(told.before > 0 && told.after >= told.before && told.memory == 0);
+        check(told.failed == EVICT_WRITE_BACK && told.error == -EIO);
+    }
+}
+
+static void what_others_wrote_in_vain_stays(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+
+    must(fsync(fd));
+    /* Locked, lest somebody else takes it: still the disk is asked first. */
+    void *pin = lock_part(fd, 0, SIZE);
+    assert_int_equal(run_child(evict_what_the_disk_lacks, &fd), 0);
+    munmap(pin, SIZE);
+}
+
 /* A process that maps the file, all of it, and has touched each page. */
 static pid_t map_elsewhere(int fd, size_t size)
 {
@@ -715,6 +743,30 @@ static void a_file_in_memory_only_stays(void **state)
     assert_int_equal(told.memory, 4096);
 }
 
+/* Paging out would swap it: an attempt would be told as a failure. */
+static void evict_from_memory_without_cachestat(void *argument)
+{
+    int fd = *(int *)argument;
+
+    seccomp_answer(CACHESTAT_NR, ENOSYS);
+    seccomp_answer(__NR_process_madvise, EIO);
+    options.allowed = (EvictAllowed){ .write_back = true, .page_out = true };
+    check(climb(fd) == 0);
+    check(told.before == 4096 && told.after == 4096 && told.memory == 4096);
+    check(told.failed == EVICT_NO_RUNG);
+}
+
+static void nor_is_it_swapped(void **state)
+{
+    CLEANUP_CLOSE int fd = must(memfd_create("f", MFD_CLOEXEC));
+
+    must(ftruncate(fd, SIZE));
+    must(pwrite(fd, "x", 1, 0));
+    pid_t pid = map_elsewhere(fd, 4096);
+    assert_int_equal(run_child(evict_from_memory_without_cachestat, &fd), 0);
+    unmap(pid);
+}
+
 static void an_empty_file(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -984,6 +1036,7 @@ int main(void)
         TEST(what_is_dirty_is_not_even_advised),
         TEST(dirty_pages_are_written_first),
         TEST(what_cannot_be_written_is_told),
+        TEST(what_others_wrote_in_vain_stays),
         TEST(mapped_pages_stay),
         TEST(mapped_pages_are_taken_out),
         TEST(what_is_gone_meanwhile_is_not_counted),
@@ -996,6 +1049,7 @@ int main(void)
         TEST(what_is_spared_stays),
         TEST(what_two_threads_leave_is_told_once),
         TEST(a_file_in_memory_only_stays),
+        TEST(nor_is_it_swapped),
         TEST(an_empty_file),
         TEST(many_files_that_resist),
         TEST(a_cancelled_one_ends),

@@ -39,31 +39,48 @@ mkfs.ext4 -q -O ^has_journal /dev/t-bad
 mount /dev/t-bad "$M/bad"
 head -c 4M /dev/urandom >"$M/bad/good"
 head -c 4M /dev/urandom >"$M/bad/lost"
+head -c 1M /dev/urandom >"$M/bad/flushed"
 sync "$M/bad"/*
-first=$(filefrag -b512 -v "$M/bad/lost" | awk '$1 == "0:" { print $4 + 0 }')
+fails_from_now() {
+    local first
+    first=$(filefrag -b512 -v "$1" | awk '$1 == "0:" { print $4 + 0 }')
+    echo "+$first-$((first + 64))" >"$bad/badblocks"
+}
 
 policy job <<POLICY
 version: 1
 match: { units: [t-job.service] }
 evict:
   - { path: $FILES/in/**, idle: 1s, every: 1s }
-  - { path: $M/bad/*, idle: 1s, every: 1s, dirty: write-back }
+  - { path: $M/bad/good, idle: 1s, every: 1s, dirty: write-back }
+  - { path: $M/bad/lost, idle: 1s, every: 1s, dirty: write-back }
+  - { path: $M/bad/flushed, idle: 1s, every: 1s }
 POLICY
 run_unit t-job.service -- sleep infinity
 start_daemon
 
-# Written again, and now the disk does not take it. The rest goes on. Nobody else writes back.
+# Written again, and now the disk does not take it. The rest goes on. One the kernel writes back first, and it looks
+# clean; the others nobody else does.
 echo 0 >/proc/sys/vm/dirty_writeback_centisecs
-echo "+$first-$((first + 64))" >"$bad/badblocks"
+fails_from_now "$M/bad/flushed"
+dd if=/dev/urandom of="$M/bad/flushed" bs=1M count=1 conv=notrunc status=none
+flushed=$(sha256sum <"$M/bad/flushed")
+if sync -f "$M/bad"; then fail "the disk has taken it"; fi
+fails_from_now "$M/bad/lost"
 dd if=/dev/urandom of="$M/bad/lost" bs=1M count=4 conv=notrunc status=none
 dd if=/dev/urandom of="$M/bad/good" bs=1M count=4 conv=notrunc status=none
 sum=$(sha256sum <"$M/bad/lost")
 wait_for 200 target_at_least t-job.service '.evict.by["write-back"]' $((3 * MIB))
-wait_for 200 journal_has "evicting $M/bad/\\*: $M/bad/lost: Input/output error"
+for name in lost flushed; do
+    wait_for 200 journal_has "evicting $M/bad/$name: $M/bad/$name: Input/output error"
+done
 sleep 6 # a few more looks, to which it seems to be clean
 assert_eq "$(sha256sum <"$M/bad/lost")" "$sum" "what the disk did not take, in memory"
+assert_eq "$(sha256sum <"$M/bad/flushed")" "$flushed" "what the disk did not take from the kernel, in memory"
 # And whoever wrote it still learns that it is not on the disk.
-if sync "$M/bad/lost" 2>/dev/null; then fail "the error was taken from the writer"; fi
+for name in lost flushed; do
+    if sync "$M/bad/$name" 2>/dev/null; then fail "the error was taken from the writer of $name"; fi
+done
 
 # Swapped under the walk, many times a second; and mounts that come and go in the middle of it, over a folder and
 # over a file.
