@@ -96,12 +96,21 @@ static bool is_mount(const char *line, uint64_t mount)
     return strtoull(line, &end, 10) == mount && *end == ' ';
 }
 
-static bool is_device(const char *line, dev_t dev)
+static bool device_of_line(const char *line, dev_t *ret)
 {
     unsigned major_number, minor_number;
 
-    return sscanf(line, "%*u %*u %u:%u ", &major_number, &minor_number) == 2 &&
-           makedev(major_number, minor_number) == dev;
+    if (sscanf(line, "%*u %*u %u:%u ", &major_number, &minor_number) != 2)
+        return false;
+    *ret = makedev(major_number, minor_number);
+    return true;
+}
+
+static bool is_device(const char *line, dev_t dev)
+{
+    dev_t own;
+
+    return device_of_line(line, &own) && own == dev;
 }
 
 static FILE *open_list(int process_fd)
@@ -160,6 +169,21 @@ int fs_name_of_mount(int process_fd, uint64_t mount, char ret[FS_NAME_MAX])
         return -errno;
 
     return name_of_mount(list, mount, ret) ? 0 : -ENOENT;
+}
+
+int fs_device_of_mount(int process_fd, uint64_t mount, dev_t *ret)
+{
+    CLEANUP_FREE char *line = NULL;
+    size_t size = 0;
+
+    CLEANUP_FCLOSE FILE *list = open_list(process_fd);
+    if (!list)
+        return -errno;
+
+    while (getline(&line, &size, list) > 0)
+        if (is_mount(line, mount) && device_of_line(line, ret))
+            return 0;
+    return -ENOENT;
 }
 
 void fs_format_passed_over(FsKind kind, const char *name, char ret[FS_WHY_MAX])

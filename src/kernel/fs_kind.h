@@ -34,6 +34,9 @@ int fs_name_of_device(int process_fd, dev_t dev, char ret[FS_NAME_MAX]);
  * see that mount, as those of pipes, sockets and memfd. */
 int fs_name_of_mount(int process_fd, uint64_t mount, char ret[FS_NAME_MAX]);
 
+/* The device of that mount, as statx(2) tells it of its files but for btrfs. Errors likewise. */
+int fs_device_of_mount(int process_fd, uint64_t mount, dev_t *ret);
+
 #define FS_WHY_MAX (64 + FS_NAME_MAX)
 
 /* "is on a network file system (nfs4), which is passed over". Of a kind other than FS_LOCAL. */

@@ -6,17 +6,22 @@
  * they come, then sorted once, so that a question is a binary search.
  *
  * A process may end between any two calls, which is normal: ENOENT and ESRCH are passed by. What
- * may not be looked into is counted, since "nobody" cannot be said then. hidepid= hides processes
+ * may not be looked into is counted, since "nobody" cannot be said then. A single descriptor is no
+ * reason for that: files of FUSE are not told even to root, and whoever has one would keep all
+ * others in memory. It stands for all files of its device. hidepid= hides processes
  * without an error; a /proc that does not even show process 1 counts as one unreadable process. */
 #include "kernel/openers.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "kernel/fs_kind.h"
 #include "util/array.h"
 #include "util/io.h"
 #include "util/parse.h"
@@ -34,7 +39,7 @@ typedef struct IdArray {
 } IdArray;
 
 struct OpenSet {
-    IdArray open;
+    IdArray open;   /* ino is 0: any of that device; dev is 0: of that number, on any device */
     IdArray mapped; /* dev is 0: not comparable */
     unsigned unreadable;
     unsigned processes;
@@ -90,6 +95,51 @@ static int judge_error(int error, bool *unreadable)
     return 0;
 }
 
+/* How many mounts are looked up for a process: what else it hides is told by the number alone. */
+#define LOOKUPS_MAX 4
+
+typedef struct Hidden {
+    uint64_t mount; /* that was looked up last; 0: none */
+    dev_t dev;      /* its device; 0: unknown */
+    unsigned lookups;
+} Hidden;
+
+static void look_up(Hidden *hidden, int process_fd, uint64_t mount)
+{
+    if (hidden->mount == mount)
+        return;
+    hidden->mount = mount;
+    if (hidden->lookups++ >= LOOKUPS_MAX || fs_device_of_mount(process_fd, mount, &hidden->dev) < 0)
+        hidden->dev = 0;
+}
+
+/* Of a descriptor that cannot be followed. */
+static int note_hidden(OpenSet *set, int process_fd, const char *name, Hidden *hidden,
+                       bool *unreadable)
+{
+    char path[sizeof "fdinfo/" + NAME_MAX], text[128];
+    uint64_t mount, ino = 0;
+
+    snprintf(path, sizeof path, "fdinfo/%s", name);
+    CLEANUP_CLOSE int fd = openat(process_fd, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (n < 0) {
+        int r = judge_error(errno, unreadable);
+        return r < 0 ? r : 0;
+    }
+    text[n] = '\0';
+    /* "ino" is from 5.14. */
+    if (sscanf(text, "pos: %*s flags: %*s mnt_id: %" SCNu64 " ino: %" SCNu64, &mount, &ino) < 1) {
+        *unreadable = true;
+        return 0;
+    }
+    look_up(hidden, process_fd, mount);
+    if (hidden->dev != 0)
+        return append(&set->open, (FileId){ hidden->dev, 0 });
+    *unreadable |= ino == 0;
+    return ino != 0 ? append(&set->open, (FileId){ 0, ino }) : 0;
+}
+
 static int scan_descriptors(OpenSet *set, int process_fd, bool *unreadable)
 {
     CLEANUP_CLOSE int fd = openat(process_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -97,6 +147,7 @@ static int scan_descriptors(OpenSet *set, int process_fd, bool *unreadable)
     if (!dir)
         return judge_error(errno, unreadable);
     int dir_fd = TAKE_FD(fd);
+    Hidden hidden = { 0 };
 
     for (struct dirent *entry; (errno = 0, entry = readdir(dir));) {
         struct statx st;
@@ -105,7 +156,10 @@ static int scan_descriptors(OpenSet *set, int process_fd, bool *unreadable)
             continue;
         if (statx(dir_fd, entry->d_name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
                   STATX_TYPE | STATX_INO, &st) < 0) {
-            int r = judge_error(errno, unreadable);
+            bool is_hidden = false;
+            int r = judge_error(errno, &is_hidden);
+            if (is_hidden)
+                r = note_hidden(set, process_fd, entry->d_name, &hidden, unreadable);
             if (r < 0)
                 return r;
             continue;
@@ -249,12 +303,13 @@ OpenSet *open_set_free(OpenSet *set)
 
 bool open_set_has(const OpenSet *set, dev_t dev, ino_t ino)
 {
-    return contains(&set->open, (FileId){ dev, ino }) || contains(&set->mapped, (FileId){ 0, ino });
+    return open_set_is_open(set, dev, ino) || contains(&set->mapped, (FileId){ 0, ino });
 }
 
 bool open_set_is_open(const OpenSet *set, dev_t dev, ino_t ino)
 {
-    return contains(&set->open, (FileId){ dev, ino });
+    return contains(&set->open, (FileId){ dev, ino }) || contains(&set->open, (FileId){ dev, 0 }) ||
+           contains(&set->open, (FileId){ 0, ino });
 }
 
 unsigned open_set_unreadable(const OpenSet *set)

@@ -2,6 +2,7 @@
 #include "kernel/openers.h"
 
 #include <errno.h>
+#include <sys/sysmacros.h>
 
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
@@ -155,8 +156,56 @@ static void what_cannot_be_read_is_counted(void **state)
     scratch_folders(&proc, "7/fd/");
     must(mkdirat(proc.fd, "7/maps", 0755)); /* read: EISDIR */
     must(symlinkat("loop", proc.fd, "7/fd/loop"));
+    scratch_put(&proc, "7/fdinfo/loop", "nothing");
     assert_int_equal(open_set_scan(proc.fd, 0, &set), 0);
     assert_int_equal(open_set_unreadable(set), 2);
+}
+
+static void put_hidden(const Scratch *proc, const char *name, const char *fdinfo)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "1/fd/%s", name);
+    must(symlinkat(name, proc->fd, path)); /* which leads to itself: ELOOP */
+    snprintf(path, sizeof path, "1/fdinfo/%s", name);
+    if (fdinfo)
+        scratch_put(proc, path, fdinfo);
+}
+
+static unsigned hidden(const Scratch *proc, OpenSet **ret)
+{
+    *ret = open_set_free(*ret);
+    assert_int_equal(open_set_scan(proc->fd, 0, ret), 0);
+    return open_set_unreadable(*ret);
+}
+
+/* As all of FUSE is, even from root: it stands for its device, or number, and hides no others. */
+static void a_file_that_is_not_told(void **state)
+{
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    cleanup(open_set_freep) OpenSet *set = NULL;
+
+    put_process(&proc, "1", NULL, "");
+    scratch_put(&proc, "1/mountinfo",
+                "22 1 254:1 / / rw - ext4 /dev/root rw\n"
+                "23 22 0:42 / /home/me/fuse rw - fuse.me me rw\n");
+    put_hidden(&proc, "7", "pos:\t0\nflags:\t0100000\nmnt_id:\t23\nino:\t9\n");
+    assert_int_equal(hidden(&proc, &set), 0);
+    assert_true(open_set_has(set, makedev(0, 42), 5));
+    assert_true(open_set_is_open(set, makedev(0, 42), 6));
+    assert_false(open_set_has(set, makedev(254, 1), 9));
+
+    /* Of a mount that was detached. */
+    put_hidden(&proc, "8", "pos:\t0\nflags:\t0100000\nmnt_id:\t99\nino:\t10\n");
+    assert_int_equal(hidden(&proc, &set), 0);
+    assert_true(open_set_is_open(set, makedev(254, 1), 10));
+    assert_true(open_set_has(set, makedev(0, 42), 5));
+    assert_false(open_set_has(set, makedev(254, 1), 9));
+
+    put_hidden(&proc, "10", NULL); /* closed meanwhile */
+    assert_int_equal(hidden(&proc, &set), 0);
+    put_hidden(&proc, "9", "pos:\t0\nflags:\t0100000\nmnt_id:\t99\n"); /* Linux before 5.14 */
+    assert_int_equal(hidden(&proc, &set), 1);
 }
 
 /* hidepid= shows a user's own processes only, and says nothing of the others. */
@@ -188,6 +237,7 @@ int main(void)
         cmocka_unit_test(only_regular_files),
         cmocka_unit_test(the_caller_leaves_itself_out),
         cmocka_unit_test(processes_that_ended),
+        cmocka_unit_test(a_file_that_is_not_told),
         cmocka_unit_test(what_cannot_be_read_is_counted),
         cmocka_unit_test(a_proc_that_hides_processes),
         cmocka_unit_test(not_a_folder),
