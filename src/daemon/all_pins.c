@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/all_pins.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "control/pin_plan.h"
@@ -13,7 +14,8 @@ static bool is_sorted(const PinId *ids, size_t n)
     return true;
 }
 
-PinId *all_pins(Target *const *targets, size_t n_targets, const Hands *hands, size_t *ret_n)
+int all_pins(Target *const *targets, size_t n_targets, const Hands *hands, PinId **ret,
+             size_t *ret_n)
 {
     size_t n = hands_count(hands), at = 0;
 
@@ -23,19 +25,23 @@ PinId *all_pins(Target *const *targets, size_t n_targets, const Hands *hands, si
             (void)pinner_held(targets[i]->pinner, &k);
         n += k;
     }
+    *ret = NULL;
     *ret_n = 0;
-    PinId *all = n > 0 ? malloc(n * sizeof(PinId)) : NULL;
+    if (n == 0)
+        return 0;
+    PinId *all = malloc(n * sizeof(PinId));
     if (!all)
-        return NULL;
+        return -ENOMEM;
     for (size_t i = 0; i < n_targets; i++) {
         size_t k = 0;
         const PinHeld *held = targets[i]->pinner ? pinner_held(targets[i]->pinner, &k) : NULL;
         for (size_t j = 0; j < k; j++)
             all[at++] = (PinId){ held[j].dev, held[j].ino };
     }
-    at += hands_held(hands, all + at);
+    hands_held(hands, all + at);
     if (!is_sorted(all, n)) /* of one unit they are, and sorting takes as much memory again */
         qsort(all, n, sizeof(PinId), pin_id_compare);
+    *ret = all;
     *ret_n = n;
-    return all;
+    return 0;
 }

@@ -5,5 +5,6 @@
 #include "daemon/target.h"
 
 /* All files that any holder has, by a policy or by hand, sorted by pin_id_compare(), to be freed.
- * NULL and 0 where there are none, or no memory. */
-PinId *all_pins(Target *const *targets, size_t n_targets, const Hands *hands, size_t *ret_n);
+ * NULL and 0 where there are none. -ENOMEM: nothing must be evicted as not pinned. */
+int all_pins(Target *const *targets, size_t n_targets, const Hands *hands, PinId **ret,
+             size_t *ret_n);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A file is idle since the first of our looks that found it in memory and in nobody's hands; that
- * it was opened and closed between two looks goes unseen. Access times are not asked: relatime
- * makes them lie. Files that are not in memory cost nothing here.
+/* A file is idle since the first of our looks that found it in memory, in nobody's hands, and as it
+ * was at the look before: what was written to, or is another file of the same number, begins anew;
+ * evicting and writing back change neither time. That it was read between two looks goes unseen.
+ * Access times are not asked: relatime makes them lie. Files that are not in memory cost nothing
+ * here.
  *
  * The kernel takes pages for clean that the disk did not take. So such a file is remembered: else
  * the next look would drop what no disk has. */
@@ -14,6 +16,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "util/units.h"
+
 /* Files of one rule that are in memory and waited for; beyond it they wait for a later look. */
 #define IDLE_FILES_MAX 200000
 
@@ -24,15 +28,15 @@ typedef struct FileId {
 typedef struct IdleFile {
     FileId id;
     uint64_t since_usec;
-    uint64_t look; /* the look that saw it last */
-    bool barred;
-    struct timespec barred_mtime; /* as it was then */
+    int64_t written_nsec, changed_nsec; /* mtime and ctime */
+    uint32_t look;                      /* the look that saw it last */
+    bool barred;                        /* as long as it is not written to */
     UT_hash_handle hh;
 } IdleFile;
 
 struct IdleTable {
     IdleFile *files;
-    uint64_t look;
+    uint32_t look;
     uint64_t now_usec;
 };
 
@@ -78,17 +82,38 @@ void idle_table_end(IdleTable *table)
     }
 }
 
-static IdleFile *find_or_add(IdleTable *table, FileId id)
+static int64_t nsec(struct timespec t)
 {
+    return (int64_t)((uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec);
+}
+
+static void note_times(IdleFile *file, const struct stat *st, uint64_t now_usec)
+{
+    int64_t written = nsec(st->st_mtim), changed = nsec(st->st_ctim);
+
+    if (file->written_nsec == written && file->changed_nsec == changed)
+        return;
+    file->since_usec = now_usec;
+    file->barred &= file->written_nsec == written;
+    file->written_nsec = written;
+    file->changed_nsec = changed;
+}
+
+static IdleFile *find_or_add(IdleTable *table, const struct stat *st)
+{
+    FileId id = { .dev = st->st_dev, .ino = st->st_ino };
     IdleFile *file;
 
     HASH_FIND(hh, table->files, &id, sizeof(id), file);
+    if (file)
+        note_times(file, st, table->now_usec);
     if (file || HASH_COUNT(table->files) >= IDLE_FILES_MAX)
         return file;
     file = calloc(1, sizeof(IdleFile));
     if (!file)
         return NULL;
     file->id = id;
+    note_times(file, st, table->now_usec);
     file->since_usec = table->now_usec;
     HASH_ADD(hh, table->files, id, sizeof(FileId), file);
     if (!file->hh.tbl) {
@@ -100,7 +125,7 @@ static IdleFile *find_or_add(IdleTable *table, FileId id)
 
 uint64_t idle_table_note(IdleTable *table, const struct stat *st, bool in_use)
 {
-    IdleFile *file = find_or_add(table, (FileId){ .dev = st->st_dev, .ino = st->st_ino });
+    IdleFile *file = find_or_add(table, st);
 
     if (!file)
         return 0;
@@ -124,12 +149,11 @@ void idle_table_forget(IdleTable *table, const struct stat *st)
 
 void idle_table_bar(IdleTable *table, const struct stat *st)
 {
-    IdleFile *file = find_or_add(table, (FileId){ .dev = st->st_dev, .ino = st->st_ino });
+    IdleFile *file = find_or_add(table, st);
 
     if (!file)
         return;
     file->barred = true;
-    file->barred_mtime = st->st_mtim;
     file->look = table->look;
 }
 
@@ -139,6 +163,5 @@ bool idle_table_is_barred(const IdleTable *table, const struct stat *st)
     IdleFile *file;
 
     HASH_FIND(hh, table->files, &id, sizeof(id), file);
-    return file && file->barred && file->barred_mtime.tv_sec == st->st_mtim.tv_sec &&
-           file->barred_mtime.tv_nsec == st->st_mtim.tv_nsec;
+    return file && file->barred && file->written_nsec == nsec(st->st_mtim);
 }

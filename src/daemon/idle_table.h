@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Since when files have been in memory and in nobody's hands, as far as our looks tell. */
+/* Since when files have been in memory, unchanged and in nobody's hands, as far as our looks tell.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -89,15 +89,16 @@ static void look_and_act(Manager *m)
     governed_note_critical(&m->governed);
     yielding_act(m->yielding, m->governed.targets, m->governed.n_targets, now);
 
-    size_t n_pinned;
-    CLEANUP_FREE PinId *pinned = all_pins(m->governed.targets, m->governed.n_targets, m->hands,
-                                          &n_pinned);
+    CLEANUP_FREE PinId *pinned = NULL;
+    size_t n_pinned = 0;
+    int r = all_pins(m->governed.targets, m->governed.n_targets, m->hands, &pinned, &n_pinned);
     const TargetMoment moment = {
         .now_usec = now,
         .calls = calls,
         .limits = yielding_context(m->yielding),
         .pinned = pinned,
         .n_pinned = n_pinned,
+        .pins_unknown = r < 0,
         .evict_ppm = evict_share(m->governed.targets, m->governed.n_targets),
     };
     for (size_t i = 0; i < m->governed.n_targets; i++)

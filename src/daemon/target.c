@@ -489,11 +489,11 @@ void target_act(Target *t, const TargetMoment *m)
         .control_group = may_be_reclaimed(t) ? t->control_group : NULL,
     };
 
-    if (t->evictor && !has_lingered(t, now))
+    if (t->evictor && !m->pins_unknown && !has_lingered(t, now))
         evictor_tick(t->evictor, &moment);
     if (t->adviser)
         adviser_tick(t->adviser, t->control_group, only_looks(t) || t->state == TARGET_LEFT, now);
-    if (t->streamer)
+    if (t->streamer && !m->pins_unknown)
         streamer_note_pins(t->streamer, m->pinned, m->n_pinned);
     follow_streams(t);
     if (t->state == TARGET_LEFT) {

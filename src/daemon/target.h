@@ -118,6 +118,7 @@ typedef struct TargetMoment {
     LimitContext limits;
     const PinId *pinned;
     size_t n_pinned;
+    bool pins_unknown;  /* there was no memory to tell them: nothing new is evicted */
     uint64_t evict_ppm; /* see EvictorMoment.cpu_ppm */
 } TargetMoment;
 

@@ -3,6 +3,7 @@
 #include "daemon/all_pins.h"
 
 #include "unit/daemon/by-hand.h"
+#include "unit/failing-memory.h"
 
 /* Instead of a pinner: what its holder has, as it has it. */
 typedef struct FakePinner {
@@ -23,7 +24,8 @@ static void expect_pins(Target *const *targets, size_t n_targets, const Hands *h
 {
     size_t n = 77;
 
-    CLEANUP_FREE PinId *pins = all_pins(targets, n_targets, hands, &n);
+    CLEANUP_FREE PinId *pins = NULL;
+    assert_int_equal(all_pins(targets, n_targets, hands, &pins, &n), 0);
     assert_int_equal(n, n_expected);
     assert_int_equal(pins != NULL, n > 0);
     for (size_t i = 0; i < n; i++)
@@ -51,6 +53,23 @@ static void those_of_all_units_are_sorted(void **state)
     EXPECT_PINS(alone, w->hands, { 1, 5 }, { 2, 1 });
     Target *all[] = { &pins_one, &has_no_pinner, &pins_two, &holds_nothing };
     EXPECT_PINS(all, w->hands, { 1, 4 }, { 1, 5 }, { 1, 6 }, { 2, 1 });
+}
+
+/* Which is not to say that there are none. */
+static void without_memory_they_are_not_known(void **state)
+{
+    World *w = *state;
+    static const PinHeld held[] = { { .dev = 1, .ino = 5 } };
+    FakePinner fake = { held, 1 };
+    Target unit = { .pinner = (Pinner *)&fake };
+    Target *targets[] = { &unit };
+    PinId *pins = NULL;
+    size_t n = 0;
+
+    countdown = 1;
+    assert_int_equal(all_pins(targets, 1, w->hands, &pins, &n), -ENOMEM);
+    assert_int_equal(countdown, 0);
+    assert_null(pins);
 }
 
 static void those_by_hand_are_among_them(void **state)
@@ -85,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(those_of_all_units_are_sorted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_memory_they_are_not_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_by_hand_are_among_them, set_up, tear_down),
     };
 

@@ -25,6 +25,29 @@ static void idle_since_the_first_look_that_saw_it_free(void **state)
     idle_table_free(table);
 }
 
+/* Opened, written and closed between two looks; or deleted, and its number given to another. */
+static void what_was_changed_is_not_idle(void **state)
+{
+    IdleTable *table = idle_table_new();
+    struct stat a = { .st_dev = 1, .st_ino = 2, .st_mtim = { 7, 8 }, .st_ctim = { 7, 9 } };
+
+    idle_table_begin(table, 100);
+    assert_int_equal(idle_table_note(table, &a, false), 0);
+    idle_table_bar(table, &a);
+    idle_table_begin(table, 130);
+    assert_int_equal(idle_table_note(table, &a, false), 30);
+    idle_table_begin(table, 140);
+    a.st_ctim.tv_nsec++;
+    assert_int_equal(idle_table_note(table, &a, false), 0);
+    assert_true(idle_table_is_barred(table, &a)); /* what is not on the disk still is not */
+    idle_table_begin(table, 160);
+    assert_int_equal(idle_table_note(table, &a, false), 20);
+    a.st_mtim.tv_sec--; /* whoever wrote it may have set it back */
+    assert_int_equal(idle_table_note(table, &a, false), 0);
+    assert_false(idle_table_is_barred(table, &a));
+    idle_table_free(table);
+}
+
 static void what_the_disk_did_not_take_stays_barred(void **state)
 {
     IdleTable *table = idle_table_new();
@@ -86,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idle_since_the_first_look_that_saw_it_free),
+        cmocka_unit_test(what_was_changed_is_not_idle),
         cmocka_unit_test(what_the_disk_did_not_take_stays_barred),
         cmocka_unit_test(room_for_one_more),
     };
