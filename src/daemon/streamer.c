@@ -32,6 +32,7 @@ struct Streamer {
     size_t n_pinned;
     bool new_pins;
     int told_reclaim, told_error; /* said once */
+    bool told_blind;              /* and since then not been otherwise */
     uint64_t told_bytes;
     StreamerStatus status;
 };
@@ -59,6 +60,18 @@ static void tell_errors(Streamer *s, const StreamJob *sj)
     }
 }
 
+static void tell_blind(Streamer *s, unsigned unreadable)
+{
+    if (unreadable > 0 && !s->told_blind)
+        log_warning(
+            "%s: some processes (%u) cannot be looked into, so nobody knows who else has its files "
+            "open: nothing is dropped behind its positions",
+            s->unit, unreadable);
+    else if (unreadable == 0 && s->told_blind)
+        log_info("%s: what its open files have passed is dropped again", s->unit);
+    s->told_blind = unreadable > 0;
+}
+
 static void asked(Job *job, void *owner)
 {
     StreamAsk *ask = (StreamAsk *)job;
@@ -69,6 +82,7 @@ static void asked(Job *job, void *owner)
         s->ask_after_usec = now_usec() + ASK_AGAIN_USEC;
         return;
     }
+    tell_blind(s, open_set_unreadable(ask->others));
     open_set_free(s->others);
     s->others = TAKE_PTR(ask->others);
     s->others_cpu_usec = ask->cpu_usec;

@@ -254,6 +254,41 @@ static void who_else_has_files_is_asked_beside(void **state)
     assert_true(atomic_load(&queue[0]->cancelled));
 }
 
+static void ask_again(World *w)
+{
+    finish_with((FollowerOutcome){ .asks = true }, 0);
+    assert_int_equal(n_queued, 1);
+    Job *ask = queue[--n_queued];
+    ask->run(ask);
+    ask->done(ask, ask->owner);
+    ask->destroy(ask);
+    must(sd_event_run(w->host.event, 2 * USEC_PER_SEC));
+}
+
+static void who_cannot_be_asked_is_told_once(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    scratch_folders(&w.proc, "1/fd/");
+    must(mkdirat(w.proc.fd, "1/maps", 0755)); /* not to be read */
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    must(sd_event_run(w.host.event, USEC_PER_SEC));
+    expect_log("");
+    ask_again(&w);
+    expect_log("warning: a.service: some processes (1) cannot be looked into, so nobody knows who "
+               "else has "
+               "its files open: nothing is dropped behind its positions\n");
+    ask_again(&w);
+    expect_log("");
+    must(unlinkat(w.proc.fd, "1/maps", AT_REMOVEDIR));
+    scratch_put(&w.proc, "1/maps", "");
+    ask_again(&w);
+    expect_log("info: a.service: what its open files have passed is dropped again\n");
+    streamer_leave(w.streamer);
+}
+
 static void a_kernel_that_cannot_is_told_once(void **state)
 {
     CLEANUP_WORLD World w = world_new();
@@ -324,6 +359,7 @@ int main(void)
         cmocka_unit_test(nobody_who_is_not_to_be_followed_is),
         cmocka_unit_test(what_was_done_is_told_at_the_end),
         cmocka_unit_test(who_else_has_files_is_asked_beside),
+        cmocka_unit_test(who_cannot_be_asked_is_told_once),
         cmocka_unit_test(a_kernel_that_cannot_is_told_once),
         cmocka_unit_test(a_unit_that_goes_meanwhile_is_no_trouble),
         cmocka_unit_test(a_unit_that_has_gone_is_no_trouble),
