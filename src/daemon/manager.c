@@ -428,13 +428,18 @@ static int restore_first(Manager *m)
     m->host.ledger = &m->ledger;
     r = restore_limits(&m->ledger, m->host.cgroup_fd);
     if (r < 0)
-        return r;
+        log_warning("The ledger cannot be written: %s", strerror(-r));
     if (r > 0)
         log_warning("%d limits of before could not be restored", r);
     r = leftovers_take(&m->leftovers, &m->host);
     if (r >= 0)
         r = advised_open(&m->host.advised, m->runtime_fd);
-    return r < 0 ? r : undo_advice(m);
+    if (r < 0)
+        return r;
+    r = undo_advice(m);
+    if (r < 0)
+        log_warning("What was advised cannot be noted: %s", strerror(-r));
+    return 0;
 }
 
 static int start_loop(Manager *m)

@@ -129,7 +129,7 @@ static void lift(int cgroup_fd, const LedgerEntry *entry)
 int restore_limits(Ledger *ledger, int cgroup_fd)
 {
     cleanup(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-    int left = 0;
+    int left = 0, error = 0;
 
     if (ledger->n_entries == 0)
         return 0;
@@ -147,9 +147,9 @@ int restore_limits(Ledger *ledger, int cgroup_fd)
         if (r < 0)
             left++;
         else if ((r = ledger_forget(ledger, entry->unit)) < 0)
-            return r;
+            error = r; /* the others wait for no room on the disk */
     }
-    return left;
+    return error < 0 ? error : left;
 }
 
 int restore_holders(void)

@@ -5,7 +5,8 @@
 
 /* Puts back what the ledger says, where the value is still ours, and empties it; what cannot be put
  * back now stays in it. Waits for systemd, or without its bus writes the cgroup files: not for the
- * loop. Returns how many entries are left, or -errno. */
+ * loop. Returns how many entries are left, or -errno where the ledger could not be written: then it
+ * may still have what was put back, which does no harm. */
 int restore_limits(Ledger *ledger, int cgroup_fd);
 
 /* Stops all holders where our own unit is being stopped for good: then returns 1, else 0 or -errno.

@@ -187,6 +187,38 @@ static void a_control_group_is_put_back_by_its_file(void **state)
     world_end(&w);
 }
 
+/* As on a full tmpfs. The files do not depend on it, and what is left in it is put back once more.
+ */
+static void a_ledger_that_cannot_be_written(void **state)
+{
+    static const char *const paths[] = { "/x", "/y", "/z" };
+    char text[64];
+    World w;
+
+    world_begin(&w, "40960\n");
+    for (size_t i = 0; i < ELEMENTS(paths); i++) {
+        struct stat st;
+        put_cgroup(&w.cgroups, paths[i] + 1, "9437184\n");
+        assert_int_equal(fstatat(w.cgroups.fd, paths[i] + 1, &st, 0), 0);
+        const LedgerEntry entry = {
+            .unit = (char *)paths[i],
+            .cgroup = (char *)paths[i],
+            .original = 1048576,
+            .ours = { 9437184, 9437184 },
+            .id = st.st_ino,
+        };
+        assert_int_equal(ledger_note(&w.ledger, &entry), 0);
+    }
+    w.ledger.dir_fd = -1;
+    assert_int_equal(restore_limits(&w.ledger, w.cgroups.fd), -EBADF);
+    for (size_t i = 0; i < ELEMENTS(paths); i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "%s/memory.high", paths[i] + 1);
+        assert_string_equal(scratch_get(&w.cgroups, name, text, sizeof(text)), "1048576\n");
+    }
+    world_end(&w);
+}
+
 /* A bus that takes connections and says nothing, as where PID 1 waits for memory. */
 static int mute_bus(const Scratch *runtime)
 {
@@ -255,6 +287,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_looked_at_stays_in_the_ledger),
         cmocka_unit_test(one_does_not_hinder_the_others),
         cmocka_unit_test(a_control_group_is_put_back_by_its_file),
+        cmocka_unit_test(a_ledger_that_cannot_be_written),
         cmocka_unit_test(files_do_not_wait_for_systemd),
     };
 
