@@ -3,7 +3,8 @@
  * kernel's avg10 needs seconds to rise and half a minute to forget. Looks rarely stand exactly one
  * window apart, so the growth is taken twice: since the look before the window, in proportion, and
  * since the first look within the window, in full. The latter is what sees the stall that made a
- * trigger fire early in a window.
+ * trigger fire early in a window. What lies astride the looks neither sees in full: the kernel
+ * does, so that its trigger is believed.
  *
  * Damage is what the service feels. The sign that comes before it is that reclaim takes its pages,
  * and that must be seen within a fraction of the window: pages that are gone come back only as fast
@@ -16,6 +17,16 @@
 #include "control/distress.h"
 
 #include <string.h>
+
+static uint64_t trigger_window(const DistressConfig *config)
+{
+    return min_u64(config->window_usec, DISTRESS_TRIGGER_USEC);
+}
+
+static uint64_t stall_of(const DistressConfig *config)
+{
+    return config->window_usec * config->memory_pressure / 1000000;
+}
 
 /* The corner cases of counters, all in one place: nothing to compare with, or a clock or a counter
  * that went backwards. A look without PSI says nothing of its counter. */
@@ -108,6 +119,12 @@ static uint64_t stolen_since(const DistressConfig *config, const DistressPoint *
     return min_u64(now->taken - last->taken, sub_u64(last->file, now->file));
 }
 
+/* It is the threshold, but where that is more than its window. */
+static bool trigger_counts(const DistressConfig *config)
+{
+    return stall_of(config) <= trigger_window(config);
+}
+
 /* The last point is the newest. */
 static DistressReason judge(const DistressConfig *config, const DistressPoint *points, size_t n)
 {
@@ -143,13 +160,16 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
         return state->reason;
     }
 
+    bool fired = state->fired && now.has_psi && trigger_counts(config);
+    state->fired = false;
     state->page = sample->page;
     const DistressPoint *last = &state->points[state->n_points - 1];
     uint64_t stolen = stolen_since(config, last, &now);
     now.stolen = last->stolen + stolen;
     state->lacks = add_u64(sub_u64(state->lacks, sub_u64(now.file, last->file)), stolen);
     remember(state, &now, config->window_usec);
-    DistressReason reason = judge(config, state->points, state->n_points);
+    DistressReason reason = fired ? DISTRESS_MEMORY_PRESSURE
+                                  : judge(config, state->points, state->n_points);
     if (reason != DISTRESS_NONE) {
         state->reason = reason;
         state->last_bad_usec = now.at_usec;
@@ -159,10 +179,14 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
     return state->reason;
 }
 
+void distress_note_trigger(DistressState *state)
+{
+    state->fired = true;
+}
+
 DistressTrigger distress_trigger(const DistressConfig *config)
 {
-    uint64_t window = min_u64(config->window_usec, DISTRESS_TRIGGER_USEC);
-    uint64_t stall = config->window_usec * config->memory_pressure / 1000000;
+    uint64_t window = trigger_window(config), stall = stall_of(config);
 
     return (DistressTrigger){ .stall_usec = min_u64(stall, window), .window_usec = window };
 }

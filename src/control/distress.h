@@ -91,9 +91,13 @@ typedef struct DistressState {
     size_t n_points;
     DistressReason reason; /* != DISTRESS_NONE: in distress */
     uint64_t last_bad_usec;
+    bool fired;     /* the trigger has, since the last look */
     uint64_t page;  /* bytes */
     uint64_t lacks; /* bytes, see distress_lacks() */
 } DistressState;
+
+/* The trigger has fired, and the next look is taken for that. */
+void distress_note_trigger(DistressState *state);
 
 /* Takes one more look; returns the reason that holds now. A first sample, one out of order, and one
  * whose counters went backwards (the cgroup was made anew) only begin the history. */

@@ -38,6 +38,7 @@ static int on_pressure(sd_event_source *source, int fd, uint32_t events, void *u
     }
     c->check.fired = true;
     c->deaths = 0;
+    distress_note_trigger(&c->distress);
     c->pressed(c->userdata);
     return 0;
 }

@@ -408,6 +408,44 @@ static void what_comes_back_is_told_from_what_is_lost(void **state)
     }
 }
 
+/* Within the kernel's 2 s there is enough of it, and in none of the spans between looks. */
+static void the_kernel_is_believed_when_its_trigger_fires(void **state)
+{
+    static const unsigned at_ms[] = { 0, 1000, 2000, 3000, 3900 },
+                          stall_ms[] = { 0, 0, 10, 10, 20 };
+
+    for (unsigned fires = 0; fires < 2; fires++) {
+        DistressState distress = { 0 };
+
+        for (size_t i = 0; i < ELEMENTS(at_ms); i++) {
+            Sample sample = sample_of(&(Look){ .at_ms = at_ms[i], .stall_ms = stall_ms[i] });
+            if (fires && i == ELEMENTS(at_ms) - 1)
+                distress_note_trigger(&distress);
+            (void)distress_update(&distress, &config, &sample);
+        }
+        assert_int_equal(distress.reason, fires ? PRESSURE : CALM);
+        /* Once. */
+        Sample sample = sample_of(&(Look){ .at_ms = 8900, .stall_ms = 20 });
+        assert_int_equal(distress_update(&distress, &config, &sample), CALM);
+    }
+}
+
+/* Where what is allowed is more than the trigger's window, it says nothing. */
+static void a_trigger_that_is_not_the_threshold(void **state)
+{
+    DistressConfig most = config;
+    DistressState distress = { 0 };
+
+    most.window_usec = 10 * USEC_PER_SEC;
+    most.memory_pressure = 500000;
+    Sample sample = sample_of(&(Look){ .at_ms = 0 });
+
+    (void)distress_update(&distress, &most, &sample);
+    sample = sample_of(&(Look){ .at_ms = 2000, .stall_ms = 2000 });
+    distress_note_trigger(&distress);
+    assert_int_equal(distress_update(&distress, &most, &sample), CALM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +456,8 @@ int main(void)
         cmocka_unit_test(a_long_gap_allows_in_proportion),
         cmocka_unit_test(an_odd_spacing_does_not_hide_a_burst),
         cmocka_unit_test(a_trigger_between_two_looks_is_believed),
+        cmocka_unit_test_setup(the_kernel_is_believed_when_its_trigger_fires, defaults),
+        cmocka_unit_test_setup(a_trigger_that_is_not_the_threshold, defaults),
         cmocka_unit_test(what_left_the_window_is_forgotten),
         cmocka_unit_test(many_early_looks_do_not_overflow),
         cmocka_unit_test(without_psi_there_are_refaults),
