@@ -49,7 +49,7 @@ static void destroy(Job *job)
     free(h);
 }
 
-static Job *submit(const Host *host, const char *path, HighJob values)
+static Job *submit(const Host *host, Jobs *jobs, const char *path, HighJob values)
 {
     HighJob *h = malloc(sizeof(HighJob));
 
@@ -63,14 +63,14 @@ static Job *submit(const Host *host, const char *path, HighJob values)
         free(h);
         return NULL;
     }
-    jobs_submit(host->reclaim_jobs, &h->job);
+    jobs_submit(jobs, &h->job);
     return &h->job;
 }
 
 Job *high_reclaim(const Host *host, const char *path, uint64_t bytes, ReclaimScope scope,
                   high_done_t told, void *userdata)
 {
-    return submit(host, path,
+    return submit(host, host->reclaim_jobs, path,
                   (HighJob){
                       .job.owner = userdata,
                       .scope = scope,
@@ -82,7 +82,19 @@ Job *high_reclaim(const Host *host, const char *path, uint64_t bytes, ReclaimSco
 Job *high_write(const Host *host, const char *path, uint64_t bytes, high_done_t told,
                 void *userdata)
 {
-    return submit(host, path,
+    return submit(host, host->reclaim_jobs, path,
+                  (HighJob){
+                      .job.owner = userdata,
+                      .writes = true,
+                      .out.wanted = bytes,
+                      .told = told,
+                  });
+}
+
+Job *high_write_back(const Host *host, const char *path, uint64_t bytes, high_done_t told,
+                     void *userdata)
+{
+    return submit(host, host->back_jobs, path,
                   (HighJob){
                       .job.owner = userdata,
                       .writes = true,

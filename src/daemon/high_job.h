@@ -30,3 +30,8 @@ Job *high_reclaim(const Host *host, const char *path, uint64_t bytes, ReclaimSco
 /* Writes memory.high, which reclaims where the use is above @bytes. */
 Job *high_write(const Host *host, const char *path, uint64_t bytes, high_done_t done,
                 void *userdata);
+
+/* The same of a limit that is given back, which may be far below the use: on a worker that no other
+ * unit's limit waits for. */
+Job *high_write_back(const Host *host, const char *path, uint64_t bytes, high_done_t done,
+                     void *userdata);

@@ -57,6 +57,8 @@ int host_start(Host *host)
 {
     int r = jobs_new(host->event, &host->advise_jobs);
     if (r >= 0)
+        r = jobs_new(host->event, &host->back_jobs);
+    if (r >= 0)
         r = jobs_new(host->event, &host->call_jobs);
     if (r >= 0)
         r = jobs_new(host->event, &host->evict_jobs);
@@ -78,6 +80,7 @@ int host_start(Host *host)
 void host_close(Host *host)
 {
     host->advise_jobs = jobs_free(host->advise_jobs);
+    host->back_jobs = jobs_free(host->back_jobs);
     host->call_jobs = jobs_free(host->call_jobs);
     host->evict_jobs = jobs_free(host->evict_jobs);
     host->pin_jobs = jobs_free(host->pin_jobs);

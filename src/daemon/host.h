@@ -30,6 +30,7 @@ typedef struct Host {
     Jobs *call_jobs; /* looks at files that somebody waits for: distress, a cap */
     Jobs *evict_jobs;
     Jobs *pin_jobs;
+    Jobs *back_jobs; /* limits that are given back, and reclaim without a bound for that */
     Jobs *reclaim_jobs;
     Jobs *snapshot_jobs;
     Jobs *stream_ask_jobs;

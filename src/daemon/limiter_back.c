@@ -81,7 +81,7 @@ static bool lift(Limiter *l, uint64_t high, uint64_t original)
         return true;
     }
     if (now_usec() >= l->return_usec) {
-        l->job = high_write(l->host, l->cgroup_path, original, on_given_back, l);
+        l->job = high_write_back(l->host, l->cgroup_path, original, on_given_back, l);
         l->writing = true;
     }
     return false;

@@ -537,6 +537,7 @@ int manager_end(Manager *m)
     for (size_t i = 0; i < m->governed.n_targets; i++)
         target_stop(m->governed.targets[i]);
     leftovers_clear(&m->leftovers);
+    m->host.back_jobs = jobs_free(m->host.back_jobs);
     m->host.reclaim_jobs = jobs_free(m->host.reclaim_jobs);
     m->host.advise_jobs = jobs_free(m->host.advise_jobs);
     int left = restore_limits(&m->ledger, m->host.cgroup_fd);

@@ -35,7 +35,8 @@ static void expect_done(Host *host, const unsigned *n_done, unsigned expected)
     assert_int_equal(*n_done, expected);
 }
 
-static void a_stream_on_a_hung_disk_keeps_no_other_waiting(void **state)
+/* The first job on @hangs hangs: one on @goes_on is done all the same. */
+static void expect_not_waiting(size_t hangs, size_t goes_on)
 {
     Waiting hung, other;
     unsigned n_done = 0;
@@ -51,8 +52,8 @@ static void a_stream_on_a_hung_disk_keeps_no_other_waiting(void **state)
     sem_init(&hung.go, 0, 0);
     sem_init(&other.go, 0, 1);
 
-    jobs_submit(host.stream_jobs, &hung.job);
-    jobs_submit(host.stream_jobs, &other.job);
+    jobs_submit(*(Jobs **)((char *)&host + hangs), &hung.job);
+    jobs_submit(*(Jobs **)((char *)&host + goes_on), &other.job);
     expect_done(&host, &n_done, 1);
     sem_post(&hung.go);
     expect_done(&host, &n_done, 2);
@@ -64,10 +65,21 @@ static void a_stream_on_a_hung_disk_keeps_no_other_waiting(void **state)
     sem_destroy(&other.go);
 }
 
+static void a_stream_on_a_hung_disk_keeps_no_other_waiting(void **state)
+{
+    expect_not_waiting(offsetof(Host, stream_jobs), offsetof(Host, stream_jobs));
+}
+
+static void what_is_given_back_keeps_no_limit_waiting(void **state)
+{
+    expect_not_waiting(offsetof(Host, back_jobs), offsetof(Host, reclaim_jobs));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_on_a_hung_disk_keeps_no_other_waiting),
+        cmocka_unit_test(what_is_given_back_keeps_no_limit_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,10 @@ static void outgrow(World *w)
 {
     world_begin(w);
     put_number(w, "memory.high", SOMEBODYS);
+    w->host.reclaim_jobs = (Jobs *)&n_queued;
+    w->host.back_jobs = (Jobs *)&queue;
     freeze(w);
+    assert_ptr_equal(queued_on, w->host.reclaim_jobs);
     systemd_answers(w);
     put_number(w, "memory.current", USE);
     assert_true(decide(w, LIMIT_NONE, LIMIT_REASON_STALL, 0));
@@ -24,6 +27,7 @@ static void what_was_before_is_less_than_is_in_use(void **state)
     assert_int_equal(n_asked, 1);
     assert_true(decide(&w, LIMIT_NONE, LIMIT_REASON_STALL, 0));
     assert_int_equal(n_queued, 1);
+    assert_ptr_equal(queued_on, w.host.back_jobs); /* nor does another unit's freeze */
     run_queue();
     assert_int_equal(high(&w), SOMEBODYS);
     assert_int_equal(asked_bytes, SOMEBODYS);
