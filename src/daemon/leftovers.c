@@ -18,10 +18,12 @@ int leftovers_take(Leftovers *l, Host *host)
     return 0;
 }
 
-/* One that is governed by now is its target's affair. */
+/* One that is governed by now is its target's affair, as soon as that can do something about it. */
 static bool is_done(const Host *host, Limiter *limiter, const Governed *governed)
 {
-    if (governed_find(governed, limiter_unit(limiter)))
+    const Target *target = governed_find(governed, limiter_unit(limiter));
+
+    if (target && target->limiter)
         return true;
     /* Nobody asks what its files say: what was before is what is given back. */
     limiter_note_files(limiter, NULL, host->reloads);

@@ -51,14 +51,38 @@ static void what_is_governed_is_its_targets(void **state)
 {
     World w;
     Leftovers leftovers;
+    Target target = { .limiter = (Limiter *)&w };
 
     left_behind(&w, &leftovers);
     w.host.bus = (sd_bus *)&w;
-    governs = (Target *)&w;
+    governs = &target;
     leftovers_act(&leftovers, NULL);
     assert_int_equal(leftovers.n, 0);
     assert_int_equal(high(&w), CURRENT);
     assert_int_equal(n_asked, 1);
+    leftovers_clear(&leftovers);
+    world_end(&w);
+}
+
+/* A target without a cgroup, or whose policy leaves memory.high alone, has nothing to do it with.
+ */
+static void what_is_governed_and_has_no_limiter(void **state)
+{
+    World w;
+    Leftovers leftovers;
+    Target target = { 0 };
+
+    left_behind(&w, &leftovers);
+    w.host.bus = (sd_bus *)&w;
+    governs = &target;
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(leftovers.n, 1);
+    assert_int_equal(asked_bytes, ORIGINAL);
+    systemd_answers(&w);
+    assert_int_equal(high(&w), ORIGINAL);
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(leftovers.n, 0);
+    assert_null(ledger_find(&w.ledger, "a.service"));
     leftovers_clear(&leftovers);
     world_end(&w);
 }
@@ -84,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_left_is_put_back_with_the_bus),
         cmocka_unit_test(what_is_governed_is_its_targets),
+        cmocka_unit_test(what_is_governed_and_has_no_limiter),
         cmocka_unit_test(what_someone_else_set_meanwhile_stays),
     };
 
