@@ -43,14 +43,16 @@ typedef struct LimitConfig {
 
 #define LIMIT_PRESSURE_DEFAULT 1000 /* 0.1 % */
 
+#define LIMIT_SWAP_UNKNOWN UINT64_MAX
+
 /* What the law has to know of the world around the unit. */
 typedef struct LimitContext {
     bool distress;     /* a critical service suffers */
     bool memory_short; /* the host is below its reserve: what is there may be there because of us */
     bool pins_short;   /* it would not be without what is locked: others do not pay for that */
     bool slow_disk;    /* pages come back too slowly to try it, see disk_is_slow() */
-    uint64_t swap_free; /* bytes of swap that the host has left */
-    bool has_swap;      /* it has some, be it full */
+    uint64_t swap_free; /* bytes of swap that the host has left, or LIMIT_SWAP_UNKNOWN */
+    bool has_swap;      /* it has some, be it full, or nobody knows */
     bool pressed;       /* a trigger on the unit's memory pressure fired a moment ago */
     bool capped;        /* LIMIT_BRAKE: the cap on its page cache is kept just now */
     bool observe;       /* nothing that is decided is done, and the unit stalls for other reasons */

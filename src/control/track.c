@@ -88,10 +88,12 @@ static uint64_t scale(uint64_t value, uint64_t part, uint64_t whole)
 static uint64_t swappable(const LimitConfig *config, const LimitContext *context,
                           const Sample *sample)
 {
+    uint64_t free_swap = context->swap_free == LIMIT_SWAP_UNKNOWN ? 0 : context->swap_free;
+
     if (config->reclaim != LIMIT_RECLAIM_ALL)
         return 0;
     return min_u64(sample->inactive_anon,
-                   min_u64(context->swap_free, sub_u64(sample->swap_max, sample->swap_current)));
+                   min_u64(free_swap, sub_u64(sample->swap_max, sample->swap_current)));
 }
 
 static uint64_t margin(const TrackState *state, const Sample *sample)

@@ -127,7 +127,7 @@ static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t
                   targets[i]->policy->cache_max != LIMIT_NONE;
     }
     y->context.memory_short = y->context.pins_short = false;
-    y->context.swap_free = 0;
+    y->context.swap_free = LIMIT_SWAP_UNKNOWN;
     y->context.has_swap = true;
     y->room = (YieldRoom){ 0 };
     if (limits && meminfo_read(y->host->proc_fd, &info) >= 0) {
@@ -154,17 +154,24 @@ static void look_at_host(Yielding *y, Target *const *targets, size_t n, uint64_t
 
 /* Who competes with whom */
 
-#define ANCESTORS_MAX 16
+static size_t depth_of(const char *path)
+{
+    size_t n = 0;
+
+    for (; *path; path++)
+        n += *path == '/';
+    return n;
+}
 
 /* Below which cgroup the memory is short that @t lacks, to be freed; NULL: nobody else's memory
  * would help it. What cannot be read has no limit. */
 static char *domain_of(const Host *host, const Target *t)
 {
-    YieldAncestor ancestors[ANCESTORS_MAX] = { 0 };
-    char *paths[ANCESTORS_MAX];
-    size_t n = 0, length = strlen(t->control_group);
+    size_t n = 0, length = strlen(t->control_group), depth = depth_of(t->control_group);
+    CLEANUP_FREE YieldAncestor *ancestors = calloc(depth + 1, sizeof(YieldAncestor));
+    CLEANUP_FREE char **paths = calloc(depth + 1, sizeof(char *));
 
-    for (; length > 1 && n < ANCESTORS_MAX; n++) {
+    for (; ancestors && paths && length > 1 && n < depth; n++) {
         cleanup(cgroup_freep) Cgroup *cgroup = NULL;
         Sample sample = { .high = LIMIT_NONE, .max = LIMIT_NONE };
 

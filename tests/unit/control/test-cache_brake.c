@@ -143,6 +143,24 @@ static void where_there_is_none(void **state)
           { 10200, 100, 200, 0, 396, BRAKE, .swap_max = 50 });
 }
 
+static void free_swap_that_is_not_known(void **state)
+{
+    const LimitConfig config = { .mode = LIMIT_BRAKE, .value = CAP };
+    const LimitContext context = { .capped = true, .swap_free = LIMIT_SWAP_UNKNOWN };
+    const Sample sample = {
+        .at_usec = AT0,
+        .current = 300 * MIB,
+        .high = LIMIT_NONE,
+        .anon = 100 * MIB,
+        .inactive_file = 200 * MIB,
+        .swap_max = LIMIT_NONE,
+        .memory_psi.valid = true,
+    };
+    LimitState s = { 0 };
+
+    assert_int_equal(limit_decide(&s, &config, &context, &sample).reason, SWAP);
+}
+
 static void never_below_the_floor(void **state)
 {
     LimitState s = { 0 };
@@ -174,6 +192,7 @@ int main(void)
         cmocka_unit_test(what_is_no_cache_is_let_go),
         cmocka_unit_test(another_cgroup_has_not_grown),
         cmocka_unit_test(where_there_is_none),
+        cmocka_unit_test(free_swap_that_is_not_known),
         cmocka_unit_test(never_below_the_floor),
         cmocka_unit_test(the_next_look),
     };

@@ -2,11 +2,16 @@
 /* Targets and limiters that only say what they were asked, on a host made of files. */
 #include "daemon/yielding.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
 
+static bool measures; /* looks judge what they see */
 static unsigned n_looks, n_background_looks, n_decided, n_timer;
 static YieldUnit decided;
 
@@ -15,6 +20,8 @@ DistressReason target_look(Target *t, uint64_t now)
     n_looks++;
     n_background_looks += t->policy->role == ROLE_BACKGROUND;
     t->sample.at_usec = now;
+    if (measures && t->policy->role == ROLE_CRITICAL)
+        (void)distress_update(&t->critical->distress, &t->policy->distress, &t->sample);
     return target_distress(t);
 }
 
@@ -284,6 +291,108 @@ static void each_slice_is_its_own_affair(void **state)
     world_end(&w);
 }
 
+/* Where nobody can tell, the host may swap. */
+static void free_swap_that_is_not_known(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
+    assert_int_equal(yielding_context(w.yielding).swap_free, 0);
+    scratch_put(&w.proc, "meminfo", "");
+    yielding_act(w.yielding, w.list, 2, 2 * USEC_PER_SEC);
+    assert_true(yielding_context(w.yielding).swap_free == LIMIT_SWAP_UNKNOWN);
+    assert_true(yielding_context(w.yielding).has_swap);
+    world_end(&w);
+}
+
+/* However deep a unit is. */
+static void a_slice_far_above(void **state)
+{
+    char deep[200] = "/a.slice";
+    World w;
+
+    world_begin(&w);
+    for (unsigned i = 0; i < 40; i++)
+        strcat(deep, "/x");
+    w.targets[0].control_group = deep;
+    w.critical.distress.reason = DISTRESS_MEMORY_PRESSURE;
+    put_slice(&w, "a.slice", "600000000\n", "600002560\n");
+    put_host(&w, 150, 100);
+    yielding_act(w.yielding, w.list, 2, USEC_PER_SEC);
+    assert_false(decided.domains != 0);
+    world_end(&w);
+}
+
+/* The trigger, as critical.c arms it: the test's end of a pipe fires it. */
+
+static int fires;
+
+int __wrap_cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec,
+                          uint64_t window_usec);
+int __wrap_cgroup_arm_psi(Cgroup *cgroup, const char *resource, uint64_t stall_usec,
+                          uint64_t window_usec)
+{
+    int fds[2];
+
+    must(pipe2(fds, O_CLOEXEC));
+    fires = fds[1];
+    return fds[0];
+}
+
+int __real_sd_event_add_io(sd_event *event, sd_event_source **ret, int fd, uint32_t events,
+                           sd_event_io_handler_t call, void *userdata);
+int __wrap_sd_event_add_io(sd_event *event, sd_event_source **ret, int fd, uint32_t events,
+                           sd_event_io_handler_t call, void *userdata);
+int __wrap_sd_event_add_io(sd_event *event, sd_event_source **ret, int fd, uint32_t events,
+                           sd_event_io_handler_t call, void *userdata)
+{
+    assert_int_equal(events, EPOLLPRI);
+    return __real_sd_event_add_io(event, ret, fd, EPOLLIN, call, userdata);
+}
+
+static void on_pressed(void *userdata)
+{
+    World *w = userdata;
+
+    yielding_look(w->yielding, w->list, 2);
+}
+
+/* From the kernel's word to the decision nothing is waited for, neither a timer nor a tick; and
+ * whatever the looks saw of the stall, the kernel's word counts. */
+static void a_trigger_is_acted_on_at_once(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    measures = true;
+    put_host(&w, 150, 100);
+    Critical *c = critical_new("shop.service", on_pressed, &w);
+    assert_non_null(c);
+    w.targets[0].critical = c;
+    w.policies[0].distress = DISTRESS_CONFIG_DEFAULT;
+    critical_arm(c, w.host.event, w.targets[0].cgroup, &w.policies[0].distress);
+    for (unsigned s = 1; s < 4; s++) {
+        w.targets[0].sample.at_usec = w.targets[1].sample.at_usec = s * USEC_PER_SEC;
+        (void)target_look(&w.targets[0], s * USEC_PER_SEC);
+        yielding_act(w.yielding, w.list, 2, s * USEC_PER_SEC);
+        assert_int_equal(decided.decision.reason, LIMIT_REASON_ROOM);
+    }
+    unsigned before = n_decided;
+    must((int)write(fires, "", 1));
+    /* A timer may be due as well, here, and decides nothing. */
+    for (unsigned i = 0; i < 4 && n_decided == before; i++)
+        assert_true(sd_event_run(w.host.event, 0) > 0);
+    assert_int_equal(n_decided, before + 1);
+    assert_int_equal(decided.decision.reason, LIMIT_REASON_FREEZE);
+    assert_int_equal(decided.decision.want, w.targets[1].sample.current);
+    assert_int_equal(c->distress.reason, DISTRESS_MEMORY_PRESSURE);
+    measures = false;
+    close(fires);
+    critical_free(c);
+    world_end(&w);
+}
+
 /* A limit on a slice is one on all that is inside. */
 static void a_slice_with_the_critical_unit_inside(void **state)
 {
@@ -342,6 +451,9 @@ int main(void)
         cmocka_unit_test(who_competes),
         cmocka_unit_test(each_slice_is_its_own_affair),
         cmocka_unit_test(a_slice_with_the_critical_unit_inside),
+        cmocka_unit_test(free_swap_that_is_not_known),
+        cmocka_unit_test(a_slice_far_above),
+        cmocka_unit_test(a_trigger_is_acted_on_at_once),
         cmocka_unit_test(what_was_before_is_not_counted),
         cmocka_unit_test(a_long_interval_is_none_for_critical_units),
     };
