@@ -473,6 +473,9 @@ static bool follow_goal(TrackState *state, const LimitConfig *config, const Samp
         (sub_u64(state->limit, limit) > room / 2 && state->pressure <= config->pressure &&
          sample->at_usec - state->raised_usec >= LOWER_USEC))
         state->limit = limit;
+    /* It may be another one since a reload. */
+    if (floor <= config->max)
+        state->limit = min_u64(state->limit, config->max);
     return false;
 }
 

@@ -83,6 +83,21 @@ static void it_learns_probes_waits_and_tightens(void **state)
     assert_in_range(d.want, 1028 * MIB, 1030 * MIB);
 }
 
+/* Whatever it waits for otherwise, on the way down. */
+static void a_lower_max_is_kept_at_once(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+    LimitConfig config = usual;
+
+    uint64_t want = until_limited(&s, &sample).want;
+    config.max = want - 4 * MIB;
+    assert_int_equal(look(&s, &config, &nothing, &sample, 1000).want, config.max);
+    sample.memory_psi.some_usec += 10 * USEC_PER_MSEC;
+    config.max -= 100 * MIB;
+    assert_int_equal(look(&s, &config, &nothing, &sample, 1000).want, config.max);
+}
+
 static void no_probe_is_larger_than_an_eighth_or_goes_below_the_floor(void **state)
 {
     TrackState s = { 0 };
@@ -353,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns_probes_waits_and_tightens),
+        cmocka_unit_test(a_lower_max_is_kept_at_once),
         cmocka_unit_test(no_probe_is_larger_than_an_eighth_or_goes_below_the_floor),
         cmocka_unit_test(what_is_missed_ends_the_probe),
         cmocka_unit_test(without_pressure_figures_nothing_is_tightened),
