@@ -55,6 +55,7 @@ typedef struct LimitContext {
     bool has_swap;      /* it has some, be it full, or nobody knows */
     bool pressed;       /* a trigger on the unit's memory pressure fired a moment ago */
     bool capped;        /* LIMIT_BRAKE: the cap on its page cache is kept just now */
+    uint64_t before;    /* memory.high without a limit of ours, bytes; 0: not known */
     bool observe;       /* nothing that is decided is done, and the unit stalls for other reasons */
 } LimitContext;
 

@@ -117,9 +117,15 @@ static LimitDecision decide_by_mode(LimitState *state, const LimitConfig *config
     return (LimitDecision){ .want = LIMIT_NONE, .reason = LIMIT_REASON_OFF };
 }
 
+/* Above what was before: to let go of it would tighten. */
+static bool is_raised(const FixedState *state, const LimitContext *context)
+{
+    return context->before > 0 && state->limit >= context->before;
+}
+
 /* A limit of ours is felt: without one the unit stalls for its own reasons. `track` has its own eye
  * on that. */
-static bool is_limited(const LimitState *state, const Sample *sample)
+static bool is_limited(const LimitState *state, const LimitContext *context, const Sample *sample)
 {
     const YieldState *y = &state->yield;
 
@@ -128,7 +134,8 @@ static bool is_limited(const LimitState *state, const Sample *sample)
     case LIMIT_TRACK:
         break;
     case LIMIT_FIXED:
-        return sample->high != LIMIT_NONE;
+        return state->fixed.limit > 0 && sample->high != LIMIT_NONE &&
+               sample->high != context->before && !is_raised(&state->fixed, context);
     case LIMIT_BRAKE:
         return state->brake.limit > 0 && sample->high != LIMIT_NONE;
     case LIMIT_YIELD:
@@ -149,7 +156,7 @@ static bool begin(LimitState *state, const LimitConfig *config, const LimitConte
     bool stalled = stalls(state, context, sample) && !outgrown;
     if (state->mode == LIMIT_BRAKE)
         stalled |= brake_is_hit(&state->brake, config->value, sample);
-    if (stalled && !context->observe && is_limited(state, sample) &&
+    if (stalled && !context->observe && is_limited(state, context, sample) &&
         !hold_is_on(&state->stall, sample->at_usec))
         hold_begin(&state->stall, sample->at_usec, LIMIT_HOLD_USEC, LIMIT_HOLD_MAX_USEC);
     return hold_is_on(&state->stall, sample->at_usec);

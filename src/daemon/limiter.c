@@ -131,10 +131,19 @@ static int note(Limiter *l, uint64_t bytes)
 
 static void write_high(Limiter *l, uint64_t bytes);
 
+/* The use may be above what was before, as long as its own limit holds a unit back: then there is
+ * nothing of ours to set until less is in use. */
+static bool would_raise(const Limiter *l, uint64_t bytes)
+{
+    return l->want < l->original && bytes >= l->original;
+}
+
 static void set_high(Limiter *l, uint64_t bytes)
 {
     uint64_t high;
 
+    if (would_raise(l, bytes))
+        return;
     if (l->direct) {
         if (!l->applied || l->value != bytes)
             write_high(l, bytes);
@@ -176,7 +185,8 @@ static void write_high(Limiter *l, uint64_t bytes)
 {
     uint64_t high;
 
-    if (!limiter_is_undisturbed(l, &high) || !limiter_may_ask(l) || note(l, bytes) < 0)
+    if (would_raise(l, bytes) || !limiter_is_undisturbed(l, &high) || !limiter_may_ask(l) ||
+        note(l, bytes) < 0)
         return;
     l->job = high_write(l->host, l->cgroup_path, bytes, on_written, l);
     l->writing = true;
@@ -269,6 +279,20 @@ static ReclaimScope scope_of(const LimitConfig *config, const LimitContext *cont
                                                                  : RECLAIM_FILE_OR_ALL;
 }
 
+static bool rises(const Limiter *l)
+{
+    return l->applied && l->want != LIMIT_NONE && l->want > l->value && !l->returning;
+}
+
+/* What is missing is not waited for: least of all for what takes more. */
+static void raise_high(Limiter *l, const Sample *sample)
+{
+    if (l->job && l->writing)
+        return;
+    l->job = job_abandon(l->job);
+    set_high(l, page_floor(max_u64(l->want, sample->current), l->host->page));
+}
+
 static void follow(Limiter *l, const LimitConfig *config, const LimitContext *context,
                    const Sample *sample, const LimitDecision *decision)
 {
@@ -278,6 +302,8 @@ static void follow(Limiter *l, const LimitConfig *config, const LimitContext *co
         limiter_give_back(l);
     else
         l->back = false;
+    if (rises(l))
+        raise_high(l, sample);
     if (l->job || l->returning)
         return;
     l->scope = scope_of(config, context);
@@ -321,7 +347,9 @@ void limiter_update(Limiter *l, const LimitConfig *config, const LimitContext *c
     l->next_usec = 0;
     if (!may_decide(l, sample, context->observe))
         return;
-    LimitDecision decision = limit_decide(&l->state, config, context, sample);
+    LimitContext known = *context;
+    known.before = l->original;
+    LimitDecision decision = limit_decide(&l->state, config, &known, sample);
 
     take(l, &decision, context->observe ? LIMIT_NONE : wanted(l, config, &decision));
     if (context->observe) /* it is not the law that gives back */

@@ -113,6 +113,39 @@ static void a_fixed_limit_is_let_go_when_the_unit_stalls(void **state)
           { 1000, .current = 200, .full_ms = 900, .want = 256, .reason = FIXED });
 }
 
+/* What was before stalls it no less: that is no limit of ours, and to let go would tighten. */
+static void a_fixed_limit_above_what_was_before(void **state)
+{
+    LimitState s = { 0 };
+    const LimitContext context = { .before = 200 * MIB };
+    Sample sample = { .at_usec = AT0, .current = 200 * MIB, .memory_psi.valid = true };
+
+    for (unsigned i = 0; i < 20; i++) {
+        sample.high = (i < 5 ? 200 : 256) * MIB;
+        assert_int_equal(limit_decide(&s, &fixed_256, &context, &sample).want, 256 * MIB);
+        sample.at_usec += USEC_PER_SEC;
+        sample.memory_psi.full_usec += 900 * USEC_PER_MSEC;
+    }
+}
+
+/* One of ours that is lower, and not there yet, is not felt. */
+static void a_fixed_limit_that_is_not_in_force(void **state)
+{
+    LimitState s = { 0 };
+    const LimitContext context = { .before = 400 * MIB };
+    Sample sample = {
+        .at_usec = AT0, .current = 400 * MIB, .high = 400 * MIB, .memory_psi.valid = true
+    };
+
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(limit_decide(&s, &fixed_256, &context, &sample).want, 256 * MIB);
+        sample.at_usec += USEC_PER_SEC;
+        sample.memory_psi.full_usec += 900 * USEC_PER_MSEC;
+    }
+    sample.high = 300 * MIB;
+    assert_true(limit_decide(&s, &fixed_256, &context, &sample).want == LIMIT_NONE);
+}
+
 static void a_hold_grows(void **state)
 {
     LimitState s = { 0 };
@@ -315,6 +348,8 @@ int main(void)
         cmocka_unit_test(one_that_hangs_is_let_go_at_once),
         cmocka_unit_test(one_that_outgrows_its_limit_gets_a_higher_one),
         cmocka_unit_test(one_that_streams_does_not_stall),
+        cmocka_unit_test(a_fixed_limit_above_what_was_before),
+        cmocka_unit_test(a_fixed_limit_that_is_not_in_force),
         cmocka_unit_test(a_hold_grows),
         cmocka_unit_test(another_policy_begins_anew),
         cmocka_unit_test(another_value_is_taken_at_once),

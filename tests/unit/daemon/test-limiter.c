@@ -335,6 +335,51 @@ static void reclaimed_before_it_is_limited(void **state)
     world_end(&w);
 }
 
+static void set_lower(World *w)
+{
+    world_begin(w);
+    assert_true(decide(w, CURRENT + 100 * MIB, LIMIT_REASON_ROOM, 0));
+    run_queue();
+    systemd_answers(w);
+    assert_true(decide(w, CURRENT + 40 * MIB, LIMIT_REASON_ROOM, 0));
+    assert_int_equal(n_asked, 2);
+}
+
+/* More is needed before all is reclaimed that was too much, and again. */
+static void a_raise_waits_for_no_reclaim(void **state)
+{
+    World w;
+
+    set_lower(&w);
+    systemd_answers(&w);
+    assert_true(decide(&w, CURRENT + 40 * MIB, LIMIT_REASON_STEADY, 40 * MIB));
+    assert_int_equal(n_queued, 1);
+    for (unsigned i = 1; i <= 2; i++) {
+        assert_true(decide(&w, CURRENT + (40 + i) * MIB, LIMIT_REASON_GROWTH, 30 * MIB));
+        assert_int_equal(asked_bytes, CURRENT + (40 + i) * MIB);
+        systemd_answers(&w);
+        assert_int_equal(limiter_status(w.limiter).value, CURRENT + (40 + i) * MIB);
+        assert_int_equal(n_queued, 1 + i); /* and what is too much is reclaimed meanwhile */
+    }
+    world_end(&w);
+}
+
+/* As one that its own limit holds back can be for a while. */
+static void a_use_above_what_was_before(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    put_number(&w, "memory.high", CURRENT - 50 * MIB);
+    assert_true(decide(&w, CURRENT - 60 * MIB, LIMIT_REASON_DISTRESS, 0));
+    run_queue();
+    assert_true(decide(&w, CURRENT - 60 * MIB, LIMIT_REASON_FREEZE, 0));
+    run_queue();
+    assert_int_equal(high(&w), CURRENT - 50 * MIB);
+    assert_int_equal(n_asked, 0);
+    world_end(&w);
+}
+
 /* Less could be had than was asked for, and that went. */
 static void what_was_taken_counts(void **state)
 {
@@ -456,6 +501,29 @@ static void a_control_group_that_had_less(void **state)
     world_end(&w);
 }
 
+/* To let go of it would tighten, whatever the unit stalls for. */
+static void a_fixed_limit_above_what_was_before(void **state)
+{
+    const LimitConfig config = { .mode = LIMIT_FIXED, .value = CURRENT };
+    const LimitContext context = { 0 };
+    World w;
+    Sample sample = {
+        .at_usec = USEC_PER_SEC, .page = 4096, .current = 100003840, .memory_psi.valid = true
+    };
+
+    pod_begin(&w);
+    scratch_put(&w.cgroups, "pods/1f/memory.high", "100003840\n");
+    for (unsigned i = 0; i < 10; i++) {
+        sample.high = pod_high(&w);
+        limiter_update(w.limiter, &config, &context, &sample);
+        run_queue();
+        assert_int_equal(pod_high(&w), CURRENT);
+        sample.at_usec += USEC_PER_SEC;
+        sample.memory_psi.full_usec += 900 * USEC_PER_MSEC;
+    }
+    world_end(&w);
+}
+
 /* Its path is another one's now, which happens to have what we set. */
 static void a_path_that_another_control_group_has(void **state)
 {
@@ -560,16 +628,6 @@ static void asks_again_for_what_systemd_knows_not(void **state)
     world_end(&w);
 }
 
-static void set_lower(World *w)
-{
-    world_begin(w);
-    assert_true(decide(w, CURRENT + 100 * MIB, LIMIT_REASON_ROOM, 0));
-    run_queue();
-    systemd_answers(w);
-    assert_true(decide(w, CURRENT + 40 * MIB, LIMIT_REASON_ROOM, 0));
-    assert_int_equal(n_asked, 2);
-}
-
 static void asks_again_for_a_change(void **state)
 {
     World w;
@@ -656,6 +714,9 @@ int main(void)
         cmocka_unit_test(files_are_the_admins_while_a_limit_is_being_set),
         cmocka_unit_test(files_of_a_unit_without_a_limit),
         cmocka_unit_test(reclaimed_before_it_is_limited),
+        cmocka_unit_test(a_raise_waits_for_no_reclaim),
+        cmocka_unit_test(a_use_above_what_was_before),
+        cmocka_unit_test(a_fixed_limit_above_what_was_before),
         cmocka_unit_test(what_was_taken_counts),
         cmocka_unit_test(what_may_be_taken_where_there_is_swap),
         cmocka_unit_test(a_ledger_that_cannot_be_written),
