@@ -49,10 +49,14 @@
 
 /* Of the pages that a probe took, a 20th may come back. */
 #define HARM 20
-/* Of what was scanned, in tenths: where less is had, much of what looks cold is in use; probes stay
- * small, or grow slowly. */
+/* Of what was scanned, in tenths: where less is had, much of what looks cold is in use, or cannot
+ * be had at all; nothing is reclaimed for a while, or probes grow slowly. Of so few pages that says
+ * nothing. */
 #define EFFICIENCY_LEAST 1
 #define EFFICIENCY_GOOD  6
+#define SCANNED_LEAST    256
+/* For so long: no longer each time, because the kernel finds what is cold by scanning. */
+#define IN_VAIN_USEC (3 * USEC_PER_SEC)
 /* Waiting for disks, in parts per million of time, while pages come back. */
 #define IO_PRESSURE 200000
 /* A page that is read again costs a fast disk's read: in parts per million of a second. */
@@ -280,11 +284,21 @@ static void note_harm(TrackState *state, uint64_t now)
         state->goal = max_u64(state->goal, state->cache);
 }
 
+/* Whoever scanned so: to go on at once would cost more than it gives. */
+static void note_efficiency(TrackState *state, const SampleGrowth *span, uint64_t now)
+{
+    if (span->scanned < SCANNED_LEAST || span->taken * 10 >= span->scanned * EFFICIENCY_LEAST ||
+        now < state->in_vain_usec)
+        return;
+    state->in_vain_usec = now + IN_VAIN_USEC;
+    state->step = 0;
+}
+
 /* What is above the goal and above @slack, as far as there is room above the floor. */
 static uint64_t surplus_of(const TrackState *state, const LimitContext *context,
                            const Sample *sample, uint64_t floor, uint64_t cache, uint64_t slack)
 {
-    if (!state->has_goal || context->memory_short)
+    if (!state->has_goal || context->memory_short || sample->at_usec < state->in_vain_usec)
         return 0;
     return min_u64(sub_u64(cache, add_u64(state->goal, slack)), sub_u64(sample->current, floor));
 }
@@ -338,11 +352,11 @@ static LimitReason may_probe(const TrackState *state, const LimitContext *contex
 {
     uint64_t io = mul_u64(span->io_some_usec, 1000000) / span->usec;
 
-    if (hold_is_on(&state->patience, sample->at_usec))
+    if (hold_is_on(&state->patience, sample->at_usec) || sample->at_usec < state->in_vain_usec)
         return LIMIT_REASON_STEADY;
     if (context->memory_short)
         return LIMIT_REASON_SHORT;
-    if (io > IO_PRESSURE && span->refaults > 0)
+    if (io > IO_PRESSURE && span->refaults > 0) /* a stream waits for its disk all the time */
         return LIMIT_REASON_IO;
     return room < STEP_FIRST ? LIMIT_REASON_AT_MIN : LIMIT_REASON_PROBE;
 }
@@ -398,8 +412,6 @@ static uint64_t growth_of_step(const TrackState *state, const SampleGrowth *sinc
 {
     bool harmless = state->harm_usec == 0 || now - state->harm_usec >= HARM_USEC;
 
-    if (since->taken * 10 < since->scanned * EFFICIENCY_LEAST)
-        return 0;
     bool easy = harmless && since->refaults == 0 &&
                 since->taken * 10 >= since->scanned * EFFICIENCY_GOOD;
     return easy ? STEP_FAST : STEP_SLOW;
@@ -439,6 +451,7 @@ static LimitDecision judge_span(TrackState *state, const LimitConfig *config,
     uint64_t pressure = pressure_of(&span), cache = cache_of(config, context, sample);
 
     state->ref = sample_mark(sample);
+    note_efficiency(state, &span, sample->at_usec);
     bool rises = pressure > config->pressure && pressure >= state->pressure - state->pressure / 10;
     state->rising = rises && state->pressure > config->pressure ? state->rising + 1 : 0;
     state->pressure = pressure;

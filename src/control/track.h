@@ -42,7 +42,8 @@ typedef struct TrackState {
     uint64_t harm;      /* what was left by a probe that did harm, as goal; 0: none lately */
     uint64_t harm_step; /* bytes that it asked for */
     uint64_t harm_usec;
-    Hold patience; /* no probe before */
+    Hold patience;         /* no probe before */
+    uint64_t in_vain_usec; /* much was scanned for little: nothing is reclaimed before */
 
     uint64_t fixed; /* what cannot be reclaimed: bytes */
     uint64_t level; /* what cannot be reclaimed, as it has been lately: bytes */

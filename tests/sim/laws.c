@@ -66,7 +66,8 @@ static LimitDecision oomd(LawState *state, const Sample *sample, const Unit *uni
     return senpai_with(state, sample, oomd_floor(sample));
 }
 
-/* Every 6 s 1 % of what is above the floor, while the averages are under 0.1 %. */
+/* Every 6 s 1 % of what is above the floor, while the averages of memory and of I/O are under 0.1
+ * %. */
 static LimitDecision oomd_reclaim(LawState *state, const Sample *sample, const Unit *unit)
 {
     LimitDecision decision = { .want = LIMIT_NONE };
@@ -75,7 +76,8 @@ static LimitDecision oomd_reclaim(LawState *state, const Sample *sample, const U
     if (now - state->looked < 6)
         return decision;
     state->looked = now;
-    if (unit->avg10 < 0.1 && unit->avg60 < 0.1)
+    if (fmax(unit->some.avg10, unit->some.avg60) < 0.1 &&
+        fmax(unit->io.avg10, unit->io.avg60) < 0.1)
         decision.reclaim = sub_u64(sample->current, oomd_floor(sample)) / 100;
     return decision;
 }

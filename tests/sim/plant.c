@@ -138,7 +138,7 @@ static double pass(Unit *unit, size_t n_classes, double part)
             pages->age[k + 1] += moved;
         }
     }
-    unit->scanned += scanned / PAGE;
+    unit->scanned += (scanned + taken * unit->in_vain) / PAGE;
     unit->taken += taken / PAGE;
     return taken;
 }
@@ -259,15 +259,25 @@ static void over_high(Unit *unit, double stream, double anon)
     unit->memory_full += STEP - left;
 }
 
-static void smooth(Unit *unit, double now)
+static void smooth(Average *average, double total, double elapsed)
 {
-    if (now - unit->psi_at < 2)
+    double share = 100 * (total - average->before) / elapsed;
+
+    average->avg10 += (share - average->avg10) * (1 - exp(-elapsed / 10));
+    average->avg60 += (share - average->avg60) * (1 - exp(-elapsed / 60));
+    average->before = total;
+}
+
+static void smooth_all(Unit *unit, double now)
+{
+    double elapsed = now - unit->psi_at;
+
+    if (elapsed < 2)
         return;
-    double share = 100 * (unit->memory_some - unit->psi_some_before) / (now - unit->psi_at);
-    unit->avg10 += (share - unit->avg10) * (1 - exp(-(now - unit->psi_at) / 10));
-    unit->avg60 += (share - unit->avg60) * (1 - exp(-(now - unit->psi_at) / 60));
+    smooth(&unit->some, unit->memory_some, elapsed);
+    smooth(&unit->full, unit->memory_full, elapsed);
+    smooth(&unit->io, unit->io_some, elapsed);
     unit->psi_at = now;
-    unit->psi_some_before = unit->memory_some;
 }
 
 static void unit_step(Unit *unit, double now)
@@ -280,7 +290,7 @@ static void unit_step(Unit *unit, double now)
     double anon = fmin(fmax(unit->anon_want - unit->anon, 0), unit->anon_rate * STEP);
     unit->anon = fmin(unit->anon, unit->anon_want);
     over_high(unit, unit->stream_rate * STEP, anon);
-    smooth(unit, now);
+    smooth_all(unit, now);
 }
 
 void host_step(Host *host)
@@ -341,7 +351,7 @@ Sample unit_sample(const Unit *unit, double now)
         .memory_psi = { .valid = unit->has_psi,
                         .some_usec = usec(unit->memory_some),
                         .full_usec = usec(unit->memory_full),
-                        .some_avg10 = unit->avg10 },
+                        .some_avg10 = unit->some.avg10 },
         .io_psi = { .valid = unit->has_psi, .some_usec = usec(unit->io_some) },
     };
 }

@@ -35,6 +35,11 @@ typedef struct Pages {
     double leave;         /* the share that is not read within a step, from rate */
 } Pages;
 
+/* Pressure as the kernel smooths it, every 2 s: percent. */
+typedef struct Average {
+    double before, avg10, avg60;
+} Average;
+
 typedef struct Unit {
     Pages pages[CLASSES + 1];
     double rotated;             /* grown old, and read since */
@@ -43,6 +48,7 @@ typedef struct Unit {
     double kernel, pinned;
     double swap;         /* for pages[ANON] */
     double read_latency; /* of a page */
+    double in_vain;      /* pages that are scanned, for each that is taken, beside what is in use */
     double tasks;
     bool has_psi;
 
@@ -50,7 +56,8 @@ typedef struct Unit {
     double high; /* INFINITY: none */
     double scanned, taken, refaults, refaults_anon, faults_high;
     double memory_some, memory_full, io_some;
-    double psi_at, psi_some_before, avg10, avg60; /* as the kernel smooths them, every 2 s */
+    double psi_at;
+    Average some, full, io; /* of the three above */
 } Unit;
 
 typedef struct Host {

@@ -58,7 +58,8 @@ static void judge(const TrackRun *run, const LimitDecision *d)
 
     /* The decision was taken before anything was reclaimed: that lowers no floor, but of what was
      * swapped out. */
-    if (limited && add_u64(d->want, d->reclaim) < floor_of(run, &sample))
+    uint64_t swapped = run->law.state.config.reclaim == LIMIT_RECLAIM_ALL ? d->reclaim : 0;
+    if (limited && add_u64(d->want, swapped) < floor_of(run, &sample))
         fail_msg("plant %" PRIu64 ", %.2f s: %" PRIu64 " is below the floor (%s)",
                  run->scenario.number, run->host.now, d->want, limit_reason_to_string(d->reason));
     if (!unit->has_psi && (limited || d->reclaim > 0))
@@ -76,7 +77,9 @@ void track_run_until(TrackRun *run, double seconds)
         if (run->law.law == &law_ours)
             judge(run, &decision);
         count_turn(run);
+        run->full = fmax(run->full, run->units[0].full.avg10);
         run->looks++;
+        run->tightened += decision.reclaim > 0;
         run->let_go += decision.reason == LIMIT_REASON_STALL;
     }
 }

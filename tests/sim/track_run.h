@@ -23,6 +23,8 @@ typedef struct TrackRun {
     int direction;
     double high;
     unsigned looks, let_go;
+    double full;        /* PSI, avg10: the most, percent */
+    unsigned tightened; /* looks after which something was reclaimed */
 } TrackRun;
 
 /* Instrumented, a step costs ten times as much. */

@@ -131,6 +131,43 @@ static void what_is_missed_ends_the_probe(void **state)
         assert_int_equal(usual_look(&s, &sample).reason, LIMIT_REASON_STEADY);
 }
 
+/* Twenty pages are scanned for each that is had, and twice as many come in as are taken. */
+static LimitDecision look_in_vain(TrackState *state, Sample *sample)
+{
+    uint64_t before = sample->pgsteal;
+    LimitDecision d = usual_look(state, sample);
+    uint64_t taken = sample->pgsteal - before;
+
+    sample->pgscan += 19 * taken;
+    sample->file += 8 * MIB;
+    sample->inactive_file += 8 * MIB;
+    sample->current += 8 * MIB;
+    return d;
+}
+
+static void what_is_scanned_in_vain_is_left_alone(void **state)
+{
+    TrackState s = { 0 };
+    Sample sample = unit();
+    unsigned waits[3] = { 0 };
+
+    (void)until_limited(&s, &sample);
+    while (look_in_vain(&s, &sample).reclaim < 2 * MIB)
+        ;
+    /* Neither probes nor what is above the goal, for three seconds and no longer each time. */
+    for (unsigned i = 0; i < ELEMENTS(waits); i++)
+        while (look_in_vain(&s, &sample).reclaim == 0 && waits[i] < 100)
+            waits[i]++;
+    for (unsigned i = 0; i < ELEMENTS(waits); i++)
+        assert_in_range(waits[i], 3, 4);
+    /* And then it is had easily. */
+    while (usual_look(&s, &sample).reason != LIMIT_REASON_PROBE && waits[0] < 100)
+        waits[0]++;
+    assert_true(waits[0] < 70);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_not_equal(usual_look(&s, &sample).reason, LIMIT_REASON_STEADY);
+}
+
 static void without_pressure_figures_nothing_is_tightened(void **state)
 {
     TrackState s = { 0 };
@@ -371,6 +408,7 @@ int main(void)
         cmocka_unit_test(a_lower_max_is_kept_at_once),
         cmocka_unit_test(no_probe_is_larger_than_an_eighth_or_goes_below_the_floor),
         cmocka_unit_test(what_is_missed_ends_the_probe),
+        cmocka_unit_test(what_is_scanned_in_vain_is_left_alone),
         cmocka_unit_test(without_pressure_figures_nothing_is_tightened),
         cmocka_unit_test(slow_disks_are_only_observed),
         cmocka_unit_test(nothing_is_tightened_while_the_host_is_short),
