@@ -7,9 +7,9 @@
  * next_usec of the last decision; it calls the law with every sample, and then
  *  1. takes `reclaim` bytes through memory.reclaim, in chunks and off the loop (file pages only,
  *     unless the policy's `reclaim` says otherwise),
- *  2. sets memory.high to `want`, or to what is in use by then where that is more; LIMIT_NONE:
- * gives the original back, at once and before anything else. It need not tell the law what came of
- * it: the next sample does. */
+ *  2. sets memory.high to `want`, or to what is in use by then where that is more, and where it
+ * rises before reclaim; LIMIT_NONE: gives the original back, at once and before anything else. It
+ * need not tell the law what came of it: the next sample does. */
 
 #include <stdbool.h>
 #include <stdint.h>
