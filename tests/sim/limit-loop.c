@@ -202,10 +202,51 @@ static void some_thousand_units(void **state)
     assert_true(seen.returns > RUNS / 2);
 }
 
+/* A value of the policy's: it stands, or the floor above it, unless the unit stalls or nobody would
+ * see that. */
+static void some_thousand_units_with_a_fixed_limit(void **state)
+{
+    uint64_t limited = 0, stalls = 0, floors = 0;
+
+    for (unsigned run = 0; run < RUNS / 4; run++) {
+        LimitState fixed = { 0 };
+        uint64_t high = LIMIT_NONE, hold_until = 0;
+        Plant p;
+
+        plant_init(&p, run + 1);
+        LimitConfig config = { .mode = LIMIT_FIXED, .value = 64 * MIB + roll(&p.dice, GIB) };
+        for (unsigned look = 0; look < LOOKS; look++) {
+            plant_live(&p, roll(&p.dice, 5) ? USEC_PER_SEC : 1 + roll(&p.dice, 3 * USEC_PER_SEC),
+                       high);
+            LimitDecision d = limit_decide(&fixed, &config, &(LimitContext){ 0 }, &p.sample);
+            uint64_t least = max_u64(limit_floor(&p.sample, 0), config.value);
+            assert_true(d.want == LIMIT_NONE || d.want >= least);
+            assert_true(d.want == LIMIT_NONE || d.want - least < LIMIT_STEP_MIN);
+            assert_true(d.want == LIMIT_NONE || p.sample.at_usec >= hold_until);
+            assert_true(d.want == LIMIT_NONE || p.sample.memory_psi.valid);
+            assert_true(d.want != LIMIT_NONE ||
+                        ONE_OF(d.reason, LIMIT_REASON_STALL, LIMIT_REASON_NO_PSI));
+            if (high != LIMIT_NONE && d.reason == LIMIT_REASON_STALL) {
+                hold_until = p.sample.at_usec + LIMIT_HOLD_USEC;
+                stalls++;
+            }
+            limited += d.want != LIMIT_NONE;
+            floors += d.reason == LIMIT_REASON_FLOOR;
+            high = d.want;
+        }
+    }
+    printf("fixed: %" PRIu64 " looks under a limit, %" PRIu64 " at the floor, let go %" PRIu64
+           " times\n",
+           limited, floors, stalls);
+    /* The runs went where they were meant to go. */
+    assert_true(limited > RUNS * LOOKS / 20 && floors > RUNS && stalls > RUNS / 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(some_thousand_units),
+        cmocka_unit_test(some_thousand_units_with_a_fixed_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
