@@ -41,7 +41,8 @@ static void show_progress(EvictCommand *evict)
 
     if (!progress_is_due(&evict->walk.progress))
         return;
-    snprintf(text, sizeof(text), "%zu files, %s", evict->walk.progress.n_files,
+    snprintf(text, sizeof(text), "%zu file%s, %s", evict->walk.progress.n_files,
+             evict->walk.progress.n_files == 1 ? "" : "s",
              format_size(size, evict_outcome_evicted(&evict->sum)));
     progress_show(&evict->walk.progress, text);
 }
@@ -69,6 +70,7 @@ static int put_outcome(struct json_object *object, bool measured, bool dry_run,
         json_add_number(object, "dirty", measured && o->has_dirty, o->dirty) < 0 ||
         json_add_number(object, "locked", done, o->locked) < 0 ||
         json_add_number(object, "mapped", done, o->mapped) < 0 ||
+        json_add_number(object, "failed", done, o->refused + o->interrupted) < 0 ||
         json_add_number(object, "other", done, o->beside + o->memory + o->unsure + o->unknown) < 0)
         return -ENOMEM;
     return done ? put_rungs(object, o) : 0;
@@ -140,6 +142,8 @@ static int evict_file(const char *path, int *fd, const struct stat *st, void *us
     if (r <= 0) /* counted by another name */
         return r;
     const SparedFile *spared = spared_find(&evict->spared, st);
+    if (spared && spared->error < 0)
+        return on_done(path, st, spared->error, &(EvictOutcome){ 0 }, evict);
     if (spared)
         return ladder_evict_between(evict->ladder, path, fd, st, spared->ranges, spared->n_ranges);
     if (!evict->arguments.dry_run)
@@ -233,6 +237,8 @@ static bool complain_of_what_is_left(const EvictCommand *evict)
         { sum->memory, "in memory only (tmpfs)" },
         { sum->unsure, "changed a moment ago, and this kernel does not tell what is dirty "
                        "(--dirty=write-back writes it to the disk first)" },
+        { sum->refused, "could not be evicted, as told" },
+        { sum->interrupted, "interrupted" },
         { sum->unknown, geteuid() == 0 ? "in use just now"
                                        : "in use, or mapped by processes that only root may see" },
     };
@@ -261,6 +267,8 @@ static int walk(EvictCommand *evict)
     r = named_paths_walk(&evict->walk, evict->arguments.paths);
     if (r >= 0)
         r = ladder_finish(evict->ladder);
+    if (r == -ECANCELED)
+        ladder_give_up(evict->ladder);
     progress_clear(&evict->walk.progress);
     return r;
 }

@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/files-report.h"
+#include "cli/inode-set.h"
 #include "cli/paths.h"
 #include "cli/text.h"
 #include "kernel/cgroup.h"
@@ -37,6 +38,7 @@ typedef struct FilesCommand {
     ProcFiles found;
     FilesReport report;
     NamedPaths walk;
+    InodeSet met;      /* in the folders */
     unsigned n_secret; /* files of which the kernel does not tell this caller */
 } FilesCommand;
 
@@ -101,7 +103,10 @@ static int on_file(const char *path, int *fd, const struct stat *st, void *userd
 
     if (proc_files_find(&command->found, st->st_dev, st->st_ino))
         return 0;
-    int r = measure(command, *fd, &entry);
+    int r = inode_set_add(&command->met, st->st_dev, st->st_ino);
+    if (r <= 0)
+        return r;
+    r = measure(command, *fd, &entry);
     return r < 0 || entry.charged == 0 ? r : files_report_add(&command->report, &entry);
 }
 
@@ -228,6 +233,7 @@ static ExitCode files(FilesCommand *command)
     cgroup_names_clear(&command->names);
     proc_files_clear(&command->found);
     files_report_clear(&command->report);
+    inode_set_clear(&command->met);
     return r < 0 || command->walk.failed ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -56,18 +56,18 @@ static int read_ranges(SparedFile *file, int fd, uint64_t size)
 
 static int on_file(const char *path, int *fd, const struct stat *st, void *userdata)
 {
-    static const ResidentRange all = { 0, UINT64_MAX };
     SparedFile file = { .dev = st->st_dev, .ino = st->st_ino };
     Spared *spared = userdata;
 
     int r = read_ranges(&file, *fd, (uint64_t)st->st_size);
     if (r < 0 && r != -ENOMEM) {
-        file.n_ranges = 0;
-        r = add_ranges(&file, &all, 1);
+        file.error = r;
+        r = 0;
     }
-    if (r >= 0 && file.n_ranges > 0)
+    bool stays = file.n_ranges > 0 || file.error < 0;
+    if (r >= 0 && stays)
         r = ARRAY_RESERVE(spared->files, spared->n_files, spared->room);
-    if (r < 0 || file.n_ranges == 0) {
+    if (r < 0 || !stays) {
         free(file.ranges);
         return r;
     }

@@ -13,7 +13,8 @@
 typedef struct SparedFile {
     dev_t dev;
     ino_t ino;
-    ResidentRange *ranges; /* rising; all of the file where the kernel did not tell */
+    int error;             /* the kernel did not tell, so that all of the file is to stay */
+    ResidentRange *ranges; /* rising */
     size_t n_ranges;
 } SparedFile;
 

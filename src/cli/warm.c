@@ -37,7 +37,8 @@ static void on_step(uint64_t bytes, void *userdata)
 
     if (!progress_is_due(&warm->walk.progress))
         return;
-    snprintf(text, sizeof(text), "%zu files, %s", warm->walk.progress.n_files,
+    snprintf(text, sizeof(text), "%zu file%s, %s", warm->walk.progress.n_files,
+             warm->walk.progress.n_files == 1 ? "" : "s",
              format_size(size, add_u64(warm->done, bytes)));
     progress_show(&warm->walk.progress, text);
 }

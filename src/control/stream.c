@@ -148,6 +148,20 @@ uint64_t stream_excess(const StreamCache *cache)
     return excess < STREAM_STEP ? 0 : excess;
 }
 
+StreamSpan stream_within(StreamSpan span, uint64_t budget)
+{
+    if (span.end - span.begin > budget)
+        span.end = max_u64(span.begin, page_floor(span.begin + budget, STREAM_FOLIO_MAX));
+    return span;
+}
+
+uint64_t stream_budget(uint64_t left, uint64_t rate, uint64_t elapsed_usec)
+{
+    uint64_t budget = add_u64(left, mul_u64(rate, elapsed_usec) / USEC_PER_SEC);
+
+    return min_u64(budget, max_u64(rate, 2 * STREAM_FOLIO_MAX));
+}
+
 static uint64_t time_for_inflow(const StreamPace *pace)
 {
     if (pace->passed == 0)

@@ -102,6 +102,18 @@ typedef struct StreamPace {
 /* From the beginning of the look @now, the one @before it known, to that of the next. */
 uint64_t stream_interval(const StreamPace *now, const StreamPace *before);
 
+/* Pages of a file that the kernel keeps together, and that are dropped together or not at all, have
+ * so many bytes at most. */
+#define STREAM_FOLIO_MAX (UINT64_C(2) << 20)
+
+/* @span as far as @budget goes, bytes: all of it, or to where no folio goes on. Empty: until there
+ * is more, nothing. */
+StreamSpan stream_within(StreamSpan span, uint64_t budget);
+
+/* What may be dropped at @rate, bytes per second, when @left was over from the look @elapsed_usec
+ * ago. Not more than a second's, but enough for a folio. */
+uint64_t stream_budget(uint64_t left, uint64_t rate, uint64_t elapsed_usec);
+
 /* What may be on its way to the disk, of one file: enough for any disk not to pause between two
  * looks, and no more than its queue takes without making those wait who come next. */
 #define STREAM_IN_FLIGHT (UINT64_C(32) << 20)

@@ -569,7 +569,8 @@ EvictorStatus evictor_status(const Evictor *e)
         status.dirty += last->dirty;
         status.locked += last->locked;
         status.mapped += last->mapped;
-        status.other += last->beside + last->memory + last->unsure + last->unknown;
+        status.other += last->beside + last->memory + last->unsure + last->refused +
+                        last->interrupted + last->unknown;
         status.failed += e->rules[i]->failed;
     }
     return status;

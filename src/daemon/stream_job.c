@@ -58,11 +58,15 @@ static int follow(StreamJob *sj, uint64_t elapsed)
     };
 
     if (task->rate > 0)
-        options.budget = mul_u64(task->rate, elapsed) / USEC_PER_SEC;
+        options.budget = state->budget = stream_budget(state->budget, task->rate, elapsed);
     if (!state->knows_pinned)
         options.budget = 0;
     int r = cgroup_pids(task->cgroup_fd, state->control_group, &pids);
-    return r < 0 ? r : follower_look(state->follower, &options, &sj->followed);
+    if (r >= 0)
+        r = follower_look(state->follower, &options, &sj->followed);
+    if (r >= 0)
+        state->budget = sub_u64(state->budget, max_u64(sj->followed.written, sj->followed.dropped));
+    return r;
 }
 
 /* Others are of the moment: less could be had, or the cgroup has just gone. */

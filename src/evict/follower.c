@@ -318,7 +318,7 @@ static int act(Follower *follower, const FollowerOptions *options, Followed *fol
     if (r >= 0 && writes)
         r = write_out(options, followed, fd, within(to_write, may_write, page), page, &written);
     if (r >= 0 && drops)
-        r = drop(options, followed, fd, within(to_drop, options->budget - out->dropped, page),
+        r = drop(options, followed, fd, stream_within(to_drop, options->budget - out->dropped),
                  &dropped);
     out->written += min_u64(written, may_write);
     out->dropped += min_u64(dropped, options->budget - out->dropped);

@@ -73,6 +73,8 @@ void evict_outcome_add(EvictOutcome *sum, const EvictOutcome *more)
     sum->beside += more->beside;
     sum->memory += more->memory;
     sum->unsure += more->unsure;
+    sum->refused += more->refused;
+    sum->interrupted += more->interrupted;
     sum->unknown += more->unknown;
     sum->has_dirty &= more->has_dirty;
 }
@@ -255,6 +257,8 @@ static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, s
     if (left > 0 && !now.has_dirty && !ladder->options.allowed.write_back &&
         !file_is_settled(climb->fd))
         out->unsure = take(&left, left);
+    if (out->error != 0)
+        *(out->error == -ECANCELED ? &out->interrupted : &out->refused) = take(&left, left);
     out->unknown = left;
 }
 
@@ -521,11 +525,18 @@ static void tell_part(const Ladder *ladder, Climb *climb, const char *path)
 {
     const LadderOptions *options = &ladder->options;
 
-    if (evict_outcome_evicted(&climb->outcome) + climb->outcome.written == 0)
-        return;
-    explain(ladder, climb, NULL, 0);
     climb->outcome.error = -ECANCELED;
+    explain(ladder, climb, NULL, 0);
     (void)options->done(path, &climb->st, 0, &climb->outcome, options->userdata);
+}
+
+void ladder_give_up(Ladder *ladder)
+{
+    for (size_t i = 0; i < ladder->n_waiting; i++) {
+        tell_part(ladder, &ladder->waiting[i], ladder->waiting[i].path);
+        climb_clear(&ladder->waiting[i]);
+    }
+    ladder->n_waiting = 0;
 }
 
 int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct stat *st,
@@ -548,7 +559,7 @@ int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct
     climb.outcome.before = climb.now.resident;
 
     r = climb_on(ladder, &climb, NULL, 0, false, &wait);
-    if (r == -ECANCELED)
+    if (r == -ECANCELED && evict_outcome_evicted(&climb.outcome) + climb.outcome.written > 0)
         tell_part(ladder, &climb, path);
     if (r < 0)
         return r;

@@ -28,6 +28,8 @@ typedef struct EvictOutcome {
     uint64_t beside;  /* hangs together with a part that stays: one folio */
     uint64_t memory;  /* has no disk behind it: tmpfs, memfd */
     uint64_t unsure;  /* maybe dirty: changed a moment ago, and the kernel does not tell */
+    uint64_t refused; /* the rung `failed` did */
+    uint64_t interrupted;
     uint64_t unknown; /* being read, or mapped by someone we may not look at */
     bool has_dirty;   /* false: the kernel does not tell what is dirty, which is not counted then */
 
@@ -97,3 +99,6 @@ int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct
 
 /* Goes on with the files that wait, before any other. Returns as ladder_evict(). */
 int ladder_finish(Ladder *ladder);
+
+/* Tells done() of those that wait what came of them until now, and drops them. */
+void ladder_give_up(Ladder *ladder);

@@ -29,12 +29,13 @@
 typedef struct Look {
     int proc_fd;
     const UsedFile *files;
+    const size_t *first; /* the first of the files that are the same as this one */
     size_t n_files;
     FileUsers list;
     /* Of the process that is being looked at: */
     pid_t pid;
     int fd;
-    FileUser *of; /* one for each file */
+    FileUser *of; /* one for each file; of the same ones, the first counts */
     bool unreadable;
     int error; /* of ours */
 } Look;
@@ -153,7 +154,7 @@ static void read_command(const Look *look, char ret[static COMMAND_MAX])
 static int keep(Look *look, size_t i)
 {
     FileUsers *list = &look->list;
-    FileUser user = look->of[i];
+    FileUser user = look->of[look->first[i]];
 
     if (user.descriptors == 0 && user.mapped == 0)
         return 0;
@@ -224,12 +225,16 @@ static int look_at_all(Look *look, pid_t exclude_pid)
 int file_users_scan(int proc_fd, pid_t exclude_pid, const UsedFile *files, size_t n_files,
                     FileUsers *ret)
 {
-    Look look = { .proc_fd = proc_fd, .files = files, .n_files = n_files };
     CLEANUP_FREE FileUser *of = calloc(n_files + 1, sizeof *of);
-    if (!of)
+    CLEANUP_FREE size_t *first = calloc(n_files + 1, sizeof *first);
+    if (!of || !first)
         return -ENOMEM;
 
-    look.of = of;
+    Look look = {
+        .proc_fd = proc_fd, .files = files, .first = first, .n_files = n_files, .of = of
+    };
+    for (size_t i = 0; i < n_files; i++)
+        first[i] = (size_t)(find(&look, &files[i]) - of);
     int r = look_at_all(&look, exclude_pid);
     if (r < 0) {
         file_users_clear(&look.list);

@@ -237,10 +237,13 @@ test_not_ours() {
     chmod 755 . .. 2>/dev/null
     cp "$PAGEWARDEN" /tmp/pagewarden-test.$$
     run setpriv --reuid=65534 --clear-groups /tmp/pagewarden-test.$$ evict --json=short /etc/passwd
-    rm -f /tmp/pagewarden-test.$$
     expect_code 1
     expect_err "pagewarden: /etc/passwd: the kernel tells only owners and root what is in memory"
     expect_json '.files[0] | .before == null and .evicted == null and .error != null'
+    run setpriv --reuid=65534 --clear-groups /tmp/pagewarden-test.$$ evict --spare-cached /etc/passwd -- true
+    rm -f /tmp/pagewarden-test.$$
+    expect_code 1
+    expect_err_has "pagewarden: /etc/passwd: the kernel tells only owners and root what is in memory"
 }
 
 test_rate() {
@@ -250,15 +253,17 @@ test_rate() {
     before=$(date +%s%N)
     run "$PAGEWARDEN" evict --rate=10M/s a
     (($(date +%s%N) - before >= 450000000)) || fail "5 MiB at 10 MiB/s in less than half a second"
-    "$PAGEWARDEN" evict --rate=1M/s a >"$TEST_DIR/.out" 2>"$TEST_DIR/.err" &
+    head -c 64M /dev/zero >dirty # which stays until it is written
+    "$PAGEWARDEN" evict --dirty=write-back --rate=10M/s dirty >"$TEST_DIR/.out" 2>"$TEST_DIR/.err" &
     local pid=$!
     until_is catches $pid TERM
-    sleep 0.5
+    sleep 1
     kill -TERM $pid
     wait $pid
     code=$? out=$(<"$TEST_DIR/.out") err=$(<"$TEST_DIR/.err")
     expect_code 1
     expect_err_has "pagewarden: interrupted"
+    expect_err_has " of it stays: interrupted"
     expect_out_has "Evicted "
     release
     run "$PAGEWARDEN" evict --rate=10M a
@@ -290,7 +295,7 @@ test_progress_is_for_terminals() {
     make a 1280
     hold a
     run_terminal "$PAGEWARDEN" evict --rate=5M/s a
-    [[ $out == *"1 files, 0"* ]] || fail "no progress in: $out"
+    [[ $out == *"1 file, 0"* ]] || fail "no progress in: $out"
     run "$PAGEWARDEN" evict --rate=5M/s a
     expect_out_has "Evicted 0: 1 file, 5M left in memory"
     [[ $err != *"1 files"* ]] || fail "progress on what is no terminal: $err"

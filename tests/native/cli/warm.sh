@@ -153,7 +153,7 @@ test_interrupted() {
 test_progress() {
     make a 1280
     run_terminal "$PAGEWARDEN" warm --rate=5M/s a
-    expect_out_has "1 files, "
+    expect_out_has "1 file, "
     run "$PAGEWARDEN" warm a
     expect_err ""
 }

@@ -20,6 +20,9 @@ test_open_file() {
     expect_code 0
     [ "$(wc -l <"$TEST_DIR/.out")" = 2 ] || fail "not a row for each file"
     expect_out_lacks "PID"
+    ln file another
+    run "$PAGEWARDEN" who --json=short another file
+    expect_json '[.files[].users[] | .descriptors] == [2, 2]'
 }
 
 test_locked_mapping() {

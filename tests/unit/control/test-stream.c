@@ -336,6 +336,41 @@ static void when_to_look_next(void **state)
     }
 }
 
+/* What comes at 64 KiB/s in looks of 10 ms adds up, and is spent on whole folios. */
+static void a_low_rate_adds_up(void **state)
+{
+    StreamSpan all = { MIB, 100 * MIB };
+    uint64_t budget = 0, looks = 0;
+
+    while (looks++, stream_within(all, budget).end == all.begin) {
+        assert_true(looks < 10000);
+        budget = stream_budget(budget, 64 * KIB, 10000);
+    }
+    assert_int_equal(stream_within(all, budget).end, 2 * MIB);
+    assert_in_range(looks, 1600, 1700); /* 1 MiB at 64 KiB/s, rounded down 100 times a second */
+
+    for (uint64_t i = 0; i < 100000; i++)
+        budget = stream_budget(budget, 64 * KIB, 10000);
+    assert_int_equal(budget, 4 * MIB); /* not all that was not used */
+    assert_int_equal(stream_budget(0, 100 * MIB, 20 * USEC_PER_SEC), 100 * MIB);
+}
+
+static void a_budget_ends_where_no_folio_goes_on(void **state)
+{
+    static const struct {
+        StreamSpan span;
+        uint64_t budget, end;
+    } cases[] = {
+        { { 0, 8 * MIB }, UINT64_MAX, 8 * MIB },        { { 0, 8 * MIB }, 8 * MIB, 8 * MIB },
+        { { 0, 8 * MIB + PAGE }, 8 * MIB, 8 * MIB },    { { 0, 8 * MIB }, 5 * MIB, 4 * MIB },
+        { { PAGE, 8 * MIB }, 2 * MIB - PAGE, 2 * MIB }, { { PAGE, 8 * MIB }, PAGE, PAGE },
+        { { PAGE, 3 * PAGE }, 2 * PAGE, 3 * PAGE },     { { PAGE, PAGE }, 0, PAGE },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        assert_int_equal(stream_within(cases[i].span, cases[i].budget).end, cases[i].end);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +384,8 @@ int main(void)
         cmocka_unit_test(sparse),
         cmocka_unit_test(what_is_reclaimed),
         cmocka_unit_test(when_to_look_next),
+        cmocka_unit_test(a_low_rate_adds_up),
+        cmocka_unit_test(a_budget_ends_where_no_folio_goes_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
