@@ -26,7 +26,7 @@ make_file in/zz-last 1
 make_file in/zz-other 2
 make_file in/swapped 1
 
-# A disk that fails to write at its end.
+# A disk that fails to write at its end: as under device-mapper's error target, but it can be mended while mounted.
 modprobe null_blk nr_devices=0
 bad=/sys/kernel/config/nullb/t-bad
 mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
@@ -141,6 +141,7 @@ before=$(target t-job.service .evict.bytes)
 wait_for 200 written 5
 wait_for 200 target_at_least t-job.service .evict.bytes $((before + MIB))
 cp "$M/sums" "$M/sums-then"
+# A power cut: of all that this kernel has in memory, none is in the disk's image of one instant.
 cp --reflink=always "$M/disks/live" "$M/disks/clone"
 touch "$M/enough"
 wait "$writer"
