@@ -107,6 +107,16 @@ int entry_stat(int fd, const Entry *folder, Entry *ret)
     return 0;
 }
 
+int entry_stat_alone(int fd, Entry *ret)
+{
+    Entry entry = { 0 };
+
+    int r = stat_name(fd, "", &entry);
+    if (r >= 0)
+        *ret = entry;
+    return r;
+}
+
 int entry_stat_name(int dir_fd, const char *name, const Entry *folder, Entry *ret)
 {
     Entry entry = { 0 };

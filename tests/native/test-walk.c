@@ -565,6 +565,48 @@ static void a_hundred_thousand_files(void **state)
     assert_int_equal(found, 100000);
 }
 
+static unsigned n_lists; /* of mounts, that were read */
+
+FILE *__real_fopen64(const char *path, const char *mode);
+FILE *__wrap_fopen64(const char *path, const char *mode);
+
+FILE *__wrap_fopen64(const char *path, const char *mode)
+{
+    n_lists++;
+    return __real_fopen64(path, mode);
+}
+
+static int on_named(const char *path, int fd, const struct stat *st, void *userdata)
+{
+    ++*(unsigned *)userdata;
+    return 0;
+}
+
+static int on_counted(const char *path, const CensusFile *file, void *userdata)
+{
+    ++*(unsigned *)userdata;
+    return 0;
+}
+
+/* Whoever names a hundred thousand files would have the list of mounts read as often. */
+static void named_files_need_no_list_of_mounts(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", 4096);
+    unsigned n = 0;
+    CLEANUP_CLOSE int path_fd = must(openat(scratch.fd, "f", O_PATH | O_CLOEXEC));
+    const CensusHandler census = { .file = on_counted, .userdata = &n };
+    const WalkHandler handler = { .file = on_named, .userdata = &n };
+
+    n_lists = 0;
+    assert_int_equal(walk_tree(path_fd, "f", 0, &handler), 0);
+    assert_int_equal(census_tree(path_fd, "f", &census), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(n_lists, 0);
+    assert_int_equal(walk_tree(scratch.fd, "d", 0, &handler), 0);
+    assert_int_equal(n_lists, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -578,6 +620,7 @@ int main(void)
         cmocka_unit_test(a_proc_that_lies),
         cmocka_unit_test(without_openat2),
         cmocka_unit_test(a_hundred_thousand_files),
+        cmocka_unit_test(named_files_need_no_list_of_mounts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
