@@ -160,9 +160,14 @@ static int add_paths(char *const named[], char ***paths)
 {
     int r = 0;
 
-    for (; *named && r >= 0; named++)
-        r = strcmp(*named, "-") == 0 ? file_list_read("-", paths)
-                                     : file_list_add((char *const[]){ *named, NULL }, paths);
+    while (*named && r >= 0) {
+        size_t n = 0;
+
+        while (named[n] && strcmp(named[n], "-") != 0)
+            n++;
+        r = n > 0 ? file_list_add(named, n, paths) : file_list_read("-", paths);
+        named += n > 0 ? n : 1;
+    }
     return r;
 }
 

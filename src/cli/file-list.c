@@ -66,13 +66,14 @@ int file_list_read(const char *path, char ***names)
     return r;
 }
 
-int file_list_add(char *const arguments[], char ***names)
+int file_list_add(char *const arguments[], size_t n, char ***names)
 {
+    Names list = { *names, strv_length(*names), 0 };
     int r = 0;
 
-    STRV_FOREACH (argument, arguments)
-        if (r >= 0)
-            r = strv_append(names, *argument);
+    for (size_t i = 0; i < n && r >= 0; i++)
+        r = append(&list, arguments[i]);
+    *names = list.names;
     if (r < 0)
         complain("out of memory");
     return r;

@@ -316,7 +316,9 @@ ExitCode verb_pin(int argc, char *argv[])
     ExitCode code;
 
     if (parse(argc, argv, &pin, &code))
-        code = file_list_add(argv + optind, &pin.paths) < 0 ? EXIT_FAILED : pin_all(&pin);
+        code = file_list_add(argv + optind, (size_t)(argc - optind), &pin.paths) < 0
+                   ? EXIT_FAILED
+                   : pin_all(&pin);
     by_hand_clear(&pin.now);
     manager_bus_close(pin.bus);
     strv_free(pin.paths);

@@ -239,7 +239,9 @@ ExitCode verb_warm(int argc, char *argv[])
     ExitCode code;
 
     if (parse(argc, argv, &warm, &code))
-        code = file_list_add(argv + optind, &warm.paths) < 0 ? EXIT_FAILED : warm_all(&warm);
+        code = file_list_add(argv + optind, (size_t)(argc - optind), &warm.paths) < 0
+                   ? EXIT_FAILED
+                   : warm_all(&warm);
     inspect_report_clear(&warm.report);
     strv_free(warm.paths);
     return code;

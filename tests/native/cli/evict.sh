@@ -193,6 +193,10 @@ test_lists() {
     expect_json '[.files[].path] == ["a", "b\nc"]'
     printf 'b\nc\0' | "$PAGEWARDEN" evict --json=short a - >"$TEST_DIR/.out"
     expect_json '[.files[].path] == ["a", "b\nc"]'
+    make d 1
+    make e 1
+    printf 'b\nc\0' | "$PAGEWARDEN" evict --json=short e d - -- a >"$TEST_DIR/.out"
+    expect_json '[.files[].path] == ["e", "d", "b\nc", "a"]'
     run "$PAGEWARDEN" evict --files0-from=missing
     expect_code 1
     expect_err "pagewarden: missing: No such file or directory"
