@@ -57,7 +57,9 @@ static ExitCode who(char *paths[], size_t n_paths, const OutputOptions *options)
     CLEANUP_CLOSE int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (files) {
         all = find_files(paths, options, files, &report.n_paths);
-        r = file_users_scan(proc_fd, getpid(), files, report.n_paths, &report.users);
+        r = report.n_paths > 0
+                ? file_users_scan(proc_fd, getpid(), files, report.n_paths, &report.users)
+                : 0;
     }
     if (r >= 0)
         r = who_render(&report, stdout, options);

@@ -62,6 +62,11 @@ test_what_is_no_file() {
     expect_err_has "pagewarden: folder: is a directory"
     expect_err_has "pagewarden: fifo: is not a regular file"
     expect_out_has "good"
+    # Then nobody is looked for, and nothing said of those who could not be looked into.
+    run as_nobody ./pagewarden who --json=short missing
+    expect_code 1
+    expect_err "pagewarden: missing: No such file or directory"
+    expect_json '. == {files: [], unreadable: 0}'
     run "$PAGEWARDEN" who
     expect_code 2
     expect_err_has "who: which files?"
