@@ -35,16 +35,31 @@ typedef struct EvictCommand {
     uint64_t to_go; /* bytes, in a dry run */
 } EvictCommand;
 
-static void show_progress(EvictCommand *evict)
+/* @evicted and @written: of a file that is not done with. */
+static void show_progress(EvictCommand *evict, uint64_t evicted, uint64_t written)
 {
-    char size[FORMAT_SIZE_MAX], text[64 + FORMAT_SIZE_MAX];
+    char size[FORMAT_SIZE_MAX], text[64 + 2 * FORMAT_SIZE_MAX];
+    size_t n_files = evict->walk.progress.n_files;
+    int n;
+
+    evicted += evict_outcome_evicted(&evict->sum);
+    written += evict->sum.written;
+    n = snprintf(text, sizeof(text), "%zu file%s, %s", n_files, n_files == 1 ? "" : "s",
+                 format_size(size, evicted));
+    if (written > 0)
+        snprintf(text + n, sizeof(text) - (size_t)n, ", %s written", format_size(size, written));
+    progress_show(&evict->walk.progress, text);
+}
+
+static void on_tick(const Ladder *ladder, void *userdata)
+{
+    EvictCommand *evict = userdata;
+    uint64_t evicted, written;
 
     if (!progress_is_due(&evict->walk.progress))
         return;
-    snprintf(text, sizeof(text), "%zu file%s, %s", evict->walk.progress.n_files,
-             evict->walk.progress.n_files == 1 ? "" : "s",
-             format_size(size, evict_outcome_evicted(&evict->sum)));
-    progress_show(&evict->walk.progress, text);
+    ladder_so_far(ladder, &evicted, &written);
+    show_progress(evict, evicted, written);
 }
 
 static int put_rungs(struct json_object *object, const EvictOutcome *outcome)
@@ -127,7 +142,8 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
         complain_of(evict, path, outcome->error, failures[outcome->failed]);
     if (error >= 0)
         evict_outcome_add(&evict->sum, outcome);
-    show_progress(evict);
+    if (progress_is_due(&evict->walk.progress))
+        show_progress(evict, 0, 0);
     return put_file(evict, path, st, error, outcome);
 }
 
@@ -286,6 +302,7 @@ static ExitCode evict_all(EvictCommand *evict)
     evict->arguments.ladder.explanations = UINT_MAX;
     evict->arguments.ladder.cancelled = catch_interrupts();
     evict->arguments.ladder.done = on_done;
+    evict->arguments.ladder.tick = on_tick;
     evict->arguments.ladder.userdata = evict;
 
     int r = evict->arguments.output.json != JSON_OFF ? begin_json(evict) : 0;

@@ -47,6 +47,7 @@ struct Ladder {
     LadderOptions options;
     Pace pace;
     uint64_t page;
+    const Climb *current; /* NULL: none */
     Climb waiting[LADDER_BATCH];
     size_t n_waiting;
 };
@@ -79,6 +80,13 @@ void evict_outcome_add(EvictOutcome *sum, const EvictOutcome *more)
     sum->has_dirty &= more->has_dirty;
 }
 
+static void tick(void *userdata)
+{
+    const Ladder *ladder = userdata;
+
+    ladder->options.tick(ladder, ladder->options.userdata);
+}
+
 int ladder_new(const LadderOptions *options, Ladder **ret)
 {
     Ladder *ladder = calloc(1, sizeof(Ladder));
@@ -86,7 +94,12 @@ int ladder_new(const LadderOptions *options, Ladder **ret)
         return -ENOMEM;
 
     ladder->options = *options;
-    ladder->pace = (Pace){ .rate = options->rate, .cancelled = options->cancelled };
+    ladder->pace = (Pace){
+        .rate = options->rate,
+        .cancelled = options->cancelled,
+        .tick = options->tick ? tick : NULL,
+        .userdata = ladder,
+    };
     ladder->page = (uint64_t)sysconf(_SC_PAGESIZE);
     *ret = ladder;
     return 0;
@@ -171,6 +184,19 @@ int ladder_look(const Ladder *ladder, int fd, const struct stat *st, EvictSeen *
     EvictLeft left = left_of(&residency);
     *ret = (EvictSeen){ left.resident, left.dirty, left.has_dirty };
     return 0;
+}
+
+void ladder_so_far(const Ladder *ladder, uint64_t *ret_evicted, uint64_t *ret_written)
+{
+    const Climb *climb = ladder->current;
+    Residency now;
+
+    *ret_evicted = *ret_written = 0;
+    if (!climb)
+        return;
+    *ret_written = climb->outcome.written;
+    if (measure(climb, &now) >= 0)
+        *ret_evicted = sub_u64(climb->outcome.before, now.resident);
 }
 
 static bool is_in_memory_only(int fd)
@@ -394,8 +420,10 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
         climb->tried[rung]++;
         int r = rung == EVICT_ADVISE ? check_written(climb) : 0;
         bool lacks = r < 0; /* the disk does */
+        ladder->current = climb;
         if (r >= 0)
             r = try_rung(ladder, climb, rung, mappers, n);
+        ladder->current = NULL;
         if (r == -ENOMEM)
             return r;
 

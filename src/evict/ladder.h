@@ -44,6 +44,8 @@ uint64_t evict_outcome_evicted(const EvictOutcome *outcome);
 /* Adds @more to @sum, but for failures. */
 void evict_outcome_add(EvictOutcome *sum, const EvictOutcome *more);
 
+typedef struct Ladder Ladder;
+
 typedef struct LadderOptions {
     EvictAllowed allowed;
     EvictBounds bounds; /* nothing goes outside */
@@ -65,13 +67,14 @@ typedef struct LadderOptions {
      * and nothing was done. What it returns ends the ladder, where it is not 0. */
     int (*done)(const char *path, const struct stat *st, int error, const EvictOutcome *outcome,
                 void *userdata);
+    /* Now and then, while a file takes long: ladder_so_far() tells what has come of it. May be
+     * NULL. */
+    void (*tick)(const Ladder *ladder, void *userdata);
     void *userdata;
 } LadderOptions;
 
 /* Files that wait to be asked for together. Each costs a descriptor. */
 #define LADDER_BATCH 64
-
-typedef struct Ladder Ladder;
 
 /* @options is copied. */
 int ladder_new(const LadderOptions *options, Ladder **ret);
@@ -85,6 +88,9 @@ typedef struct EvictSeen {
     bool has_dirty;
 } EvictSeen;
 int ladder_look(const Ladder *ladder, int fd, const struct stat *st, EvictSeen *ret);
+
+/* Bytes of the file that is being evicted: measured, and asked to be written. For tick(). */
+void ladder_so_far(const Ladder *ladder, uint64_t *ret_evicted, uint64_t *ret_written);
 
 /* Evicts the file open for reading as *fd, which may be taken; @path is copied where it is. 0;
  * -ENOMEM; what done() returned. -ECANCELED: if *fd was not taken, done() has been told what came

@@ -34,6 +34,8 @@ int pace_wait(Pace *pace, uint64_t bytes)
         pace->owed = max_u64(pace->owed, bytes);
     }
     while (!pace_is_cancelled(pace)) {
+        if (pace->tick)
+            pace->tick(pace->userdata);
         if (pace->rate == 0 || now >= pace->due_usec) {
             pace->owed = 0;
             return 0;

@@ -10,6 +10,8 @@
 typedef struct Pace {
     uint64_t rate;                /* bytes per second; 0: as fast as it goes */
     const atomic_bool *cancelled; /* looked at while waiting. May be NULL */
+    void (*tick)(void *userdata); /* called by pace_wait(), every 100 ms of it. May be NULL */
+    void *userdata;
     /* internal; 0 at first */
     uint64_t due_usec;
     uint64_t owed;      /* bytes that were waited for, and not done */

@@ -874,7 +874,18 @@ static void holes_take_no_time(void **state)
     assert_int_equal(run_child(evict_what_is_huge, &old_kernel), 0);
 }
 
-/* What it has taken until then is told. */
+static uint64_t so_far;
+
+static void on_tick(const Ladder *ladder, void *userdata)
+{
+    uint64_t evicted, written;
+
+    ladder_so_far(ladder, &evicted, &written);
+    assert_int_equal(written, 0);
+    so_far = max_u64(so_far, evicted);
+}
+
+/* What it has taken until then is told, at the end and before. */
 static void a_part_is_told(void **state)
 {
     CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
@@ -885,6 +896,8 @@ static void a_part_is_told(void **state)
     atomic_store(&cancelled, false);
     options.cancelled = &cancelled;
     options.rate = 8 * MIB;
+    options.tick = on_tick;
+    so_far = 0;
     void *pin = lock_part(fd, 6 * MIB, 2 * MIB); /* it ends no sooner */
     assert_true(file_is_whole(fd, 8 * MIB));
     assert_int_equal(pthread_create(&thread, NULL, cancel_soon, NULL), 0);
@@ -894,6 +907,7 @@ static void a_part_is_told(void **state)
     assert_int_equal(n_told, 1);
     assert_int_equal(told.error, -ECANCELED);
     assert_in_range(evict_outcome_evicted(&told), 1, 6 * MIB);
+    assert_in_range(so_far, 1, 6 * MIB);
     expect_adds_up();
     munmap(pin, 2 * MIB);
     atomic_store(&cancelled, true);

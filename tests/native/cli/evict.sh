@@ -299,10 +299,11 @@ test_progress_is_for_terminals() {
     make a 1280
     hold a
     run_terminal "$PAGEWARDEN" evict --rate=5M/s a
-    [[ $out == *"1 file, 0"* ]] || fail "no progress in: $out"
+    # More than once in the one second for which it takes one file.
+    [ "$(grep -o "1 file, 0" "$TEST_DIR/.typescript" | wc -l)" -ge 3 ] || fail "no progress in: $out"
     run "$PAGEWARDEN" evict --rate=5M/s a
     expect_out_has "Evicted 0: 1 file, 5M left in memory"
-    [[ $err != *"1 files"* ]] || fail "progress on what is no terminal: $err"
+    [[ $err != *"1 file"* ]] || fail "progress on what is no terminal: $err"
     release
 }
 
