@@ -86,7 +86,8 @@ static int put_outcome(struct json_object *object, bool measured, bool dry_run,
         json_add_number(object, "locked", done, o->locked) < 0 ||
         json_add_number(object, "mapped", done, o->mapped) < 0 ||
         json_add_number(object, "failed", done, o->refused + o->interrupted) < 0 ||
-        json_add_number(object, "other", done, o->beside + o->memory + o->unsure + o->unknown) < 0)
+        json_add_number(object, "other", done,
+                        o->beside + o->memory + o->unsure + o->unseen + o->unknown) < 0)
         return -ENOMEM;
     return done ? put_rungs(object, o) : 0;
 }
@@ -239,6 +240,7 @@ static bool complain_of_what_is_left(const EvictCommand *evict)
 {
     const EvictAllowed *allowed = &evict->arguments.ladder.allowed;
     const EvictOutcome *sum = &evict->sum;
+    bool root = geteuid() == 0;
     const struct {
         uint64_t bytes;
         const char *why;
@@ -255,8 +257,10 @@ static bool complain_of_what_is_left(const EvictCommand *evict)
                        "(--dirty=write-back writes it to the disk first)" },
         { sum->refused, "could not be evicted, as told" },
         { sum->interrupted, "interrupted" },
-        { sum->unknown, geteuid() == 0 ? "in use just now"
-                                       : "in use, or mapped by processes that only root may see" },
+        { sum->unseen + (root ? 0 : sum->unknown),
+          root ? "in use, or mapped by processes that could not be looked into"
+               : "in use, or mapped by processes that only root may see" },
+        { root ? sum->unknown : 0, "in use just now" },
     };
     char size[FORMAT_SIZE_MAX];
     bool any = false;

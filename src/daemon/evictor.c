@@ -570,7 +570,7 @@ EvictorStatus evictor_status(const Evictor *e)
         status.locked += last->locked;
         status.mapped += last->mapped;
         status.other += last->beside + last->memory + last->unsure + last->refused +
-                        last->interrupted + last->unknown;
+                        last->interrupted + last->unseen + last->unknown;
         status.failed += e->rules[i]->failed;
     }
     return status;

@@ -76,6 +76,7 @@ void evict_outcome_add(EvictOutcome *sum, const EvictOutcome *more)
     sum->unsure += more->unsure;
     sum->refused += more->refused;
     sum->interrupted += more->interrupted;
+    sum->unseen += more->unseen;
     sum->unknown += more->unknown;
     sum->has_dirty &= more->has_dirty;
 }
@@ -262,8 +263,8 @@ static uint64_t take(uint64_t *left, uint64_t bytes)
     return taken;
 }
 
-/* Why what is left is. */
-static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n)
+/* Why what is left is. @all: there are no other mappers. */
+static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n, bool all)
 {
     EvictOutcome *out = &climb->outcome;
     EvictLeft now = left_of(&climb->now);
@@ -285,7 +286,7 @@ static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, s
         out->unsure = take(&left, left);
     if (out->error != 0)
         *(out->error == -ECANCELED ? &out->interrupted : &out->refused) = take(&left, left);
-    out->unknown = left;
+    *(all ? &out->unknown : &out->unseen) = left;
 }
 
 /* Climbing */
@@ -482,13 +483,19 @@ static const Mapper *mappers_of(const Mappers *mappers, size_t index, size_t *re
 
 /* What waited may have gone meanwhile: by another of its names, or because somebody else took it.
  */
-static int climb_again(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n)
+static int climb_again(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n, int error)
 {
-    bool ignored;
+    bool needed;
 
     int r = measure(climb, &climb->now);
     if (r >= 0)
-        return climb_on(ladder, climb, mappers, n, true, &ignored);
+        r = climb_on(ladder, climb, mappers, n, error == 0, &needed);
+    if (r >= 0 && error < 0 && needed) {
+        climb->outcome.failed = EVICT_PAGE_OUT;
+        climb->outcome.error = error;
+    }
+    if (r >= 0 || r == -ECANCELED || r == -ENOMEM)
+        return r;
     climb->outcome.failed = EVICT_ADVISE;
     climb->outcome.error = r;
     return 0;
@@ -506,15 +513,17 @@ static int climb_batch(Ladder *ladder, size_t *ret_done)
                      &mappers);
     if (r == -ECANCELED || r == -ENOMEM)
         return r;
+    int error = r < 0 ? r : 0;
+    bool all = r >= 0 && mappers.unreadable == 0 && !mappers.full;
     for (size_t i = 0; i < ladder->n_waiting; i++) {
         Climb *climb = &ladder->waiting[i];
         size_t n;
         const Mapper *own = mappers_of(&mappers, i, &n);
 
-        r = is_spared(ladder, climb) ? 0 : climb_again(ladder, climb, own, n);
+        r = is_spared(ladder, climb) ? 0 : climb_again(ladder, climb, own, n, error);
         if (r < 0)
             return r;
-        explain(ladder, climb, own, n);
+        explain(ladder, climb, own, n, all);
         r = tell(ladder, climb);
         *ret_done = i + 1;
         if (r != 0)
@@ -554,7 +563,7 @@ static void tell_part(const Ladder *ladder, Climb *climb, const char *path)
     const LadderOptions *options = &ladder->options;
 
     climb->outcome.error = -ECANCELED;
-    explain(ladder, climb, NULL, 0);
+    explain(ladder, climb, NULL, 0, false);
     (void)options->done(path, &climb->st, 0, &climb->outcome, options->userdata);
 }
 
@@ -597,7 +606,7 @@ int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct
     }
     if (wait)
         return wait_for_others(ladder, &climb, path, fd);
-    explain(ladder, &climb, NULL, 0);
+    explain(ladder, &climb, NULL, 0, false);
     return options->done(path, st, 0, &climb.outcome, options->userdata);
 }
 

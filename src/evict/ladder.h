@@ -30,7 +30,8 @@ typedef struct EvictOutcome {
     uint64_t unsure;  /* maybe dirty: changed a moment ago, and the kernel does not tell */
     uint64_t refused; /* the rung `failed` did */
     uint64_t interrupted;
-    uint64_t unknown; /* being read, or mapped by someone we may not look at */
+    uint64_t unseen;  /* maybe mapped: not all processes could be looked into */
+    uint64_t unknown; /* being read */
     bool has_dirty;   /* false: the kernel does not tell what is dirty, which is not counted then */
 
     /* The rung that failed, and how; EVICT_NO_RUNG and 0: none did. -ECANCELED: it was

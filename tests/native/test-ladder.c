@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
+#include "kernel/mappers.h"
 #include "kernel/residency.h"
 #include "native/native.h"
 #include "native/seccomp.h"
@@ -84,7 +87,7 @@ static uint64_t resident(int fd, uint64_t size)
 static void expect_adds_up(void)
 {
     assert_int_equal(told.dirty + told.locked + told.mapped + told.beside + told.memory +
-                         told.unsure + told.refused + told.interrupted + told.unknown,
+                         told.unsure + told.refused + told.interrupted + told.unseen + told.unknown,
                      told.after);
 }
 
@@ -456,6 +459,119 @@ static void what_two_map_is_told(void **state)
     must(fsync(fd));
     options.allowed.page_out = true;
     assert_true(in_one_of_some_tries(page_out_of_two(fd)));
+}
+
+/* In the place of /proc: a process that has @n mappings of the file; 0: that cannot be looked into.
+ */
+static void put_proc(const Scratch *scratch, const struct stat *st, unsigned n)
+{
+    char name[32];
+    CLEANUP_FREE char *text = malloc(n * 64 + 1);
+    size_t length = 0;
+
+    assert_non_null(text);
+    for (unsigned i = 0; i < n; i++)
+        length += (size_t)sprintf(text + length, "%x000-%x000 r--s 00000000 %x:%x %ju f\n",
+                                  2 * i + 1, 2 * i + 2, major(st->st_dev), minor(st->st_dev),
+                                  (uintmax_t)st->st_ino);
+    snprintf(name, sizeof name, "proc-%u/1/maps%s", n, n > 0 ? "" : "/");
+    if (n > 0)
+        scratch_put(scratch, name, text);
+    else
+        scratch_folders(scratch, name);
+    snprintf(name, sizeof name, "proc-%u", n);
+    options.proc_fd = must(openat(scratch->fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+/* Both wait until it is known who maps them; what came of @fd is told last. */
+static void evict_behind(int other, int fd)
+{
+    const int fds[] = { other, fd };
+    Ladder *ladder;
+    struct stat st;
+
+    n_told = 0;
+    assert_int_equal(ladder_new(&options, &ladder), 0);
+    for (int i = 0; i < 2; i++) {
+        int copy = must(dup(fds[i]));
+
+        must(fstat(copy, &st));
+        assert_int_equal(ladder_evict(ladder, "f", &copy, &st), 0);
+        assert_int_equal(copy, -1);
+    }
+    assert_int_equal(ladder_finish(ladder), 0);
+    assert_int_equal(n_told, 2);
+    expect_adds_up();
+    ladder_free(ladder);
+}
+
+static void evict_without_descriptors(void *argument)
+{
+    int fd = *(int *)argument;
+
+    seccomp_answer_if(__NR_openat, 0, (unsigned)options.proc_fd, EMFILE);
+    check(climb(fd) == 0);
+    check(told.unseen == SIZE && told.error == 0);
+    options.allowed.page_out = true;
+    check(climb(fd) == 0);
+    check(told.refused == SIZE && told.failed == EVICT_PAGE_OUT && told.error == -EMFILE);
+}
+
+/* What is left of a file that somebody maps, where not all processes can be looked into. */
+static void who_was_not_seen_is_told(void **state)
+{
+    static const unsigned mappings[] = { 0, 2, MAPPERS_MAX + 1 };
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    CLEANUP_CLOSE int other = make_file(&scratch, "other", SIZE);
+    int proc_fd = options.proc_fd;
+    struct stat st;
+
+    must(fsync(fd));
+    must(fsync(other));
+    must(fstat(other, &st));
+    void *pin = lock_part(fd, 0, SIZE), *other_pin = lock_part(other, 0, SIZE);
+    for (size_t i = 0; i < ELEMENTS(mappings); i++) {
+        unsigned n = mappings[i];
+
+        put_proc(&scratch, &st, n);
+        evict_behind(other, fd);
+        assert_int_equal(told.unseen, n == 0 || n > MAPPERS_MAX ? SIZE : 0);
+        assert_int_equal(told.unseen + told.unknown, SIZE);
+        close(options.proc_fd);
+    }
+    options.proc_fd = proc_fd;
+    assert_int_equal(run_child(evict_without_descriptors, &fd), 0);
+    munmap(pin, SIZE);
+    munmap(other_pin, SIZE);
+}
+
+/* Where nobody asked who maps it, because of an interruption. */
+static void what_waits_is_told_in_the_end(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    void *pin = lock_part(fd, 0, SIZE);
+    Ladder *ladder;
+    struct stat st;
+    int copy = must(dup(fd));
+
+    must(fsync(fd));
+    must(fstat(fd, &st));
+    assert_int_equal(ladder_new(&options, &ladder), 0);
+    assert_int_equal(ladder_evict(ladder, "f", &copy, &st), 0);
+    assert_int_equal(copy, -1);
+    assert_int_equal(n_told, 0);
+    ladder_give_up(ladder);
+    assert_int_equal(n_told, 1);
+    assert_int_equal(told.before, SIZE);
+    assert_int_equal(told.interrupted, SIZE);
+    assert_int_equal(told.error, -ECANCELED);
+    expect_adds_up();
+    assert_int_equal(ladder_finish(ladder), 0);
+    assert_int_equal(n_told, 1);
+    ladder_free(ladder);
+    munmap(pin, SIZE);
 }
 
 static pid_t reclaimed_of[4];
@@ -1055,6 +1171,8 @@ int main(void)
         TEST(mapped_pages_are_taken_out),
         TEST(what_is_gone_meanwhile_is_not_counted),
         TEST(what_two_map_is_told),
+        TEST(who_was_not_seen_is_told),
+        TEST(what_waits_is_told_in_the_end),
         TEST(what_resists_is_reclaimed),
         TEST(a_large_one_is_reclaimed_in_slices),
         TEST(parts_that_stay),
