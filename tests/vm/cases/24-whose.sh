@@ -30,6 +30,9 @@ assert_eq "$(files_of t-second.service "$(entry closed)")" "[]" "a closed file i
 assert_eq "$(files_of t-second.service "$(entry closed)" --under="$FILES")" "[[$((4 * MIB)),$((4 * MIB)),0]]" "but in a folder"
 assert_eq "$(files_of t-second.service ".other >= $((4 * MIB))")" true "it is among the others"
 assert_eq "$(files_of t-second.service ".other < $((4 * MIB))" --under="$FILES")" true "and not any more, once found"
+ln "$FILES/closed" "$FILES/again"
+assert_eq "$(files_of t-second.service '[.files[] | select(.path | test("/(again|closed)$")) | .charged]' \
+    --under="$FILES" --under="$FILES")" "[$((4 * MIB))]" "once, by whatever names and folders"
 
 systemctl stop t-first.service t-second.service
 wait_for 15 eval '[[ $(charged_to t-first.service "$FILES/shared") == 0 ]]'
