@@ -155,11 +155,26 @@ StreamSpan stream_within(StreamSpan span, uint64_t budget)
     return span;
 }
 
-uint64_t stream_budget(uint64_t left, uint64_t rate, uint64_t elapsed_usec)
+void stream_budget_earn(StreamBudget *budget, uint64_t rate, uint64_t elapsed_usec)
 {
-    uint64_t budget = add_u64(left, mul_u64(rate, elapsed_usec) / USEC_PER_SEC);
+    uint64_t comes = mul_u64(rate, elapsed_usec) / USEC_PER_SEC;
+    uint64_t most = max_u64(rate, 2 * STREAM_FOLIO_MAX);
 
-    return min_u64(budget, max_u64(rate, 2 * STREAM_FOLIO_MAX));
+    budget->write = min_u64(add_u64(budget->write, comes), most);
+    budget->drop = min_u64(add_u64(budget->drop, comes), most);
+    budget->reclaim = min_u64(add_u64(budget->reclaim, comes), most);
+}
+
+void stream_budget_spend(StreamBudget *budget, const StreamBudget *spent)
+{
+    budget->write = sub_u64(budget->write, spent->write);
+    budget->drop = sub_u64(budget->drop, spent->drop);
+    budget->reclaim = sub_u64(budget->reclaim, spent->reclaim);
+}
+
+uint64_t stream_reclaim_within(uint64_t excess, const StreamBudget *budget)
+{
+    return min_u64(excess, page_floor(budget->reclaim, STREAM_FOLIO_MAX));
 }
 
 static uint64_t time_for_inflow(const StreamPace *pace)

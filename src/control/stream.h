@@ -110,9 +110,19 @@ uint64_t stream_interval(const StreamPace *now, const StreamPace *before);
  * is more, nothing. */
 StreamSpan stream_within(StreamSpan span, uint64_t budget);
 
-/* What may be dropped at @rate, bytes per second, when @left was over from the look @elapsed_usec
- * ago. Not more than a second's, but enough for a folio. */
-uint64_t stream_budget(uint64_t left, uint64_t rate, uint64_t elapsed_usec);
+/* What a rate leaves to be done, bytes: of each by itself, since what is written is to be dropped,
+ * too. */
+typedef struct StreamBudget {
+    uint64_t write, drop, reclaim;
+} StreamBudget;
+
+/* What comes in @elapsed_usec at @rate, bytes per second. Never more than a second's is there, but
+ * enough for two folios. */
+void stream_budget_earn(StreamBudget *budget, uint64_t rate, uint64_t elapsed_usec);
+void stream_budget_spend(StreamBudget *budget, const StreamBudget *spent);
+
+/* Of @excess, to be reclaimed now: 0 until the budget is a folio's. */
+uint64_t stream_reclaim_within(uint64_t excess, const StreamBudget *budget);
 
 /* What may be on its way to the disk, of one file: enough for any disk not to pause between two
  * looks, and no more than its queue takes without making those wait who come next. */

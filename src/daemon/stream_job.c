@@ -53,20 +53,28 @@ static int follow(StreamJob *sj, uint64_t elapsed)
         .n_pinned = state->n_pinned,
         .write_back = task->write_back,
         .network = task->network,
-        .budget = UINT64_MAX,
+        .may_write = UINT64_MAX,
+        .may_drop = UINT64_MAX,
         .cancelled = &sj->job.cancelled,
     };
 
-    if (task->rate > 0)
-        options.budget = state->budget = stream_budget(state->budget, task->rate, elapsed);
+    if (task->rate > 0) {
+        stream_budget_earn(&state->budget, task->rate, elapsed);
+        options.may_write = state->budget.write;
+        options.may_drop = state->budget.drop;
+    }
     if (!state->knows_pinned)
-        options.budget = 0;
+        options.may_write = options.may_drop = 0;
     int r = cgroup_pids(task->cgroup_fd, state->control_group, &pids);
     if (r >= 0)
         r = follower_look(state->follower, &options, &sj->followed);
-    if (r >= 0)
-        state->budget = sub_u64(state->budget, max_u64(sj->followed.written, sj->followed.dropped));
-    return r;
+    if (r < 0)
+        return r;
+    stream_budget_spend(&state->budget, &(StreamBudget){
+                                            .write = sj->followed.written,
+                                            .drop = sj->followed.dropped,
+                                        });
+    return 0;
 }
 
 /* Others are of the moment: less could be had, or the cgroup has just gone. */
@@ -75,7 +83,7 @@ static bool is_of_the_kernel(int error)
     return error == -EINVAL || error == -EOPNOTSUPP;
 }
 
-static int reclaim_excess(StreamJob *sj, uint64_t elapsed, uint64_t now)
+static int reclaim_excess(StreamJob *sj, uint64_t now)
 {
     StreamState *state = sj->task.state;
     Sample sample;
@@ -88,7 +96,7 @@ static int reclaim_excess(StreamJob *sj, uint64_t elapsed, uint64_t now)
     sj->file = cache.file;
     sj->dirty = cache.dirty;
     if (sj->task.rate > 0)
-        bytes = min_u64(bytes, mul_u64(sj->task.rate, elapsed) / USEC_PER_SEC);
+        bytes = stream_reclaim_within(bytes, &state->budget);
     if (!sj->task.reclaims || bytes == 0 || now < state->reclaim_usec)
         return 0;
 
@@ -100,6 +108,7 @@ static int reclaim_excess(StreamJob *sj, uint64_t elapsed, uint64_t now)
     /* Its page cache does not tell: as much may have come meanwhile. */
     sj->file = stream_cache(&sample).file;
     sj->reclaimed = mul_u64(sub_u64(sample.pgsteal, taken), sample.page);
+    stream_budget_spend(&state->budget, &(StreamBudget){ .reclaim = sj->reclaimed });
     bool futile = sj->reclaimed < bytes / FUTILE_SHARE;
     state->patience_usec = futile ? min_u64(max_u64(2 * state->patience_usec, PATIENCE_MIN),
                                             PATIENCE_MAX)
@@ -123,7 +132,7 @@ static int look(StreamJob *sj)
     }
     int r = follow(sj, elapsed);
     if (r >= 0)
-        r = reclaim_excess(sj, elapsed, now);
+        r = reclaim_excess(sj, now);
     if (r < 0)
         return r;
     /* What is read by pread(2) moves no position, what was in memory before is not charged, and who

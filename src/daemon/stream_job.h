@@ -20,7 +20,7 @@ typedef struct StreamState {
     bool knows_pinned;      /* else nothing is dropped */
     uint64_t looked_usec;   /* 0: not yet */
     uint64_t file;          /* page cache then */
-    uint64_t budget;        /* of a rate, left over then */
+    StreamBudget budget;    /* of a rate, left over then */
     StreamPace pace;        /* of then */
     uint64_t reclaim_usec;  /* not before: there was nothing to be had */
     uint64_t patience_usec; /* for how long it was put off last */

@@ -306,7 +306,7 @@ static int act(Follower *follower, const FollowerOptions *options, Followed *fol
                FollowerOutcome *out)
 {
     uint64_t page = follower->page, dropped = 0, written = 0;
-    uint64_t may_write = sub_u64(options->budget, out->written);
+    uint64_t may_write = sub_u64(options->may_write, out->written);
     StreamSpan to_write, to_drop;
 
     bool writes = options->write_back && stream_to_write(&followed->file, page, &to_write);
@@ -318,10 +318,10 @@ static int act(Follower *follower, const FollowerOptions *options, Followed *fol
     if (r >= 0 && writes)
         r = write_out(options, followed, fd, within(to_write, may_write, page), page, &written);
     if (r >= 0 && drops)
-        r = drop(options, followed, fd, stream_within(to_drop, options->budget - out->dropped),
+        r = drop(options, followed, fd, stream_within(to_drop, options->may_drop - out->dropped),
                  &dropped);
     out->written += min_u64(written, may_write);
-    out->dropped += min_u64(dropped, options->budget - out->dropped);
+    out->dropped += min_u64(dropped, options->may_drop - out->dropped);
     out->files += dropped > 0;
     return r == -ECANCELED || r == -ENOMEM ? r : 0;
 }

@@ -30,9 +30,9 @@ typedef struct FollowerOptions {
     const Pids *pids;    /* whose files */
     const PinId *pinned; /* files to leave alone, sorted by pin_id_compare() */
     size_t n_pinned;
-    bool write_back; /* write first what is dirty; else it stays until somebody has */
-    bool network;    /* on such file systems, too */
-    uint64_t budget; /* bytes that may be written and dropped now, each */
+    bool write_back;              /* write first what is dirty; else it stays until somebody has */
+    bool network;                 /* on such file systems, too */
+    uint64_t may_write, may_drop; /* bytes, now */
     const atomic_bool *cancelled;
 } FollowerOptions;
 

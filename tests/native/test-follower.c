@@ -159,7 +159,9 @@ static World world_new(uint64_t size)
     scratch_folders(&w.proc, "1/fd/"); /* the first process, without which others may be hidden */
     scratch_put(&w.proc, "1/maps", "");
     w.follower = follower_new();
-    w.options = (FollowerOptions){ .proc_fd = w.proc.fd, .write_back = true, .budget = UINT64_MAX };
+    w.options = (FollowerOptions){
+        .proc_fd = w.proc.fd, .write_back = true, .may_write = UINT64_MAX, .may_drop = UINT64_MAX
+    };
     return w;
 }
 
@@ -363,7 +365,14 @@ static void is_pinned(World *w, const Worker *reader)
 
 static void has_no_budget(World *w, const Worker *reader)
 {
-    w->options.budget = 0;
+    w->options.may_write = w->options.may_drop = 0;
+    go(w, reader, READ, 24 * MIB, 2 * MIB);
+}
+
+/* Less than a folio, of which nothing would go. */
+static void has_little_budget(World *w, const Worker *reader)
+{
+    w->options.may_drop = MIB;
     go(w, reader, READ, 24 * MIB, 2 * MIB);
 }
 
@@ -405,6 +414,7 @@ static void what_may_be_read_again_stays(void **state)
     expect_kept(preads);
     expect_kept(is_pinned);
     expect_kept(has_no_budget);
+    expect_kept(has_little_budget);
     expect_kept(is_open_elsewhere);
     expect_kept(is_mapped_elsewhere);
     expect_kept(is_read_twice);

@@ -336,23 +336,36 @@ static void when_to_look_next(void **state)
     }
 }
 
-/* What comes at 64 KiB/s in looks of 10 ms adds up, and is spent on whole folios. */
+/* What comes at 64 KiB/s in looks of 10 ms adds up, and is spent on whole folios, also while a
+ * writer spends all that it may write. */
 static void a_low_rate_adds_up(void **state)
 {
     StreamSpan all = { MIB, 100 * MIB };
-    uint64_t budget = 0, looks = 0;
+    StreamBudget budget = { 0 };
+    uint64_t looks = 0;
 
-    while (looks++, stream_within(all, budget).end == all.begin) {
+    while (looks++, stream_within(all, budget.drop).end == all.begin) {
         assert_true(looks < 10000);
-        budget = stream_budget(budget, 64 * KIB, 10000);
+        assert_int_equal(stream_reclaim_within(64 * MIB, &budget), 0);
+        stream_budget_earn(&budget, 64 * KIB, 10000);
+        stream_budget_spend(&budget, &(StreamBudget){ .write = budget.write });
     }
-    assert_int_equal(stream_within(all, budget).end, 2 * MIB);
+    assert_int_equal(stream_within(all, budget.drop).end, 2 * MIB);
     assert_in_range(looks, 1600, 1700); /* 1 MiB at 64 KiB/s, rounded down 100 times a second */
+    assert_int_equal(budget.write, 0);
 
+    /* Not all that was not used. */
     for (uint64_t i = 0; i < 100000; i++)
-        budget = stream_budget(budget, 64 * KIB, 10000);
-    assert_int_equal(budget, 4 * MIB); /* not all that was not used */
-    assert_int_equal(stream_budget(0, 100 * MIB, 20 * USEC_PER_SEC), 100 * MIB);
+        stream_budget_earn(&budget, 64 * KIB, 10000);
+    assert_int_equal(budget.write, 4 * MIB);
+    assert_int_equal(budget.drop, 4 * MIB);
+    assert_int_equal(stream_reclaim_within(64 * MIB, &budget), 4 * MIB);
+    assert_int_equal(stream_reclaim_within(3 * MIB, &budget), 3 * MIB);
+    stream_budget_spend(&budget, &(StreamBudget){ .drop = MIB, .reclaim = 5 * MIB });
+    assert_int_equal(budget.drop, 3 * MIB);
+    assert_int_equal(budget.reclaim, 0);
+    stream_budget_earn(&budget, 100 * MIB, 20 * USEC_PER_SEC);
+    assert_int_equal(budget.drop, 100 * MIB);
 }
 
 static void a_budget_ends_where_no_folio_goes_on(void **state)
