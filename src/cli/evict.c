@@ -85,7 +85,8 @@ static int put_outcome(struct json_object *object, bool measured, bool dry_run,
         json_add_number(object, "dirty", measured && o->has_dirty, o->dirty) < 0 ||
         json_add_number(object, "locked", done, o->locked) < 0 ||
         json_add_number(object, "mapped", done, o->mapped) < 0 ||
-        json_add_number(object, "failed", done, o->refused + o->interrupted) < 0 ||
+        json_add_number(object, "failed", done, o->refused) < 0 ||
+        json_add_number(object, "interrupted", done, o->interrupted) < 0 ||
         json_add_number(object, "other", done,
                         o->beside + o->memory + o->unsure + o->unseen + o->unknown) < 0)
         return -ENOMEM;
@@ -246,7 +247,7 @@ static bool complain_of_what_is_left(const EvictCommand *evict)
         const char *why;
     } reasons[] = {
         { sum->dirty, allowed->write_back
-                          ? "dirty again"
+                          ? "dirty still, or again"
                           : "dirty (--dirty=write-back writes it to the disk first)" },
         { sum->locked, "locked" },
         { sum->mapped, allowed->page_out
@@ -287,8 +288,8 @@ static int walk(EvictCommand *evict)
     r = named_paths_walk(&evict->walk, evict->arguments.paths);
     if (r >= 0)
         r = ladder_finish(evict->ladder);
-    if (r == -ECANCELED)
-        ladder_give_up(evict->ladder);
+    if (r < 0 && r != -ENOMEM)
+        ladder_give_up(evict->ladder, r);
     progress_clear(&evict->walk.progress);
     return r;
 }
@@ -313,7 +314,7 @@ static ExitCode evict_all(EvictCommand *evict)
     if (r >= 0)
         r = walk(evict);
     bool cut = r == -ECANCELED;
-    if (r >= 0 || cut)
+    if (r >= 0 || cut || r == -EMFILE || r == -ENFILE) /* the last two were told */
         r = render(evict);
     bool left = r >= 0 && !evict->arguments.dry_run && complain_of_what_is_left(evict);
     if (r == -ENOMEM)

@@ -558,19 +558,21 @@ static int wait_for_others(Ladder *ladder, Climb *climb, const char *path, int *
 }
 
 /* What came of one that was left in the middle. */
-static void tell_part(const Ladder *ladder, Climb *climb, const char *path)
+static void tell_part(const Ladder *ladder, Climb *climb, const char *path, int error)
 {
     const LadderOptions *options = &ladder->options;
 
-    climb->outcome.error = -ECANCELED;
+    climb->outcome.error = error;
+    if (error != -ECANCELED)
+        climb->outcome.failed = EVICT_ADVISE;
     explain(ladder, climb, NULL, 0, false);
     (void)options->done(path, &climb->st, 0, &climb->outcome, options->userdata);
 }
 
-void ladder_give_up(Ladder *ladder)
+void ladder_give_up(Ladder *ladder, int error)
 {
     for (size_t i = 0; i < ladder->n_waiting; i++) {
-        tell_part(ladder, &ladder->waiting[i], ladder->waiting[i].path);
+        tell_part(ladder, &ladder->waiting[i], ladder->waiting[i].path, error);
         climb_clear(&ladder->waiting[i]);
     }
     ladder->n_waiting = 0;
@@ -597,7 +599,7 @@ int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct
 
     r = climb_on(ladder, &climb, NULL, 0, false, &wait);
     if (r == -ECANCELED && evict_outcome_evicted(&climb.outcome) + climb.outcome.written > 0)
-        tell_part(ladder, &climb, path);
+        tell_part(ladder, &climb, path, r);
     if (r < 0)
         return r;
     if (!wait && is_unexplained(&climb) && ladder->options.explanations > 0) {

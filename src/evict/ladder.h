@@ -107,5 +107,7 @@ int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct
 /* Goes on with the files that wait, before any other. Returns as ladder_evict(). */
 int ladder_finish(Ladder *ladder);
 
-/* Tells done() of those that wait what came of them until now, and drops them. */
-void ladder_give_up(Ladder *ladder);
+/* Tells done() of those that wait what came of them until now, and drops them. @error: why,
+ * negative.
+ */
+void ladder_give_up(Ladder *ladder, int error);

@@ -562,7 +562,7 @@ static void what_waits_is_told_in_the_end(void **state)
     assert_int_equal(ladder_evict(ladder, "f", &copy, &st), 0);
     assert_int_equal(copy, -1);
     assert_int_equal(n_told, 0);
-    ladder_give_up(ladder);
+    ladder_give_up(ladder, -ECANCELED);
     assert_int_equal(n_told, 1);
     assert_int_equal(told.before, SIZE);
     assert_int_equal(told.interrupted, SIZE);

@@ -281,6 +281,22 @@ test_rate() {
     expect_err "pagewarden: evict: --mapped is skip or page-out"
 }
 
+# It ends early then, and tells what came of those that it has met.
+test_for_want_of_descriptors() {
+    mkdir held
+    for i in $(seq 40); do make "held/$i" 1; done
+    vmtouch -q -l held &
+    TEST_PIDS+=($!)
+    until_is grep -q "^VmLck:[[:space:]]*$((40 * PAGE / 1024)) kB" "/proc/$!/status"
+    (ulimit -n 24; "$PAGEWARDEN" evict --json=short held) >"$TEST_DIR/.out" 2>"$TEST_DIR/.err"
+    code=$? out=$(<"$TEST_DIR/.out") err=$(<"$TEST_DIR/.err")
+    expect_code 1
+    expect_err_has "pagewarden: held: Too many open files"
+    expect_err_has "of it stays: could not be evicted, as told"
+    expect_json '(.files | length > 9 and all(.after == .before and .failed == .after and .error != null)) and
+        .total.files == (.files | length)'
+}
+
 # True when what was in memory still is: what nothing holds may leave it at any time.
 spare() {
     "$PAGEWARDEN" evict d >/dev/null
@@ -381,4 +397,4 @@ test_spare_cached_usage() {
 }
 
 tests files_and_folders names_of_one_file many_files_as_json for_people what_is_locked_stays_and_is_told dirty keep dry_run_evicts_nothing lists \
-    what_is_no_file in_memory_only not_ours rate progress_is_for_terminals spare_cached spare_cached_and_the_other_rungs spare_cached_usage
+    what_is_no_file in_memory_only not_ours rate for_want_of_descriptors progress_is_for_terminals spare_cached spare_cached_and_the_other_rungs spare_cached_usage
