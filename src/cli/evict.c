@@ -17,7 +17,11 @@
 #include "cli/spare.h"
 #include "cli/text.h"
 #include "evict/ladder.h"
+#include "util/io.h"
 #include "util/units.h"
+
+/* Measuring a large file takes its time: one part in so many of it, at most. */
+#define TICK_SHARE 20
 
 typedef struct EvictCommand {
     EvictArguments arguments;
@@ -54,12 +58,13 @@ static void show_progress(EvictCommand *evict, uint64_t evicted, uint64_t writte
 static void on_tick(const Ladder *ladder, void *userdata)
 {
     EvictCommand *evict = userdata;
-    uint64_t evicted, written;
+    uint64_t evicted, written, began = now_usec();
 
     if (!progress_is_due(&evict->walk.progress))
         return;
     ladder_so_far(ladder, &evicted, &written);
     show_progress(evict, evicted, written);
+    progress_rest(&evict->walk.progress, TICK_SHARE * (now_usec() - began));
 }
 
 static int put_rungs(struct json_object *object, const EvictOutcome *outcome)

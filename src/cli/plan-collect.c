@@ -288,6 +288,7 @@ static void look_at_host(const PlanScope *scope, Plan *plan)
     MemInfo info;
 
     plan->host = (PinHost){ .budget = settings->pin_budget, .reserve = settings->reserve };
+    plan->swap_free = LIMIT_SWAP_UNKNOWN;
     if (plan->other_machine)
         return;
     plan->host_error = meminfo_read(scope->proc_fd, &info);

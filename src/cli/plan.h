@@ -121,7 +121,7 @@ typedef struct Plan {
                           * machine true, as nothing is known */
     int host_error;      /* -errno: why nothing is known of the host's memory */
     PinHost host;        /* .locked: by anybody */
-    uint64_t swap_free;  /* bytes; 0 where it is not known */
+    uint64_t swap_free;  /* bytes, or LIMIT_SWAP_UNKNOWN */
     uint64_t host_room;  /* bytes that may be locked now */
     PinBound host_bound; /* what bounds that */
     bool openers_asked;

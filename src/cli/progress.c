@@ -34,6 +34,11 @@ void progress_show(Progress *progress, const char *text)
     progress->due_usec = now_usec() + EVERY_USEC;
 }
 
+void progress_rest(Progress *progress, uint64_t usec)
+{
+    progress->due_usec = max_u64(progress->due_usec, now_usec() + usec);
+}
+
 void progress_step(Progress *progress)
 {
     progress_set(progress, progress->n_files + 1);
@@ -46,7 +51,7 @@ void progress_set(Progress *progress, size_t n_files)
     progress->n_files = n_files;
     if (!progress_is_due(progress))
         return;
-    snprintf(text, sizeof(text), "%zu files", progress->n_files);
+    snprintf(text, sizeof(text), "%zu file%s", n_files, n_files == 1 ? "" : "s");
     progress_show(progress, text);
 }
 

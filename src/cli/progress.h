@@ -28,5 +28,8 @@ bool progress_is_due(const Progress *progress);
 /* Shows @text, ASCII of one line, instead of what was shown. */
 void progress_show(Progress *progress, const char *text);
 
+/* Shows nothing for so long: what is to be shown costs time to find out. */
+void progress_rest(Progress *progress, uint64_t usec);
+
 /* Before anything else is printed. */
 void progress_clear(Progress *progress);

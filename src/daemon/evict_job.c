@@ -351,7 +351,8 @@ static int look_at_all(Look *look)
             atomic_store(&ej->job.slice_usec, mul_u64(2, atomic_load(&ej->job.slice_usec)));
         return 0;
     }
-    idle_table_end(ej->task.table);
+    if (r >= 0) /* else what was not met may be there all the same */
+        idle_table_end(ej->task.table);
     place->ladder = ladder_free(place->ladder);
     return r;
 }

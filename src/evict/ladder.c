@@ -338,8 +338,8 @@ static int reclaim(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n
 
 /* Whether what is about to be taken for clean has reached the disk: where somebody else has had it
  * written, nobody has asked yet. Asking writes what is dirty, anywhere in the file; so it is not
- * asked of one that is. */
-static int check_written(const Climb *climb)
+ * asked of one that is. *ret_lacks: it has not. */
+static int check_written(const Climb *climb, bool *ret_lacks)
 {
     EvictPart all = { 0, (uint64_t)climb->st.st_size };
     Residency residency = climb->now;
@@ -352,7 +352,9 @@ static int check_written(const Climb *climb)
     if (residency.has_counters ? residency.dirty + residency.writeback > 0
                                : !file_is_settled(climb->fd))
         return 0;
-    return evict_check_written(climb->fd);
+    r = evict_check_written(climb->fd);
+    *ret_lacks = r < 0;
+    return r;
 }
 
 /* One rung, for one part. */
@@ -419,8 +421,8 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
         if (rung == EVICT_NO_RUNG || *ret_wait)
             return 0;
         climb->tried[rung]++;
-        int r = rung == EVICT_ADVISE ? check_written(climb) : 0;
-        bool lacks = r < 0; /* the disk does */
+        bool lacks = false; /* the disk does */
+        int r = rung == EVICT_ADVISE ? check_written(climb, &lacks) : 0;
         ladder->current = climb;
         if (r >= 0)
             r = try_rung(ladder, climb, rung, mappers, n);
