@@ -264,7 +264,8 @@ static uint64_t freeze_all(const Scene *scene, YieldUnit *units, size_t n)
     return stopped;
 }
 
-/* It is measured from before the first step. */
+/* It is measured from before the first step; of one that has just begun to suffer, while a step was
+ * due for another, from before the next. */
 static void begin_to_measure(const YieldNeed *need, uint64_t domain)
 {
     for (size_t i = 0; i < need->n_services; i++) {
@@ -272,7 +273,8 @@ static void begin_to_measure(const YieldNeed *need, uint64_t domain)
         if (!wants_a_step(service, domain, need->at_usec))
             continue;
         service->state->helped = true;
-        if (service->state->measuring)
+        if (service->state->measuring ||
+            need->at_usec - service->state->measured_usec < LIMIT_STEP_USEC)
             continue;
         service->state->measuring = true;
         service->state->rate = measure(service, need->at_usec);

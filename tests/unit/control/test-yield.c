@@ -125,6 +125,33 @@ static void what_recovers_needs_time(void **state)
     assert_int_equal(s.units[1].decision.reason, DISTRESS);
 }
 
+/* A step that is due for another one may come at once: what a service feels is not known then. */
+static void who_comes_later_is_measured_first(void **state)
+{
+    YieldServed later = { 0 };
+    YieldService both[2];
+    Several s;
+
+    several_init(&s);
+    s.service.recovers = true;
+    for (unsigned i = 0; i < 3; i++)
+        second(&s, 1000);
+    both[1] = (YieldService){ .distress = DISTRESS_REFAULTS,
+                              .domain = YIELD_HOST | SLICE,
+                              .measured = true,
+                              .state = &later };
+    s.need.services = both;
+    s.need.n_services = 2;
+    for (unsigned i = 0; i < 9; i++) {
+        both[0] = s.service;
+        both[1].damage += i < 2 ? 1000 : 500;
+        second(&s, 1000);
+        assert_true(i < 2 || later.helped);
+        assert_false(hold_is_on(&later.no_help, s.need.at_usec));
+    }
+    assert_int_equal(s.units[1].decision.reason, DISTRESS);
+}
+
 /* With room for 400 MiB. */
 static void several_calm(Several *s)
 {
@@ -552,6 +579,7 @@ int main(void)
         cmocka_unit_test(all_freeze_and_the_largest_shrinks),
         cmocka_unit_test(a_sign_alone_takes_what_was_stolen),
         cmocka_unit_test(what_recovers_needs_time),
+        cmocka_unit_test(who_comes_later_is_measured_first),
         cmocka_unit_test(nobody_gets_more_than_there_is_room_for),
         cmocka_unit_test(one_alone_gets_all_the_room),
         cmocka_unit_test(what_is_there_again_is_not_paid_for),
