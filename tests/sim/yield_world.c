@@ -56,10 +56,11 @@ void yield_world_pause(YieldWorld *w, bool pause)
 void yield_world_restart(YieldWorld *w, size_t i, bool is_unit)
 {
     Unit *unit = &w->units[1 + i];
-    double high = unit->high, min = unit->min;
+    double high = unit->high, min = unit->min, anon_rate = unit->anon_rate;
 
     unit_init(unit, 4 * MB);
     unit->min = min;
+    unit->anon_rate = anon_rate;
     if (is_unit) {
         unit->high = high;
         return;
@@ -191,6 +192,8 @@ static void look(YieldWorld *w, const YieldWatch *watch)
         owners[n++] = i;
     }
     yield_decide(&w->law, &need, units, n);
+    if (w->law.distress || w->law.trial)
+        w->harmed = w->host.now;
     for (size_t k = 0; k < n; k++) {
         judge(w, owners[k], &units[k]);
         apply(w, owners[k], &units[k].decision);

@@ -46,6 +46,7 @@ typedef struct YieldWorld {
     double next;
     double taken; /* by the host's reclaim and all others', pages, at the last look */
     uint64_t free;
+    double harmed; /* when a critical service last suffered, or lost pages by a trial */
     LimitReason reasons[BACKGROUND];
     double held_until[BACKGROUND]; /* it stalled under its limit */
     unsigned no_help, stalls;
