@@ -106,40 +106,45 @@ static bool device_of_line(const char *line, dev_t *ret)
     return true;
 }
 
-static bool is_device(const char *line, dev_t dev)
+static bool is_device(const char *line, uint64_t dev)
 {
     dev_t own;
 
     return device_of_line(line, &own) && own == dev;
 }
 
-static FILE *open_list(int process_fd)
-{
-    CLEANUP_CLOSE int fd = openat(process_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
-    FILE *list = fd >= 0 ? fdopen(fd, "re") : NULL;
-
-    if (list)
-        TAKE_FD(fd);
-    return list;
-}
-
-static bool name_of_mount(FILE *list, uint64_t mount, char ret[FS_NAME_MAX])
+/* The first line that is the one of @key; to be freed. NULL: none. */
+static char *find_line(FILE *list, bool (*is_it)(const char *line, uint64_t key), uint64_t key)
 {
     CLEANUP_FREE char *line = NULL;
     size_t size = 0;
 
     while (getline(&line, &size, list) > 0)
-        if (is_mount(line, mount) && name_of_line(line, ret))
-            return true;
-    return false;
+        if (is_it(line, key))
+            return TAKE_PTR(line);
+    return NULL;
+}
+
+static int find_in(int process_fd, bool (*is_it)(const char *line, uint64_t key), uint64_t key,
+                   char **ret)
+{
+    CLEANUP_CLOSE int fd = openat(process_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
+    CLEANUP_FCLOSE FILE *list = fd >= 0 ? fdopen(fd, "re") : NULL;
+    if (!list)
+        return -errno;
+    TAKE_FD(fd);
+
+    *ret = find_line(list, is_it, key);
+    return *ret ? 0 : -ENOENT;
 }
 
 int fs_name_of(int fd, uint64_t mount, char ret[FS_NAME_MAX])
 {
     CLEANUP_FCLOSE FILE *list = mount != 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
+    CLEANUP_FREE char *line = list ? find_line(list, is_mount, mount) : NULL;
     struct statfs fs;
 
-    if (list && name_of_mount(list, mount, ret))
+    if (line && name_of_line(line, ret))
         return 0;
     if (fstatfs(fd, &fs) < 0)
         return -errno;
@@ -150,40 +155,25 @@ int fs_name_of(int fd, uint64_t mount, char ret[FS_NAME_MAX])
 int fs_name_of_device(int process_fd, dev_t dev, char ret[FS_NAME_MAX])
 {
     CLEANUP_FREE char *line = NULL;
-    size_t size = 0;
 
-    CLEANUP_FCLOSE FILE *list = open_list(process_fd);
-    if (!list)
-        return -errno;
-
-    while (getline(&line, &size, list) > 0)
-        if (is_device(line, dev) && name_of_line(line, ret))
-            return 0;
-    return -ENOENT;
+    int r = find_in(process_fd, is_device, dev, &line);
+    return r >= 0 && !name_of_line(line, ret) ? -ENOENT : r;
 }
 
 int fs_name_of_mount(int process_fd, uint64_t mount, char ret[FS_NAME_MAX])
 {
-    CLEANUP_FCLOSE FILE *list = open_list(process_fd);
-    if (!list)
-        return -errno;
+    CLEANUP_FREE char *line = NULL;
 
-    return name_of_mount(list, mount, ret) ? 0 : -ENOENT;
+    int r = find_in(process_fd, is_mount, mount, &line);
+    return r >= 0 && !name_of_line(line, ret) ? -ENOENT : r;
 }
 
 int fs_device_of_mount(int process_fd, uint64_t mount, dev_t *ret)
 {
     CLEANUP_FREE char *line = NULL;
-    size_t size = 0;
 
-    CLEANUP_FCLOSE FILE *list = open_list(process_fd);
-    if (!list)
-        return -errno;
-
-    while (getline(&line, &size, list) > 0)
-        if (is_mount(line, mount) && device_of_line(line, ret))
-            return 0;
-    return -ENOENT;
+    int r = find_in(process_fd, is_mount, mount, &line);
+    return r >= 0 && !device_of_line(line, ret) ? -ENOENT : r;
 }
 
 void fs_format_passed_over(FsKind kind, const char *name, char ret[FS_WHY_MAX])
