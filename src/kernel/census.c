@@ -484,13 +484,11 @@ int census_tree(int fd, const char *path, const CensusHandler *handler)
 
     if (strlen(path) >= PATH_MAX)
         return -ENAMETOOLONG;
-    int r = entry_stat_alone(fd, &entry);
-    if (r >= 0 && S_ISREG(entry.st.st_mode))
-        return count_file(fd, &entry.st, path, handler);
-    if (r >= 0)
-        r = entry_stat(fd, NULL, &entry);
+    int r = entry_stat_named(fd, &entry);
     if (r < 0)
         return r;
+    if (S_ISREG(entry.st.st_mode))
+        return count_file(fd, &entry.st, path, handler);
     if (S_ISDIR(entry.st.st_mode))
         return count_root(fd, &entry, path, handler);
     return walk_tree(fd, path, 0, &other); /* which says what it is instead */

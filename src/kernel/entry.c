@@ -107,14 +107,17 @@ int entry_stat(int fd, const Entry *folder, Entry *ret)
     return 0;
 }
 
-int entry_stat_alone(int fd, Entry *ret)
+int entry_stat_named(int fd, Entry *ret)
 {
     Entry entry = { 0 };
 
     int r = stat_name(fd, "", &entry);
-    if (r >= 0)
-        *ret = entry;
-    return r;
+    if (r < 0)
+        return r;
+    if (!S_ISREG(entry.st.st_mode))
+        return entry_stat(fd, NULL, ret);
+    *ret = entry;
+    return 0;
 }
 
 int entry_stat_name(int dir_fd, const char *name, const Entry *folder, Entry *ret)

@@ -30,8 +30,9 @@ int entry_open_file(int dir_fd, const char *name);
  * FUSE file system that keeps root out, it has no type: S_IFMT of its mode is 0. */
 int entry_stat(int fd, const Entry *folder, Entry *ret);
 
-/* The same, of which only @st and @mount are told: the list of mounts is not read. */
-int entry_stat_alone(int fd, Entry *ret);
+/* The same of what somebody named. On which file system a regular file is does not matter then:
+ * the list of mounts is not read for one, and only @st and @mount are told. */
+int entry_stat_named(int fd, Entry *ret);
 
 /* As entry_stat(), of @name, which is not opened, nor followed if it is a link. -EXDEV: it is on
  * another mount than @folder, which @dir_fd is. */

@@ -500,13 +500,11 @@ int walk_tree(int fd, const char *path, WalkFlags flags, const WalkHandler *hand
     memcpy(walk->path, path, length + 1);
     walk->path_length = length;
 
-    int r = entry_stat_alone(fd, &entry);
-    if (r >= 0 && S_ISREG(entry.st.st_mode))
-        return handler->file(path, fd, &entry.st, handler->userdata);
-    if (r >= 0)
-        r = entry_stat(fd, NULL, &entry);
+    int r = entry_stat_named(fd, &entry);
     if (r < 0)
         return r;
+    if (S_ISREG(entry.st.st_mode))
+        return handler->file(path, fd, &entry.st, handler->userdata);
     if ((entry.st.st_mode & S_IFMT) == 0)
         return report_error(walk, EACCES);
     if (!S_ISDIR(entry.st.st_mode))
