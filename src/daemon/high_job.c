@@ -79,10 +79,10 @@ Job *high_reclaim(const Host *host, const char *path, uint64_t bytes, ReclaimSco
                   });
 }
 
-Job *high_write(const Host *host, const char *path, uint64_t bytes, high_done_t told,
-                void *userdata)
+static Job *submit_write(const Host *host, Jobs *jobs, const char *path, uint64_t bytes,
+                         high_done_t told, void *userdata)
 {
-    return submit(host, host->reclaim_jobs, path,
+    return submit(host, jobs, path,
                   (HighJob){
                       .job.owner = userdata,
                       .writes = true,
@@ -91,14 +91,14 @@ Job *high_write(const Host *host, const char *path, uint64_t bytes, high_done_t 
                   });
 }
 
+Job *high_write(const Host *host, const char *path, uint64_t bytes, high_done_t told,
+                void *userdata)
+{
+    return submit_write(host, host->reclaim_jobs, path, bytes, told, userdata);
+}
+
 Job *high_write_back(const Host *host, const char *path, uint64_t bytes, high_done_t told,
                      void *userdata)
 {
-    return submit(host, host->back_jobs, path,
-                  (HighJob){
-                      .job.owner = userdata,
-                      .writes = true,
-                      .out.wanted = bytes,
-                      .told = told,
-                  });
+    return submit_write(host, host->back_jobs, path, bytes, told, userdata);
 }
