@@ -148,10 +148,10 @@ uint64_t stream_excess(const StreamCache *cache)
     return excess < STREAM_STEP ? 0 : excess;
 }
 
-StreamSpan stream_within(StreamSpan span, uint64_t budget)
+StreamSpan stream_within(StreamSpan span, uint64_t budget, uint64_t unit)
 {
     if (span.end - span.begin > budget)
-        span.end = max_u64(span.begin, page_floor(span.begin + budget, STREAM_FOLIO_MAX));
+        span.end = max_u64(span.begin, page_floor(span.begin + budget, unit));
     return span;
 }
 

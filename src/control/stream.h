@@ -106,9 +106,10 @@ uint64_t stream_interval(const StreamPace *now, const StreamPace *before);
  * so many bytes at most. */
 #define STREAM_FOLIO_MAX (UINT64_C(2) << 20)
 
-/* @span as far as @budget goes, bytes: all of it, or to where no folio goes on. Empty: until there
- * is more, nothing. */
-StreamSpan stream_within(StreamSpan span, uint64_t budget);
+/* @span, which begins with a page, as far as @budget goes, bytes: all of it, or to a multiple of
+ * @unit: a page, or STREAM_FOLIO_MAX, where no folio goes on. Empty: until there is more, nothing.
+ */
+StreamSpan stream_within(StreamSpan span, uint64_t budget, uint64_t unit);
 
 /* What a rate leaves to be done, bytes: of each by itself, since what is written is to be dropped,
  * too. */

@@ -277,12 +277,6 @@ static int drop(const FollowerOptions *options, Followed *followed, int fd, Stre
     return 0;
 }
 
-static StreamSpan within(StreamSpan span, uint64_t budget, uint64_t page)
-{
-    span.end = min_u64(span.end, add_u64(span.begin, page_floor(budget, page)));
-    return span;
-}
-
 /* As much as the disk has done of what it was asked for before. */
 static int write_out(const FollowerOptions *options, Followed *followed, int fd, StreamSpan span,
                      uint64_t page, uint64_t *written)
@@ -294,7 +288,7 @@ static int write_out(const FollowerOptions *options, Followed *followed, int fd,
     int r = residency_of_range(fd, from, span.begin - from, &before);
     if (r < 0)
         return r;
-    span = within(span, sub_u64(STREAM_IN_FLIGHT, before.writeback), page);
+    span = stream_within(span, sub_u64(STREAM_IN_FLIGHT, before.writeback), page);
     Evicting e = { .fd = fd, .begin = span.begin, .end = span.end, .pace = &pace };
     r = evict_write_begin(&e, written);
     if (r >= 0)
@@ -316,9 +310,11 @@ static int act(Follower *follower, const FollowerOptions *options, Followed *fol
     CLEANUP_CLOSE int fd = position_reopen(options->proc_fd, &followed->through);
     int r = fd < 0 ? fd : 0;
     if (r >= 0 && writes)
-        r = write_out(options, followed, fd, within(to_write, may_write, page), page, &written);
+        r = write_out(options, followed, fd, stream_within(to_write, may_write, page), page,
+                      &written);
     if (r >= 0 && drops)
-        r = drop(options, followed, fd, stream_within(to_drop, options->may_drop - out->dropped),
+        r = drop(options, followed, fd,
+                 stream_within(to_drop, options->may_drop - out->dropped, STREAM_FOLIO_MAX),
                  &dropped);
     out->written += min_u64(written, may_write);
     out->dropped += min_u64(dropped, options->may_drop - out->dropped);

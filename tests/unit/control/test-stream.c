@@ -344,13 +344,13 @@ static void a_low_rate_adds_up(void **state)
     StreamBudget budget = { 0 };
     uint64_t looks = 0;
 
-    while (looks++, stream_within(all, budget.drop).end == all.begin) {
+    while (looks++, stream_within(all, budget.drop, STREAM_FOLIO_MAX).end == all.begin) {
         assert_true(looks < 10000);
         assert_int_equal(stream_reclaim_within(64 * MIB, &budget), 0);
         stream_budget_earn(&budget, 64 * KIB, 10000);
         stream_budget_spend(&budget, &(StreamBudget){ .write = budget.write });
     }
-    assert_int_equal(stream_within(all, budget.drop).end, 2 * MIB);
+    assert_int_equal(stream_within(all, budget.drop, STREAM_FOLIO_MAX).end, 2 * MIB);
     assert_in_range(looks, 1600, 1700); /* 1 MiB at 64 KiB/s, rounded down 100 times a second */
     assert_int_equal(budget.write, 0);
 
@@ -381,7 +381,8 @@ static void a_budget_ends_where_no_folio_goes_on(void **state)
     };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++)
-        assert_int_equal(stream_within(cases[i].span, cases[i].budget).end, cases[i].end);
+        assert_int_equal(stream_within(cases[i].span, cases[i].budget, STREAM_FOLIO_MAX).end,
+                         cases[i].end);
 }
 
 int main(void)
