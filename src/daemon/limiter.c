@@ -138,6 +138,12 @@ static bool would_raise(const Limiter *l, uint64_t bytes)
     return l->want < l->original && bytes >= l->original;
 }
 
+/* What can be set while so much is in use, bytes. */
+static uint64_t reachable(const Limiter *l, uint64_t use)
+{
+    return page_floor(max_u64(l->want, use), l->host->page);
+}
+
 static void set_high(Limiter *l, uint64_t bytes)
 {
     uint64_t high;
@@ -185,8 +191,7 @@ static void write_high(Limiter *l, uint64_t bytes)
 {
     uint64_t high;
 
-    if (would_raise(l, bytes) || !limiter_is_undisturbed(l, &high) || !limiter_may_ask(l) ||
-        note(l, bytes) < 0)
+    if (!limiter_is_undisturbed(l, &high) || !limiter_may_ask(l) || note(l, bytes) < 0)
         return;
     l->job = high_write(l->host, l->cgroup_path, bytes, on_written, l);
     l->writing = true;
@@ -205,7 +210,7 @@ static void set_as_reached(Limiter *l, const Sample *sample)
         return;
     if (reached > l->want)
         l->retry_usec = now_usec() + RETRY_USEC;
-    set_high(l, page_floor(max_u64(l->want, reached), l->host->page));
+    set_high(l, reachable(l, reached));
 }
 
 /* No more is taken than was missing at first: a unit that fills its cache as fast as it is emptied
@@ -290,7 +295,7 @@ static void raise_high(Limiter *l, const Sample *sample)
     if (l->job && l->writing)
         return;
     l->job = job_abandon(l->job);
-    set_high(l, page_floor(max_u64(l->want, sample->current), l->host->page));
+    set_high(l, reachable(l, sample->current));
 }
 
 static void follow(Limiter *l, const LimitConfig *config, const LimitContext *context,
@@ -310,9 +315,11 @@ static void follow(Limiter *l, const LimitConfig *config, const LimitContext *co
     l->to_reclaim = decision->reclaim;
     if (l->want != LIMIT_NONE && !is_settled(l) && !waits)
         l->to_reclaim = max_u64(l->to_reclaim, sub_u64(sample->current, l->want));
+    uint64_t high = reachable(l, sample->current);
     bool urgent = decision->reason == LIMIT_REASON_FREEZE || decision->reason == LIMIT_REASON_ROOM;
     if (!l->applied && l->want != LIMIT_NONE && !waits && urgent) {
-        write_high(l, page_floor(max_u64(l->want, sample->current), l->host->page));
+        if (!would_raise(l, high))
+            write_high(l, high);
         return;
     }
     if (l->to_reclaim > 0) {
@@ -320,7 +327,7 @@ static void follow(Limiter *l, const LimitConfig *config, const LimitContext *co
         return;
     }
     if (l->want != LIMIT_NONE && !is_settled(l) && !waits)
-        set_high(l, page_floor(max_u64(l->want, sample->current), l->host->page));
+        set_high(l, high);
 }
 
 /* Of what is being changed it is not known yet what is in force. What the law thought of while it
