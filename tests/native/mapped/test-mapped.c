@@ -455,12 +455,15 @@ static pid_t
 
 static void short_lives(const Scratch *scratch)
 {
+    const pid_t self = getpid();
+
     for (unsigned i = 0;; i++) {
         pid_t oldest = lives[i % LIVES], pid = must(fork());
         if (pid == 0) {
             must(prctl(PR_SET_PDEATHSIG, SIGKILL));
-            for (;;)
+            while (getppid() == self) /* it may have been killed before */
                 pause();
+            _exit(0);
         }
         lives[i % LIVES] = pid;
         if (i == LIVES - 1)
