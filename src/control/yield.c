@@ -325,7 +325,7 @@ static void squeeze(YieldLaw *law, const Scene *scene, YieldUnit *units, size_t 
     }
 }
 
-static bool is_distress(const YieldNeed *need)
+bool yield_is_distress(const YieldNeed *need)
 {
     for (size_t i = 0; i < need->n_services; i++)
         if (need->services[i].distress != DISTRESS_NONE)
@@ -340,7 +340,7 @@ static void prepare(YieldUnit *unit, const YieldNeed *need)
     if (unit->above) {
         yield_unit_let_go(unit, LIMIT_REASON_INSIDE);
     } else if (unit->held) {
-        bool concerned = unit->state->limited || is_distress(need);
+        bool concerned = unit->state->limited || yield_is_distress(need);
         yield_unit_let_go(unit, concerned ? LIMIT_REASON_STALL : LIMIT_REASON_CALM);
     } else if (!unit->sample->memory_psi.valid) {
         yield_unit_let_go(unit, LIMIT_REASON_NO_PSI);

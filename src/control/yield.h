@@ -94,5 +94,8 @@ typedef struct YieldLaw {
 /* Stalled time and refaults as one number, microseconds. */
 uint64_t yield_damage(const Sample *sample);
 
+/* Somebody suffers, be it that nobody else's memory would help. */
+bool yield_is_distress(const YieldNeed *need);
+
 /* Decides about all units. Nobody is squeezed who does not compete, nor below its floor. */
 void yield_decide(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n_units);

@@ -345,9 +345,7 @@ static void act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t 
     if (!units || !owners || find_served(y->host, targets, n_targets, &served) < 0)
         return; /* and the next look tries again */
     YieldNeed need = need_of(y, &served, targets, n_targets, now);
-    y->context.distress = false;
-    for (size_t i = 0; i < served.n; i++)
-        y->context.distress |= served.services[i].distress != DISTRESS_NONE;
+    y->context.distress = yield_is_distress(&need);
     for (size_t i = 0; i < n_targets; i++) {
         Target *t = targets[i];
         LimitContext context = y->context;
