@@ -200,13 +200,11 @@ static int put_evict_file(struct json_object *list, const PlanEvictFile *file)
 /* null: the whole file. */
 static int put_range(struct json_object *rule, const ByteRange *range)
 {
-    bool open = range->end == UINT64_MAX;
-
-    if (range->begin == 0 && open)
+    if (range_is_all(range))
         return json_add_number(rule, "range", false, 0);
     struct json_object *object = put_new(rule, "range", json_object_new_object());
     int r = object ? json_add_number(object, "begin", true, range->begin) : -ENOMEM;
-    return r < 0 ? r : json_add_number(object, "end", !open, range->end);
+    return r < 0 ? r : json_add_number(object, "end", range->end < UINT64_MAX, range->end);
 }
 
 static int put_evict(struct json_object *rules, const PlanEvict *evict)

@@ -226,7 +226,7 @@ static const char *range_text(char buffer[static RANGE_TEXT_MAX], const ByteRang
     char text[FORMAT_RANGE_MAX];
 
     buffer[0] = '\0';
-    if (range->begin > 0 || range->end < UINT64_MAX)
+    if (!range_is_all(range))
         snprintf(buffer, RANGE_TEXT_MAX, ", %s of each",
                  format_range(text, range->begin, range->end));
     return buffer;

@@ -39,6 +39,11 @@ typedef struct ByteRange {
     uint64_t end; /* behind the last byte; UINT64_MAX: the file's end */
 } ByteRange;
 
+static inline bool range_is_all(const ByteRange *range)
+{
+    return range->begin == 0 && range->end == UINT64_MAX;
+}
+
 typedef struct PinRule {
     char *path;        /* absolute path or glob; NULL: mapped */
     unsigned mapped;   /* PIN_MAPPED_… */
