@@ -113,8 +113,9 @@ static IdleFile *find_or_add(IdleTable *table, const struct stat *st)
     if (!file)
         return NULL;
     file->id = id;
-    note_times(file, st, table->now_usec);
     file->since_usec = table->now_usec;
+    file->written_nsec = nsec(st->st_mtim);
+    file->changed_nsec = nsec(st->st_ctim);
     HASH_ADD(hh, table->files, id, sizeof(FileId), file);
     if (!file->hh.tbl) {
         free(file);
