@@ -10,7 +10,7 @@
 typedef struct Pace {
     uint64_t rate;                /* bytes per second; 0: as fast as it goes */
     const atomic_bool *cancelled; /* looked at while waiting. May be NULL */
-    void (*tick)(void *userdata); /* called by pace_wait(), every 100 ms of it. May be NULL */
+    void (*tick)(void *userdata); /* of pace_wait(): at once, and every 100 ms. May be NULL */
     void *userdata;
     /* internal; 0 at first */
     uint64_t due_usec;

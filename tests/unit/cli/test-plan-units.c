@@ -122,7 +122,6 @@ static void limits(void **state)
                     "100M  max   26M as it is f.service\n");
 }
 
-/* Squeezing raises no limit that was there before. */
 /* Of the host, whatever the units' own files say, as they do in a container that hides the host's:
  * the daemon tightens nothing then. */
 static void no_pressure_figures(void **state)
@@ -220,6 +219,7 @@ static void a_brake_beside_the_cap(void **state)
     expect_has(&p, "  shop1.service: no brake above that: the kernel could swap instead\n");
 }
 
+/* Squeezing raises no limit that was there before. */
 static void limits_of_others(void **state)
 {
     CLEANUP_PLANNING Planning p = planning_new();
