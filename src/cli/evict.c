@@ -48,7 +48,7 @@ static void show_progress(EvictCommand *evict, uint64_t evicted, uint64_t writte
 
     evicted += evict_outcome_evicted(&evict->sum);
     written += evict->sum.written;
-    n = snprintf(text, sizeof(text), "%zu file%s, %s", n_files, n_files == 1 ? "" : "s",
+    n = snprintf(text, sizeof(text), "%zu file%s, %s", n_files, plural(n_files),
                  format_size(size, evicted));
     if (written > 0)
         snprintf(text + n, sizeof(text) - (size_t)n, ", %s written", format_size(size, written));
@@ -225,7 +225,7 @@ static int render(EvictCommand *evict)
 {
     char size[FORMAT_SIZE_MAX], all[FORMAT_SIZE_MAX];
     bool bytes = evict->arguments.output.bytes;
-    const char *s = evict->n_files == 1 ? "" : "s";
+    const char *s = plural(evict->n_files);
     FILE *out = output_of(evict);
 
     if (evict->arguments.output.json != JSON_OFF)

@@ -188,7 +188,7 @@ static void complain_of_secrets(const FilesCommand *command)
     n = command->n_secret;
     if (n > 0)
         complain("%u file%s: the kernel tells only owners and root what is in memory", n,
-                 n == 1 ? "" : "s");
+                 plural(n));
 }
 
 static int look(FilesCommand *command)

@@ -188,8 +188,7 @@ static int add_total(Rows *rows, const InspectTotal *total, const OutputOptions 
 {
     CLEANUP_FREE char *label = NULL;
 
-    if (asprintf(&label, "total (%ju file%s)", (uintmax_t)total->files,
-                 total->files == 1 ? "" : "s") < 0) {
+    if (asprintf(&label, "total (%ju file%s)", (uintmax_t)total->files, plural(total->files)) < 0) {
         label = NULL;
         return -ENOMEM;
     }

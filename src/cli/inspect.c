@@ -11,6 +11,7 @@
 #include "cli/inspect-owners.h"
 #include "cli/inspect-report.h"
 #include "cli/paths.h"
+#include "cli/text.h"
 
 typedef struct Inspection {
     InspectReport report;
@@ -81,7 +82,7 @@ static ExitCode inspect(char *const paths[], const OutputOptions *options,
         complain("out of memory");
     else if (in.n_secret > 0)
         complain("%ju file%s: the kernel tells only owners and root what is in memory",
-                 (uintmax_t)in.n_secret, in.n_secret == 1 ? "" : "s");
+                 (uintmax_t)in.n_secret, plural(in.n_secret));
     inspect_report_clear(&in.report);
     return r < 0 || in.paths.failed ? EXIT_FAILED : EXIT_OK;
 }

@@ -13,6 +13,7 @@
 #include "cli/file-list.h"
 #include "cli/json.h"
 #include "cli/paths.h"
+#include "cli/text.h"
 #include "util/io.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -180,10 +181,9 @@ static int render(const PinCommand *pin)
     if (pin->output.json != JSON_OFF)
         return render_json(pin);
     printf("%ju file%s, %s; by hand%s%s now: %ju file%s, %s of %s locked\n",
-           (uintmax_t)pin->n_files, pin->n_files == 1 ? "" : "s",
-           format_bytes(bytes, pin->bytes, exact), pin->unit ? " for " : "", pin->unit ?: "",
-           (uintmax_t)pin->now.files, pin->now.files == 1 ? "" : "s",
-           format_bytes(locked, pin->now.locked, exact),
+           (uintmax_t)pin->n_files, plural(pin->n_files), format_bytes(bytes, pin->bytes, exact),
+           pin->unit ? " for " : "", pin->unit ?: "", (uintmax_t)pin->now.files,
+           plural(pin->now.files), format_bytes(locked, pin->now.locked, exact),
            format_bytes(wanted, pin->now.wanted, exact));
     return 0;
 }
@@ -201,7 +201,7 @@ static bool is_whole(const PinCommand *pin)
     }
     if (pin->now.n_problems > 0)
         complain("%zu file%s cannot be locked (pagewarden status)", pin->now.n_problems,
-                 pin->now.n_problems == 1 ? "" : "s");
+                 plural(pin->now.n_problems));
     return pin->now.n_problems == 0 && !pin->walk.failed;
 }
 

@@ -158,8 +158,7 @@ static int add_total(struct libscols_table *table, const PinsReport *report,
         size_sum = add_u64(size_sum, report->files[i].size);
         locked_sum = add_u64(locked_sum, report->files[i].locked);
     }
-    if (asprintf(&label, "total (%zu file%s)", report->n_files, report->n_files == 1 ? "" : "s") <
-        0) {
+    if (asprintf(&label, "total (%zu file%s)", report->n_files, plural(report->n_files)) < 0) {
         label = NULL;
         return -ENOMEM;
     }

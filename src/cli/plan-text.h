@@ -25,11 +25,6 @@ static inline const char *unknown(const PlanOptions *options)
     return options->output.unicode ? "–" : "-";
 }
 
-static inline const char *plural(uint64_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
 /* Why nothing is known of the units, or of one unit's cgroup; or NULL. */
 const char *plan_units_error(const Plan *plan);
 const char *plan_unit_error(const PlanUnit *unit);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/text.h"
 #include "util/io.h"
 #include "util/units.h"
 
@@ -51,7 +52,7 @@ void progress_set(Progress *progress, size_t n_files)
     progress->n_files = n_files;
     if (!progress_is_due(progress))
         return;
-    snprintf(text, sizeof(text), "%zu file%s", n_files, n_files == 1 ? "" : "s");
+    snprintf(text, sizeof(text), "%zu file%s", n_files, plural(n_files));
     progress_show(progress, text);
 }
 

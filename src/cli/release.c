@@ -94,7 +94,7 @@ static ExitCode release(const char *path, bool undo)
         return EXIT_FAILED;
     r = release_without_daemon(real, &n_files);
     if (n_files > 0)
-        complain("its holders were told to let go of %zu file%s", n_files, n_files == 1 ? "" : "s");
+        complain("its holders were told to let go of %zu file%s", n_files, plural(n_files));
     if (r < 0)
         complain("a holder could not be told: %s", strerror(-r));
     return r < 0 ? EXIT_FAILED : EXIT_OK;

@@ -112,7 +112,7 @@ static int render_problems(struct json_object *pin, FILE *out, const char *whose
     uint64_t shown = n < PROBLEMS_SHOWN ? n : PROBLEMS_SHOWN, all = failed > n ? failed : n;
     if (all > shown)
         fprintf(out, "%s: not pinned: %ju %sfile%s\n", whose, (uintmax_t)(all - shown),
-                shown ? "more " : "", all - shown == 1 ? "" : "s");
+                shown ? "more " : "", plural(all - shown));
     return 0;
 }
 
@@ -144,7 +144,7 @@ static int render_unwatched(struct json_object *target, FILE *out, const OutputO
         return -ENOMEM;
     if (status_bytes(MEMBER(target, "pin", "follow", "unwatched"), &n) && n > 0)
         fprintf(out, "%s: changes are seen late in %ju folder%s that %s not watched\n", unit,
-                (uintmax_t)n, n == 1 ? "" : "s", n == 1 ? "is" : "are");
+                (uintmax_t)n, plural(n), n == 1 ? "is" : "are");
     return 0;
 }
 
@@ -178,11 +178,10 @@ static int render_followed(struct json_object *target, FILE *out, const OutputOp
         return 0;
     (void)status_bytes(MEMBER(follow, "overflows"), &overflows);
     fprintf(out, "%s: %ju change%s of files followed, the last after %.2f s, at most %.2f s", unit,
-            (uintmax_t)n, n == 1 ? "" : "s", (double)last / USEC_PER_SEC,
-            (double)most / USEC_PER_SEC);
+            (uintmax_t)n, plural(n), (double)last / USEC_PER_SEC, (double)most / USEC_PER_SEC);
     if (overflows > 0)
         fprintf(out, "; the kernel lost some of what it had to tell, %ju time%s",
-                (uintmax_t)overflows, overflows == 1 ? "" : "s");
+                (uintmax_t)overflows, plural(overflows));
     fprintf(out, "\n");
     return 0;
 }
@@ -235,8 +234,8 @@ static int render_by_hand(struct json_object *hand, FILE *out, const OutputOptio
         !status_bytes(MEMBER(hand, "locked"), &locked) ||
         !status_bytes(MEMBER(hand, "wanted"), &wanted))
         return 0;
-    fprintf(out, "%s: %ju file%s, %s of %s locked%s%s%s\n", whose, (uintmax_t)files,
-            files == 1 ? "" : "s", format_bytes(locked_text, locked, options->bytes),
+    fprintf(out, "%s: %ju file%s, %s of %s locked%s%s%s\n", whose, (uintmax_t)files, plural(files),
+            format_bytes(locked_text, locked, options->bytes),
             format_bytes(wanted_text, wanted, options->bytes),
             state && strcmp(state, "pinning") == 0 ? ", going on" : "",
             status_text(MEMBER(hand, "bound")) ? ": " : "",
@@ -276,7 +275,7 @@ static int render_restore(struct json_object *target, FILE *out, const OutputOpt
         status_bytes(MEMBER(restore, "snapshot", "files"), &files) &&
         status_bytes(MEMBER(restore, "snapshot", "age"), &seconds))
         fprintf(out, "%s: warm start: %s of %ju file%s remembered, as of %s ago\n", unit,
-                format_bytes(size, bytes, options->bytes), (uintmax_t)files, files == 1 ? "" : "s",
+                format_bytes(size, bytes, options->bytes), (uintmax_t)files, plural(files),
                 format_age(age, seconds));
     else
         fprintf(out, "%s: warm start: nothing is remembered yet\n", unit);
@@ -301,8 +300,7 @@ static int render_advice(struct json_object *target, FILE *out, const OutputOpti
     if (!unit)
         return -ENOMEM;
     if (status_bytes(MEMBER(target, "advise", "descriptors"), &n) && n > 0)
-        fprintf(out, "%s: read-ahead of %ju open file%s advised\n", unit, (uintmax_t)n,
-                n == 1 ? "" : "s");
+        fprintf(out, "%s: read-ahead of %ju open file%s advised\n", unit, (uintmax_t)n, plural(n));
     if (status_bytes(MEMBER(target, "advise", "unreachable"), &n) && n > 0)
         fprintf(out, "%s: open files of %ju process%s cannot be advised\n", unit, (uintmax_t)n,
                 n == 1 ? "" : "es");

@@ -30,5 +30,11 @@ struct json_object *json_text(const char *text);
 const char *format_share(char buffer[static SHARE_TEXT_MAX], uint64_t part, uint64_t whole,
                          bool unicode);
 
+/* What stands behind "file". */
+static inline const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* "1.5G", or the exact number. Returns @buffer. */
 const char *format_bytes(char buffer[static FORMAT_SIZE_MAX], uint64_t value, bool bytes);

@@ -102,7 +102,7 @@ static ExitCode unpin_all(UnpinCommand *unpin)
         complain_lines(error);
         return EXIT_FAILED;
     }
-    printf("%ju file%s no longer pinned by hand\n", (uintmax_t)n, n == 1 ? "" : "s");
+    printf("%ju file%s no longer pinned by hand\n", (uintmax_t)n, plural(n));
     return unpin->failed || unpin->walk.failed ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/paths.h"
+#include "cli/text.h"
 #include "kernel/warm.h"
 #include "util/strv.h"
 #include "util/units.h"
@@ -38,8 +39,7 @@ static void on_step(uint64_t bytes, void *userdata)
     if (!progress_is_due(&warm->walk.progress))
         return;
     snprintf(text, sizeof(text), "%zu file%s, %s", warm->walk.progress.n_files,
-             warm->walk.progress.n_files == 1 ? "" : "s",
-             format_size(size, add_u64(warm->done, bytes)));
+             plural(warm->walk.progress.n_files), format_size(size, add_u64(warm->done, bytes)));
     progress_show(&warm->walk.progress, text);
 }
 
@@ -140,9 +140,8 @@ static int render(const WarmCommand *warm)
         return render_json(warm);
     printf("%s %s: %ju file%s, %s of %s in memory%s\n", warm->dry_run ? "Would read" : "Read",
            format_bytes(read, warm->dry_run ? missing(warm) : warm->read, bytes),
-           (uintmax_t)sum->files, sum->files == 1 ? "" : "s",
-           format_bytes(covered, sum->covered, bytes), format_bytes(size, sum->size, bytes),
-           warm->dry_run ? " now" : "");
+           (uintmax_t)sum->files, plural(sum->files), format_bytes(covered, sum->covered, bytes),
+           format_bytes(size, sum->size, bytes), warm->dry_run ? " now" : "");
     return 0;
 }
 
@@ -173,7 +172,7 @@ static ExitCode warm_all(WarmCommand *warm)
         complain("%s of it did not stay in memory", format_size(size, left));
     if (r >= 0 && warm->total.unknown > 0)
         complain("%ju file%s: the kernel tells only owners and root what is in memory",
-                 (uintmax_t)warm->total.unknown, warm->total.unknown == 1 ? "" : "s");
+                 (uintmax_t)warm->total.unknown, plural(warm->total.unknown));
     return r < 0 || cut || left > 0 || warm->walk.failed ? EXIT_FAILED : EXIT_OK;
 }
 
