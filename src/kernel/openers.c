@@ -8,8 +8,10 @@
  * A process may end between any two calls, which is normal: ENOENT and ESRCH are passed by. What
  * may not be looked into is counted, since "nobody" cannot be said then. A single descriptor is no
  * reason for that: files of FUSE are not told even to root, and whoever has one would keep all
- * others in memory. It stands for all files of its device. hidepid= hides processes
- * without an error; a /proc that does not even show process 1 counts as one unreadable process. */
+ * others in memory. It stands for all files of its device, and for its number on any device, since
+ * that of its mount is not the one that btrfs and overlayfs tell of their files. hidepid= hides
+ * processes without an error; a /proc that does not even show process 1 counts as one unreadable
+ * process. */
 #include "kernel/openers.h"
 
 #include <dirent.h>
@@ -134,10 +136,9 @@ static int note_hidden(OpenSet *set, int process_fd, const char *name, Hidden *h
         return 0;
     }
     look_up(hidden, process_fd, mount);
-    if (hidden->dev != 0)
-        return append(&set->open, (FileId){ hidden->dev, 0 });
     *unreadable |= ino == 0;
-    return ino != 0 ? append(&set->open, (FileId){ 0, ino }) : 0;
+    int r = hidden->dev != 0 ? append(&set->open, (FileId){ hidden->dev, 0 }) : 0;
+    return r == 0 && ino != 0 ? append(&set->open, (FileId){ 0, ino }) : r;
 }
 
 static int scan_descriptors(OpenSet *set, int process_fd, bool *unreadable)

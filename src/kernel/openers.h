@@ -28,8 +28,8 @@ DEFINE_CLEANUP(OpenSet *, open_set_free)
 /* True where some process has the file open (device and inode), or maps a file of that inode number
  * on whatever device: btrfs and overlayfs show other device numbers in maps than in stat. So "true"
  * may be a namesake on another file system, and so it may where a descriptor's file is not told, as
- * on FUSE, of which all files of that device count as open; "false" means nobody, as far as
- * open_set_unreadable() is 0. Not seen: descriptors of threads with a table of their own,
+ * on FUSE: all files of that device count as open, and those of that number; "false" means nobody,
+ * as far as open_set_unreadable() is 0. Not seen: descriptors of threads with a table of their own,
  * descriptors in flight (SCM_RIGHTS), io_uring's registered files, and the kernel's own (loop
  * devices, nfsd). */
 bool open_set_has(const OpenSet *set, dev_t dev, ino_t ino);

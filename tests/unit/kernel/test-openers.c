@@ -179,7 +179,8 @@ static unsigned hidden(const Scratch *proc, OpenSet **ret)
     return open_set_unreadable(*ret);
 }
 
-/* As all of FUSE is, even from root: it stands for its device, or number, and hides no others. */
+/* As all of FUSE is, even from root: it stands for its device, and its number, and hides no others.
+ */
 static void a_file_that_is_not_told(void **state)
 {
     CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
@@ -193,19 +194,49 @@ static void a_file_that_is_not_told(void **state)
     assert_int_equal(hidden(&proc, &set), 0);
     assert_true(open_set_has(set, makedev(0, 42), 5));
     assert_true(open_set_is_open(set, makedev(0, 42), 6));
-    assert_false(open_set_has(set, makedev(254, 1), 9));
+    assert_true(open_set_is_open(set, makedev(254, 1), 9));
+    assert_false(open_set_has(set, makedev(254, 1), 10));
 
     /* Of a mount that was detached. */
     put_hidden(&proc, "8", "pos:\t0\nflags:\t0100000\nmnt_id:\t99\nino:\t10\n");
     assert_int_equal(hidden(&proc, &set), 0);
     assert_true(open_set_is_open(set, makedev(254, 1), 10));
     assert_true(open_set_has(set, makedev(0, 42), 5));
-    assert_false(open_set_has(set, makedev(254, 1), 9));
+    assert_false(open_set_has(set, makedev(254, 1), 11));
 
     put_hidden(&proc, "10", NULL); /* closed meanwhile */
     assert_int_equal(hidden(&proc, &set), 0);
-    put_hidden(&proc, "9", "pos:\t0\nflags:\t0100000\nmnt_id:\t99\n"); /* Linux before 5.14 */
+}
+
+/* Before Linux 5.14, that is: the device alone may be another than the file's. */
+static void a_hidden_file_without_a_number(void **state)
+{
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    cleanup(open_set_freep) OpenSet *set = NULL;
+
+    put_process(&proc, "1", NULL, "");
+    scratch_put(&proc, "1/mountinfo", "22 1 0:31 /@ / rw - btrfs /dev/root rw\n");
+    put_hidden(&proc, "7", "pos:\t0\nflags:\t0100000\nmnt_id:\t22\n");
     assert_int_equal(hidden(&proc, &set), 1);
+    assert_true(open_set_has(set, makedev(0, 31), 5));
+    assert_false(open_set_has(set, makedev(0, 31) + 1, 0));
+    assert_false(open_set_has(set, makedev(0, 31) + 1, 5));
+}
+
+/* Of btrfs the mount has one device, and the files that of their subvolume. */
+static void a_hidden_file_of_another_device_than_its_mount(void **state)
+{
+    CLEANUP_SCRATCH Scratch proc = scratch_new("/tmp");
+    cleanup(open_set_freep) OpenSet *set = NULL;
+
+    put_process(&proc, "1", NULL, "");
+    scratch_put(&proc, "1/mountinfo", "22 1 0:31 /@ / rw - btrfs /dev/root rw\n");
+    put_hidden(&proc, "7", "pos:\t0\nflags:\t0100000\nmnt_id:\t22\nino:\t257\n");
+    put_hidden(&proc, "8", "pos:\t0\nflags:\t0100000\nmnt_id:\t22\nino:\t258\n");
+    assert_int_equal(hidden(&proc, &set), 0);
+    assert_true(open_set_is_open(set, makedev(0, 33), 257));
+    assert_true(open_set_has(set, makedev(0, 33), 258));
+    assert_false(open_set_has(set, makedev(0, 33), 259));
 }
 
 /* hidepid= shows a user's own processes only, and says nothing of the others. */
@@ -238,6 +269,8 @@ int main(void)
         cmocka_unit_test(the_caller_leaves_itself_out),
         cmocka_unit_test(processes_that_ended),
         cmocka_unit_test(a_file_that_is_not_told),
+        cmocka_unit_test(a_hidden_file_without_a_number),
+        cmocka_unit_test(a_hidden_file_of_another_device_than_its_mount),
         cmocka_unit_test(what_cannot_be_read_is_counted),
         cmocka_unit_test(a_proc_that_hides_processes),
         cmocka_unit_test(not_a_folder),
