@@ -79,8 +79,9 @@ void unit_high_dropin_undo(const char *unit, uint64_t bytes, const uint64_t *bef
 }
 
 static uint64_t files_high = LIMIT_NONE;
+static const UnitDetails details = { .control_group = "/system.slice/a.service" };
 
-uint64_t unit_files_memory_high(const UnitDetails *details, uint64_t ram, bool theirs)
+uint64_t unit_files_memory_high(const UnitDetails *unit, uint64_t ram, bool theirs)
 {
     return files_high;
 }
@@ -211,6 +212,34 @@ static inline void freeze(World *w)
 {
     assert_true(decide(w, CURRENT, LIMIT_REASON_FREEZE, 0));
     run_queue();
+}
+
+/* The limit is in force, and nothing is under way. */
+static inline void begin_limited(World *w)
+{
+    world_begin(w);
+    limiter_note_files(w->limiter, &details, 0);
+    freeze(w);
+    systemd_answers(w);
+    log_text[0] = '\0';
+}
+
+/* The same, and systemd is asked for a lower one. */
+static inline void begin_lowering(World *w)
+{
+    world_begin(w);
+    assert_true(decide(w, CURRENT + 100 * MIB, LIMIT_REASON_ROOM, 0));
+    run_queue();
+    systemd_answers(w);
+    assert_true(decide(w, CURRENT + 40 * MIB, LIMIT_REASON_ROOM, 0));
+    assert_int_equal(n_asked, 2);
+}
+
+/* A value that an admin has written is in force, over ours, and read from the unit's files. */
+static inline void files_say(World *w, uint64_t value)
+{
+    files_high = value;
+    limiter_note_files(w->limiter, &details, ++w->host.reloads);
 }
 
 /* Until systemd is asked for what was there before, which the file has already. */

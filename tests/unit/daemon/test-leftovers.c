@@ -15,9 +15,7 @@ Target *governed_find(const Governed *governed, const char *unit)
 static void left_behind(World *w, Leftovers *leftovers)
 {
     governs = NULL;
-    world_begin(w);
-    freeze(w);
-    systemd_answers(w);
+    begin_limited(w);
     w->limiter = limiter_free(w->limiter);
     w->host.bus = NULL;
     assert_int_equal(leftovers_take(leftovers, &w->host), 0);
