@@ -186,14 +186,22 @@ static void on_written(const HighDone *done, void *userdata)
         set_high(l, done->wanted);
 }
 
-/* On the worker; of a unit, before systemd has heard of it. */
+/* Of a unit, before systemd has heard of it. On a worker, where it may have to wait: one that rises
+ * waits neither for the reclaim of others nor, mostly, for its own. */
 static void write_high(Limiter *l, uint64_t bytes)
 {
     uint64_t high;
 
     if (!limiter_is_undisturbed(l, &high) || !limiter_may_ask(l) || note(l, bytes) < 0)
         return;
-    l->job = high_write(l->host, l->cgroup_path, bytes, on_written, l);
+    if (bytes <= high) {
+        l->job = high_write(l->host, l->cgroup_path, bytes, on_written, l);
+    } else if (!l->direct || !limiter_write_at_once(l, bytes)) {
+        l->job = high_write_back(l->host, l->cgroup_path, bytes, on_written, l);
+    } else {
+        note_in_force(l, bytes, false);
+        return;
+    }
     l->writing = true;
 }
 
@@ -292,10 +300,12 @@ static bool rises(const Limiter *l)
 /* What is missing is not waited for: least of all for what takes more. */
 static void raise_high(Limiter *l, const Sample *sample)
 {
-    if (l->job && l->writing)
+    uint64_t high = reachable(l, sample->current);
+
+    if ((l->job && l->writing) || would_raise(l, high))
         return;
     l->job = job_abandon(l->job);
-    set_high(l, reachable(l, sample->current));
+    set_high(l, high);
 }
 
 static void follow(Limiter *l, const LimitConfig *config, const LimitContext *context,

@@ -66,17 +66,26 @@ static void on_given_back(const HighDone *done, void *userdata)
         l->return_usec = now_usec() + RETRY_USEC;
 }
 
-/* A write that finds no more in use than it allows does not wait, any other is the worker's.
- * Returns whether there is nothing to wait for. */
-static bool lift(Limiter *l, uint64_t high, uint64_t original)
+bool limiter_write_at_once(const Limiter *l, uint64_t bytes)
 {
     cleanup(cgroup_freep) Cgroup *cgroup = NULL;
     Sample sample;
+    uint64_t high;
+
+    return limiter_open_cgroup(l, &cgroup) >= 0 &&
+           cgroup_sample(cgroup, now_usec(), &sample) >= 0 && sample.current <= bytes &&
+           cgroup_write_high(cgroup, bytes) >= 0 && cgroup_read_high(cgroup, &high) >= 0 &&
+           high == bytes;
+}
+
+/* Returns whether there is nothing to wait for. */
+static bool lift(Limiter *l, uint64_t high, uint64_t original)
+{
+    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
 
     if (high == original || limiter_open_cgroup(l, &cgroup) < 0)
         return true;
-    if (cgroup_sample(cgroup, now_usec(), &sample) >= 0 && sample.current <= original &&
-        cgroup_write_high(cgroup, original) >= 0) {
+    if (limiter_write_at_once(l, original)) {
         l->applied = l->by_file = false;
         return true;
     }

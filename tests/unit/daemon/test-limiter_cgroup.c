@@ -24,7 +24,7 @@ static uint64_t pod_high(const World *w)
     return strtoull(scratch_get(&w->cgroups, "pods/1f/memory.high", text, sizeof(text)), NULL, 10);
 }
 
-static void pod_update(World *w, uint64_t value)
+static void pod_decide(World *w, uint64_t value)
 {
     const LimitConfig config = { .mode = LIMIT_FIXED, .value = value };
     const LimitContext context = { 0 };
@@ -38,6 +38,11 @@ static void pod_update(World *w, uint64_t value)
     };
 
     limiter_update(w->limiter, &config, &context, &sample);
+}
+
+static void pod_update(World *w, uint64_t value)
+{
+    pod_decide(w, value);
     run_queue();
 }
 
@@ -57,6 +62,29 @@ static void a_control_group_is_set_by_its_file(void **state)
     assert_int_equal(pod_high(&w), ORIGINAL);
     assert_true(limiter_is_idle(w.limiter));
     assert_int_equal(n_asked, 0);
+    world_end(&w);
+}
+
+/* It waits for nobody's reclaim, and for its own only where it grows meanwhile. */
+static void a_control_group_that_needs_more(void **state)
+{
+    World w;
+
+    pod_begin(&w);
+    w.host.reclaim_jobs = (Jobs *)&n_queued;
+    w.host.back_jobs = (Jobs *)&queue;
+    pod_update(&w, CURRENT);
+    assert_ptr_equal(queued_on, w.host.reclaim_jobs);
+    pod_decide(&w, CURRENT + 4096);
+    assert_int_equal(n_queued, 0);
+    assert_int_equal(pod_high(&w), CURRENT + 4096);
+    assert_int_equal(limiter_status(w.limiter).value, CURRENT + 4096);
+    scratch_put(&w.cgroups, "pods/1f/memory.current", "300003328\n");
+    pod_decide(&w, CURRENT + 8192);
+    assert_int_equal(n_queued, 1);
+    assert_ptr_equal(queued_on, w.host.back_jobs);
+    run_queue();
+    assert_int_equal(pod_high(&w), CURRENT + 8192);
     world_end(&w);
 }
 
@@ -159,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_control_group_is_set_by_its_file),
+        cmocka_unit_test(a_control_group_that_needs_more),
         cmocka_unit_test(a_control_group_that_had_less),
         cmocka_unit_test(a_fixed_limit_above_what_was_before),
         cmocka_unit_test(a_path_that_another_control_group_has),

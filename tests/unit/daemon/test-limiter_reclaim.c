@@ -85,6 +85,28 @@ static void a_use_above_what_was_before(void **state)
     world_end(&w);
 }
 
+/* The same while our limit is in force: nothing is set, and what is too much goes on to go. */
+static void a_raise_above_what_was_before(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    const LedgerEntry entry = {
+        .unit = (char *)"a.service",
+        .cgroup = (char *)"/system.slice/a.service",
+        .original = CURRENT - 50 * MIB,
+        .ours = { CURRENT - 60 * MIB, CURRENT - 60 * MIB },
+    };
+    assert_int_equal(ledger_note(&w.ledger, &entry), 0);
+    put_number(&w, "memory.high", CURRENT - 60 * MIB);
+    assert_true(decide(&w, CURRENT - 60 * MIB, LIMIT_REASON_HOLD, 20 * MIB));
+    assert_int_equal(n_queued, 1);
+    assert_true(decide(&w, CURRENT - 55 * MIB, LIMIT_REASON_GROWTH, 20 * MIB));
+    assert_int_equal(n_queued, 1);
+    assert_false(atomic_load(&queue[0]->cancelled));
+    world_end(&w);
+}
+
 /* Less could be had than was asked for, and that went. */
 static void what_was_taken_counts(void **state)
 {
@@ -134,6 +156,7 @@ int main(void)
         cmocka_unit_test(reclaimed_before_it_is_limited),
         cmocka_unit_test(a_raise_waits_for_no_reclaim),
         cmocka_unit_test(a_use_above_what_was_before),
+        cmocka_unit_test(a_raise_above_what_was_before),
         cmocka_unit_test(what_was_taken_counts),
         cmocka_unit_test(what_may_be_taken_where_there_is_swap),
     };
