@@ -106,10 +106,10 @@ static bool recognize(Limiter *l, const LedgerEntry *entry, uint64_t high)
         l->original = entry->original;
     } else if (l->applied) {
         return leave_alone(l, high);
-    } else if (!entry) {
-        l->original = high;
-    } else if (high != entry->original) {
+    } else if (entry && high != entry->original) {
         return leave_alone(l, high);
+    } else {
+        l->original = high;
     }
     return true;
 }

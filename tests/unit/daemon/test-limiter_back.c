@@ -143,6 +143,21 @@ static void killed_on_the_way_back(void **state)
     }
 }
 
+/* What was before is in force already, and known from the ledger: it is no limit that yields. */
+static void one_is_wanted_again_after_a_kill(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    limit_and_let_go(&w);
+    kill_and_start(&w);
+    freeze(&w);
+    assert_int_equal(limiter_status(w.limiter).original, ORIGINAL);
+    assert_int_equal(high(&w), CURRENT);
+    systemd_answers(&w);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +167,7 @@ int main(void)
         cmocka_unit_test(one_is_wanted_again_before_it_is_given_back),
         cmocka_unit_test(killed_on_the_way_down),
         cmocka_unit_test(killed_on_the_way_back),
+        cmocka_unit_test(one_is_wanted_again_after_a_kill),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
