@@ -15,6 +15,7 @@
 #include "kernel/walk.h"
 #include "policy/settings.h"
 
+struct Leftovers;
 struct PinWatch;
 struct Released;
 
@@ -24,6 +25,7 @@ typedef struct Host {
     Ledger *ledger;
     Advised advised;
     Theirs theirs;
+    const struct Leftovers *leftovers; /* NULL: there are none */
 
     /* Queues apart, so that a long walk delays neither a pin nor a squeeze. */
     Jobs *advise_jobs;

@@ -353,7 +353,7 @@ static bool may_decide(Limiter *l, const Sample *sample, bool observe)
         limiter_give_back(l);
     if (l->taken_over)
         return false;
-    if (!l->asking && !l->job)
+    if (!limiter_is_busy(l))
         (void)limiter_recognize(l, sample->high, sample->cgroup);
     return !l->foreign;
 }
@@ -410,9 +410,14 @@ void limiter_release(Limiter *l)
     limiter_give_back(l);
 }
 
+bool limiter_is_busy(const Limiter *l)
+{
+    return l->asking || l->job;
+}
+
 bool limiter_is_idle(const Limiter *l)
 {
-    return !l->asking && !l->job && !ledger_find(l->host->ledger, l->unit);
+    return !limiter_is_busy(l) && !ledger_find(l->host->ledger, l->unit);
 }
 
 void limiter_cgroup_gone(Limiter *l)

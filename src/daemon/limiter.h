@@ -46,6 +46,9 @@ void limiter_stop(Limiter *limiter);
  * is done. */
 void limiter_release(Limiter *limiter);
 
+/* Something is under way that changes memory.high, or may. */
+bool limiter_is_busy(const Limiter *limiter);
+
 /* Nothing is under way, and nothing of ours is in force. */
 bool limiter_is_idle(const Limiter *limiter);
 

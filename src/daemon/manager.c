@@ -131,8 +131,9 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Manager *m = userdata;
     uint64_t now = now_usec();
-    bool waiting = false;
+    bool waiting = m->leftovers.n > 0; /* a target may wait for their end */
 
+    leftovers_act(&m->leftovers, &m->governed);
     look_and_act(m);
     governed_remove_finished(&m->governed, now);
     cgroup_scan_tick(m->cgroup_scan, now);
@@ -197,7 +198,7 @@ static void on_listed(const UnitEntry *units, size_t n_units, uint64_t asked_use
     for (size_t i = 0; i < n_units; i++)
         note_unit(m, &units[i], &running, now);
     governed_end_list(&m->governed, false, now);
-    leftovers_act(&m->leftovers, &m->governed);
+    leftovers_note_listed(&m->leftovers);
     hands_note_units(m->hands, units, n_units, now);
     mount_guard_note_units(m->guard, units, n_units);
     holder_units_note(&m->holders, units, n_units, asked_usec);
@@ -432,6 +433,7 @@ static int restore_first(Manager *m)
     if (r > 0)
         log_warning("%d limits of before could not be restored", r);
     r = leftovers_take(&m->leftovers, &m->host);
+    m->host.leftovers = &m->leftovers;
     if (r >= 0)
         r = advised_open(&m->host.advised, m->runtime_fd);
     if (r < 0)

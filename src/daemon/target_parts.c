@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/holder.h"
+#include "daemon/leftovers.h"
 
 /* What the policy asks for */
 
@@ -96,7 +97,7 @@ int target_parts_place(Target *t, const UnitDetails *details, void (*cap_due)(vo
         if (!t->control_group)
             return -ENOMEM;
     }
-    if (!t->limiter && wants_limiter(t)) {
+    if (!t->limiter && wants_limiter(t) && !leftovers_are_busy_with(t->host->leftovers, t->unit)) {
         r = limiter_new(t->host, t->unit, t->control_group, &t->limiter);
         if (r >= 0)
             limiter_note_files(t->limiter, details, t->described);

@@ -21,6 +21,7 @@ static void left_behind(World *w, Leftovers *leftovers)
     assert_int_equal(leftovers_take(leftovers, &w->host), 0);
     assert_int_equal(leftovers->n, 1);
     w->host.reloads++; /* the bus went and came: nobody knows what systemd has read since */
+    leftovers_note_listed(leftovers);
 }
 
 static void what_is_left_is_put_back_with_the_bus(void **state)
@@ -101,6 +102,71 @@ static void what_someone_else_set_meanwhile_stays(void **state)
     world_end(&w);
 }
 
+/* What is governed has no target before. */
+static void nothing_is_put_back_before_the_units_are_listed(void **state)
+{
+    World w;
+    Leftovers leftovers;
+
+    left_behind(&w, &leftovers);
+    leftovers.may_act = false;
+    w.host.bus = (sd_bus *)&w;
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(high(&w), CURRENT);
+    leftovers_note_listed(&leftovers);
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(high(&w), ORIGINAL);
+    systemd_answers(&w);
+    leftovers_clear(&leftovers);
+    world_end(&w);
+}
+
+/* A limiter of the target's comes with the answer, and goes on from there. */
+static void what_its_target_asks_about_waits(void **state)
+{
+    World w;
+    Leftovers leftovers;
+    Target target = { .describing = (sd_bus_slot *)&w };
+
+    left_behind(&w, &leftovers);
+    w.host.bus = (sd_bus *)&w;
+    governs = &target;
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(leftovers.n, 1);
+    assert_int_equal(high(&w), CURRENT);
+    assert_null(asked);
+    assert_false(leftovers_are_busy_with(&leftovers, "a.service"));
+    target.describing = NULL;
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(asked_bytes, ORIGINAL);
+    /* It is asked about again meanwhile, and for good. */
+    target.describing = (sd_bus_slot *)&w;
+    systemd_answers(&w);
+    leftovers_act(&leftovers, NULL);
+    assert_int_equal(leftovers.n, 0);
+    leftovers_clear(&leftovers);
+    world_end(&w);
+}
+
+static void it_is_known_what_is_under_way(void **state)
+{
+    World w;
+    Leftovers leftovers;
+
+    left_behind(&w, &leftovers);
+    w.host.bus = (sd_bus *)&w;
+    assert_false(leftovers_are_busy_with(NULL, "a.service"));
+    assert_false(leftovers_are_busy_with(&leftovers, "a.service"));
+    leftovers_act(&leftovers, NULL);
+    assert_true(leftovers_are_busy_with(&leftovers, "a.service"));
+    assert_false(leftovers_are_busy_with(&leftovers, "b.service"));
+    /* What failed is for whoever comes next. */
+    systemd_is_gone();
+    assert_false(leftovers_are_busy_with(&leftovers, "a.service"));
+    leftovers_clear(&leftovers);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +174,9 @@ int main(void)
         cmocka_unit_test(what_is_governed_is_its_targets),
         cmocka_unit_test(what_is_governed_and_has_no_limiter),
         cmocka_unit_test(what_someone_else_set_meanwhile_stays),
+        cmocka_unit_test(nothing_is_put_back_before_the_units_are_listed),
+        cmocka_unit_test(what_its_target_asks_about_waits),
+        cmocka_unit_test(it_is_known_what_is_under_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "daemon/governed.h"
+#include "daemon/leftovers.h"
 #include "unit/daemon/job-queue.h"
 #include "unit/kernel/scratch.h"
 #include "util/io.h"
@@ -201,6 +202,46 @@ static void what_was_left_before_is_taken_back(void **state)
     world_end(&w);
 }
 
+/* While that is under way, two would write one file. */
+static void a_limit_waits_for_what_is_left_of_before(void **state)
+{
+    const Policy fixed = { NOTHING, .memory_high = { .mode = LIMIT_FIXED, .value = 204800000 } };
+    Governed nobody = { 0 };
+    Leftovers leftovers;
+    struct stat st;
+    World w;
+
+    world_begin(&w);
+    put_cgroup(&w, "x");
+    must(fstatat(w.cgroups.fd, "x", &st, 0));
+    /* Less than is in use: a worker's. */
+    const LedgerEntry entry = {
+        .unit = (char *)"/x",
+        .cgroup = (char *)"/x",
+        .original = 100000000,
+        .ours = { 999997440, 999997440 },
+        .id = st.st_ino,
+    };
+    assert_int_equal(ledger_note(&w.ledger, &entry), 0);
+    assert_int_equal(leftovers_take(&leftovers, &w.host), 0);
+    w.host.leftovers = &leftovers;
+    leftovers_note_listed(&leftovers);
+    leftovers_act(&leftovers, &nobody);
+    assert_int_equal(n_queued, 1);
+
+    Target *t = a_target(&w, &fixed, "/x");
+    assert_int_equal(parts_of(t), 0);
+    run_queue();
+    target_note_listed(t, true, now_usec());
+    assert_int_equal(parts_of(t), 1);
+    assert_null(ledger_find(&w.ledger, "/x"));
+    leftovers_act(&leftovers, &nobody);
+    assert_int_equal(leftovers.n, 0);
+    leftovers_clear(&leftovers);
+    target_free(t);
+    world_end(&w);
+}
+
 static const char *act_on(const Governed *g)
 {
     assert_int_equal(g->n_targets, 1);
@@ -312,6 +353,7 @@ int main(void)
         cmocka_unit_test(parts_are_there_when_asked_for),
         cmocka_unit_test(a_unit_is_recorded_if_that_is_asked_for),
         cmocka_unit_test(what_was_left_before_is_taken_back),
+        cmocka_unit_test(a_limit_waits_for_what_is_left_of_before),
         cmocka_unit_test(hands_off_until_the_next_reload),
         cmocka_unit_test(what_a_control_group_takes),
     };
