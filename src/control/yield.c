@@ -64,15 +64,19 @@ static void follow_push(YieldUnit *unit)
 
 /* Whom to help */
 
-/* Those that lost pages without suffering: of them it is not known where memory is short. */
-#define TRIAL (YIELD_HOST << YIELD_DOMAINS_MOST)
-
 typedef struct Scene {
     const YieldNeed *need;
     uint64_t domains; /* where somebody suffers, whom others may help, */
     uint64_t fresh;   /* and did not before; */
     uint64_t tight;   /* and others' memory would help now */
+    uint64_t trials;  /* where somebody lost pages by a trial, and does not suffer */
 } Scene;
+
+/* Where memory is short, for those that suffer or for those that lost pages by a trial. */
+typedef struct Place {
+    uint64_t domain; /* one */
+    bool trial;
+} Place;
 
 /* To stop a theft costs nothing, whatever else did not help. */
 static bool may_be_helped(const YieldService *service, uint64_t now)
@@ -81,34 +85,37 @@ static bool may_be_helped(const YieldService *service, uint64_t now)
            (!hold_is_on(&service->state->no_help, now) || service->lost > 0 || service->recovers);
 }
 
-static bool is_of(const YieldService *service, uint64_t domain)
+static bool is_of(const YieldService *service, Place place)
 {
-    return domain == TRIAL ? !service->state->suffers
-                           : service->state->suffers && (service->domain & domain);
+    return (service->domain & place.domain) && service->state->suffers == !place.trial;
 }
 
-static bool wants_a_step(const YieldService *service, uint64_t domain, uint64_t now)
+static bool is_in(const YieldUnit *unit, Place place)
 {
-    return domain != TRIAL && is_of(service, domain) && service->distress != DISTRESS_STOLEN &&
+    return (unit->squeezed & place.domain) && unit->trial == place.trial;
+}
+
+static bool wants_a_step(const YieldService *service, Place place, uint64_t now)
+{
+    return !place.trial && is_of(service, place) && service->distress != DISTRESS_STOLEN &&
            !service->recovers && !hold_is_on(&service->state->no_help, now);
 }
 
 static bool competes(const Scene *scene, const YieldUnit *unit)
 {
-    return (unit->squeezed & scene->tight) != 0;
+    return unit->trial || (unit->squeezed & scene->tight) != 0;
 }
 
-/* Short is the memory of a slice, not of the host. */
-static bool is_elsewhere(const YieldUnit *unit)
+static bool is_short_elsewhere(const YieldUnit *unit)
 {
-    return unit->squeezed == TRIAL ? unit->state->elsewhere : (unit->squeezed & ~YIELD_HOST) != 0;
+    return unit->trial ? yield_unit_is_elsewhere(unit) : (unit->squeezed & ~YIELD_HOST) != 0;
 }
 
 /* In distress */
 
 static uint64_t patience(const YieldNeed *need, const YieldUnit *unit)
 {
-    return need->host.near && !is_elsewhere(unit) ? PATIENCE_HOST_USEC : PATIENCE_MIN_USEC;
+    return need->host.near && !is_short_elsewhere(unit) ? PATIENCE_HOST_USEC : PATIENCE_MIN_USEC;
 }
 
 static void freeze(YieldUnit *unit, const YieldNeed *need)
@@ -121,7 +128,7 @@ static void freeze(YieldUnit *unit, const YieldNeed *need)
     else
         yield_unit_stop(unit, state->limited ? min_u64(state->limit, use) : use, need->at_usec,
                         patience(need, unit));
-    state->elsewhere = is_elsewhere(unit);
+    state->domains = 0; /* of before; those of now follow_suffering() adds */
 }
 
 /* Distress came back while it was given back: what was good is what it has at most. */
@@ -165,20 +172,21 @@ static void step_down(YieldUnit *unit, uint64_t now)
 /* Makes room for what was stolen and is not there again, be it that the same pages were stolen many
  * times before anybody could pay; and for as much as the host needs to let it in without reclaim:
  * or what comes back would be taken from somebody again. */
-static void make_good(YieldLaw *law, const YieldNeed *need, uint64_t domain, YieldUnit *unit)
+static void make_good(YieldLaw *law, const YieldNeed *need, Place place, YieldUnit *unit)
 {
     YieldState *state = unit->state;
-    uint64_t missing = is_elsewhere(unit) ? 0 : need->host.missing, due = 0;
+    bool elsewhere = is_short_elsewhere(unit);
+    uint64_t missing = elsewhere ? 0 : need->host.missing, due = 0;
 
     for (size_t i = 0; i < need->n_services; i++)
-        if (is_of(&need->services[i], domain))
+        if (is_of(&need->services[i], place))
             due = add_u64(due, min_u64(need->services[i].state->due, need->services[i].lacks));
     uint64_t taken = due > 0 ? min_u64(add_u64(due, missing), yields(unit)) : 0;
     if (taken == 0)
         return;
-    law->owed = add_u64(law->owed, due);
+    law->owed = add_u64(law->owed, elsewhere ? 0 : due);
     for (size_t i = 0; i < need->n_services; i++)
-        if (is_of(&need->services[i], domain))
+        if (is_of(&need->services[i], place))
             need->services[i].state->due = 0;
     state->limit = sub_u64(min_u64(state->limit, unit->sample->current), taken);
     state->limit = max_u64(state->limit, yield_unit_floor(unit));
@@ -187,13 +195,13 @@ static void make_good(YieldLaw *law, const YieldNeed *need, uint64_t domain, Yie
 }
 
 /* NULL: nobody has anything to give. */
-static YieldUnit *who_yields_most(YieldUnit *units, size_t n, uint64_t domain)
+static YieldUnit *who_yields_most(YieldUnit *units, size_t n, Place place)
 {
     YieldUnit *best = NULL;
 
     for (size_t i = 0; i < n; i++) {
         YieldUnit *unit = &units[i];
-        if (yield_unit_is_out(unit) || !(unit->squeezed & domain) || !unit->state->limited ||
+        if (yield_unit_is_out(unit) || !is_in(unit, place) || !unit->state->limited ||
             rests_on(unit->state, yield_unit_floor(unit)) || yields(unit) == 0)
             continue;
         if (!best || yields(unit) > yields(best))
@@ -236,11 +244,11 @@ static void begin_distress(const Scene *scene, YieldUnit *units, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (units[i].state->limited && !units[i].state->ahead && competes(scene, &units[i]) &&
-            (units[i].squeezed & scene->fresh))
+            (units[i].trial ? !units[i].state->tried : (units[i].squeezed & scene->fresh) != 0))
             stop_return(&units[i], scene->need);
 }
 
-/* Who grows is stopped; returns where. */
+/* Who grows is stopped; returns where. One that is tried has a limit. */
 static uint64_t freeze_all(const Scene *scene, YieldUnit *units, size_t n)
 {
     uint64_t stopped = 0;
@@ -266,11 +274,11 @@ static uint64_t freeze_all(const Scene *scene, YieldUnit *units, size_t n)
 
 /* It is measured from before the first step; of one that has just begun to suffer, while a step was
  * due for another, from before the next. */
-static void begin_to_measure(const YieldNeed *need, uint64_t domain)
+static void begin_to_measure(const YieldNeed *need, Place place)
 {
     for (size_t i = 0; i < need->n_services; i++) {
         const YieldService *service = &need->services[i];
-        if (!wants_a_step(service, domain, need->at_usec))
+        if (!wants_a_step(service, place, need->at_usec))
             continue;
         service->state->helped = true;
         if (service->state->measuring ||
@@ -281,37 +289,36 @@ static void begin_to_measure(const YieldNeed *need, uint64_t domain)
     }
 }
 
-static bool is_time_for_a_step(const YieldNeed *need, uint64_t domain, const YieldUnit *units,
-                               size_t n)
+static bool is_time_for_a_step(const YieldNeed *need, Place place, const YieldUnit *units, size_t n)
 {
     bool wanted = false;
 
     for (size_t i = 0; i < need->n_services; i++)
-        wanted |= wants_a_step(&need->services[i], domain, need->at_usec);
+        wanted |= wants_a_step(&need->services[i], place, need->at_usec);
     for (size_t i = 0; i < n; i++)
-        if ((units[i].squeezed & domain) && units[i].state->limited &&
+        if (is_in(&units[i], place) && units[i].state->limited &&
             need->at_usec - units[i].state->stepped_usec < LIMIT_STEP_USEC)
             return false;
     return wanted;
 }
 
-static void squeeze_in(YieldLaw *law, const YieldNeed *need, uint64_t domain, bool stopped,
+static void squeeze_in(YieldLaw *law, const YieldNeed *need, Place place, bool stopped,
                        YieldUnit *units, size_t n)
 {
-    YieldUnit *best = who_yields_most(units, n, domain);
+    YieldUnit *best = who_yields_most(units, n, place);
 
     if (!best) {
         for (size_t i = 0; i < n; i++)
-            if ((units[i].squeezed & domain) && units[i].state->limited && units[i].state->at_floor)
+            if (is_in(&units[i], place) && units[i].state->limited && units[i].state->at_floor)
                 units[i].decision = yield_unit_keep(&units[i], LIMIT_REASON_AT_MIN);
         return;
     }
     if (stopped)
         return;
-    make_good(law, need, domain, best);
-    if (!is_time_for_a_step(need, domain, units, n))
+    make_good(law, need, place, best);
+    if (!is_time_for_a_step(need, place, units, n))
         return;
-    begin_to_measure(need, domain);
+    begin_to_measure(need, place);
     step_down(best, need->at_usec);
 }
 
@@ -319,10 +326,28 @@ static void squeeze(YieldLaw *law, const Scene *scene, YieldUnit *units, size_t 
 {
     begin_distress(scene, units, n);
     uint64_t stopped = freeze_all(scene, units, n);
-    for (uint64_t left = scene->tight; left != 0; left &= left - 1) {
+    for (uint64_t left = scene->tight | scene->trials; left != 0; left &= left - 1) {
         uint64_t domain = left & -left;
-        squeeze_in(law, scene->need, domain, (stopped & domain) != 0, units, n);
+        if (scene->tight & domain)
+            squeeze_in(law, scene->need, (Place){ domain, .trial = false }, (stopped & domain) != 0,
+                       units, n);
+        if (scene->trials & domain)
+            squeeze_in(law, scene->need, (Place){ domain, .trial = true }, false, units, n);
     }
+}
+
+/* Where it is squeezed, and when that ended. */
+static void follow_suffering(YieldUnit *unit, uint64_t now)
+{
+    YieldState *state = unit->state;
+    bool squeezed = unit->squeezed != 0 && !unit->trial;
+
+    if (squeezed)
+        state->domains |= unit->squeezed;
+    else if (state->squeezed)
+        state->calm_usec = now;
+    state->squeezed = squeezed;
+    state->tried = unit->trial;
 }
 
 bool yield_is_distress(const YieldNeed *need)
@@ -352,27 +377,32 @@ static void prepare(YieldUnit *unit, const YieldNeed *need)
     }
 }
 
-/* A trial has cost somebody's pages: that is sign enough, for those that are tried. */
-static void find_trials(YieldLaw *law, Scene *scene, YieldUnit *units, size_t n)
+/* Where pages were lost that @unit competes for, if they are enough for a sign. */
+static uint64_t lost_by(const YieldNeed *need, const YieldUnit *unit)
 {
-    uint64_t due = 0;
-    bool before = law->trial;
+    uint64_t due = 0, domains = 0;
 
-    for (size_t i = 0; i < scene->need->n_services; i++)
-        if (is_of(&scene->need->services[i], TRIAL))
-            due = add_u64(due, scene->need->services[i].state->due);
-    law->trial = false;
-    for (size_t i = 0; i < n && due >= TRIAL_LOSS; i++) {
+    for (size_t i = 0; i < need->n_services; i++) {
+        const YieldService *service = &need->services[i];
+        if (service->state->suffers || service->state->due == 0 ||
+            !(service->domain & unit->domains))
+            continue;
+        due = add_u64(due, service->state->due);
+        domains |= service->domain & unit->domains;
+    }
+    return due >= TRIAL_LOSS ? domains : 0;
+}
+
+/* A trial has cost somebody's pages: that is sign enough, for those that are tried. */
+static void find_trials(Scene *scene, YieldUnit *units, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
         if (units[i].squeezed != 0 || !yield_unit_is_tried(&units[i]))
             continue;
-        units[i].squeezed = TRIAL;
-        law->trial = true;
+        units[i].squeezed = lost_by(scene->need, &units[i]);
+        units[i].trial = units[i].squeezed != 0;
+        scene->trials |= units[i].squeezed;
     }
-    if (!law->trial)
-        return;
-    scene->domains |= TRIAL;
-    scene->tight |= TRIAL;
-    scene->fresh |= before ? 0 : TRIAL;
 }
 
 /* Where the host has room, nobody's memory would help; unless pages are stolen all the same. */
@@ -381,7 +411,7 @@ static bool is_host_tight(const YieldNeed *need)
     bool stolen = false;
 
     for (size_t i = 0; i < need->n_services; i++)
-        stolen |= is_of(&need->services[i], YIELD_HOST) &&
+        stolen |= is_of(&need->services[i], (Place){ YIELD_HOST, .trial = false }) &&
                   (need->services[i].distress == DISTRESS_STOLEN || need->services[i].lost > 0);
     return stolen || need->host.left < ROOM_ENOUGH;
 }
@@ -403,6 +433,7 @@ static Scene look_around(const YieldNeed *need)
         state->suffers = may_be_helped(service, need->at_usec);
         if (!state->suffers)
             continue;
+        state->domain = (state->helped ? state->domain : 0) | service->domain;
         scene.domains |= service->domain;
         old |= before ? service->domain : 0;
         if (before)
@@ -416,35 +447,34 @@ static Scene look_around(const YieldNeed *need)
     return scene;
 }
 
-/* While it is given back because squeezing does not help, pages are stolen: then that helps still
- * less. */
-static bool return_harms(const YieldNeed *need, const YieldUnit *units, size_t n)
+/* Where what was taken is given back, and nobody suffered in the last decision. */
+static uint64_t where_it_returns(const YieldUnit *units, size_t n)
 {
-    bool raised = false, stolen = false, in_vain = false;
+    uint64_t domains = 0;
 
-    for (size_t i = 0; i < need->n_services; i++) {
-        stolen |= need->services[i].lost > 0;
-        in_vain |= need->services[i].distress != DISTRESS_NONE &&
-                   hold_is_on(&need->services[i].state->no_help, need->at_usec);
+    for (size_t i = 0; i < n; i++) {
+        const YieldState *state = units[i].state;
+        if (state->limited && !state->squeezed && state->raised_usec > state->stepped_usec)
+            domains |= state->domains;
     }
-    for (size_t i = 0; i < n; i++)
-        raised |= units[i].state->limited &&
-                  units[i].state->raised_usec > units[i].state->stepped_usec;
-    return raised && stolen && in_vain;
+    return domains;
 }
 
-/* Why what was taken is given back. */
-static LimitReason why_return(const YieldNeed *need)
+/* While it is given back because squeezing does not help a service, pages are stolen there: then
+ * that helps still less. */
+static void keep_what_harms(const YieldNeed *need, const YieldUnit *units, size_t n)
 {
-    LimitReason reason = LIMIT_REASON_RETURN;
+    uint64_t returns = where_it_returns(units, n), stolen = 0;
 
+    for (size_t i = 0; i < need->n_services; i++)
+        stolen |= need->services[i].lost > 0 ? need->services[i].domain : 0;
     for (size_t i = 0; i < need->n_services; i++) {
-        if (need->services[i].state->helped)
-            return LIMIT_REASON_RETURN;
-        if (need->services[i].distress != DISTRESS_NONE && !need->services[i].state->suffers)
-            reason = LIMIT_REASON_NO_HELP;
+        YieldServed *state = need->services[i].state;
+        if (need->services[i].distress != DISTRESS_NONE &&
+            hold_is_on(&state->no_help, need->at_usec) && (state->domain & returns & stolen) &&
+            !hold_is_on(&state->keeps, need->at_usec))
+            hold_begin(&state->keeps, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
     }
-    return reason;
 }
 
 static void forget_all(YieldLaw *law, const YieldNeed *need)
@@ -465,13 +495,12 @@ void yield_decide(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t
     Scene scene = look_around(need);
     for (size_t i = 0; i < n_units; i++)
         units[i].squeezed = units[i].domains & scene.domains;
-    find_trials(law, &scene, units, n_units);
-    if (!law->distress && return_harms(need, units, n_units) &&
-        !hold_is_on(&law->keeps, need->at_usec))
-        hold_begin(&law->keeps, need->at_usec, NO_HELP_MIN_USEC, NO_HELP_MAX_USEC);
-    if (law->distress && scene.domains == 0)
-        law->returned_usec = need->at_usec;
+    find_trials(&scene, units, n_units);
+    keep_what_harms(need, units, n_units);
     law->distress = scene.domains != 0;
+    law->trial = scene.trials != 0;
     squeeze(law, &scene, units, n_units);
-    yield_calm(law, need, units, n_units, why_return(need));
+    for (size_t i = 0; i < n_units; i++)
+        follow_suffering(&units[i], need->at_usec);
+    yield_calm(law, need, units, n_units);
 }

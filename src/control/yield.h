@@ -23,7 +23,10 @@ typedef struct YieldState {
     bool ahead;          /* the limit is what there is room for: it gave nothing up yet */
     bool at_floor;       /* the limit is the floor, or was when it was set */
     bool pushes;         /* it takes what it gets: it is at its limit */
-    bool elsewhere;      /* short was the memory of a slice: what the host has does not count */
+    bool squeezed;       /* in the last decision somebody suffered, for whom it was, */
+    bool tried;          /* or lost pages by a trial of it */
+    uint64_t domains;    /* where memory was short since it was stopped */
+    uint64_t calm_usec;  /* when the last of those no longer suffered */
     uint64_t limit;      /* bytes */
     uint64_t use_before; /* memory.current when it began */
     uint64_t good;       /* the last limit with which nobody suffered by it */
@@ -35,7 +38,8 @@ typedef struct YieldState {
 } YieldState;
 
 /* Below which cgroups memory is short, a bit each. The first is the host's; the caller gives the
- * others to slices, as it likes, for one decision; what there are more of shares the last. */
+ * others to slices, as it likes, but the same one again as long as some YieldState has it; what
+ * there are more of shares the last. */
 #define YIELD_HOST         UINT64_C(1)
 #define YIELD_DOMAINS_MOST 63
 
@@ -48,6 +52,7 @@ typedef struct YieldUnit {
     YieldState *state;
     LimitDecision decision; /* out */
     uint64_t squeezed;      /* the law's own: of the domains, those where somebody suffers now */
+    bool trial;             /* likewise: or those where somebody lost pages by a trial of it */
 } YieldUnit;
 
 /* What is remembered of a critical service. Squeezing is for each that suffers, and judged by each:
@@ -56,16 +61,19 @@ typedef struct YieldServed {
     bool suffers;   /* in the last decision, and somebody may help it */
     bool measuring; /* in this distress there was a step for it */
     bool helped; /* what was squeezed for it, and is not given back, is not known to be in vain */
+    uint64_t domain; /* where its memory was short when it last suffered */
     uint64_t measured_usec, measured_damage;
     uint64_t rate; /* of damage, before the first step; a second */
     Hold no_help;  /* squeezing did not help: not before */
+    Hold keeps;    /* and to give that back did harm: not before */
     uint64_t due;  /* bytes stolen in this distress that nobody made room for yet */
 } YieldServed;
 
 /* A critical service, as it was last looked at. */
 typedef struct YieldService {
     DistressReason distress;
-    uint64_t domain; /* in distress: where its memory is short; 0: nobody else's would help */
+    uint64_t domain; /* in distress, or where it lost pages that are due: where its memory is short;
+                      * 0: nobody else's would help */
     uint64_t lost;   /* bytes stolen from it since the last decision */
     uint64_t lacks;  /* bytes stolen from it that are not there again */
     bool recovers;   /* what is read again was lost before: nothing more is being taken */
@@ -86,9 +94,8 @@ typedef struct YieldNeed {
 typedef struct YieldLaw {
     bool distress; /* somebody suffered in the last one, whom others may help; */
     bool trial;    /* or lost pages by a trial */
-    Hold keeps;    /* to give back what did not help did harm: not before */
-    uint64_t returned_usec;
-    uint64_t owed; /* bytes that critical services read again only by and by: there is room */
+    uint64_t owed; /* bytes of the host that critical services read again only by and by: there is
+                    * room */
 } YieldLaw;
 
 /* Stalled time and refaults as one number, microseconds. */

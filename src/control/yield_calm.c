@@ -52,10 +52,11 @@ void yield_follow_room(YieldUnit *unit, const YieldNeed *need, size_t n)
         return;
     }
     unit->decision = yield_unit_keep(unit, LIMIT_REASON_ROOM);
-    if (is_full(unit) && room < LIMIT_STEP_MIN)
+    if (is_full(unit) && room < LIMIT_STEP_MIN) {
         yield_unit_stop(unit, state->limit, need->at_usec, PATIENCE_HOST_USEC);
-    else if (!state->limited || state->limit >= add_u64(to, max_u64(room / 32, LIMIT_STEP_MIN)) ||
-             to >= add_u64(state->limit, max_u64(room / 4, LIMIT_STEP_MIN)))
+        state->domains = YIELD_HOST;
+    } else if (!state->limited || state->limit >= add_u64(to, max_u64(room / 32, LIMIT_STEP_MIN)) ||
+               to >= add_u64(state->limit, max_u64(room / 4, LIMIT_STEP_MIN)))
         go_ahead(unit, to);
 }
 
@@ -69,13 +70,37 @@ static bool has_all(const YieldState *state)
     return state->limit >= enough;
 }
 
+/* Squeezing a unit helped or did not, as those feel for whom it was, and nobody else. */
+static bool was_for(const YieldState *state, const YieldService *service)
+{
+    return (state->domains & service->state->domain) != 0;
+}
+
+/* Why what was taken is given back. */
+static LimitReason why_return(const YieldNeed *need, const YieldState *state)
+{
+    LimitReason reason = LIMIT_REASON_RETURN;
+
+    for (size_t i = 0; i < need->n_services; i++) {
+        const YieldService *service = &need->services[i];
+        if (!was_for(state, service))
+            continue;
+        if (service->state->helped)
+            return LIMIT_REASON_RETURN;
+        if (service->distress != DISTRESS_NONE && !service->state->suffers)
+            reason = LIMIT_REASON_NO_HELP;
+    }
+    return reason;
+}
+
 /* What squeezing took in vain; where the host is full no more than that, which would be somebody's.
  */
-static uint64_t back(const YieldLaw *law, const YieldState *state, uint64_t now, uint64_t quarter,
-                     bool full)
+static uint64_t back(const YieldNeed *need, const YieldState *state, uint64_t quarter, bool full)
 {
-    if (hold_is_on(&law->keeps, now))
-        return state->limit;
+    for (size_t i = 0; i < need->n_services; i++)
+        if (was_for(state, &need->services[i]) &&
+            hold_is_on(&need->services[i].state->keeps, need->at_usec))
+            return state->limit;
     return full ? min_u64(quarter, max_u64(state->limit, state->use_before)) : quarter;
 }
 
@@ -84,7 +109,7 @@ static uint64_t fill(const YieldLaw *law, const YieldUnit *unit, const YieldNeed
 {
     uint64_t room = share(sub_u64(need->host.left, law->owed), n);
 
-    if (unit->state->elsewhere || room < LIMIT_STEP_MIN)
+    if (yield_unit_is_elsewhere(unit) || room < LIMIT_STEP_MIN)
         return 0;
     return add_u64(unit->sample->current, room);
 }
@@ -92,53 +117,55 @@ static uint64_t fill(const YieldLaw *law, const YieldUnit *unit, const YieldNeed
 typedef struct Step {
     uint64_t to;
     bool trial; /* it may do harm */
+    LimitReason reason;
 } Step;
 
 /* Where it leads to the limit that there is, it is not the time for one. */
-static Step next_up(const YieldLaw *law, const YieldUnit *unit, const YieldNeed *need, size_t n,
-                    LimitReason reason)
+static Step next_up(const YieldLaw *law, const YieldUnit *unit, const YieldNeed *need, size_t n)
 {
     const YieldState *state = unit->state;
+    LimitReason reason = why_return(need, state);
     uint64_t limit = state->limit, room = fill(law, unit, need, n);
     uint64_t quarter = add_u64(limit, max_u64(limit / 4, LIMIT_STEP_MIN));
     uint64_t near_bad = state->bad_limit - state->bad_limit / 8;
-    bool full = need->host.near && !state->elsewhere;
+    bool full = need->host.near && !yield_unit_is_elsewhere(unit);
 
     if (reason == LIMIT_REASON_NO_HELP)
-        return (Step){ .to = back(law, state, need->at_usec, quarter, full) };
+        return (Step){ .to = back(need, state, quarter, full), .reason = reason };
     if (room > limit)
-        return (Step){ .to = room };
+        return (Step){ .to = room, .reason = reason };
     if (!state->pushes)
-        return (Step){ .to = quarter };
+        return (Step){ .to = quarter, .reason = reason };
     if (!full && limit < near_bad)
-        return (Step){ .to = min_u64(quarter, near_bad) };
+        return (Step){ .to = min_u64(quarter, near_bad), .reason = reason };
     if (hold_is_on(&state->patience, need->at_usec) ||
         need->at_usec - state->raised_usec < TRIAL_USEC)
-        return (Step){ .to = limit };
+        return (Step){ .to = limit, .reason = reason };
     uint64_t little = add_u64(limit, max_u64(limit / TRIAL_PARTS, LIMIT_STEP_MIN));
     bool far = !full && limit >= add_u64(state->bad_limit, state->bad_limit / 2);
-    return (Step){ .to = far ? quarter : little, .trial = true };
+    return (Step){ .to = far ? quarter : little, .trial = true, .reason = reason };
 }
 
-/* Of those that suffer it is made good. */
-static void forget_due(const YieldNeed *need)
+/* What was lost elsewhere than in @domains, or just there; of those that suffer it is made good. */
+static void forget_due(const YieldNeed *need, uint64_t domains, bool elsewhere)
 {
-    for (size_t i = 0; i < need->n_services; i++)
-        if (!need->services[i].state->suffers)
-            need->services[i].state->due = 0;
+    for (size_t i = 0; i < need->n_services; i++) {
+        const YieldService *service = &need->services[i];
+        if (!service->state->suffers && elsewhere == !(service->domain & domains))
+            service->state->due = 0;
+    }
 }
 
-static void step_up(YieldLaw *law, YieldUnit *unit, Step step, const YieldNeed *need,
-                    LimitReason reason)
+static void step_up(YieldUnit *unit, Step step, const YieldNeed *need)
 {
     YieldState *state = unit->state;
 
-    law->returned_usec = state->raised_usec = need->at_usec;
-    forget_due(need);
+    state->raised_usec = need->at_usec;
+    forget_due(need, unit->domains, false);
     state->at_floor = false;
     state->good = step.trial ? state->limit : step.to;
     state->limit = step.to;
-    unit->decision = yield_unit_keep(unit, reason);
+    unit->decision = yield_unit_keep(unit, step.reason);
     if (!has_all(state))
         return;
     if (need->host.near)
@@ -149,27 +176,74 @@ static void step_up(YieldLaw *law, YieldUnit *unit, Step step, const YieldNeed *
 
 static void begin_calm(YieldLaw *law, const YieldNeed *need, const YieldUnit *units, size_t n)
 {
-    bool waits = false, tries = false, squeezed = false;
+    uint64_t waits = 0, tries = 0, squeezed = 0;
 
     for (size_t i = 0; i < n; i++) {
-        waits |= hold_is_on(&units[i].state->patience, need->at_usec);
-        tries |= yield_unit_is_tried(&units[i]);
-        squeezed |= units[i].state->limited && !units[i].state->ahead;
+        const YieldState *state = units[i].state;
+        waits |= hold_is_on(&state->patience, need->at_usec) ? state->domains : 0;
+        tries |= yield_unit_is_tried(&units[i]) ? units[i].domains : 0;
+        squeezed |= state->limited && !state->ahead ? state->domains : 0;
     }
-    if (!waits)
+    if (!(waits & YIELD_HOST))
         law->owed = 0;
-    if (!tries)
-        forget_due(need);
-    for (size_t i = 0; i < need->n_services && !squeezed; i++)
-        need->services[i].state->helped = false;
+    forget_due(need, tries, true);
+    for (size_t i = 0; i < need->n_services; i++) {
+        YieldServed *state = need->services[i].state;
+        if (state->domain & squeezed)
+            continue;
+        state->helped = false;
+        if (need->services[i].distress == DISTRESS_NONE)
+            state->domain = 0;
+    }
 }
 
-/* The last one that was squeezed comes first. */
-void yield_calm(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n,
-                LimitReason reason)
+/* Where somebody was given more, or suffered, a moment ago: what that does has yet to show. */
+static uint64_t where_it_rests(const YieldNeed *need, const YieldUnit *units, size_t n)
+{
+    uint64_t domains = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const YieldState *state = units[i].state;
+        if (need->at_usec - max_u64(state->raised_usec, state->calm_usec) < LIMIT_RETURN_USEC)
+            domains |= state->domains;
+    }
+    return domains;
+}
+
+/* The last one that was squeezed comes first. NULL: nobody. */
+static YieldUnit *who_returns_next(const YieldLaw *law, const YieldNeed *need, YieldUnit *units,
+                                   size_t n, uint64_t rests)
 {
     YieldUnit *next = NULL;
 
+    for (size_t i = 0; i < n; i++) {
+        YieldUnit *unit = &units[i];
+        if (yield_unit_is_out(unit) || unit->squeezed != 0 || !unit->state->limited ||
+            unit->state->ahead || (unit->state->domains & rests) ||
+            next_up(law, unit, need, n).to <= unit->state->limit)
+            continue;
+        if (!next || unit->state->stepped_usec > next->state->stepped_usec)
+            next = unit;
+    }
+    return next;
+}
+
+/* One after the other, below each cgroup that memory was short of. */
+static void give_back(const YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n)
+{
+    uint64_t rests = where_it_rests(need, units, n);
+
+    for (size_t i = 0; i < n; i++) {
+        YieldUnit *next = who_returns_next(law, need, units, n, rests);
+        if (!next)
+            break;
+        step_up(next, next_up(law, next, need, n), need);
+        rests |= next->state->domains;
+    }
+}
+
+void yield_calm(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n)
+{
     begin_calm(law, need, units, n);
     for (size_t i = 0; i < n; i++) {
         YieldUnit *unit = &units[i];
@@ -180,10 +254,6 @@ void yield_calm(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n
             continue;
         }
         unit->decision = yield_unit_keep(unit, LIMIT_REASON_HOLD);
-        if (next_up(law, unit, need, n, reason).to > unit->state->limit &&
-            (!next || unit->state->stepped_usec > next->state->stepped_usec))
-            next = unit;
     }
-    if (next && need->at_usec - law->returned_usec >= LIMIT_RETURN_USEC)
-        step_up(law, next, next_up(law, next, need, n, reason), need, reason);
+    give_back(law, need, units, n);
 }

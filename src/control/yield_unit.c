@@ -20,6 +20,11 @@ bool yield_unit_is_tried(const YieldUnit *unit)
     return state->limited && !state->ahead && state->good < state->limit;
 }
 
+bool yield_unit_is_elsewhere(const YieldUnit *unit)
+{
+    return (unit->state->domains & ~YIELD_HOST) != 0;
+}
+
 LimitDecision yield_unit_keep(const YieldUnit *unit, LimitReason reason)
 {
     return (LimitDecision){

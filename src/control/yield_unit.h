@@ -19,6 +19,9 @@ uint64_t yield_unit_floor(const YieldUnit *unit);
 /* It was given more than what did no harm before. */
 bool yield_unit_is_tried(const YieldUnit *unit);
 
+/* Short was the memory of a slice: what the host has does not count. */
+bool yield_unit_is_elsewhere(const YieldUnit *unit);
+
 LimitDecision yield_unit_keep(const YieldUnit *unit, LimitReason reason);
 
 void yield_unit_let_go(YieldUnit *unit, LimitReason reason);
@@ -32,5 +35,4 @@ void yield_follow_room(YieldUnit *unit, const YieldNeed *need, size_t n_units);
 
 /* Of those that nobody suffers from: lets units grow as far as the host has room, and gives back
  * what was taken. */
-void yield_calm(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n_units,
-                LimitReason reason);
+void yield_calm(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n_units);

@@ -20,9 +20,13 @@
  * helped, a longer interval does not hold. */
 #define LOOK_USEC USEC_PER_SEC
 
+/* As many as have a number of their own beside the host. */
+#define SLICES_MOST (YIELD_DOMAINS_MOST - 1)
+
 struct Yielding {
     Host *host;
     YieldLaw law;
+    char *slices[SLICES_MOST]; /* that are short of memory, by their numbers; NULL: none */
     LimitContext context;
     YieldRoom room;
     bool brink;      /* the host is about to reclaim */
@@ -66,6 +70,8 @@ Yielding *yielding_free(Yielding *y)
     if (!y)
         return NULL;
     sd_event_source_disable_unref(y->timer);
+    for (size_t i = 0; i < SLICES_MOST; i++)
+        free(y->slices[i]);
     free(y);
     return NULL;
 }
@@ -199,7 +205,9 @@ static char *domain_of(const Host *host, const Target *t)
     return copy;
 }
 
-/* The critical units that were looked at; of those that suffer, where memory is short. */
+/* The critical units that were looked at; of those that suffer or lose pages, where memory is
+ * short.
+ */
 typedef struct Served {
     YieldService *services;
     const Target **whose;
@@ -216,17 +224,36 @@ static void served_clear(Served *served)
     free(served->paths);
 }
 
-/* The host's, or that of one before with the same path, or another one. */
-static uint64_t number_domain(const Served *served, const char *path, unsigned *n_slices)
+/* The host's, or that which the slice has, or another one. */
+static uint64_t number_domain(Yielding *y, const char *path)
 {
+    size_t free_one = SLICES_MOST - 1;
+
     if (strcmp(path, "/") == 0)
         return YIELD_HOST;
+    for (size_t i = SLICES_MOST; i-- > 0;) {
+        if (y->slices[i] && strcmp(y->slices[i], path) == 0)
+            return YIELD_HOST << (i + 1);
+        if (!y->slices[i])
+            free_one = i;
+    }
+    if (!y->slices[free_one])
+        y->slices[free_one] = strdup(path); /* without memory for it: another one the next time */
+    return YIELD_HOST << (free_one + 1);
+}
+
+/* A number is free when neither a limit nor anybody who suffers has to do with its slice. */
+static void forget_slices(Yielding *y, const Served *served, const YieldUnit *units, size_t n)
+{
+    uint64_t used = 0;
+
+    for (size_t i = 0; i < n; i++)
+        used |= units[i].state->domains;
     for (size_t i = 0; i < served->n; i++)
-        if (served->paths[i] && strcmp(served->paths[i], path) == 0)
-            return served->services[i].domain;
-    if (*n_slices + 1 < YIELD_DOMAINS_MOST)
-        ++*n_slices;
-    return YIELD_HOST << *n_slices;
+        used |= served->services[i].domain | served->services[i].state->domain;
+    for (size_t i = 0; i < SLICES_MOST; i++)
+        if (y->slices[i] && !(used & (YIELD_HOST << (i + 1))))
+            free(TAKE_PTR(y->slices[i]));
 }
 
 /* What is taken from a part of a critical unit is taken from that unit. */
@@ -287,10 +314,13 @@ static YieldService service_of(const Target *t)
     };
 }
 
-static int find_served(const Host *host, Target *const *targets, size_t n, Served *ret)
+static bool has_losses(const YieldService *service)
 {
-    unsigned n_slices = 0;
+    return service->distress != DISTRESS_NONE || service->lost > 0 || service->state->due > 0;
+}
 
+static int find_served(Yielding *y, Target *const *targets, size_t n, Served *ret)
+{
     *ret = (Served){
         .services = calloc(n + 1, sizeof(YieldService)),
         .whose = calloc(n + 1, sizeof(Target *)),
@@ -303,8 +333,8 @@ static int find_served(const Host *host, Target *const *targets, size_t n, Serve
         if (!is_critical(t) || !t->has_sample || !t->critical)
             continue;
         YieldService service = service_of(t);
-        char *path = service.distress != DISTRESS_NONE ? domain_of(host, t) : NULL;
-        service.domain = path ? number_domain(ret, path, &n_slices) : 0;
+        char *path = has_losses(&service) ? domain_of(y->host, t) : NULL;
+        service.domain = path ? number_domain(y, path) : 0;
         ret->services[ret->n] = service;
         ret->whose[ret->n] = t;
         ret->paths[ret->n++] = path;
@@ -342,7 +372,7 @@ static void act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t 
     cleanup(served_clear) Served served = { 0 };
     size_t n = 0;
 
-    if (!units || !owners || find_served(y->host, targets, n_targets, &served) < 0)
+    if (!units || !owners || find_served(y, targets, n_targets, &served) < 0)
         return; /* and the next look tries again */
     YieldNeed need = need_of(y, &served, targets, n_targets, now);
     y->context.distress = yield_is_distress(&need);
@@ -359,6 +389,7 @@ static void act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t 
         owners[n++] = t;
     }
     yield_decide(&y->law, &need, units, n);
+    forget_slices(y, &served, units, n);
     act_on(y, units, owners, n);
 }
 

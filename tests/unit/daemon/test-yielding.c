@@ -291,6 +291,47 @@ static void each_slice_is_its_own_affair(void **state)
     world_end(&w);
 }
 
+/* What is known of a unit stays true: a slice is not called otherwise because another one is short,
+ * too. One that nobody has to do with any more is forgotten. */
+static void a_slice_keeps_its_number(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    w.critical.distress.reason = DISTRESS_MEMORY_PRESSURE;
+    Critical second = w.critical;
+    Target other = w.targets[0];
+    Target *list[] = { &w.targets[0], &w.targets[1], &other };
+    other.control_group = (char *)"/b.slice/shop.service";
+    other.critical = &second;
+    put_slice(&w, "b.slice", "600000000\n", "600002560\n");
+    uint64_t b = domains_below(&w, list, 3, "/b.slice/job.service") & ~YIELD_HOST;
+    assert_true(b != 0);
+    put_slice(&w, "a.slice", "600000000\n", "600002560\n");
+    assert_int_equal(domains_below(&w, list, 3, "/b.slice/job.service"), b);
+    uint64_t a = domains_below(&w, list, 3, "/a.slice/job.service");
+    assert_true(a != 0 && a != b);
+    second.distress.reason = w.critical.distress.reason = DISTRESS_NONE;
+    *decided.state = (YieldState){ 0 };
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(domains_below(&w, list, 3, "/a.slice/job.service"), 0);
+    w.critical.distress.reason = DISTRESS_MEMORY_PRESSURE;
+    assert_int_equal(domains_below(&w, list, 3, "/a.slice/job.service"), YIELD_HOST << 1);
+    world_end(&w);
+}
+
+/* A trial is judged by what was lost, and where, though nobody suffers. */
+static void where_pages_were_lost_is_known(void **state)
+{
+    World w;
+
+    world_begin(&w);
+    assert_int_equal(domains_below(&w, w.list, 2, "/b.slice/job.service"), 0);
+    w.critical.served.due = MIB;
+    assert_int_equal(domains_below(&w, w.list, 2, "/b.slice/job.service"), YIELD_HOST);
+    world_end(&w);
+}
+
 /* Where nobody can tell, the host may swap. */
 static void free_swap_that_is_not_known(void **state)
 {
@@ -450,6 +491,8 @@ int main(void)
         cmocka_unit_test(a_critical_unit_that_restarts),
         cmocka_unit_test(who_competes),
         cmocka_unit_test(each_slice_is_its_own_affair),
+        cmocka_unit_test(a_slice_keeps_its_number),
+        cmocka_unit_test(where_pages_were_lost_is_known),
         cmocka_unit_test(a_slice_with_the_critical_unit_inside),
         cmocka_unit_test(free_swap_that_is_not_known),
         cmocka_unit_test(a_slice_far_above),
