@@ -74,7 +74,7 @@ bool limiter_write_at_once(const Limiter *l, uint64_t bytes)
 
     return limiter_open_cgroup(l, &cgroup) >= 0 &&
            cgroup_sample(cgroup, now_usec(), &sample) >= 0 && sample.current <= bytes &&
-           cgroup_write_high(cgroup, bytes) >= 0 && cgroup_read_high(cgroup, &high) >= 0 &&
+           cgroup_raise_high(cgroup, bytes) >= 0 && cgroup_read_high(cgroup, &high) >= 0 &&
            high == bytes;
 }
 

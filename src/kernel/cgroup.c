@@ -275,9 +275,9 @@ static int missing(const Cgroup *cgroup, int error)
     return -error;
 }
 
-static int write_text(Cgroup *cgroup, const char *name, const char *text)
+static int write_text(Cgroup *cgroup, const char *name, const char *text, int flags)
 {
-    CLEANUP_CLOSE int fd = openat(cgroup->dir_fd, name, O_WRONLY | O_CLOEXEC);
+    CLEANUP_CLOSE int fd = openat(cgroup->dir_fd, name, O_WRONLY | O_CLOEXEC | flags);
     if (fd < 0)
         return missing(cgroup, errno);
 
@@ -291,13 +291,23 @@ int cgroup_read_high(Cgroup *cgroup, uint64_t *ret)
     return read_number(cgroup->fds[FILE_HIGH], ret);
 }
 
-int cgroup_write_high(Cgroup *cgroup, uint64_t bytes)
+static int write_high(Cgroup *cgroup, uint64_t bytes, int flags)
 {
     char text[32] = "max\n";
 
     if (bytes != LIMIT_NONE)
         snprintf(text, sizeof text, "%" PRIu64 "\n", bytes);
-    return write_text(cgroup, file_names[FILE_HIGH], text);
+    return write_text(cgroup, file_names[FILE_HIGH], text, flags);
+}
+
+int cgroup_write_high(Cgroup *cgroup, uint64_t bytes)
+{
+    return write_high(cgroup, bytes, 0);
+}
+
+int cgroup_raise_high(Cgroup *cgroup, uint64_t bytes)
+{
+    return write_high(cgroup, bytes, O_NONBLOCK);
 }
 
 int cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope)
@@ -309,14 +319,14 @@ int cgroup_reclaim(Cgroup *cgroup, uint64_t bytes, ReclaimScope scope)
 
     if (scope != RECLAIM_ALL) {
         snprintf(text, sizeof text, "%" PRIu64 " swappiness=0\n", bytes);
-        int r = write_text(cgroup, "memory.reclaim", text);
+        int r = write_text(cgroup, "memory.reclaim", text, 0);
         if (r != -EINVAL || scope == RECLAIM_FILE)
             return r;
     }
 
     /* Before 6.8 the file takes a number and nothing else. */
     snprintf(text, sizeof text, "%" PRIu64 "\n", bytes);
-    return write_text(cgroup, "memory.reclaim", text);
+    return write_text(cgroup, "memory.reclaim", text, 0);
 }
 
 int cgroup_reclaim_cache(Cgroup *cgroup, uint64_t bytes, int proc_fd)

@@ -41,6 +41,10 @@ int cgroup_sample(Cgroup *cgroup, uint64_t now_usec, Sample *ret);
 int cgroup_read_high(Cgroup *cgroup, uint64_t *ret);
 int cgroup_write_high(Cgroup *cgroup, uint64_t bytes);
 
+/* The same where no more than @bytes is in use, as was just seen. Should that have changed, it
+ * waits for no reclaim either if the kernel can do that (O_NONBLOCK, see its cgroup-v2.rst). */
+int cgroup_raise_high(Cgroup *cgroup, uint64_t bytes);
+
 typedef enum ReclaimScope {
     RECLAIM_FILE,        /* page cache only, or -EINVAL where the kernel cannot promise that */
     RECLAIM_FILE_OR_ALL, /* page cache only where the kernel can (from 6.8), else what it picks */

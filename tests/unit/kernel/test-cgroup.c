@@ -329,6 +329,25 @@ static void high_is_written_and_read(void **state)
     assert_true(high == LIMIT_NONE);
 }
 
+/* The kernel is asked for that with a flag that a pipe without a reader knows, too. */
+static void high_is_raised_without_a_wait(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    char text[64];
+
+    put_group(&root, "");
+    scratch_put(&root, "a.service/memory.high", "");
+    cleanup(cgroup_freep) Cgroup *group = open_group(root.fd, "/a.service");
+
+    assert_int_equal(cgroup_raise_high(group, LIMIT_NONE), 0);
+    assert_string_equal(scratch_get(&root, "a.service/memory.high", text, sizeof text), "max\n");
+    must(unlinkat(root.fd, "a.service/memory.high", 0));
+    must(mkfifoat(root.fd, "a.service/memory.high", 0600));
+    alarm(60); /* and no more than that */
+    assert_int_equal(cgroup_raise_high(group, LIMIT_NONE), -ENXIO);
+    alarm(0);
+}
+
 static void reclaim_asks_for_the_page_cache_only(void **state)
 {
     CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
@@ -410,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_stat_of_absurd_length),
         cmocka_unit_test(a_new_sample_reads_anew),
         cmocka_unit_test(high_is_written_and_read),
+        cmocka_unit_test(high_is_raised_without_a_wait),
         cmocka_unit_test(reclaim_asks_for_the_page_cache_only),
         cmocka_unit_test(a_trigger_as_the_kernel_wants_it),
         cmocka_unit_test(a_group_that_was_removed),
