@@ -3,14 +3,17 @@
 . /payload/tests/vm/pagewarden.sh
 
 make_file cache 100
+make_file raised 60
 policy batch <<POLICY
 version: 1
-match: { units: [t-batch.service, t-limited.service] }
+match: { units: [t-batch.service, t-limited.service, t-raised.service] }
 role: background
 memory_high: { mode: fixed, value: 64M }
 POLICY
 run_unit t-batch.service -- sh -c "cat $FILES/cache >/dev/null; exec sleep infinity"
 run_unit t-limited.service -p MemoryHigh=200M -- sleep infinity
+run_unit t-raised.service -p MemoryHigh=32M -- sh -c "until [ -e $FILES/go ]; do sleep 0.3; done
+    cat $FILES/raised >/dev/null; exec sleep infinity"
 full() { (($(memory_stat t-batch.service file) > 90 * MIB)); }
 wait_for 60 full
 start_daemon
@@ -20,6 +23,11 @@ assert_eq "$(target t-batch.service .memory_high.applied)" $((64 * MIB))
 assert_eq "$(target t-batch.service .memory_high.original)" null
 assert_eq "$(target t-limited.service .memory_high.original)" $((200 * MIB))
 assert_eq "$(target t-batch.service .memory_high.reason)" fixed
+
+# Above what its own file says: it gets what the policy says, and uses that.
+wait_for 30 high_is t-raised.service $((64 * MIB))
+assert_eq "$(target t-raised.service .memory_high.original)" $((32 * MIB))
+touch "$FILES/go"
 
 # One that starts again keeps its limit; a transient unit that is made anew under its name is another one.
 systemctl restart t-batch.service
@@ -40,8 +48,11 @@ systemctl set-property --runtime t-limited.service MemoryHigh=300M
 left_alone() { target_is t-limited.service .memory_high.reason changed-by-someone-else; }
 wait_for 10 left_alone
 
+(($(memory_stat t-raised.service file) > 40 * MIB)) || fail "no more than before: $(memory_stat t-raised.service file)"
 systemctl stop pagewarden.service
 assert_eq "$(memory_high t-batch.service)" max "after stop"
+assert_eq "$(memory_high t-raised.service)" $((32 * MIB)) "after stop, what was raised"
+assert_eq "$(systemctl show --value -p MemoryHigh t-raised.service)" $((32 * MIB))
 assert_eq "$(systemctl show --value -p MemoryHigh t-batch.service)" infinity
 assert_eq "$(memory_high t-limited.service)" $((300 * MIB)) "the admin's value"
 ! compgen -G '/run/systemd/*/t-batch.service.d/50-MemoryHigh.conf' || fail "a drop-in is left"
