@@ -28,14 +28,6 @@ typedef struct Look {
     uint64_t began_usec; /* in time of the processor */
 } Look;
 
-static bool is_pinned(const EvictTask *task, const struct stat *st)
-{
-    PinId key = { .dev = st->st_dev, .ino = st->st_ino };
-
-    return task->n_pinned > 0 &&
-           bsearch(&key, task->pinned, task->n_pinned, sizeof(PinId), pin_id_compare) != NULL;
-}
-
 static void note_failed(EvictJob *ej, const char *path, int error)
 {
     ej->failed++;
@@ -67,7 +59,7 @@ static EvictVerdict judge(EvictJob *ej, const struct stat *st, const EvictSeen *
     const EvictTask *task = &ej->task;
     EvictFacts facts = {
         .resident = seen->resident,
-        .pinned = is_pinned(task, st),
+        .pinned = pinned_view_has(&ej->pinned, st->st_dev, st->st_ino),
         .in_use = is_in_use(ej, st),
     };
 
@@ -289,9 +281,12 @@ static int walk(Look *look)
     return walk_glob(task->root_fd, task->path, task->walk_flags, &handler);
 }
 
-static bool is_in_use_now(const struct stat *st, void *userdata)
+/* Since it was judged, it may have waited for long. */
+static bool is_spared_now(const struct stat *st, void *userdata)
 {
-    return is_in_use(userdata, st);
+    EvictJob *ej = userdata;
+
+    return is_in_use(ej, st) || pinned_view_has(&ej->pinned, st->st_dev, st->st_ino);
 }
 
 static int make_ladder(EvictJob *ej)
@@ -305,7 +300,7 @@ static int make_ladder(EvictJob *ej)
         .explanations = 1,
         .cancelled = &ej->job.stop,
         .reclaim = reclaim,
-        .spares = is_in_use_now,
+        .spares = is_spared_now,
         .done = on_done,
         .userdata = ej,
     };
@@ -381,7 +376,6 @@ static void run(Job *job)
 static void task_clear(EvictTask *task)
 {
     idle_table_free(task->table);
-    free(task->pinned);
     free(task->control_group);
     free(task->path);
 }
@@ -391,6 +385,7 @@ static void destroy(Job *job)
     EvictJob *ej = (EvictJob *)job;
 
     task_clear(&ej->task);
+    pinned_view_clear(&ej->pinned);
     ladder_free(ej->place.ladder);
     free(ej->place.path);
     passed_over_clear(&ej->passed_over);
@@ -408,5 +403,6 @@ EvictJob *evict_job_new(EvictTask *task)
     ej->job = (Job){ .run = run, .destroy = destroy, .slice_usec = task->slice_usec };
     ej->sum.has_dirty = true;
     ej->task = *task;
+    ej->pinned.pinned = task->pinned;
     return ej;
 }

@@ -5,9 +5,9 @@
  * file by file: measure, judge, evict. At a rate that takes hours: so it goes on slice by slice,
  * each of which asks anew who has which files open. */
 
-#include "control/pin_plan.h"
 #include "daemon/idle_table.h"
 #include "daemon/jobs.h"
+#include "daemon/pinned.h"
 #include "evict/ladder.h"
 #include "kernel/walk.h"
 
@@ -18,7 +18,7 @@ typedef struct PassedOver {
     size_t n;
 } PassedOver;
 
-/* What the job needs, all of it its own but for descriptors that live as long as the daemon. */
+/* What the job needs, all of it its own but for what lives as long as the daemon. */
 typedef struct EvictTask {
     int root_fd, proc_fd, cgroup_fd; /* cgroup_fd may be -1 */
     WalkFlags walk_flags;
@@ -27,9 +27,8 @@ typedef struct EvictTask {
     uint64_t idle_usec;
     EvictAllowed allowed;
     EvictBounds bounds;
-    uint64_t rate; /* bytes per second; 0: no limit */
-    PinId *pinned;
-    size_t n_pinned;
+    uint64_t rate;   /* bytes per second; 0: no limit */
+    Pinned *pinned;  /* NULL: nothing is */
     bool look_only;  /* nothing is evicted */
     uint64_t enough; /* bytes: no further file once so much is evicted; 0: all */
     IdleTable *table;
@@ -49,6 +48,7 @@ typedef struct EvictJob {
     Job job;
     EvictTask task;
     EvictPlace place;
+    PinnedView pinned;
     const struct OpenSet *open; /* of this slice */
     bool moved;                 /* it got to something new, or the next one is twice as long */
     /* out */

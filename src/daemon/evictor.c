@@ -163,7 +163,6 @@ static void done(Job *job, void *owner)
 static int start(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
 {
     const char *control_group = moment->control_group;
-    size_t n_pinned = moment->n_pinned;
     const Host *host = rule->evictor->host;
     EvictTask task = {
         .root_fd = host->root_fd,
@@ -176,18 +175,14 @@ static int start(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
         .allowed = rule->allowed,
         .bounds = rule->bounds,
         .rate = rule->rate,
-        .pinned = n_pinned > 0 ? malloc(n_pinned * sizeof(PinId)) : NULL,
-        .n_pinned = n_pinned,
+        .pinned = host->pinned,
         .look_only = wanted->look_only,
         .enough = wanted->enough,
         .table = rule->table ? TAKE_PTR(rule->table) : idle_table_new(),
         .slice_usec = SLICE_USEC,
     };
-    bool short_of_memory = !task.path || !task.table || (control_group && !task.control_group) ||
-                           (n_pinned > 0 && !task.pinned);
+    bool short_of_memory = !task.path || !task.table || (control_group && !task.control_group);
 
-    if (task.pinned)
-        memcpy(task.pinned, moment->pinned, n_pinned * sizeof(PinId));
     EvictJob *ej = evict_job_new(&task);
     if (!ej)
         return -ENOMEM;

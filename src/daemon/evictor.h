@@ -5,7 +5,6 @@
 
 #include "control/cold.h"
 #include "control/evict_plan.h"
-#include "control/pin_plan.h"
 #include "daemon/host.h"
 #include "policy/policy.h"
 
@@ -23,9 +22,7 @@ int evictor_want(Evictor *evictor, const Policy *policy);
 /* What the rules need to know of the machine as it is now. */
 typedef struct EvictorMoment {
     uint64_t now_usec;
-    unsigned calls;      /* EVICT_WHEN_…: memory is short, a critical unit is in distress */
-    const PinId *pinned; /* files that any policy pins, sorted by pin_id_compare() */
-    size_t n_pinned;
+    unsigned calls;   /* EVICT_WHEN_…: memory is short, a critical unit is in distress */
     uint64_t cpu_ppm; /* that a rule's looks may take of a core, see evict_fair_ppm(); 0: it is the
                          only one */
     bool observe;     /* nothing is evicted */

@@ -16,6 +16,7 @@
 #include "policy/settings.h"
 
 struct Leftovers;
+struct Pinned;
 struct PinWatch;
 struct Released;
 
@@ -44,6 +45,7 @@ typedef struct Host {
     int state_fd;  /* /var/lib/pagewarden, with snapshots; -1: there is none */
     const char *holders_path;
     struct PinWatch *watch;
+    struct Pinned *pinned;     /* NULL: nothing is */
     struct Released *released; /* in force; NULL: nothing can be */
 
     const Settings

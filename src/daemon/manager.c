@@ -27,6 +27,7 @@
 #include "daemon/mount_guard.h"
 #include "daemon/pause.h"
 #include "daemon/pin_watch.h"
+#include "daemon/pinned.h"
 #include "daemon/pressure.h"
 #include "daemon/releasing.h"
 #include "daemon/reload.h"
@@ -59,6 +60,7 @@ struct Manager {
 
     Governed governed;
     Hands *hands;
+    Pinned pinned; /* by any of these */
 
     SystemBus *system_bus;
     UnitLister *lister;
@@ -76,6 +78,18 @@ struct Manager {
 
 /* Looking and acting */
 
+static void tell_pinned(Manager *m)
+{
+    PinId *ids;
+    size_t n;
+
+    int r = all_pins(m->governed.targets, m->governed.n_targets, m->hands, &ids, &n);
+    if (r < 0)
+        pinned_tell_unknown(&m->pinned);
+    else
+        pinned_tell(&m->pinned, ids, n);
+}
+
 static void look_and_act(Manager *m)
 {
     uint64_t now = now_usec();
@@ -89,18 +103,14 @@ static void look_and_act(Manager *m)
     governed_note_critical(&m->governed);
     yielding_act(m->yielding, m->governed.targets, m->governed.n_targets, now);
 
-    CLEANUP_FREE PinId *pinned = NULL;
-    size_t n_pinned = 0;
-    int r = all_pins(m->governed.targets, m->governed.n_targets, m->hands, &pinned, &n_pinned);
-    const TargetMoment moment = {
+    tell_pinned(m);
+    TargetMoment moment = {
         .now_usec = now,
         .calls = calls,
         .limits = yielding_context(m->yielding),
-        .pinned = pinned,
-        .n_pinned = n_pinned,
-        .pins_unknown = r < 0,
         .evict_ppm = evict_share(m->governed.targets, m->governed.n_targets),
     };
+    moment.pins_unknown = !pinned_get(&m->pinned, &moment.pinned, &moment.n_pinned);
     for (size_t i = 0; i < m->governed.n_targets; i++)
         target_act(m->governed.targets[i], &moment);
 }
@@ -486,6 +496,8 @@ int manager_new(sd_event *event, const ManagerOptions *options, Manager **ret)
     m->places = options->config;
     m->debug = options->debug;
     host_init(&m->host);
+    pinned_init(&m->pinned);
+    m->host.pinned = &m->pinned;
     m->runtime_fd = m->ledger.dir_fd = -1;
     int r = open_host(m, options);
     if (r >= 0)
@@ -520,6 +532,7 @@ Manager *manager_free(Manager *m)
     mount_guard_free(m->guard);
     system_bus_free(m->system_bus);
     host_close(&m->host);
+    pinned_clear(&m->pinned);
     sd_event_source_disable_unref(m->tick_timer);
     shortage_watch_free(m->shortage);
     yielding_free(m->yielding);

@@ -17,6 +17,7 @@
 #include "kernel/mounts.h"
 #include "kernel/residency.h"
 #include "select/pin_files.h"
+#include "util/array.h"
 #include "util/cleanup.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -323,6 +324,17 @@ static bool is_done(PinScan *scan, const PinStep *step)
     return warmed_keep(&scan->warmed, &version);
 }
 
+/* What is only read is not pinned. */
+static int note_unheld(PinScan *scan, const SelectedFile *file)
+{
+    if (lock_of(scan, file) == HOLD_LOCK_NONE)
+        return 0;
+    if (ARRAY_RESERVE(scan->unheld, scan->n_unheld, scan->unheld_room) < 0)
+        return -ENOMEM;
+    scan->unheld[scan->n_unheld++] = (PinId){ file->dev, file->ino };
+    return 0;
+}
+
 /* Lists what is to be done about the next file, in the place of the first that needs no more. */
 static void add_step(Planner *planner, const SelectedFile *next, const PinWish *wish,
                      const PinHeld *kept)
@@ -347,10 +359,11 @@ static void add_step(Planner *planner, const SelectedFile *next, const PinWish *
 }
 
 /* Only now it is known which files these are. */
-static void choose_what_is_read_again(Planner *planner)
+static int choose_what_is_read_again(Planner *planner)
 {
     PinScan *scan = planner->scan;
     size_t n = TAKE(scan->n_steps, 0);
+    int r = 0;
 
     choose_recharged(scan);
     for (size_t i = 0; i < n; i++) {
@@ -363,11 +376,13 @@ static void choose_what_is_read_again(Planner *planner)
             step->locked = 0;
             step->held = false;
             step->opens = step->recharge = true;
+            r = r < 0 ? r : note_unheld(scan, file);
         } else if (step->lock != HOLD_LOCK_NONE && is_done(scan, step)) {
             continue;
         }
         scan->n_steps++;
     }
+    return r;
 }
 
 static int plan_file(Planner *planner, const SelectedFile *file, PinWish *wish)
@@ -380,7 +395,9 @@ static int plan_file(Planner *planner, const SelectedFile *file, PinWish *wish)
         mark_of(scan, kept)->keep = true;
         mark_of(scan, kept)->ctime = scan->only_held ? 0 : file->ctime;
     }
-    if (wish->target > 0)
+    if (!kept)
+        r = note_unheld(scan, file);
+    if (r >= 0 && wish->target > 0)
         r = note_mount(planner, file);
     if (!scan->only_held)
         add_step(planner, file, wish, kept);
@@ -448,9 +465,11 @@ static int plan_files(Planner *planner)
         return r;
     keep_what_may_be_mapped(planner);
     if (scan->recharge > 0 && !scan->only_held)
-        choose_what_is_read_again(planner);
+        r = choose_what_is_read_again(planner);
+    if (scan->n_unheld > 0)
+        qsort(scan->unheld, scan->n_unheld, sizeof(PinId), pin_id_compare);
     trim(scan);
-    return 0;
+    return r;
 }
 
 static int plan(PinScan *scan, const SelectScope *scope)
@@ -549,6 +568,7 @@ PinScan *pin_scan_take(PinScan *scan)
     scan->files = (SelectedFiles){ 0 };
     scan->steps = NULL;
     scan->n_steps = 0;
+    scan->unheld = NULL;
     scan->warmed = (WarmSet){ 0 };
     scan->problems = (PinProblems){ 0 };
     scan->processes = (PinProcesses){ 0 };
@@ -564,6 +584,7 @@ void pin_scan_free(PinScan *scan)
     for (size_t i = 0; i < scan->n_steps; i++)
         safe_close(scan->steps[i].fd);
     free(scan->steps);
+    free(scan->unheld);
     selected_files_clear(&scan->files);
     pin_rules_free(scan->rules, scan->n_rules);
     held_clear(&scan->held);

@@ -81,6 +81,9 @@ typedef struct PinScan {
     SelectedFiles files; /* those of the steps */
     PinStep *steps;      /* in order */
     size_t n_steps;
+    PinId *unheld; /* wanted, and not among what is held and stays so; sorted */
+    size_t n_unheld;
+    size_t unheld_room; /* internal */
     size_t n_wishes;    /* files that the rules mean */
     uint64_t wanted;    /* bytes of these, whole pages */
     size_t n_recharged; /* files that are read again; 0: there are no more */

@@ -96,6 +96,32 @@ void pinner_drop_scan(Pinner *p)
     p->shedding = false;
 }
 
+static void forget_unheld(Pinner *p)
+{
+    free(TAKE_PTR(p->unheld));
+    p->n_unheld = 0;
+    p->unsure = false;
+}
+
+/* Until the next scan. */
+void pinner_note_lost(Pinner *p)
+{
+    size_t n;
+    const PinHeld *held = held_sorted(&p->held, &n);
+
+    if (n == 0 || !p->wanted)
+        return;
+    PinId *all = reallocarray(p->unheld, p->n_unheld + n, sizeof(PinId));
+    if (!all) {
+        p->unsure = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        all[p->n_unheld++] = (PinId){ held[i].dev, held[i].ino };
+    qsort(all, p->n_unheld, sizeof(PinId), pin_id_compare);
+    p->unheld = all;
+}
+
 static void drop_holder(Pinner *p)
 {
     pinner_drop_scan(p);
@@ -115,6 +141,7 @@ Pinner *pinner_free(Pinner *p)
     if (!p)
         return NULL;
     drop_holder(p);
+    forget_unheld(p);
     pin_follow_done(&p->follow);
     pin_rules_free(p->rules, p->n_rules);
     pin_problems_clear(&p->problems);
@@ -173,6 +200,7 @@ static void on_gone(const char *why, void *userdata)
 
     log_warning("%s: the holder of its pins is gone (%s); trying again in %llu s", p->unit, why,
                 (unsigned long long)(p->backoff_usec / USEC_PER_SEC));
+    pinner_note_lost(p);
     drop_holder(p);
     pinner_enter(p, PINNER_WAITING);
     p->next_usec = now_usec() + p->backoff_usec;
@@ -310,6 +338,7 @@ static void on_files_gone(Pinner *p, const HoldPacket *packet)
 
     log_warning("%s: a process of its holder died, with %u files; pinning them again", p->unit,
                 packet->header.n_items);
+    pinner_note_lost(p);
     (void)held_sorted(&p->held, &n);
     (void)note_items(p, packet, false);
     p->changed = true;
@@ -400,6 +429,8 @@ int pinner_want(Pinner *p, const Policy *policy)
     p->unmeasured = true; /* the service may have been restarted */
     p->charge = wanted->pin_charge;
     p->wanted = wanted->n_pins > 0;
+    if (!p->wanted)
+        forget_unheld(p);
     p->changed = true;
     p->next_usec = 0;
     return 0;
@@ -475,6 +506,13 @@ bool pinner_is_off(const Pinner *p)
 const PinHeld *pinner_held(Pinner *p, size_t *ret_n)
 {
     return held_sorted(&p->held, ret_n);
+}
+
+int pinner_unheld(const Pinner *p, const PinId **ret, size_t *ret_n)
+{
+    *ret = p->unheld;
+    *ret_n = p->n_unheld;
+    return p->unsure ? -ENOMEM : 0;
 }
 
 PinnerStatus pinner_status(const Pinner *p)

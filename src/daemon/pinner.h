@@ -62,6 +62,11 @@ bool pinner_is_off(const Pinner *pinner);
 /* The files that the holder has, sorted by pin_held_compare(). Valid until the loop goes on. */
 const PinHeld *pinner_held(Pinner *pinner, size_t *ret_n);
 
+/* The files that the policy wants pinned and the holder may not have (yet, or any more), sorted by
+ * pin_id_compare(), as far as they are known: valid until the loop goes on. -ENOMEM: they are not.
+ */
+int pinner_unheld(const Pinner *pinner, const PinId **ret, size_t *ret_n);
+
 /* What it has, as far as the host's shortage of memory goes; *ret_pending: bytes on their way out.
  */
 ShortageHolding pinner_holding(const Pinner *pinner, uint64_t *ret_pending);

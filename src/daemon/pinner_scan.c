@@ -73,6 +73,10 @@ static void begin_applying(Pinner *p, PinScan *scan)
     p->mounts = TAKE_PTR(scan->mounts);
     pin_problems_clear(&p->problems);
     p->problems = TAKE(scan->problems, (PinProblems){ 0 });
+    free(p->unheld);
+    p->unheld = TAKE_PTR(scan->unheld);
+    p->n_unheld = scan->n_unheld;
+    p->unsure = false;
     p->wanted_files = scan->n_wishes;
     p->wanted_sum = scan->wanted;
     pinner_apply(p, scan, TAKE(p->refresh, false) && !p->withheld);

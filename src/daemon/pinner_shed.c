@@ -40,8 +40,10 @@ void pinner_begin_shedding(Pinner *p)
     p->hurry |= p->scanning != NULL; /* for what is released, perhaps */
     p->changed |= p->apply && !p->shedding;
     pinner_drop_scan(p);
-    if (scan)
+    if (scan) {
+        pinner_note_lost(p);
         bytes = choose_files(&p->held, p->shed);
+    }
     p->shed = 0;
     if (bytes < 0) { /* it will be asked for again */
         pin_scan_free(scan);

@@ -37,7 +37,10 @@ struct Pinner {
     pid_t holder_pid;
     int score; /* that the holder was told to have; 0: none yet */
     HeldSet held;
-    uint64_t sum; /* of what is held: our part of host->locked */
+    uint64_t sum;  /* of what is held: our part of host->locked */
+    PinId *unheld; /* see pinner_unheld() */
+    size_t n_unheld;
+    bool unsure; /* there was no memory for them */
     PinGeneration generation;
     WarmSet warmed; /* as the last scan left it */
     uint64_t warmed_sum;
@@ -90,6 +93,9 @@ void pinner_next_request(void *userdata);
 
 /* Until it is time to look again. */
 void pinner_rest(Pinner *p);
+
+/* What is held is wanted further, when it is not. */
+void pinner_note_lost(Pinner *p);
 
 /* pinner_scan.c */
 

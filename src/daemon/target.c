@@ -480,8 +480,6 @@ void target_act(Target *t, const TargetMoment *m)
     EvictorMoment moment = {
         .now_usec = now,
         .calls = m->calls,
-        .pinned = m->pinned,
-        .n_pinned = m->n_pinned,
         .cpu_ppm = m->evict_ppm,
         .observe = only_looks(t),
         .cold = t->capper && !t->above_critical ? capper_cold(t->capper) : 0,

@@ -5,6 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <systemd/sd-event.h>
 
 #include "native/native.h"
@@ -93,7 +97,7 @@ static void submit_task(World *w, const char *glob, EvictTask *task, Done *done)
     task->root_fd = w->root_fd;
     task->proc_fd = w->proc.fd;
     task->cgroup_fd = -1;
-    task->slice_usec = 100 * USEC_PER_MSEC;
+    task->slice_usec = task->slice_usec ?: 100 * USEC_PER_MSEC;
     assert_true(asprintf(&task->path, "%s/%s", w->files.path, glob) > 0);
     EvictJob *ej = evict_job_new(task);
     assert_non_null(ej);
@@ -203,6 +207,136 @@ static void what_is_opened_while_it_goes_is_spared(void **state)
     world_done(&w);
 }
 
+static PinId *id_of(const World *w, const char *name)
+{
+    PinId *id = malloc(sizeof(PinId));
+    struct stat st;
+
+    assert_non_null(id);
+    must(fstatat(w->files.fd, name, &st, 0));
+    *id = (PinId){ st.st_dev, st.st_ino };
+    return id;
+}
+
+/* It is not what the look began with. */
+static void what_is_pinned_meanwhile_is_spared(void **state)
+{
+    World w;
+    Pinned pinned;
+    Done done = { .world = &w, .name = 'd' };
+
+    a_world(&w);
+    pinned_init(&pinned);
+    put_locked(&w, "a");
+    put_locked(&w, "b");
+    put_locked(&w, "c");
+    pinned_tell(&pinned, id_of(&w, "c"), 1);
+    submit_task(&w, "*", &(EvictTask){ .rate = SIZE, .pinned = &pinned, .table = idle_table_new() },
+                &done);
+    assert_true(sd_event_run(w.event, 300000) >= 0); /* "a" has a second */
+    pinned_tell(&pinned, id_of(&w, "b"), 1);
+    run_until(&w, "d");
+    assert_int_equal(done.error, 0);
+    assert_int_equal(done.sum.before, 2 * SIZE);
+
+    /* Where that is not known, all may be. */
+    pinned_tell_unknown(&pinned);
+    w.done[0] = '\0';
+    submit_task(&w, "*", &(EvictTask){ .pinned = &pinned, .table = idle_table_new() }, &done);
+    run_until(&w, "d");
+    assert_int_equal(done.sum.before, 0);
+    world_done(&w);
+    pinned_clear(&pinned);
+}
+
+static void what_is_pinned_while_it_goes_is_spared(void **state)
+{
+    World w;
+    Pinned pinned;
+    Done done = { .world = &w, .name = 'd' };
+
+    a_world(&w);
+    pinned_init(&pinned);
+    pinned_tell(&pinned, NULL, 0);
+    put_locked(&w, "a");
+    submit_task(&w, "*",
+                &(EvictTask){ .rate = SIZE / 2, .pinned = &pinned, .table = idle_table_new() },
+                &done);
+    assert_true(sd_event_run(w.event, 300000) >= 0);
+    pinned_tell(&pinned, id_of(&w, "a"), 1);
+    run_until(&w, "d");
+    assert_int_equal(done.error, 0);
+    assert_int_equal(done.sum.before, 0);
+    world_done(&w);
+    pinned_clear(&pinned);
+}
+
+/* A process of the world that maps the file @name. */
+static pid_t start_mapper(const World *w, const char *name)
+{
+    char pid[16], path[32];
+    int started[2];
+    char byte;
+
+    CLEANUP_CLOSE int fd = make_file(&w->files, name, SIZE);
+    must(fsync(fd));
+    must(pipe2(started, O_CLOEXEC));
+    fflush(NULL);
+    pid_t child = must(fork());
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        check(mmap(NULL, SIZE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0) != MAP_FAILED);
+        close(fd);
+        check(write(started[1], "", 1) == 1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(started[0], &byte, 1), 1);
+    close(started[0]);
+    close(started[1]);
+    snprintf(pid, sizeof pid, "%d", (int)child);
+    snprintf(path, sizeof path, "/proc/%d", (int)child);
+    must(symlinkat(path, w->proc.fd, pid));
+    return child;
+}
+
+/* Until all were judged, what others have mapped waits. */
+static void what_is_pinned_while_it_waits_is_spared(void **state)
+{
+    World w;
+    Pinned pinned;
+    Done done = { .world = &w, .name = 'd' };
+    Residency residency;
+
+    a_world(&w);
+    pinned_init(&pinned);
+    pinned_tell(&pinned, NULL, 0);
+    pid_t mapper = start_mapper(&w, "a");
+    for (char name[2] = "b"; *name <= 'i'; ++*name)
+        put_locked(&w, name);
+    submit_task(&w, "*",
+                &(EvictTask){
+                    .rate = 8 * SIZE,
+                    .slice_usec = 60 * USEC_PER_SEC,
+                    .allowed.page_out = true,
+                    .pinned = &pinned,
+                    .table = idle_table_new(),
+                },
+                &done);
+    for (uint64_t end = now_usec() + USEC_PER_SEC / 2; now_usec() < end;)
+        assert_true(sd_event_run(w.event, 50000) >= 0);
+    pinned_tell(&pinned, id_of(&w, "a"), 1);
+    run_until(&w, "d");
+    assert_int_equal(done.error, 0);
+    CLEANUP_CLOSE int fd = must(openat(w.files.fd, "a", O_RDONLY | O_CLOEXEC));
+    assert_int_equal(residency_of(fd, SIZE, &residency), 0);
+    assert_int_equal(residency.resident, SIZE);
+    kill(mapper, SIGKILL);
+    must(waitpid(mapper, NULL, 0));
+    world_done(&w);
+    pinned_clear(&pinned);
+}
+
 static void abandoned_at_any_time(void **state)
 {
     World w;
@@ -298,6 +432,9 @@ int main(void)
         cmocka_unit_test(none_is_left_out),
         cmocka_unit_test(what_is_opened_meanwhile_is_spared),
         cmocka_unit_test(what_is_opened_while_it_goes_is_spared),
+        cmocka_unit_test(what_is_pinned_meanwhile_is_spared),
+        cmocka_unit_test(what_is_pinned_while_it_goes_is_spared),
+        cmocka_unit_test(what_is_pinned_while_it_waits_is_spared),
         cmocka_unit_test(abandoned_at_any_time),
         cmocka_unit_test(what_could_go_is_counted),
         cmocka_unit_test(what_went_waits_no_more),

@@ -49,6 +49,8 @@ static inline void run_scan_again(PinScan *scan)
     free(TAKE_PTR(scan->steps));
     free(TAKE_PTR(scan->marks));
     scan->n_steps = 0;
+    free(TAKE_PTR(scan->unheld));
+    scan->n_unheld = scan->unheld_room = 0;
     selected_files_clear(&scan->files);
     run_scan(scan);
 }

@@ -9,6 +9,9 @@
 typedef struct FakePinner {
     const PinHeld *held;
     size_t n;
+    const PinId *unheld;
+    size_t n_unheld;
+    int unsure;
 } FakePinner;
 
 const PinHeld *pinner_held(Pinner *pinner, size_t *ret_n)
@@ -17,6 +20,15 @@ const PinHeld *pinner_held(Pinner *pinner, size_t *ret_n)
 
     *ret_n = fake->n;
     return fake->held;
+}
+
+int pinner_unheld(const Pinner *pinner, const PinId **ret, size_t *ret_n)
+{
+    const FakePinner *fake = (const FakePinner *)pinner;
+
+    *ret = fake->unheld;
+    *ret_n = fake->n_unheld;
+    return fake->unsure;
 }
 
 static void expect_pins(Target *const *targets, size_t n_targets, const Hands *hands,
@@ -53,6 +65,32 @@ static void those_of_all_units_are_sorted(void **state)
     EXPECT_PINS(alone, w->hands, { 1, 5 }, { 2, 1 });
     Target *all[] = { &pins_one, &has_no_pinner, &pins_two, &holds_nothing };
     EXPECT_PINS(all, w->hands, { 1, 4 }, { 1, 5 }, { 1, 6 }, { 2, 1 });
+}
+
+/* Not yet, or no more; and some of them are again. */
+static void those_that_are_wanted_are_among_them(void **state)
+{
+    World *w = *state;
+    static const PinHeld held[] = { { .dev = 1, .ino = 5 }, { .dev = 2, .ino = 1 } };
+    static const PinId few[] = { { 1, 4 }, { 1, 5 }, { 1, 9 }, { 2, 2 } };
+    static const PinId many[] = { { 1, 6 }, { 1, 7 } };
+    FakePinner both = { held, 2, few, 4 }, only = { .unheld = many, .n_unheld = 2 };
+    Target pins = { .pinner = (Pinner *)&both }, waits = { .pinner = (Pinner *)&only };
+
+    Target *alone[] = { &pins };
+    EXPECT_PINS(alone, w->hands, { 1, 4 }, { 1, 5 }, { 1, 9 }, { 2, 1 }, { 2, 2 });
+    Target *waiting[] = { &waits };
+    EXPECT_PINS(waiting, w->hands, { 1, 6 }, { 1, 7 });
+    Target *all[] = { &pins, &waits };
+    EXPECT_PINS(all, w->hands, { 1, 4 }, { 1, 5 }, { 1, 6 }, { 1, 7 }, { 1, 9 }, { 2, 1 },
+                { 2, 2 });
+
+    /* One of the units does not know its own. */
+    PinId *ids = NULL;
+    size_t n;
+    only.unsure = -ENOMEM;
+    assert_int_equal(all_pins(all, 2, w->hands, &ids, &n), -ENOMEM);
+    assert_null(ids);
 }
 
 /* Which is not to say that there are none. */
@@ -104,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(those_of_all_units_are_sorted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(those_that_are_wanted_are_among_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_memory_they_are_not_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_by_hand_are_among_them, set_up, tear_down),
     };

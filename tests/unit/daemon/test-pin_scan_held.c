@@ -33,6 +33,44 @@ static void a_part_that_is_held(void **state)
     assert_true(is_kept(&root, longer, "x"));
 }
 
+/* Whether @name is among those that are wanted, and not among those that are held. */
+static bool is_unheld(const Scratch *root, const PinScan *scan, const char *name)
+{
+    struct stat st;
+
+    must(fstatat(root->fd, name, &st, 0));
+    PinId key = { st.st_dev, st.st_ino };
+    return scan->n_unheld > 0 &&
+           bsearch(&key, scan->unheld, scan->n_unheld, sizeof(PinId), pin_id_compare) != NULL;
+}
+
+static void what_is_wanted_and_not_held_is_told(void **state)
+{
+    CLEANUP_SCRATCH Scratch root = scratch_new("/tmp");
+    CLEANUP_SCAN PinScan *scan = a_scan(&root, 5 * PAGE, "/[abcde]", NULL);
+
+    for (char name[2] = "a"; *name <= 'f'; ++*name)
+        scratch_put_sized(&root, name, 2 * PAGE);
+    add_rule(scan, "/f")->lock = PIN_LOCK_NONE; /* which is only read */
+    add_held(&root, scan, "a", 2 * PAGE, 2 * PAGE);
+    add_held(&root, scan, "b", 3 * PAGE, 3 * PAGE); /* to be let go, and mapped anew */
+    add_held(&root, scan, "f", 2 * PAGE, 2 * PAGE);
+    run_scan(scan);
+    expect_steps(&root, scan, "/b 8192/8192\n/c 4096/8192\n");
+    assert_false(is_unheld(&root, scan, "a"));
+    assert_true(is_unheld(&root, scan, "b"));
+    assert_true(is_unheld(&root, scan, "c"));
+    assert_true(is_unheld(&root, scan, "d")); /* nothing is left of the budget */
+    assert_true(is_unheld(&root, scan, "e"));
+    assert_int_equal(scan->n_unheld, 4);
+
+    /* While memory is short nothing more is taken, and is wanted all the same. */
+    scan->only_held = true;
+    run_scan_again(scan);
+    assert_true(is_unheld(&root, scan, "c"));
+    assert_false(is_unheld(&root, scan, "a"));
+}
+
 /* In rounds of up to a slice, or of one file, in the order of what is held. */
 static void read_again_at_the_charge_of_the_service(void **state)
 {
@@ -62,9 +100,11 @@ static void read_again_at_the_charge_of_the_service(void **state)
             const PinStep *step = &scan->steps[i];
             assert_true(step->recharge && step->opens && !step->held);
             assert_int_equal(step->locked, 0);
+            assert_true(is_unheld(&root, scan, pin_step_file(scan, step)->name));
             sum += step->target;
         }
         assert_int_equal(scan->n_steps, scan->n_recharged);
+        assert_int_equal(scan->n_unheld, scan->n_recharged);
         assert_true(sum < HOLD_SLICE_MAX + 12 * MIB);
         again += sum;
         rounds++;
@@ -247,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_that_is_held),
+        cmocka_unit_test(what_is_wanted_and_not_held_is_told),
         cmocka_unit_test(read_again_at_the_charge_of_the_service),
         cmocka_unit_test(not_without_end_is_remembered),
         cmocka_unit_test(a_version_is_of_all_of_it),

@@ -365,6 +365,76 @@ static uint64_t release_c(World *w)
     return since;
 }
 
+/* How many files are wanted beyond those that are held, and whether "a" is one of them. */
+static void expect_unheld(const World *w, size_t n, bool has_a)
+{
+    const PinId *ids;
+    struct stat st;
+    size_t n_ids;
+
+    must(fstatat(w->root.fd, "a", &st, 0));
+    assert_int_equal(pinner_unheld(w->pinner, &ids, &n_ids), 0);
+    assert_int_equal(n_ids, n);
+    PinId key = { st.st_dev, st.st_ino };
+    bool has = n > 0 && bsearch(&key, ids, n, sizeof(PinId), pin_id_compare) != NULL;
+    assert_int_equal(has, has_a);
+}
+
+static void what_is_wanted_is_known_before_it_is_held(void **state)
+{
+    WORLD(w);
+
+    expect_unheld(&w, 0, false);
+    pinner_tick(w.pinner, 0);
+    answer(); /* to HELLO */
+    answer(); /* to LIST */
+    run_queue();
+    expect_unheld(&w, 3, true);
+    settle(&w);
+    expect_state(&w, "settled", 3, 7);
+    look_again(&w);
+    expect_unheld(&w, 0, false);
+
+    /* Nor is it forgotten while another holder is fetched, */
+    handler.gone("killed", handler.userdata);
+    measuring = NULL;
+    expect_unheld(&w, 3, true);
+    ahead_usec += 60 * USEC_PER_SEC;
+    pinner_tick(w.pinner, now_usec());
+    expect_unheld(&w, 3, true);
+    settle(&w);
+    look_again(&w);
+    expect_unheld(&w, 0, false);
+
+    /* or while memory is short; but when nobody wants it any more. */
+    pinner_shed(w.pinner, UINT64_MAX);
+    settle(&w);
+    expect_unheld(&w, 3, true);
+    assert_int_equal(pinner_want(w.pinner, NULL), 0);
+    expect_unheld(&w, 0, false);
+    log_text[0] = '\0';
+}
+
+/* A process of the holder, which goes on with the others. */
+static void what_a_process_of_the_holder_had_is_wanted_further(void **state)
+{
+    WORLD(w);
+    struct stat st;
+
+    settle(&w);
+    look_again(&w);
+    must(fstatat(w.root.fd, "a", &st, 0));
+    HoldPacket gone = { .header = { .type = HOLD_GONE, .n_items = 1 } };
+    gone.items[0] = (HoldItem){ .dev = st.st_dev, .ino = st.st_ino };
+    handler.message(&gone, handler.userdata);
+    expect_unheld(&w, 3, true);
+    settle(&w);
+    look_again(&w);
+    expect_state(&w, "settled", 3, 7);
+    expect_unheld(&w, 0, false);
+    log_text[0] = '\0';
+}
+
 static void what_is_released_goes_at_once(void **state)
 {
     WORLD(w);
@@ -560,6 +630,8 @@ int main(void)
         cmocka_unit_test(again_before_it_is_done),
         cmocka_unit_test(a_policy_that_keeps),
         cmocka_unit_test(a_holder_that_dies_meanwhile),
+        cmocka_unit_test(what_is_wanted_is_known_before_it_is_held),
+        cmocka_unit_test(what_a_process_of_the_holder_had_is_wanted_further),
         cmocka_unit_test(what_is_released_goes_at_once),
         cmocka_unit_test(released_in_the_middle_of_pinning),
         cmocka_unit_test(released_in_the_middle_of_looking),
