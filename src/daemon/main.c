@@ -55,23 +55,22 @@ static int undo_advice(const ManagerOptions *options, int runtime_fd, int cgroup
 /* ExecStopPost=: after a stop, a restart, a crash. */
 static int restore(const ManagerOptions *options)
 {
-    Ledger ledger;
-
-    int holders = restore_holders();
-    if (holders < 0)
-        log_warning("The holders could not be stopped: %s", strerror(-holders));
+    Ledger ledger = { .dir_fd = -1 };
+    int holders;
 
     CLEANUP_CLOSE int runtime_fd = open(options->runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (runtime_fd < 0 && errno == ENOENT)
+    bool is_gone = runtime_fd < 0 && errno == ENOENT;
+    CLEANUP_CLOSE int cgroup_fd = open(options->cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int opened = is_gone ? 0 : ledger_open(&ledger, runtime_fd, NULL);
+    int r = restore_step(&ledger, cgroup_fd, &holders);
+    ledger_close(&ledger);
+    if (holders < 0)
+        log_warning("The holders could not be stopped: %s", strerror(-holders));
+    if (is_gone)
         return EXIT_SUCCESS;
     if (holders > 0)
         hand_record_remove(runtime_fd);
-    CLEANUP_CLOSE int cgroup_fd = open(options->cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = ledger_open(&ledger, runtime_fd, NULL);
-    if (r >= 0) {
-        r = restore_limits(&ledger, cgroup_fd);
-        ledger_close(&ledger);
-    }
+    r = opened < 0 ? opened : r;
     if (r < 0)
         log_error("%s/" LEDGER_NAME ": %s", options->runtime, strerror(-r));
     int advised = undo_advice(options, runtime_fd, cgroup_fd);

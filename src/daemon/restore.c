@@ -152,7 +152,7 @@ int restore_limits(Ledger *ledger, int cgroup_fd)
     return error < 0 ? error : left;
 }
 
-int restore_holders(void)
+static int restore_holders(void)
 {
     cleanup(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
@@ -165,4 +165,13 @@ int restore_holders(void)
     if (r >= 0)
         r = units_stop_by_prefix_wait(bus, PAGEWARDEN_MOUNT_UNIT_PREFIX);
     return r < 0 ? r : 1;
+}
+
+/* Where memory is short the step may not last until systemd has answered once. */
+int restore_step(Ledger *ledger, int cgroup_fd, int *ret_holders)
+{
+    int r = restore_limits(ledger, cgroup_fd);
+
+    *ret_holders = restore_holders();
+    return r;
 }

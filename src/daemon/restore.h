@@ -9,6 +9,7 @@
  * may still have what was put back, which does no harm. */
 int restore_limits(Ledger *ledger, int cgroup_fd);
 
-/* Stops all holders where our own unit is being stopped for good: then returns 1, else 0 or -errno.
- */
-int restore_holders(void);
+/* What a controller that has ended left: its limits, as restore_limits() does, and where our own
+ * unit is being stopped for good, all holders. *ret_holders: 1 if they were stopped, else 0 or
+ * -errno. */
+int restore_step(Ledger *ledger, int cgroup_fd, int *ret_holders);

@@ -26,7 +26,7 @@ assert_eq "$(target t-backup.service .memory_high.original)" null
 
 # Killed while squeezing: the limit is given back, and the next controller squeezes anew.
 systemctl kill --signal=KILL pagewarden.service
-wait_for 20 journal_has 't-backup.service: memory.high is what it was before'
+wait_for 60 journal_has 't-backup.service: memory.high is what it was before'
 wait_for 60 squeezed
 assert_eq "$(target t-elsewhere.service .memory_high.reason)" room "of a unit outside the slice"
 
