@@ -11,7 +11,7 @@
  * as they are read. Stolen is what reclaim took, and no more than the page cache shrank by: a
  * service that streams by itself has its pages reclaimed and does not shrink, and one that deletes
  * files shrinks and has none reclaimed. What goes while its own limits are run into, no neighbour
- * took; nor what goes where nobody is to look for thieves: the service's own law or cap takes it.
+ * took; nor what its own law or cap takes, whoever asked for a threshold of stolen beside them.
  */
 
 #include "control/distress.h"
@@ -111,12 +111,16 @@ static bool is_stolen_from(const DistressConfig *config, const DistressPoint *th
 
 /* What was stolen between two looks. Summed up, and not only compared over the whole span, where a
  * stream and then a deleted file would look like it. */
-static uint64_t stolen_since(const DistressConfig *config, const DistressPoint *last,
+static uint64_t stolen_since(DistressState *state, const DistressConfig *config,
                              const DistressPoint *now)
 {
+    const DistressPoint *last = &state->points[state->n_points - 1];
+    uint64_t taken = now->taken - last->taken, own = min_u64(state->own, taken);
+
+    state->own = state->own_goes_on ? state->own - own : 0;
     if (config->stolen == DISTRESS_NEVER || now->limit_events != last->limit_events)
         return 0;
-    return min_u64(now->taken - last->taken, sub_u64(last->file, now->file));
+    return min_u64(taken - own, sub_u64(sub_u64(last->file, now->file), own));
 }
 
 /* It is the threshold, but where that is more than its window. */
@@ -164,7 +168,7 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
     state->fired = false;
     state->page = sample->page;
     const DistressPoint *last = &state->points[state->n_points - 1];
-    uint64_t stolen = stolen_since(config, last, &now);
+    uint64_t stolen = stolen_since(state, config, &now);
     now.stolen = last->stolen + stolen;
     state->lacks = add_u64(sub_u64(state->lacks, sub_u64(now.file, last->file)), stolen);
     remember(state, &now, config->window_usec);
@@ -182,6 +186,12 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
 void distress_note_trigger(DistressState *state)
 {
     state->fired = true;
+}
+
+void distress_note_own(DistressState *state, uint64_t asked, bool goes_on)
+{
+    state->own = add_u64(state->own, asked);
+    state->own_goes_on = goes_on;
 }
 
 DistressTrigger distress_trigger(const DistressConfig *config)

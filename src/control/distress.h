@@ -94,10 +94,17 @@ typedef struct DistressState {
     bool fired;     /* the trigger has, since the last look */
     uint64_t page;  /* bytes */
     uint64_t lacks; /* bytes, see distress_lacks() */
+    uint64_t own;   /* bytes that its own policy may take, see distress_note_own() */
+    bool own_goes_on;
 } DistressState;
 
 /* The trigger has fired, and the next look is taken for that. */
 void distress_note_trigger(DistressState *state);
+
+/* @asked more bytes were asked for of the service's own memory since the last look, by its policy
+ * (`track`, a cap): of what the next looks find taken, so much is no theft. What was not had by
+ * then does not count for long: only while it is still being taken (@goes_on). */
+void distress_note_own(DistressState *state, uint64_t asked, bool goes_on);
 
 /* Takes one more look; returns the reason that holds now. A first sample, one out of order, and one
  * whose counters went backwards (the cgroup was made anew) only begin the history. */

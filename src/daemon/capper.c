@@ -30,7 +30,7 @@ struct Capper {
     uint64_t cache;
     uint64_t left; /* bytes of the last decision that are still to be taken */
     ReclaimScope scope;
-    uint64_t reclaimed;
+    uint64_t reclaimed, asked;
     Job *job;
     bool no_reclaim, no_option; /* the kernel said so */
 };
@@ -131,6 +131,7 @@ static void on_reclaimed(const HighDone *done, void *userdata)
 static void reclaim(Capper *c)
 {
     c->job = high_reclaim(c->host, c->cgroup_path, c->left, c->scope, on_reclaimed, c);
+    c->asked += c->job ? min_u64(c->left, HIGH_RECLAIM_CHUNK) : 0;
 }
 
 /* Deciding */
@@ -247,6 +248,8 @@ CapperStatus capper_status(const Capper *c)
         .reason = c->reason,
         .cache = c->cache,
         .reclaimed = c->reclaimed,
+        .asked = c->asked,
+        .reclaims = c->job != NULL,
         .until_usec = c->state.costs.until_usec,
         .price_ppm = c->state.price_ppm,
         .returned_ppm = c->state.returned_ppm,

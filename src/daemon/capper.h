@@ -45,6 +45,8 @@ typedef struct CapperStatus {
     CapReason reason;
     uint64_t cache;        /* bytes, as of the last look */
     uint64_t reclaimed;    /* bytes, measured, in all */
+    uint64_t asked;        /* bytes, in all, be it that they were not had */
+    bool reclaims;         /* some of it now */
     uint64_t until_usec;   /* CAP_COSTS: given up so long */
     uint64_t price_ppm;    /* see CapState */
     uint64_t returned_ppm; /* likewise */

@@ -18,6 +18,7 @@ typedef struct Critical {
     uint64_t damage;                   /* what it felt, in all, since it was first looked at */
     uint64_t damage_seen, stolen_seen; /* that has been counted already */
     bool damage_known;                 /* before that there was nothing to count from */
+    uint64_t own_seen; /* bytes that its own policy asked for, of what has been counted already */
     sd_event_source *trigger;
     TriggerCheck check;
     unsigned deaths; /* triggers in a row that never fired */

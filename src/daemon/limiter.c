@@ -248,6 +248,7 @@ static void on_reclaimed(const HighDone *done, void *userdata)
 static void reclaim_on(Limiter *l)
 {
     l->job = high_reclaim(l->host, l->cgroup_path, l->to_reclaim, l->scope, on_reclaimed, l);
+    l->asked += l->job ? min_u64(l->to_reclaim, HIGH_RECLAIM_CHUNK) : 0;
     l->writing = false;
 }
 
@@ -445,6 +446,8 @@ LimiterStatus limiter_status(const Limiter *l)
         .value = l->value,
         .original = l->original,
         .reclaimed = l->reclaimed,
+        .asked = l->asked,
+        .reclaims = l->job && !l->writing,
         .next_usec = l->next_usec,
         .changed_for = l->changed_for,
         .view = limit_view(&l->state, now_usec()),

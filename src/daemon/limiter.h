@@ -66,7 +66,9 @@ typedef struct LimiterStatus {
     uint64_t value;    /* bytes, when applied; read back from the cgroup */
     uint64_t original; /* bytes, LIMIT_NONE: max */
     uint64_t
-        reclaimed; /* bytes, in all: what was asked for, or less where that was not to be had */
+        reclaimed;  /* bytes, in all: what was asked for, or less where that was not to be had */
+    uint64_t asked; /* bytes, in all, be it that they were not had */
+    bool reclaims;  /* some of it now */
     uint64_t next_usec; /* the law wants another look by then; 0: when the interval is over */
     const char *reason;
     const char *changed_for; /* why memory.high was set or given back last; NULL: never was */

@@ -41,6 +41,7 @@ struct Limiter {
     uint64_t next_usec;      /* of the last decision: look again by then */
     uint64_t to_reclaim;     /* bytes, of the last decision, that are left */
     uint64_t reclaimed;      /* bytes, in all */
+    uint64_t asked;          /* likewise, be it that they were not had */
     ReclaimScope scope;
     bool no_option; /* the kernel refused it, and the journal has it */
     Job *job;       /* reclaiming, or writing the file: */

@@ -369,6 +369,28 @@ int target_set_policy(Target *t, const Policy *policy)
 
 /* Looking and acting */
 
+/* What its own law and cap take is not stolen from it. */
+static void note_own(Target *t)
+{
+    Critical *c = t->critical;
+    uint64_t asked = 0;
+    bool reclaims = false;
+
+    if (t->limiter) {
+        LimiterStatus status = limiter_status(t->limiter);
+        asked += status.asked;
+        reclaims |= status.reclaims;
+    }
+    if (t->capper) {
+        CapperStatus status = capper_status(t->capper);
+        asked += status.asked;
+        reclaims |= status.reclaims;
+    }
+    /* One that was made anew begins at 0. */
+    distress_note_own(&c->distress, sub_u64(asked, c->own_seen), reclaims);
+    c->own_seen = asked;
+}
+
 DistressReason target_look(Target *t, uint64_t now)
 {
     if (!t->cgroup)
@@ -392,6 +414,7 @@ DistressReason target_look(Target *t, uint64_t now)
 
     DistressState *distress = &t->critical->distress;
     DistressReason before = distress->reason;
+    note_own(t);
     DistressReason reason = distress_update(distress, &t->policy->distress, &t->sample);
     if (reason != before)
         log_info("%s: %s%s", t->unit,

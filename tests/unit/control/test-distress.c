@@ -317,6 +317,38 @@ static void what_is_not_looked_for_is_not_counted(void **state)
     }
 }
 
+/* A look that finds @file MiB of cache and @taken reclaimed in all; @own were asked for before. */
+static DistressReason look_beside(DistressState *s, Look look, uint64_t own, bool goes_on)
+{
+    Sample sample = sample_of(&look);
+
+    distress_note_own(s, own * MIB, goes_on);
+    return distress_update(s, &config, &sample);
+}
+
+static void what_its_own_policy_takes_is_not_stolen(void **state)
+{
+    DistressState s = { 0 };
+
+    look_beside(&s, (Look){ .file = 512 }, 0, false);
+    /* A part of it by this look, and the rest by the next; and then somebody else. */
+    assert_int_equal(look_beside(&s, (Look){ 1000, .file = 492, .stolen = 20 }, 64, true), CALM);
+    assert_int_equal(look_beside(&s, (Look){ 2000, .file = 448, .stolen = 64 }, 0, true), CALM);
+    assert_int_equal(distress_stolen(&s) + distress_lacks(&s), 0);
+    assert_int_equal(look_beside(&s, (Look){ 3000, .file = 416, .stolen = 96 }, 0, false), STOLEN);
+    assert_int_equal(distress_stolen(&s), 32 * MIB);
+    /* Both at once. */
+    s = (DistressState){ 0 };
+    look_beside(&s, (Look){ .file = 512 }, 0, false);
+    assert_int_equal(look_beside(&s, (Look){ 1000, .file = 432, .stolen = 80 }, 60, false), STOLEN);
+    assert_int_equal(distress_stolen(&s), 20 * MIB);
+    /* What could not be had is no excuse later. */
+    s = (DistressState){ 0 };
+    look_beside(&s, (Look){ .file = 512 }, 0, false);
+    assert_int_equal(look_beside(&s, (Look){ 1000, .file = 512 }, 64, false), CALM);
+    assert_int_equal(look_beside(&s, (Look){ 2000, .file = 480, .stolen = 32 }, 0, false), STOLEN);
+}
+
 static void damage_is_named_before_its_sign(void **state)
 {
     LOOKS({ 0, .file = 2256, .expected = CALM },
@@ -469,6 +501,7 @@ int main(void)
         cmocka_unit_test(pages_that_go_are_the_leading_sign),
         cmocka_unit_test(damage_is_named_before_its_sign),
         cmocka_unit_test_setup(what_is_not_stolen, defaults),
+        cmocka_unit_test_setup(what_its_own_policy_takes_is_not_stolen, defaults),
         cmocka_unit_test_setup(what_it_lacks, defaults),
         cmocka_unit_test_setup(what_is_not_looked_for_is_not_counted, defaults),
         cmocka_unit_test_setup(what_a_trigger_is_armed_with, defaults),

@@ -129,6 +129,8 @@ static void assert_begins_anew(World *w, Look *look)
     run_queue();
     assert_string_equal(limiter_status(w->limiter).reason, "probe");
     assert_true(limiter_status(w->limiter).reclaimed - before <= 2 * MIB);
+    assert_true(limiter_status(w->limiter).asked >= limiter_status(w->limiter).reclaimed);
+    assert_true(limiter_status(w->limiter).asked > 0 && !limiter_status(w->limiter).reclaims);
 }
 
 static void a_working_set_from_before_a_pause(void **state)

@@ -572,6 +572,45 @@ static void a_brake_beside_a_cap(void **state)
     pressure_end(&p);
 }
 
+static void use_cache(Pressure *p, unsigned cache_mib, unsigned taken_mib)
+{
+    char stat[400];
+
+    snprintf(stat, sizeof stat,
+             "anon 0\nfile %u\nactive_file 0\ninactive_file %u\nunevictable 0\nfile_mapped 0\n"
+             "file_dirty 0\nfile_writeback 0\nshmem 0\nslab_unreclaimable 0\npgsteal %u\n",
+             cache_mib << 20, cache_mib << 20, taken_mib << 8);
+    scratch_put(&p->cgroups, "x/memory.stat", stat);
+}
+
+/* A policy may look for thieves beside a cap; what goes beyond that is stolen. */
+static void what_a_cap_takes_is_not_stolen(void **state)
+{
+    const Policy policy = {
+        .name = (char *)"a",
+        .role = ROLE_CRITICAL,
+        .cache_max = 64 * MIB,
+        .distress = DISTRESS_CONFIG_DEFAULT,
+    };
+    Pressure p;
+
+    pressure_begin(&p, &policy);
+    scratch_put(&p.cgroups, "x/memory.reclaim", "");
+    use_cache(&p, 100, 0);
+    (void)target_look(p.target, now_usec());
+    target_act(p.target, &(TargetMoment){ .now_usec = now_usec() });
+    assert_true(capper_status(p.target->capper).reclaims);
+    use_cache(&p, 60, 40);
+    run_queue(); /* and it is looked at */
+    const DistressState *distress = &p.target->critical->distress;
+    assert_int_equal(distress->points[distress->n_points - 1].file, 60 * MIB);
+    assert_int_equal(distress->reason, DISTRESS_NONE);
+    assert_int_equal(distress_stolen(distress), 0);
+    use_cache(&p, 20, 80);
+    assert_int_equal(target_look(p.target, now_usec() + USEC_PER_SEC), DISTRESS_STOLEN);
+    pressure_end(&p);
+}
+
 /* While it is paused, and where the cap is not kept. */
 static void a_brake_is_given_back(void **state)
 {
@@ -633,6 +672,7 @@ int main(void)
         cmocka_unit_test(a_trigger_is_asked_for_again_with_new_files),
         cmocka_unit_test(a_unit_stalls_under_a_limit),
         cmocka_unit_test(a_brake_beside_a_cap),
+        cmocka_unit_test(what_a_cap_takes_is_not_stolen),
         cmocka_unit_test(a_brake_is_given_back),
         cmocka_unit_test(without_pressure_nothing_tightens),
     };
