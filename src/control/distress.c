@@ -4,7 +4,7 @@
  * window apart, so the growth is taken twice: since the look before the window, in proportion, and
  * since the first look within the window, in full. The latter is what sees the stall that made a
  * trigger fire early in a window. What lies astride the looks neither sees in full: the kernel
- * does, so that its trigger is believed.
+ * does, so that its trigger is believed, unless they see hardly anything.
  *
  * Damage is what the service feels. The sign that comes before it is that reclaim takes its pages,
  * and that must be seen within a fraction of the window: pages that are gone come back only as fast
@@ -129,6 +129,16 @@ static bool trigger_counts(const DistressConfig *config)
     return stall_of(config) <= trigger_window(config);
 }
 
+/* What it tells of reached back to its window, and no look sees all of that; but some of it they
+ * do. Without, it fires for nothing: some kernels' first event does. */
+static bool trigger_is_true(const DistressConfig *config, const DistressPoint *points, size_t n)
+{
+    const DistressPoint *then = &points[0], *now = &points[n - 1];
+
+    return then->has_psi && now->has_psi &&
+           now->memory_some_usec - then->memory_some_usec >= max_u64(stall_of(config) / 4, 1);
+}
+
 /* The last point is the newest. */
 static DistressReason judge(const DistressConfig *config, const DistressPoint *points, size_t n)
 {
@@ -172,6 +182,7 @@ DistressReason distress_update(DistressState *state, const DistressConfig *confi
     now.stolen = last->stolen + stolen;
     state->lacks = add_u64(sub_u64(state->lacks, sub_u64(now.file, last->file)), stolen);
     remember(state, &now, config->window_usec);
+    fired = fired && trigger_is_true(config, state->points, state->n_points);
     DistressReason reason = fired ? DISTRESS_MEMORY_PRESSURE
                                   : judge(config, state->points, state->n_points);
     if (reason != DISTRESS_NONE) {

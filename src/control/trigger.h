@@ -10,6 +10,10 @@
 /* One that is dead is armed again, and after that it is polled. */
 #define TRIGGER_DEATHS_MOST 1
 
+/* It fires once in its window; more often in a row is a storm, and not listened to until the window
+ * is over. */
+#define TRIGGER_EVENTS_MOST 4
+
 /* All zero: one that was just armed. */
 typedef struct TriggerCheck {
     uint64_t at_usec, total_usec; /* the look that is measured from */

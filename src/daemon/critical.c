@@ -54,6 +54,8 @@ void critical_arm(Critical *c, sd_event *event, Cgroup *cgroup, const DistressCo
                                           trigger.window_usec);
     int r = fd < 0 ? fd : sd_event_add_io(event, &c->trigger, fd, EPOLLPRI, on_pressure, c);
     if (r >= 0)
+        r = sd_event_source_set_ratelimit(c->trigger, trigger.window_usec, TRIGGER_EVENTS_MOST);
+    if (r >= 0)
         r = sd_event_source_set_io_fd_own(c->trigger, 1);
     if (r >= 0)
         TAKE_FD(fd);

@@ -83,6 +83,8 @@ int stall_watch_arm(StallWatch *w, sd_event *event, Cgroup *cgroup, uint64_t sta
                                : cgroup_arm_psi(cgroup, "memory", stall_usec, window_usec);
     int r = fd < 0 ? fd : sd_event_add_io(event, &w->trigger, fd, EPOLLPRI, on_pressure, w);
     if (r >= 0)
+        r = sd_event_source_set_ratelimit(w->trigger, window_usec, TRIGGER_EVENTS_MOST);
+    if (r >= 0)
         r = sd_event_source_set_io_fd_own(w->trigger, 1);
     if (r >= 0)
         TAKE_FD(fd);

@@ -462,6 +462,22 @@ static void the_kernel_is_believed_when_its_trigger_fires(void **state)
     }
 }
 
+/* However often it fires: where hardly anything stalled, nobody suffers. */
+static void a_trigger_that_fires_for_nothing(void **state)
+{
+    DistressState distress = { 0 };
+    Look look = { 0 };
+
+    for (unsigned i = 0; i < 500; i++) {
+        look.at_ms += i < 3 ? 1000 : 7;
+        look.stall_ms += i == 2 ? 4 : 0;
+        Sample sample = sample_of(&look);
+        distress_note_trigger(&distress);
+        assert_int_equal(distress_update(&distress, &config, &sample), CALM);
+        assert_in_range(distress.n_points, 1, DISTRESS_HISTORY);
+    }
+}
+
 /* Where what is allowed is more than the trigger's window, it says nothing. */
 static void a_trigger_that_is_not_the_threshold(void **state)
 {
@@ -489,6 +505,7 @@ int main(void)
         cmocka_unit_test(an_odd_spacing_does_not_hide_a_burst),
         cmocka_unit_test(a_trigger_between_two_looks_is_believed),
         cmocka_unit_test_setup(the_kernel_is_believed_when_its_trigger_fires, defaults),
+        cmocka_unit_test_setup(a_trigger_that_fires_for_nothing, defaults),
         cmocka_unit_test_setup(a_trigger_that_is_not_the_threshold, defaults),
         cmocka_unit_test(what_left_the_window_is_forgotten),
         cmocka_unit_test(many_early_looks_do_not_overflow),

@@ -523,6 +523,46 @@ static void a_unit_stalls_under_a_limit(void **state)
     pressure_end(&p);
 }
 
+static unsigned n_others;
+
+static int on_other(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    n_others++;
+    must(sd_event_source_set_time(source, 0));
+    must(sd_event_source_set_enabled(source, SD_EVENT_ONESHOT));
+    return 0;
+}
+
+/* Nobody takes the event away, so that it never ends: each is worth two looks, a few come in a
+ * window, and all else goes on. */
+static void a_storm_of_stalls(void **state)
+{
+    const Policy policy = {
+        .name = (char *)"a",
+        .cache_max = LIMIT_NONE,
+        .memory_high = { .mode = LIMIT_FIXED, .value = UINT64_C(204800000) },
+    };
+    sd_event_source *other = NULL;
+    unsigned looks = 0;
+    Pressure p;
+
+    pressure_begin(&p, &policy);
+    limit(&p);
+    n_others = 0;
+    must(sd_event_add_time(p.host.event, &other, CLOCK_MONOTONIC, 0, 1, on_other, NULL));
+    tasks_stall();
+    uint64_t begun = now_usec();
+    while (n_others < 300) {
+        uint64_t looked = p.target->sample.at_usec;
+        must(sd_event_run(p.host.event, UINT64_MAX));
+        looks += p.target->sample.at_usec != looked;
+    }
+    uint64_t windows = 1 + (now_usec() - begun) / LIMIT_WINDOW_USEC;
+    assert_in_range(looks, 1, windows * TRIGGER_EVENTS_MOST * 2);
+    sd_event_source_disable_unref(other);
+    pressure_end(&p);
+}
+
 /* @pages of it went and came back. */
 static void use(Pressure *p, unsigned current_mib, unsigned cache_mib, unsigned pages)
 {
@@ -671,6 +711,7 @@ int main(void)
         cmocka_unit_test(a_critical_unit_restarts),
         cmocka_unit_test(a_trigger_is_asked_for_again_with_new_files),
         cmocka_unit_test(a_unit_stalls_under_a_limit),
+        cmocka_unit_test(a_storm_of_stalls),
         cmocka_unit_test(a_brake_beside_a_cap),
         cmocka_unit_test(what_a_cap_takes_is_not_stolen),
         cmocka_unit_test(a_brake_is_given_back),

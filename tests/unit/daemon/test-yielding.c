@@ -10,6 +10,7 @@
 
 #include "unit/kernel/scratch.h"
 #include "unit/test.h"
+#include "util/io.h"
 
 static bool measures; /* looks judge what they see */
 static unsigned n_looks, n_background_looks, n_decided, n_timer;
@@ -420,6 +421,7 @@ static void a_trigger_is_acted_on_at_once(void **state)
         assert_int_equal(decided.decision.reason, LIMIT_REASON_ROOM);
     }
     unsigned before = n_decided;
+    w.targets[0].sample.memory_psi.some_usec += 5 * USEC_PER_MSEC;
     must((int)write(fires, "", 1));
     /* A timer may be due as well, here, and decides nothing. */
     for (unsigned i = 0; i < 4 && n_decided == before; i++)
@@ -429,6 +431,56 @@ static void a_trigger_is_acted_on_at_once(void **state)
     assert_int_equal(decided.decision.want, w.targets[1].sample.current);
     assert_int_equal(c->distress.reason, DISTRESS_MEMORY_PRESSURE);
     measures = false;
+    close(fires);
+    critical_free(c);
+    world_end(&w);
+}
+
+static unsigned n_pressed, n_others;
+
+static void on_storm(void *userdata)
+{
+    n_pressed++;
+    on_pressed(userdata);
+}
+
+static int on_other(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    n_others++;
+    assert_true(sd_event_source_set_time(source, 0) >= 0);
+    assert_true(sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) >= 0);
+    return 0;
+}
+
+/* Nobody takes the byte out of the pipe, so that the event never ends. There are a few looks in a
+ * window, as many decisions, and no distress, since nothing stalls; all else goes on. */
+static void a_storm_of_events(void **state)
+{
+    sd_event_source *other = NULL;
+    World w;
+
+    world_begin(&w);
+    measures = true;
+    n_pressed = n_others = 0;
+    put_host(&w, 150, 100);
+    Critical *c = critical_new("shop.service", on_storm, &w);
+    assert_non_null(c);
+    w.targets[0].critical = c;
+    w.policies[0].distress = DISTRESS_CONFIG_DEFAULT;
+    critical_arm(c, w.host.event, w.targets[0].cgroup, &w.policies[0].distress);
+    assert_true(sd_event_add_time(w.host.event, &other, CLOCK_MONOTONIC, 0, 1, on_other, NULL) >=
+                0);
+    must((int)write(fires, "", 1));
+    uint64_t begun = now_usec();
+    unsigned before = n_decided;
+    while (n_others < 300)
+        assert_true(sd_event_run(w.host.event, UINT64_MAX) >= 0);
+    uint64_t windows = 1 + (now_usec() - begun) / DISTRESS_TRIGGER_USEC;
+    assert_in_range(n_pressed, 1, windows * TRIGGER_EVENTS_MOST);
+    assert_int_equal(n_decided - before, n_pressed);
+    assert_int_equal(c->distress.reason, DISTRESS_NONE);
+    measures = false;
+    sd_event_source_disable_unref(other);
     close(fires);
     critical_free(c);
     world_end(&w);
@@ -497,6 +549,7 @@ int main(void)
         cmocka_unit_test(free_swap_that_is_not_known),
         cmocka_unit_test(a_slice_far_above),
         cmocka_unit_test(a_trigger_is_acted_on_at_once),
+        cmocka_unit_test(a_storm_of_events),
         cmocka_unit_test(what_was_before_is_not_counted),
         cmocka_unit_test(a_long_interval_is_none_for_critical_units),
     };
