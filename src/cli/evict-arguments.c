@@ -65,13 +65,10 @@ static bool parse_keep(const char *text, const char *next, bool *ret_used_next,
 
 static bool parse_bounds(const char *text, EvictBounds *bounds)
 {
-    uint64_t end;
-
-    if (parse_range(text, &bounds->begin, &end) < 0) {
+    if (parse_range(text, &bounds->begin, &bounds->end) < 0) {
         complain("evict: --range takes 0-8M, for the first 8 MiB, or 1G-, for all behind 1 GiB");
         return false;
     }
-    bounds->end = end == UINT64_MAX ? 0 : end;
     return true;
 }
 
@@ -130,6 +127,7 @@ static bool parse(int argc, char *argv[], char *const command[], EvictArguments 
     const EvictBounds *bounds = &ret->ladder.bounds;
     bool spare = false;
 
+    ret->ladder.bounds = EVICT_WHOLE_FILE;
     for (int c; (c = next_option(argv[0], argc, argv, "nbh", longs)) >= 0;) {
         spare |= c == OPT_SPARE;
         ret->listed |= c == OPT_FILES0_FROM;
@@ -146,9 +144,9 @@ static bool parse(int argc, char *argv[], char *const command[], EvictArguments 
         complain("evict: --dry-run runs no command, and --spare-cached is about one");
     else if (spare && (bounds->first > 0 || bounds->last > 0))
         complain("evict: --keep or --spare-cached, not both");
-    else if (spare && (bounds->begin > 0 || bounds->end > 0))
+    else if (spare && (bounds->begin > 0 || bounds->end < UINT64_MAX))
         complain("evict: --range or --spare-cached, not both");
-    else if (bounds->end > 0 && bounds->first >= bounds->end)
+    else if (bounds->first >= bounds->end)
         complain("evict: --keep leaves nothing to go of --range");
     else
         return true;

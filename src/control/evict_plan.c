@@ -23,10 +23,8 @@ EvictVerdict evict_judge(const EvictFacts *facts, uint64_t idle_usec)
 EvictPart evict_part(uint64_t size, const EvictBounds *bounds, uint64_t page)
 {
     uint64_t begin = min_u64(max_u64(bounds->begin, bounds->first), size);
-    uint64_t end = sub_u64(size, bounds->last);
+    uint64_t end = min_u64(sub_u64(size, bounds->last), bounds->end);
 
-    if (bounds->end > 0)
-        end = min_u64(end, bounds->end);
     begin = page_floor(add_u64(begin, page - 1), page);
     if (end < size)
         end = page_floor(end, page);

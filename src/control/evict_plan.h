@@ -31,12 +31,14 @@ typedef struct EvictPart {
 } EvictPart;
 
 /* What may go of each file: bytes [begin, end), but for @first bytes of its head and @last of its
- * tail. All 0: the whole file. */
+ * tail. */
 typedef struct EvictBounds {
     uint64_t begin;
-    uint64_t end; /* 0: the end of the file, wherever that is */
+    uint64_t end; /* UINT64_MAX: the end of the file, wherever that is */
     uint64_t first, last;
 } EvictBounds;
+
+#define EVICT_WHOLE_FILE ((EvictBounds){ .end = UINT64_MAX })
 
 /* That of a file of @size bytes: whole pages, of which none has a byte that stays. A part that
  * reaches the end of the file ends there, in the middle of a page or not. */

@@ -300,7 +300,7 @@ static Evicting evicting(Ladder *ladder, const Climb *climb, EvictPart part)
         .fd = climb->fd,
         .begin = part.begin,
         .end = part.end,
-        .to_the_end = part.end == (uint64_t)climb->st.st_size && bounds->end == 0,
+        .to_the_end = part.end == (uint64_t)climb->st.st_size && bounds->end == UINT64_MAX,
         .may_write = ladder->options.allowed.write_back,
         .pace = &ladder->pace,
     };

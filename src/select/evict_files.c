@@ -5,12 +5,11 @@
 
 #include "util/cleanup.h"
 
-/* In control, 0 is the end of a file. */
 EvictBounds evict_rule_bounds(const EvictRule *rule)
 {
     return (EvictBounds){
         .begin = rule->range.begin,
-        .end = rule->range.end == UINT64_MAX ? 0 : rule->range.end,
+        .end = rule->range.end,
         .first = rule->keep.first,
         .last = rule->keep.last,
     };
@@ -66,13 +65,6 @@ static int walk_rule(const SelectScope *scope, const EvictRule *rules, size_t i,
     return walk_glob(scope->root_fd, rules[i].path, scope->flags, &handler);
 }
 
-static bool has_range(const EvictRule *rule)
-{
-    EvictBounds bounds = evict_rule_bounds(rule);
-
-    return bounds.begin > 0 || bounds.end > 0;
-}
-
 static int add_range(const SelectScope *scope, const EvictRule *rules, size_t i,
                      SelectedFiles *list)
 {
@@ -92,11 +84,11 @@ int evict_files(const SelectScope *scope, const EvictRule *rules, size_t n_rules
     int r = 0;
 
     for (size_t i = 0; i < n_rules && r >= 0; i++)
-        if (!rules[i].stream && !has_range(&rules[i]))
+        if (!rules[i].stream && range_is_all(&rules[i].range))
             r = walk_rule(scope, rules, i, &list);
     selected_files_finish(&list);
     for (size_t i = 0; i < n_rules && r >= 0; i++)
-        if (!rules[i].stream && has_range(&rules[i]))
+        if (!rules[i].stream && !range_is_all(&rules[i].range))
             r = add_range(scope, rules, i, &list);
     if (r < 0)
         return r;

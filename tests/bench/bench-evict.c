@@ -77,6 +77,7 @@ int main(int argc, char *argv[])
             .cgroup_fd = -1,
             .path = strdup(path),
             .idle_usec = 120 * USEC_PER_SEC,
+            .bounds = EVICT_WHOLE_FILE,
             .table = idle_table_new(),
         };
         EvictJob *ej = evict_job_new(&task);

@@ -44,6 +44,7 @@ static int setup(void **state)
 {
     options = (LadderOptions){
         .proc_fd = must(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+        .bounds = EVICT_WHOLE_FILE,
         .explanations = 1,
         .done = on_done,
     };
@@ -315,7 +316,8 @@ static void evict_what_the_disk_lacks(void *argument)
     seccomp_answer(__NR_ioctl, EIO); /* FIEMAP: the disk did not take it */
     for (unsigned i = 0; i < 4; i++) {
         options.allowed.write_back = i & 1;
-        options.bounds = i & 2 ? (EvictBounds){ .last = MIB } : (EvictBounds){ 0 };
+        options.bounds = EVICT_WHOLE_FILE;
+        options.bounds.last = i & 2 ? MIB : 0;
         n_told = 0;
         check(climb(fd) == 0 && n_told == 1);
         check(told.before > 0 && told.after >= told.before && told.memory == 0);
@@ -723,10 +725,10 @@ static void only_a_range_goes(void **state)
     assert_true(stays_outside(fd, size, 12 * MIB, size));
     assert_int_equal(resident_between(fd, 14 * MIB, size), 0);
 
-    options.bounds = (EvictBounds){ .begin = 2 * MIB, .last = 15 * MIB };
+    options.bounds = (EvictBounds){ 2 * MIB, UINT64_MAX, .last = 15 * MIB };
     evict(fd);
     assert_int_equal(told.before, 0);
-    options.bounds = (EvictBounds){ .begin = 17 * MIB };
+    options.bounds = (EvictBounds){ 17 * MIB, UINT64_MAX };
     evict(fd);
     assert_int_equal(told.before, 0);
 }

@@ -97,6 +97,7 @@ static void submit_task(World *w, const char *glob, EvictTask *task, Done *done)
     task->root_fd = w->root_fd;
     task->proc_fd = w->proc.fd;
     task->cgroup_fd = -1;
+    task->bounds = EVICT_WHOLE_FILE;
     task->slice_usec = task->slice_usec ?: 100 * USEC_PER_MSEC;
     assert_true(asprintf(&task->path, "%s/%s", w->files.path, glob) > 0);
     EvictJob *ej = evict_job_new(task);

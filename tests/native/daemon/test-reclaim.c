@@ -68,6 +68,7 @@ static void look(const Scratch *root, int proc_fd, const char *pids, char ret[st
         .path = strdup("/f"),
         .control_group = strdup("/x"),
         .allowed = { .page_out = true, .reclaim = true },
+        .bounds = EVICT_WHOLE_FILE,
         .table = idle_table_new(),
     };
     EvictJob *ej = evict_job_new(&task);

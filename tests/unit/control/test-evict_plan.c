@@ -55,7 +55,7 @@ static void expect_bounded(uint64_t size, EvictBounds bounds, uint64_t begin, ui
 
 static void expect_part(uint64_t size, uint64_t first, uint64_t last, uint64_t begin, uint64_t end)
 {
-    expect_bounded(size, (EvictBounds){ .first = first, .last = last }, begin, end);
+    expect_bounded(size, (EvictBounds){ 0, UINT64_MAX, first, last }, begin, end);
 }
 
 static void parts_are_whole_pages_without_a_byte_that_stays(void **state)
@@ -89,14 +89,15 @@ static void a_range_is_never_exceeded(void **state)
     expect_range(10 * PAGE, 2 * PAGE, 4 * PAGE, 2 * PAGE, 4 * PAGE);
     expect_range(10 * PAGE, 2 * PAGE - 1, 4 * PAGE + 1, 2 * PAGE, 4 * PAGE);
     expect_range(10 * PAGE, 2 * PAGE + 1, 5 * PAGE - 1, 3 * PAGE, 4 * PAGE);
-    expect_range(10 * PAGE + 5, 2 * PAGE, 0, 2 * PAGE, 10 * PAGE + 5);
+    expect_range(10 * PAGE + 5, 2 * PAGE, UINT64_MAX, 2 * PAGE, 10 * PAGE + 5);
 
     /* The last page of the file is a whole one, but not where a byte of it is beyond. */
     expect_range(10 * PAGE + 5, 0, 10 * PAGE + 5, 0, 10 * PAGE + 5);
     expect_range(10 * PAGE + 5, 0, 20 * PAGE, 0, 10 * PAGE + 5);
     expect_range(10 * PAGE + 5, 0, 10 * PAGE + 4, 0, 10 * PAGE);
 
-    expect_range(10 * PAGE, 10 * PAGE, 0, 0, 0);
+    expect_range(10 * PAGE, 10 * PAGE, UINT64_MAX, 0, 0);
+    expect_range(10 * PAGE, 0, 0, 0, 0);
     expect_range(10 * PAGE, UINT64_MAX - 1, UINT64_MAX, 0, 0);
     expect_range(10 * PAGE, 1, 2 * PAGE - 1, 0, 0);
     expect_range(0, 0, 4 * PAGE, 0, 0);
@@ -108,12 +109,13 @@ static void what_is_kept_of_a_range_is_of_the_whole_file(void **state)
                    8 * PAGE);
     expect_bounded(10 * PAGE, (EvictBounds){ 4 * PAGE, 8 * PAGE, .first = 3 * PAGE }, 4 * PAGE,
                    8 * PAGE);
-    expect_bounded(10 * PAGE, (EvictBounds){ 4 * PAGE, .last = 3 * PAGE }, 4 * PAGE, 7 * PAGE);
+    expect_bounded(10 * PAGE, (EvictBounds){ 4 * PAGE, UINT64_MAX, .last = 3 * PAGE }, 4 * PAGE,
+                   7 * PAGE);
     expect_bounded(10 * PAGE, (EvictBounds){ 0, 8 * PAGE, .last = PAGE }, 0, 8 * PAGE);
     expect_bounded(10 * PAGE, (EvictBounds){ 0, 8 * PAGE, .last = 3 * PAGE }, 0, 7 * PAGE);
     expect_bounded(10 * PAGE + 5, (EvictBounds){ 0, 20 * PAGE, .last = 1 }, 0, 10 * PAGE);
     expect_bounded(10 * PAGE, (EvictBounds){ 0, 2 * PAGE, .first = 2 * PAGE }, 0, 0);
-    expect_bounded(10 * PAGE, (EvictBounds){ 8 * PAGE, .last = 3 * PAGE }, 0, 0);
+    expect_bounded(10 * PAGE, (EvictBounds){ 8 * PAGE, UINT64_MAX, .last = 3 * PAGE }, 0, 0);
 }
 
 /* Climbs a ladder on which each rung leaves what @left has for it, and returns the rungs tried. */

@@ -537,7 +537,7 @@ static void keys_of_a_rule(void **state)
     const EvictTask *all = &((EvictJob *)queue[1])->task;
     assert_int_equal(plain->rate, 0);
     assert_int_equal(plain->bounds.begin, 0);
-    assert_int_equal(plain->bounds.end, 0);
+    assert_int_equal(plain->bounds.end, UINT64_MAX);
     assert_int_equal(plain->bounds.last, 0);
     assert_false(plain->allowed.write_back || plain->allowed.page_out || plain->allowed.reclaim);
     assert_int_equal(all->rate, 5 * MIB);

@@ -61,9 +61,10 @@ static Evictor *an_evictor(Host *host)
     return e;
 }
 
-#define RULE(path_, seconds)                                                                     \
-    {                                                                                            \
-        .path = (char *)(path_), .idle_usec = (seconds)*USEC_PER_SEC, .every_usec = USEC_PER_SEC \
+#define RULE(path_, seconds)                                                                      \
+    {                                                                                             \
+        .path = (char *)(path_), .idle_usec = (seconds)*USEC_PER_SEC, .every_usec = USEC_PER_SEC, \
+        .range.end = UINT64_MAX                                                                   \
     }
 
 static void new_rules_come_into_force_all_or_none(void **state)

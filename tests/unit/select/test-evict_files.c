@@ -9,9 +9,9 @@ static void each_file_once_by_rule_and_by_name(void **state)
     cleanup(selected_files_clear) SelectedFiles list = { 0 };
     SelectScope scope = scope_of(&s);
     const EvictRule rules[] = {
-        { .path = (char *)"/b/{2,*}" },
+        { .path = (char *)"/b/{2,*}", .range.end = UINT64_MAX },
         { .path = NULL, .stream = true },
-        { .path = (char *)"/**" },
+        { .path = (char *)"/**", .range.end = UINT64_MAX },
     };
 
     scratch_put_sized(&s.root, "a/1", 1);
@@ -55,7 +55,7 @@ static void a_range_counts_beside_what_other_rules_take(void **state)
 
 static void expect_failure(const SelectScope *scope, const char *path, int error)
 {
-    const EvictRule rule = { .path = (char *)path };
+    const EvictRule rule = { .path = (char *)path, .range.end = UINT64_MAX };
     SelectedFiles list = { .n_files = 42 };
 
     assert_int_equal(evict_files(scope, &rule, 1, &list), error);

@@ -30,7 +30,10 @@ static int select_pins(Selecting *s, const SelectScope *scope, SelectedFiles *re
 
 static int select_evictions(Selecting *s, const SelectScope *scope, SelectedFiles *ret)
 {
-    const EvictRule rules[] = { { .path = (char *)"/*" }, { .path = (char *)"/**" } };
+    const EvictRule rules[] = {
+        { .path = (char *)"/*", .range.end = UINT64_MAX },
+        { .path = (char *)"/**", .range.end = UINT64_MAX },
+    };
 
     return evict_files(scope, rules, ELEMENTS(rules), ret);
 }
