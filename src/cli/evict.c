@@ -4,6 +4,7 @@
  * means it. What processes have mapped, and what is dirty, goes only where that is said as well. */
 #include <fcntl.h>
 #include <limits.h>
+#include <pagewarden/names.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -299,6 +300,23 @@ static int walk(EvictCommand *evict)
     return r;
 }
 
+/* What the controller has found to be nowhere else than in memory stays. */
+static int read_barred(EvictCommand *evict)
+{
+    CLEANUP_CLOSE int dir_fd = open(PAGEWARDEN_RUNTIME_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    evict->arguments.ladder.barred = barred_new();
+    if (!evict->arguments.ladder.barred)
+        return -ENOMEM;
+    int r = dir_fd < 0 ? -errno : barred_read(evict->arguments.ladder.barred, dir_fd, NULL);
+    if (r < 0 && r != -ENOENT && r != -ENOMEM) {
+        complain("%s/" BARRED_NAME ": %s, so what the disk has refused is not known",
+                 PAGEWARDEN_RUNTIME_DIR, strerror(-r));
+        return 0;
+    }
+    return r == -ENOENT ? 0 : r;
+}
+
 static ExitCode evict_all(EvictCommand *evict)
 {
     CLEANUP_CLOSE int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -315,7 +333,9 @@ static ExitCode evict_all(EvictCommand *evict)
     evict->arguments.ladder.tick = on_tick;
     evict->arguments.ladder.userdata = evict;
 
-    int r = evict->arguments.output.json != JSON_OFF ? begin_json(evict) : 0;
+    int r = read_barred(evict);
+    if (r >= 0 && evict->arguments.output.json != JSON_OFF)
+        r = begin_json(evict);
     if (r >= 0)
         r = walk(evict);
     bool cut = r == -ECANCELED;
@@ -351,6 +371,7 @@ ExitCode verb_evict(int argc, char *argv[])
     if (evict_arguments_parse(argc, argv, &evict.arguments, &code))
         code = evict.arguments.command ? evict_behind(&evict) : evict_all(&evict);
     ladder_free(evict.ladder);
+    barred_free(evict.arguments.ladder.barred);
     spared_clear(&evict.spared);
     inode_set_clear(&evict.met);
     if (evict.later)

@@ -45,16 +45,22 @@ static bool is_in_use(const EvictJob *ej, const struct stat *st)
                       : open_set_is_open(ej->open, st->st_dev, st->st_ino);
 }
 
-/* What could not be written stays. */
-static void count(EvictJob *ej, const struct stat *st, const EvictSeen *seen, uint64_t idle_usec)
+static void count(EvictJob *ej, const EvictSeen *seen, uint64_t idle_usec)
 {
     EvictLeft left = { seen->resident, seen->dirty, seen->has_dirty };
 
-    if (!idle_table_is_barred(ej->task.table, st))
-        evict_ages_add(&ej->ages, idle_usec, evict_could_go(&left, &ej->task.allowed));
+    evict_ages_add(&ej->ages, idle_usec, evict_could_go(&left, &ej->task.allowed));
 }
 
-static EvictVerdict judge(EvictJob *ej, const struct stat *st, const EvictSeen *seen)
+/* What the disk refused, or has been asked for in vain to take, stays. */
+static bool must_stay(const EvictJob *ej, int fd, const struct stat *st, const EvictSeen *seen)
+{
+    return barred_holds(ej->task.barred, fd) ||
+           idle_table_is_stuck(ej->task.table, st, !seen->has_dirty || seen->dirty > 0);
+}
+
+static EvictVerdict judge(EvictJob *ej, const struct stat *st, const EvictSeen *seen,
+                          uint64_t *ret_idle_usec)
 {
     const EvictTask *task = &ej->task;
     EvictFacts facts = {
@@ -65,10 +71,8 @@ static EvictVerdict judge(EvictJob *ej, const struct stat *st, const EvictSeen *
 
     if (facts.resident > 0)
         facts.idle_usec = idle_table_note(task->table, st, facts.in_use);
-    EvictVerdict verdict = evict_judge(&facts, task->idle_usec);
-    if (verdict == EVICT_NOW && task->look_only)
-        count(ej, st, seen, facts.idle_usec);
-    return verdict;
+    *ret_idle_usec = facts.idle_usec;
+    return evict_judge(&facts, task->idle_usec);
 }
 
 /* What is under way comes on top. */
@@ -142,6 +146,7 @@ static int on_opened(const char *path, int *fd, const struct stat *st, void *use
     Look *look = userdata;
     EvictJob *ej = look->ej;
     EvictSeen seen;
+    uint64_t idle_usec;
 
     if (is_behind(look, path))
         return 0;
@@ -155,15 +160,21 @@ static int on_opened(const char *path, int *fd, const struct stat *st, void *use
         note_failed(ej, path, r);
         return 0;
     }
-    switch (judge(ej, st, &seen)) {
+    switch (judge(ej, st, &seen, &idle_usec)) {
     case EVICT_NOW:
-        if (ej->task.look_only || has_enough(ej) || idle_table_is_barred(ej->task.table, st))
+        if (must_stay(ej, *fd, st, &seen))
             return 0;
-        return evict(look, path, fd, st);
+        if (ej->task.look_only)
+            count(ej, &seen, idle_usec);
+        else if (!has_enough(ej))
+            return evict(look, path, fd, st);
+        return 0;
     case EVICT_NOT_IDLE:
         ej->waiting = true;
         return 0;
     case EVICT_NOT_RESIDENT:
+        (void)barred_holds(ej->task.barred, *fd); /* it may be forgotten by that */
+        return 0;
     case EVICT_PINNED:
     case EVICT_IN_USE:
         return 0;
@@ -201,8 +212,8 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
     ej->moved = true;
     if (error < 0)
         note_failed(ej, path, error);
-    if (outcome->failed == EVICT_WRITE_BACK)
-        idle_table_bar(ej->task.table, st);
+    if (error == -ETIMEDOUT)
+        idle_table_note_stuck(ej->task.table, st);
     else if (error >= 0 && outcome->after == 0)
         idle_table_forget(ej->task.table, st);
     ej->files += evict_outcome_evicted(outcome) > 0;
@@ -296,6 +307,7 @@ static int make_ladder(EvictJob *ej)
         .allowed = task->allowed,
         .bounds = task->bounds,
         .rate = task->rate,
+        .barred = task->barred,
         .proc_fd = task->proc_fd,
         .explanations = 1,
         .cancelled = &ej->job.stop,

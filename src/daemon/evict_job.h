@@ -28,6 +28,7 @@ typedef struct EvictTask {
     EvictAllowed allowed;
     EvictBounds bounds;
     uint64_t rate;   /* bytes per second; 0: no limit */
+    Barred *barred;  /* borrowed; NULL: what the disk refuses is forgotten */
     Pinned *pinned;  /* NULL: nothing is */
     bool look_only;  /* nothing is evicted */
     uint64_t enough; /* bytes: no further file once so much is evicted; 0: all */

@@ -175,6 +175,7 @@ static int start(Rule *rule, const EvictorMoment *moment, const Wanted *wanted)
         .allowed = rule->allowed,
         .bounds = rule->bounds,
         .rate = rule->rate,
+        .barred = host->barred,
         .pinned = host->pinned,
         .look_only = wanted->look_only,
         .enough = wanted->enough,

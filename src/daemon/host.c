@@ -33,6 +33,9 @@ int host_open(Host *host, const HostPlaces *places)
     MemInfo info;
 
     host->page = (uint64_t)sysconf(_SC_PAGESIZE);
+    host->barred = barred_new();
+    if (!host->barred)
+        return -ENOMEM;
     host->state_fd = open_folder(places->state); /* recorders tell where they miss it */
     host->root_fd = open_folder(places->root);
     if (host->root_fd < 0)
@@ -89,6 +92,7 @@ void host_close(Host *host)
     host->stream_ask_jobs = jobs_free(host->stream_ask_jobs);
     host->stream_jobs = jobs_free(host->stream_jobs);
     host->watch = pin_watch_free(host->watch);
+    host->barred = barred_free(host->barred);
     advised_close(&host->advised);
     theirs_clear(&host->theirs);
     safe_close(host->state_fd);

@@ -12,6 +12,7 @@
 #include "daemon/jobs.h"
 #include "daemon/ledger.h"
 #include "daemon/theirs.h"
+#include "evict/barred.h"
 #include "kernel/walk.h"
 #include "policy/settings.h"
 
@@ -25,6 +26,7 @@ typedef struct Host {
     sd_bus *bus; /* NULL while the system bus is away */
     Ledger *ledger;
     Advised advised;
+    Barred *barred; /* files that nothing may evict */
     Theirs theirs;
     const struct Leftovers *leftovers; /* NULL: there are none */
 

@@ -5,8 +5,7 @@
  * Access times are not asked: relatime makes them lie. Files that are not in memory cost nothing
  * here.
  *
- * The kernel takes pages for clean that the disk did not take. So such a file is remembered: else
- * the next look would drop what no disk has. */
+ * A file that a disk does not take is remembered: else each look would wait for that anew. */
 #include "daemon/idle_table.h"
 
 #include <stdlib.h>
@@ -30,7 +29,7 @@ typedef struct IdleFile {
     uint64_t since_usec;
     int64_t written_nsec, changed_nsec; /* mtime and ctime */
     uint32_t look;                      /* the look that saw it last */
-    bool barred;                        /* as long as it is not written to */
+    bool stuck;                         /* as long as it is dirty */
     UT_hash_handle hh;
 } IdleFile;
 
@@ -94,7 +93,6 @@ static void note_times(IdleFile *file, const struct stat *st, uint64_t now_usec)
     if (file->written_nsec == written && file->changed_nsec == changed)
         return;
     file->since_usec = now_usec;
-    file->barred &= file->written_nsec == written;
     file->written_nsec = written;
     file->changed_nsec = changed;
 }
@@ -148,21 +146,24 @@ void idle_table_forget(IdleTable *table, const struct stat *st)
     free(file);
 }
 
-void idle_table_bar(IdleTable *table, const struct stat *st)
+void idle_table_note_stuck(IdleTable *table, const struct stat *st)
 {
     IdleFile *file = find_or_add(table, st);
 
     if (!file)
         return;
-    file->barred = true;
+    file->stuck = true;
     file->look = table->look;
 }
 
-bool idle_table_is_barred(const IdleTable *table, const struct stat *st)
+bool idle_table_is_stuck(IdleTable *table, const struct stat *st, bool dirty)
 {
     FileId id = { .dev = st->st_dev, .ino = st->st_ino };
     IdleFile *file;
 
     HASH_FIND(hh, table->files, &id, sizeof(id), file);
-    return file && file->barred && file->written_nsec == nsec(st->st_mtim);
+    if (!file)
+        return false;
+    file->stuck &= dirty;
+    return file->stuck;
 }

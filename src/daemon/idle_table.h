@@ -30,7 +30,7 @@ uint64_t idle_table_note(IdleTable *table, const struct stat *st, bool in_use);
 /* Nothing of it is in memory any more: others may have its place, in this look already. */
 void idle_table_forget(IdleTable *table, const struct stat *st);
 
-/* What of it is in memory could not be written to the disk, and must stay: idle_table_is_barred()
- * is true until it is written to again, or is not in memory at a look. */
-void idle_table_bar(IdleTable *table, const struct stat *st);
-bool idle_table_is_barred(const IdleTable *table, const struct stat *st);
+/* The disk takes nothing of it. So it is, says idle_table_is_stuck(), until it is not @dirty, or
+ * not in memory at a look. */
+void idle_table_note_stuck(IdleTable *table, const struct stat *st);
+bool idle_table_is_stuck(IdleTable *table, const struct stat *st, bool dirty);

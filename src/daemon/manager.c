@@ -426,6 +426,20 @@ static int undo_advice(Manager *m)
                         host_walk_flags(&m->host));
 }
 
+/* Which files a controller before us found to be nowhere else than in memory. */
+static int read_barred(Manager *m)
+{
+    size_t bad = 0;
+
+    int r = barred_read(m->host.barred, m->runtime_fd, &bad);
+    if (bad > 0)
+        log_warning("The record of what the disk did not take has %zu lines that cannot be read, "
+                    "ignoring them",
+                    bad);
+    barred_keep(m->host.barred, m->runtime_fd);
+    return r;
+}
+
 /* What a controller before us changed and did not put back. */
 static int restore_first(Manager *m)
 {
@@ -442,7 +456,9 @@ static int restore_first(Manager *m)
         log_warning("The ledger cannot be written: %s", strerror(-r));
     if (r > 0)
         log_warning("%d limits of before could not be restored", r);
-    r = leftovers_take(&m->leftovers, &m->host);
+    r = read_barred(m);
+    if (r >= 0)
+        r = leftovers_take(&m->leftovers, &m->host);
     m->host.leftovers = &m->leftovers;
     if (r >= 0)
         r = advised_open(&m->host.advised, m->runtime_fd);

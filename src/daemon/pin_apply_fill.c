@@ -69,7 +69,8 @@ int pin_apply_fills(PinApply *a)
 
     if (!a->setup.fill && a->scan->n_recharged == 0)
         return 0;
-    PinFill *fill = pin_fill_new(a->setup.host->cgroup_fd, cgroup_path, on_filled, a);
+    const Host *host = a->setup.host;
+    PinFill *fill = pin_fill_new(host->cgroup_fd, cgroup_path, host->barred, on_filled, a);
     int r = fill ? 0 : -ENOMEM;
     for (uint32_t i = 0; i < a->packet.header.n_items && r >= 0; i++)
         r = a->ranges.known ? add_range(a, fill, &a->packet.items[i]) : add_part(a, fill, i);

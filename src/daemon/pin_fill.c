@@ -6,7 +6,8 @@
  * nobody wants the batch any more, it is killed.
  *
  * What is in memory already stays charged to whoever read it, unless it is to be evicted first.
- * Eviction does nothing to what is dirty, or mapped by somebody; then that stays as it is, too. */
+ * Nothing of a file that is dirty is, lest it be written, or that the disk refused; and eviction
+ * does nothing to what is mapped by somebody: then that stays as it is, too. */
 
 #include "daemon/pin_fill.h"
 
@@ -31,7 +32,7 @@ static void evict(const PinFill *fill)
 {
     for (size_t i = 0; i < fill->fds.n; i++) {
         const HoldItem *item = &fill->packet.items[i];
-        if (fill->evict[i])
+        if (fill->evict[i] && barred_lets_go(fill->barred, fill->fds.fds[i]))
             (void)posix_fadvise(fill->fds.fds[i], (off_t)item->offset, (off_t)item->length,
                                 POSIX_FADV_DONTNEED);
     }
@@ -126,8 +127,8 @@ static void destroy(Job *job)
     pin_fill_free((PinFill *)job);
 }
 
-PinFill *pin_fill_new(int cgroup_fd, const char *cgroup_path, void (*done)(Job *job, void *owner),
-                      void *owner)
+PinFill *pin_fill_new(int cgroup_fd, const char *cgroup_path, Barred *barred,
+                      void (*done)(Job *job, void *owner), void *owner)
 {
     PinFill *fill = calloc(1, sizeof(PinFill));
     if (!fill)
@@ -135,6 +136,7 @@ PinFill *pin_fill_new(int cgroup_fd, const char *cgroup_path, void (*done)(Job *
 
     fill->job = (Job){ .run = run, .done = done, .destroy = destroy, .owner = owner };
     fill->cgroup_fd = cgroup_fd;
+    fill->barred = barred;
     fill->program = PAGEWARDEN_HOLD_PATH;
     fill->packet.header.type = HOLD_PIN;
     fill->cgroup_path = cgroup_path ? strdup(cgroup_path) : NULL;

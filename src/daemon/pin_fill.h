@@ -5,6 +5,7 @@
  * a process that is put into it for that. And takes out of memory what is charged to others. */
 
 #include "daemon/jobs.h"
+#include "evict/barred.h"
 #include "hold/wire.h"
 
 typedef struct PinFill {
@@ -14,6 +15,7 @@ typedef struct PinFill {
     int cgroup_fd;              /* borrowed, lives as long as the daemon */
     char *cgroup_path;          /* NULL: nothing is read */
     const char *program;        /* pagewarden-hold */
+    Barred *barred;             /* borrowed; may be NULL */
     HoldPacket packet;          /* what to read: HOLD_LOCK_NONE, at most HOLD_SLICE_MAX */
     HoldFds fds;                /* one each */
     bool evict[HOLD_BATCH_MAX]; /* first take it out of memory: it is charged to somebody else */
@@ -25,8 +27,8 @@ typedef struct PinFill {
 
 /* One to be filled in by pin_fill_add() and submitted. @cgroup_path is NULL where nothing is to be
  * read. NULL: out of memory. */
-PinFill *pin_fill_new(int cgroup_fd, const char *cgroup_path, void (*done)(Job *job, void *owner),
-                      void *owner);
+PinFill *pin_fill_new(int cgroup_fd, const char *cgroup_path, Barred *barred,
+                      void (*done)(Job *job, void *owner), void *owner);
 
 /* Adds a part of the file @fd, which stays the caller's. -errno: it cannot be duplicated. */
 int pin_fill_add(PinFill *fill, int fd, uint64_t offset, uint64_t length, bool evict);

@@ -51,6 +51,7 @@ static int follow(StreamJob *sj, uint64_t elapsed)
         .pids = &pids,
         .pinned = state->pinned,
         .n_pinned = state->n_pinned,
+        .barred = task->barred,
         .write_back = task->write_back,
         .network = task->network,
         .may_write = UINT64_MAX,

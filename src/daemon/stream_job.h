@@ -38,8 +38,9 @@ typedef struct StreamTask {
     int proc_fd, cgroup_fd; /* cgroup_fd may be -1 */
     bool write_back;
     bool network;
-    bool reclaims; /* from the unit's cgroup */
-    uint64_t rate; /* bytes per second; 0: no limit */
+    bool reclaims;  /* from the unit's cgroup */
+    uint64_t rate;  /* bytes per second; 0: no limit */
+    Barred *barred; /* borrowed */
     StreamState *state;
 } StreamTask;
 

@@ -145,6 +145,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         .network = !s->host->settings->refuse_network_filesystems,
         .reclaims = s->reclaims,
         .rate = s->rate,
+        .barred = s->host->barred,
     };
 
     if (!s->state)

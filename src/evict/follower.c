@@ -312,7 +312,7 @@ static int act(Follower *follower, const FollowerOptions *options, Followed *fol
     if (r >= 0 && writes)
         r = write_out(options, followed, fd, stream_within(to_write, may_write, page), page,
                       &written);
-    if (r >= 0 && drops)
+    if (r >= 0 && drops && !barred_holds(options->barred, fd))
         r = drop(options, followed, fd,
                  stream_within(to_drop, options->may_drop - out->dropped, STREAM_FOLIO_MAX),
                  &dropped);

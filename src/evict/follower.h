@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "control/pin_plan.h"
+#include "evict/barred.h"
 #include "kernel/openers.h"
 #include "kernel/procs.h"
 #include "util/cleanup.h"
@@ -30,6 +31,7 @@ typedef struct FollowerOptions {
     const Pids *pids;    /* whose files */
     const PinId *pinned; /* files to leave alone, sorted by pin_id_compare() */
     size_t n_pinned;
+    Barred *barred;               /* files of which nothing is dropped; may be NULL */
     bool write_back;              /* write first what is dirty; else it stays until somebody has */
     bool network;                 /* on such file systems, too */
     uint64_t may_write, may_drop; /* bytes, now */

@@ -336,25 +336,47 @@ static int reclaim(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n
     return r == -ENOENT || r == -EINVAL ? 0 : r;
 }
 
-/* Whether what is about to be taken for clean has reached the disk: where somebody else has had it
- * written, nobody has asked yet. Asking writes what is dirty, anywhere in the file; so it is not
- * asked of one that is. *ret_lacks: it has not. */
-static int check_written(const Climb *climb, bool *ret_lacks)
+/* All of the file, whatever the part: to be asked whether that arrived, the kernel writes the rest
+ * as well, at no pace. */
+static int write_back(Ladder *ladder, Climb *climb)
 {
-    EvictPart all = { 0, (uint64_t)climb->st.st_size };
-    Residency residency = climb->now;
-    int r = 0;
+    Barred *barred = ladder->options.barred;
+    Evicting whole = evicting(ladder, climb, (EvictPart){ 0, (uint64_t)climb->st.st_size });
 
-    if (climb->part.begin > 0 || climb->part.end < all.end || climb->n_spared > 0)
-        r = residency_of_range(climb->fd, 0, all.end, &residency);
-    if (r < 0)
-        return r;
-    if (residency.has_counters ? residency.dirty + residency.writeback > 0
-                               : !file_is_settled(climb->fd))
-        return 0;
-    r = evict_check_written(climb->fd);
-    *ret_lacks = r < 0;
+    int r = evict_write_back(&whole, PATIENCE_USEC, &climb->outcome.written);
+    if (r >= 0)
+        return barred_ask(barred, climb->fd);
+    if (r != -ECANCELED && r != -ETIMEDOUT)
+        barred_add(barred, climb->fd);
     return r;
+}
+
+/* Whether what is about to be taken for clean has reached the disk: where somebody else has had it
+ * written, nobody has asked yet. Asking writes what is dirty, anywhere in the file: where that is
+ * not allowed, it is not asked of one that is. */
+static int check_written(Ladder *ladder, Climb *climb)
+{
+    uint64_t size = (uint64_t)climb->st.st_size;
+    Residency residency = climb->now;
+
+    if ((climb->part.begin > 0 || climb->part.end < size || climb->n_spared > 0) &&
+        residency_of_range(climb->fd, 0, size, &residency) < 0)
+        residency.has_counters = false; /* it may be */
+    bool dirty = residency.has_counters ? residency.dirty + residency.writeback > 0
+                                        : !file_is_settled(climb->fd);
+    if (!dirty)
+        return barred_ask(ladder->options.barred, climb->fd);
+    return ladder->options.allowed.write_back ? write_back(ladder, climb) : 0;
+}
+
+/* What is the disk's part of a rung, before anything goes. */
+static int ask_disk(Ladder *ladder, Climb *climb, EvictRung rung)
+{
+    if (barred_holds(ladder->options.barred, climb->fd))
+        return -EIO;
+    if (rung == EVICT_WRITE_BACK)
+        return write_back(ladder, climb);
+    return rung == EVICT_ADVISE ? check_written(ladder, climb) : 0;
 }
 
 /* One rung, for one part. */
@@ -365,20 +387,17 @@ static int try_part(Ladder *ladder, Climb *climb, EvictRung rung, const Evicting
     int r = 0;
 
     switch (rung) {
-    case EVICT_WRITE_BACK:
-        r = evict_write_back(e, PATIENCE_USEC, &climb->outcome.written);
-        break;
     case EVICT_PAGE_OUT:
         r = evict_page_out(e, ladder->options.proc_fd, mappers, n, &paged);
         if (r >= 0 && paged.failed > 0)
             r = paged.error;
         break;
     case EVICT_ADVISE:
-    case EVICT_RECLAIM: /* of all parts at once */
+    case EVICT_WRITE_BACK: /* of the whole file */
+    case EVICT_RECLAIM:    /* of all parts at once */
     case _EVICT_RUNG_MAX:
         break;
     }
-    /* Pages that could not be written are the only good copy as long as they stay. */
     if (r < 0)
         return r;
     return ladder->options.hurry ? evict_advise_shared(e) : evict_advise(e);
@@ -421,9 +440,9 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
         if (rung == EVICT_NO_RUNG || *ret_wait)
             return 0;
         climb->tried[rung]++;
-        bool lacks = false; /* the disk does */
-        int r = rung == EVICT_ADVISE ? check_written(climb, &lacks) : 0;
         ladder->current = climb;
+        int r = ask_disk(ladder, climb, rung);
+        bool lacks = r < 0; /* the disk does */
         if (r >= 0)
             r = try_rung(ladder, climb, rung, mappers, n);
         ladder->current = NULL;

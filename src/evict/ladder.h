@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "control/evict_plan.h"
+#include "evict/barred.h"
 #include "kernel/residency.h"
 
 /* Bytes, in whole pages, of the part that was to go; all measured. */
@@ -19,7 +20,7 @@ typedef struct EvictOutcome {
     uint64_t before;                   /* resident before */
     uint64_t after;                    /* resident after; more than before where someone reads it */
     uint64_t evicted[_EVICT_RUNG_MAX]; /* by each rung */
-    uint64_t written;                  /* asked to be written to the disk */
+    uint64_t written;                  /* asked to be written to the disk, of the whole file */
 
     /* Why that is left; together they are `after`. */
     uint64_t dirty;   /* not on the disk yet, or on its way there */
@@ -53,6 +54,7 @@ typedef struct LadderOptions {
     uint64_t rate;      /* bytes per second, written or evicted; 0: no limit */
     bool hurry;         /* somebody waits for it: two threads take a large file */
     int proc_fd;        /* of /proc, borrowed */
+    Barred *barred;     /* borrowed; NULL: what the disk refuses is forgotten */
     /* Passes over /proc to find out who maps what is left where that is only to be told; paging out
      * makes as many as it needs, for LADDER_BATCH files each. */
     unsigned explanations;

@@ -31,12 +31,12 @@ int evict_advise(const Evicting *evicting);
 int evict_write_begin(const Evicting *evicting, uint64_t *written);
 
 /* Writes dirty pages to the disk and waits for that, as far as the pace goes; adds to *written the
- * bytes asked for. -EIO, -ENOSPC …: some could not be written, and whoever wrote them still learns
- * so from his own fsync(2). -ETIMEDOUT: the disk has taken nothing for @patience_usec. -ECANCELED.
- */
+ * bytes asked for. Whether the disk took them, evict_check_written() tells. -ETIMEDOUT: it has
+ * taken nothing for @patience_usec. -ECANCELED; -errno: it could not be asked to. */
 int evict_write_back(const Evicting *evicting, uint64_t patience_usec, uint64_t *written);
 
-/* Whether all of the file that seems to be clean is on the disk; writes what is dirty, and waits.
+/* Whether all of the file that seems to be clean is on the disk; writes what is dirty, at no pace,
+ * and waits.
  * -EIO, -ENOSPC …: some could not be written, by whomever; that is told once, and whoever wrote it
  * still learns so from his own fsync(2). 0 also where the file system cannot tell. */
 int evict_check_written(int fd);

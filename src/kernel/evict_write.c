@@ -96,7 +96,5 @@ int evict_write_begin(const Evicting *e, uint64_t *written)
 int evict_write_back(const Evicting *e, uint64_t patience_usec, uint64_t *written)
 {
     int r = evict_write_begin(e, written);
-    if (r >= 0)
-        r = wait_written(e, patience_usec);
-    return r < 0 ? r : evict_check_written(e->fd);
+    return r < 0 ? r : wait_written(e, patience_usec);
 }

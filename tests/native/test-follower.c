@@ -244,6 +244,28 @@ static void what_was_read_goes(void **state)
     assert_true(in_one_of_some_tries(follow_a_reader()));
 }
 
+/* True when it stayed: others may evict it. */
+static bool follow_a_barred_file(void)
+{
+    CLEANUP_WORLD World w = world_new(SIZE);
+    cleanup(barred_freep) Barred *barred = barred_new();
+    Worker reader = worker_new(&w.files, "f", O_RDONLY);
+
+    w.options.barred = barred;
+    must(pread(w.fd, buffer, 1, (off_t)(SIZE - 1))); /* what is not in memory at all is not */
+    barred_add(barred, w.fd);
+    show(&w, &reader, true);
+    go(&w, &reader, READ, 24 * MIB, 2 * MIB);
+    worker_end(&reader);
+    assert_int_equal(w.sum.dropped, 0);
+    return resident(w.fd, 0, 24 * MIB) >= 24 * MIB;
+}
+
+static void what_the_disk_refused_stays(void **state)
+{
+    assert_true(in_one_of_some_tries(follow_a_barred_file()));
+}
+
 /* True when some of it stayed: others may evict it. */
 static bool follow_over_what_is_there(void)
 {
@@ -582,6 +604,7 @@ static void begins_anew_after_truncation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_disk_refused_stays),
         cmocka_unit_test(what_was_read_goes),
         cmocka_unit_test(what_was_in_memory_before_stays),
         cmocka_unit_test(what_was_in_memory_far_ahead_stays),

@@ -243,6 +243,21 @@ static bool with_a_dirty_file(void (*body)(void *))
     return status == 0;
 }
 
+static bool is_dirty_behind(int fd, uint64_t begin)
+{
+    Residency residency;
+
+    return residency_of_range(fd, begin, SIZE - begin, &residency) == 0 && residency.dirty > 0;
+}
+
+static uint64_t resident_between(int fd, uint64_t begin, uint64_t end)
+{
+    Residency part;
+
+    assert_int_equal(residency_of_range(fd, begin, end - begin, &part), 0);
+    return part.resident;
+}
+
 static void advice_on_dirty_pages(void *argument)
 {
     int fd = *(int *)argument;
@@ -335,6 +350,141 @@ static void what_others_wrote_in_vain_stays(void **state)
     void *pin = lock_part(fd, 0, SIZE);
     assert_int_equal(run_child(evict_what_the_disk_lacks, &fd), 0);
     munmap(pin, SIZE);
+}
+
+/* And asked once more, the disk says nothing of it. */
+static void evict_what_is_barred(void *argument)
+{
+    int fd = *(int *)argument;
+
+    options.barred = barred_new();
+    barred_add(options.barred, fd);
+    seccomp_answer(__NR_fadvise64, ENOTSUP); /* if it were advised nevertheless */
+    for (unsigned i = 0; i < 4; i++) {
+        options.allowed.write_back = i & 1;
+        options.bounds.last = i & 2 ? MIB : 0;
+        check(climb(fd) == 0);
+        check(told.failed == EVICT_WRITE_BACK && told.error == -EIO);
+        check(told.before > 0 && told.after == told.before);
+        check(told.refused + told.beside == told.after);
+    }
+}
+
+static void what_is_barred_stays(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+
+    must(fsync(fd));
+    void *pin = lock_part(fd, 0, SIZE);
+    assert_int_equal(run_child(evict_what_is_barred, &fd), 0);
+    munmap(pin, SIZE);
+}
+
+static void ask_in_vain(void *argument)
+{
+    int fd = *(int *)argument;
+
+    options.barred = barred_new();
+    seccomp_answer(__NR_ioctl, EIO); /* FIEMAP: the disk did not take it */
+    check(climb(fd) == 0);
+    check(told.failed == EVICT_WRITE_BACK);
+    check(barred_holds(options.barred, fd));
+}
+
+static void ask_for_it_in_vain(void *argument)
+{
+    int fd = *(int *)argument;
+
+    options.barred = barred_new();
+    options.allowed.write_back = true;
+    seccomp_answer(__NR_sync_file_range, EROFS);
+    check(climb(fd) == 0);
+    if (!told.has_dirty || told.dirty < told.after || told.after == 0)
+        _exit(CHILD_SKIPS); /* others wrote it */
+    check(told.failed == EVICT_WRITE_BACK && told.error == -EROFS);
+    check(barred_holds(options.barred, fd));
+}
+
+static void what_the_disk_refuses_is_barred(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    void *pin = lock_part(fd, 0, SIZE);
+
+    must(fsync(fd));
+    assert_int_equal(run_child(ask_in_vain, &fd), 0);
+    if (has_counters())
+        assert_true(in_one_of_some_tries(with_a_dirty_file(ask_for_it_in_vain)));
+    munmap(pin, SIZE);
+}
+
+/* The head of a file is clean, and the rest is not; whether the disk has the head is asked about
+ * the whole, and not without writing the rest. */
+static void evict_the_clean_head(void *argument)
+{
+    int fd = *(int *)argument;
+
+    options.bounds.end = MIB;
+    seccomp_answer(__NR_ioctl, EIO); /* FIEMAP: the disk did not take it */
+    check(climb(fd) == 0);
+    if (!is_dirty_behind(fd, MIB))
+        _exit(CHILD_SKIPS);
+    check(told.failed == EVICT_NO_RUNG && told.written == 0);
+    options.allowed.write_back = true;
+    check(climb(fd) == 0);
+    check(told.failed == EVICT_WRITE_BACK && told.error == -EIO);
+    check(told.before == MIB && told.after == MIB);
+    check(told.written > 0);
+}
+
+static bool evict_a_clean_head(void)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    void *pin = lock_part(fd, 0, SIZE);
+
+    must(fsync(fd));
+    must(pwrite(fd, pin, MIB, 2 * MIB));
+    int status = run_child(evict_the_clean_head, &fd);
+    munmap(pin, SIZE);
+    if (status != CHILD_SKIPS)
+        assert_int_equal(status, 0);
+    return status == 0;
+}
+
+static void where_it_may_write_it_asks_of_a_part_too(void **state)
+{
+    if (!has_counters())
+        skip();
+    assert_true(in_one_of_some_tries(evict_a_clean_head()));
+}
+
+/* Asking would have the kernel write the rest at once. */
+static bool write_a_range_at_a_rate(void)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    bool was_dirty = is_all_dirty(fd);
+    uint64_t began = now_usec();
+
+    options.allowed.write_back = true;
+    options.bounds.end = MIB;
+    options.rate = 4 * SIZE;
+    evict(fd);
+    assert_int_equal(told.failed, EVICT_NO_RUNG);
+    assert_int_equal(resident_between(fd, 0, MIB) - told.beside, 0);
+    if (!was_dirty || told.written < SIZE)
+        return false;
+    assert_true(now_usec() - began >= USEC_PER_SEC / 4);
+    return true;
+}
+
+static void the_rest_of_a_file_is_written_at_the_rate(void **state)
+{
+    if (!has_counters())
+        skip();
+    assert_true(in_one_of_some_tries(write_a_range_at_a_rate()));
 }
 
 /* A process that maps the file, all of it, and has touched each page. */
@@ -637,6 +787,32 @@ static void what_resists_is_reclaimed(void **state)
     munmap(pin, SIZE);
 }
 
+/* While it waited, somebody else was told that the disk does not have it. */
+static void what_is_barred_while_it_waits_stays(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    cleanup(barred_freep) Barred *barred = barred_new();
+    CLEANUP_CLOSE int fd = -1;
+    void *pin = resist(&scratch, SIZE, &fd);
+    Ladder *ladder;
+    struct stat st;
+    int copy = must(dup(fd));
+
+    options.barred = barred;
+    must(fstat(fd, &st));
+    assert_int_equal(ladder_new(&options, &ladder), 0);
+    assert_int_equal(ladder_evict(ladder, "f", &copy, &st), 0);
+    assert_int_equal(copy, -1);
+    barred_add(barred, fd);
+    assert_int_equal(ladder_finish(ladder), 0);
+    assert_int_equal(n_told, 1);
+    assert_int_equal(n_reclaims, 0);
+    assert_int_equal(told.failed, EVICT_WRITE_BACK);
+    expect_adds_up();
+    ladder_free(ladder);
+    munmap(pin, SIZE);
+}
+
 /* Others' pages may go by it: little at a time, and no more where somebody says so. */
 static void a_large_one_is_reclaimed_in_slices(void **state)
 {
@@ -683,14 +859,6 @@ static void parts_that_stay(void **state)
     options.bounds.last = 2 * size;
     evict(fd);
     assert_int_equal(told.before, 0);
-}
-
-static uint64_t resident_between(int fd, uint64_t begin, uint64_t end)
-{
-    Residency part;
-
-    assert_int_equal(residency_of_range(fd, begin, end - begin, &part), 0);
-    return part.resident;
 }
 
 /* Whether what stays is all in memory after the eviction. The kernel takes what nothing holds as it
@@ -1169,6 +1337,10 @@ int main(void)
         TEST(dirty_pages_are_written_first),
         TEST(what_cannot_be_written_is_told),
         TEST(what_others_wrote_in_vain_stays),
+        TEST(what_is_barred_stays),
+        TEST(what_the_disk_refuses_is_barred),
+        TEST(where_it_may_write_it_asks_of_a_part_too),
+        TEST(the_rest_of_a_file_is_written_at_the_rate),
         TEST(mapped_pages_stay),
         TEST(mapped_pages_are_taken_out),
         TEST(what_is_gone_meanwhile_is_not_counted),
@@ -1176,6 +1348,7 @@ int main(void)
         TEST(who_was_not_seen_is_told),
         TEST(what_waits_is_told_in_the_end),
         TEST(what_resists_is_reclaimed),
+        TEST(what_is_barred_while_it_waits_stays),
         TEST(a_large_one_is_reclaimed_in_slices),
         TEST(parts_that_stay),
         TEST(only_a_range_goes),

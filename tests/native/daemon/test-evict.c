@@ -16,11 +16,27 @@
 
 #define SIZE (256 * KIB)
 
+/* The disk's answer to the next question, told once; and who is abandoned while it is asked. */
+static int answer;
+static EvictJob *abandoned;
+
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+    errno = answer;
+    answer = 0;
+    if (abandoned)
+        (void)job_abandon(&abandoned->job);
+    abandoned = NULL;
+    return errno == 0 ? 0 : -1;
+}
+
 typedef struct World {
     Scratch files, proc;
     sd_event *event;
     Jobs *jobs;
     int root_fd;
+    Barred *barred;
     char done[64];
 } World;
 
@@ -30,6 +46,7 @@ static void a_world(World *w)
         .files = scratch_new(SCRATCH_PARENT),
         .proc = scratch_new("/tmp"),
         .root_fd = must(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+        .barred = barred_new(),
     };
     scratch_put(&w->proc, "1/maps", "");
     must(mkdirat(w->proc.fd, "1/fd", 0755));
@@ -40,6 +57,7 @@ static void a_world(World *w)
 static void world_done(World *w)
 {
     jobs_free(w->jobs);
+    barred_free(w->barred);
     sd_event_unref(w->event);
     close(w->root_fd);
     scratch_done(&w->proc);
@@ -92,12 +110,13 @@ static void on_done(Job *job, void *owner)
 }
 
 /* A look as @task says at all files that match @glob below the world's. */
-static void submit_task(World *w, const char *glob, EvictTask *task, Done *done)
+static EvictJob *a_job(World *w, const char *glob, EvictTask *task, Done *done)
 {
     task->root_fd = w->root_fd;
     task->proc_fd = w->proc.fd;
     task->cgroup_fd = -1;
     task->bounds = EVICT_WHOLE_FILE;
+    task->barred = w->barred;
     task->slice_usec = task->slice_usec ?: 100 * USEC_PER_MSEC;
     assert_true(asprintf(&task->path, "%s/%s", w->files.path, glob) > 0);
     EvictJob *ej = evict_job_new(task);
@@ -105,7 +124,12 @@ static void submit_task(World *w, const char *glob, EvictTask *task, Done *done)
     ej->job.done = on_done;
     ej->job.owner = done;
     done->job = ej;
-    jobs_submit(w->jobs, &ej->job);
+    return ej;
+}
+
+static void submit_task(World *w, const char *glob, EvictTask *task, Done *done)
+{
+    jobs_submit(w->jobs, &a_job(w, glob, task, done)->job);
 }
 
 static void submit(World *w, const char *glob, uint64_t rate, Done *done)
@@ -357,8 +381,9 @@ static void abandoned_at_any_time(void **state)
 }
 
 /* Bytes that a look finds which could go, and evicts none of. */
-static uint64_t counted(World *w, EvictAllowed allowed, IdleTable *table)
+static uint64_t counted(World *w, EvictAllowed allowed)
 {
+    IdleTable *table = idle_table_new();
     Done done = { .world = w, .name = 'd' };
     EvictAges sum = { 0 };
 
@@ -373,27 +398,91 @@ static uint64_t counted(World *w, EvictAllowed allowed, IdleTable *table)
 
 static void what_could_go_is_counted(void **state)
 {
-    IdleTable *table = idle_table_new();
     Residency residency;
-    struct stat st;
     World w;
 
     a_world(&w);
     put_locked(&w, "clean");
-    CLEANUP_CLOSE int barred = make_locked(&w, "barred");
-    must(fsync(barred));
-    must(fstat(barred, &st));
-    idle_table_bar(table, &st);
-    assert_int_equal(counted(&w, (EvictAllowed){ 0 }, table), SIZE);
+    CLEANUP_CLOSE int refused = make_locked(&w, "refused");
+    must(fsync(refused));
+    barred_add(w.barred, refused);
+    assert_int_equal(counted(&w, (EvictAllowed){ 0 }), SIZE);
 
     CLEANUP_CLOSE int dirty = make_locked(&w, "dirty");
     assert_int_equal(residency_of(dirty, SIZE, &residency), 0);
     if (residency.has_counters) {
-        assert_int_equal(counted(&w, (EvictAllowed){ 0 }, idle_table_new()), 2 * SIZE);
-        assert_int_equal(counted(&w, (EvictAllowed){ .write_back = true }, idle_table_new()),
-                         3 * SIZE);
+        assert_int_equal(counted(&w, (EvictAllowed){ 0 }), SIZE);
+        assert_int_equal(counted(&w, (EvictAllowed){ .write_back = true }), 2 * SIZE);
     }
     world_done(&w);
+}
+
+/* The kernel tells once, and by then it is nobody's look any more: all others know it all the same,
+ * whichever rule they are of, and whatever was written to the file since. */
+static void what_the_disk_refused_no_look_takes(void **state)
+{
+    World w;
+    Done done = { .world = &w, .name = 'd' };
+
+    a_world(&w);
+    CLEANUP_CLOSE int fd = make_locked(&w, "f");
+    must(fsync(fd));
+    answer = EIO;
+    submit(&w, "f", 0, &done);
+    run_until(&w, "d");
+    assert_int_equal(done.failed, 1);
+
+    w.done[0] = '\0';
+    must(pwrite(fd, "x", 1, 0));
+    must(fsync(fd));
+    submit(&w, "*", 0, &done);
+    run_until(&w, "d");
+    assert_int_equal(done.failed, 0);
+    assert_int_equal(done.sum.before, 0);
+    world_done(&w);
+}
+
+static void nor_what_an_abandoned_one_was_told(void **state)
+{
+    World w;
+    Done done = { .world = &w, .name = 'd' };
+
+    a_world(&w);
+    CLEANUP_CLOSE int fd = make_locked(&w, "f");
+    must(fsync(fd));
+    answer = EIO;
+    abandoned = a_job(&w, "f", &(EvictTask){ .table = idle_table_new() }, &done);
+    jobs_submit(w.jobs, &abandoned->job);
+    submit(&w, "f", 0, &done);
+    run_until(&w, "d");
+    assert_null(abandoned);
+    assert_int_equal(done.failed, 0);
+    assert_int_equal(done.sum.before, 0);
+    world_done(&w);
+}
+
+/* True unless others brought some of it back. */
+static bool look_at_what_is_gone(void)
+{
+    World w;
+    Done done = { .world = &w, .name = 'd' };
+
+    a_world(&w);
+    CLEANUP_CLOSE int fd = make_file(&w.files, "f", SIZE);
+    barred_add(w.barred, fd);
+    make_cold(fd, SIZE);
+    submit(&w, "f", 0, &done);
+    run_until(&w, "d");
+    assert_true(file_is_whole(fd, SIZE));
+    bool holds = barred_holds(w.barred, fd);
+    world_done(&w);
+    return !holds;
+}
+
+/* Then what is read anew is what the disk has. */
+static void what_is_not_in_memory_at_a_look_is_free(void **state)
+{
+    assert_true(in_one_of_some_tries(look_at_what_is_gone()));
 }
 
 /* µs for which the file has been waiting by then. */
@@ -438,6 +527,9 @@ int main(void)
         cmocka_unit_test(what_is_pinned_while_it_waits_is_spared),
         cmocka_unit_test(abandoned_at_any_time),
         cmocka_unit_test(what_could_go_is_counted),
+        cmocka_unit_test(what_the_disk_refused_no_look_takes),
+        cmocka_unit_test(nor_what_an_abandoned_one_was_told),
+        cmocka_unit_test(what_is_not_in_memory_at_a_look_is_free),
         cmocka_unit_test(what_went_waits_no_more),
     };
 

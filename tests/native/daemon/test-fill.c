@@ -13,7 +13,7 @@
 
 static PinFill *a_fill(const Scratch *scratch)
 {
-    PinFill *fill = pin_fill_new(scratch->fd, "/shop", NULL, NULL);
+    PinFill *fill = pin_fill_new(scratch->fd, "/shop", NULL, NULL, NULL);
 
     assert_non_null(fill);
     fill->program = HOLD_BINARY;
@@ -153,7 +153,7 @@ static bool evict_a_part(void)
     CLEANUP_CLOSE int a = make_file(&scratch, "a", 4 * MIB);
 
     must(fsync(a));
-    PinFill *fill = pin_fill_new(scratch.fd, NULL, NULL, NULL);
+    PinFill *fill = pin_fill_new(scratch.fd, NULL, NULL, NULL, NULL);
     assert_non_null(fill);
     assert_int_equal(pin_fill_add(fill, a, MIB, MIB, true), 0);
     fill->job.run(&fill->job);
@@ -167,6 +167,28 @@ static bool evict_a_part(void)
 static void it_evicts_only(void **state)
 {
     assert_true(in_one_of_some_tries(evict_a_part()));
+}
+
+/* True when it stayed: others may evict it. */
+static bool evict_what_the_disk_refused(void)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    cleanup(barred_freep) Barred *barred = barred_new();
+    CLEANUP_CLOSE int a = make_file(&scratch, "a", MIB);
+
+    must(fsync(a));
+    barred_add(barred, a);
+    PinFill *fill = pin_fill_new(scratch.fd, NULL, barred, NULL, NULL);
+    assert_non_null(fill);
+    assert_int_equal(pin_fill_add(fill, a, 0, MIB, true), 0);
+    fill->job.run(&fill->job);
+    pin_fill_free(fill);
+    return resident(a, 0, MIB) == MIB;
+}
+
+static void what_the_disk_refused_stays(void **state)
+{
+    assert_true(in_one_of_some_tries(evict_what_the_disk_refused()));
 }
 
 /* It reads, and does nothing else. */
@@ -193,6 +215,7 @@ int main(void)
         cmocka_unit_test(one_that_nobody_waits_for_is_killed),
         cmocka_unit_test(it_reads_nothing_around),
         cmocka_unit_test(it_evicts_only),
+        cmocka_unit_test(what_the_disk_refused_stays),
         cmocka_unit_test(it_locks_nothing),
     };
 
