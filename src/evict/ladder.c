@@ -10,38 +10,22 @@
 #include "evict/ladder.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 
+#include "evict/climb.h"
 #include "evict/shared.h"
 #include "kernel/evict.h"
 #include "kernel/evict_mapped.h"
-#include "kernel/mappers.h"
 #include "kernel/residency.h"
 #include "kernel/settled.h"
 #include "util/cleanup.h"
 #include "util/units.h"
 
-#define FOLIO_MAX     (2 * MIB)           /* of files */
 #define PATIENCE_USEC (30 * USEC_PER_SEC) /* with a disk that takes nothing */
 #define RECLAIM_SLICE (32 * MIB) /* taken from others in vain at most, before it is measured */
 #define RECLAIM_TIMES 8          /* the bytes of the file, in all, */
 #define RECLAIM_VAIN  2          /* and since it last shrank: once to learn that nobody uses them */
-
-/* One file on its way up. */
-typedef struct Climb {
-    char *path;
-    int fd;
-    struct stat st;
-    EvictPart part;              /* that is to go, but for */
-    const ResidentRange *spared; /* these; borrowed */
-    size_t n_spared;
-    unsigned tried[_EVICT_RUNG_MAX];
-    Residency now;
-    EvictOutcome outcome;
-} Climb;
 
 struct Ladder {
     LadderOptions options;
@@ -129,60 +113,15 @@ static EvictPart part_of(const Ladder *ladder, const struct stat *st)
     return evict_part((uint64_t)st->st_size, &ladder->options.bounds, ladder->page);
 }
 
-/* What lies between the ranges that are spared: the @i-th of n_spared + 1 parts, which may be
- * empty. */
-static EvictPart part_between(const Climb *climb, size_t i)
-{
-    EvictPart part = climb->part;
-
-    if (i > 0) {
-        const ResidentRange *before = &climb->spared[i - 1];
-        part.begin = max_u64(part.begin, add_u64(before->offset, before->length));
-    }
-    if (i < climb->n_spared)
-        part.end = min_u64(part.end, climb->spared[i].offset);
-    part.begin = min_u64(part.begin, part.end);
-    return part;
-}
-
-static int measure(const Climb *climb, Residency *ret)
-{
-    Residency sum = { .has_resident = true, .has_counters = true };
-
-    for (size_t i = 0; i <= climb->n_spared; i++) {
-        EvictPart part = part_between(climb, i);
-        Residency residency;
-
-        int r = residency_of_range(climb->fd, part.begin, part.end - part.begin, &residency);
-        if (r < 0)
-            return r;
-        sum.resident += residency.resident;
-        sum.dirty += residency.dirty;
-        sum.writeback += residency.writeback;
-        sum.has_counters &= residency.has_counters;
-    }
-    *ret = sum;
-    return 0;
-}
-
-static EvictLeft left_of(const Residency *residency)
-{
-    return (EvictLeft){
-        .resident = residency->resident,
-        .dirty = min_u64(residency->dirty + residency->writeback, residency->resident),
-        .has_dirty = residency->has_counters,
-    };
-}
-
 int ladder_look(const Ladder *ladder, int fd, const struct stat *st, EvictSeen *ret)
 {
     Climb climb = { .fd = fd, .part = part_of(ladder, st) };
     Residency residency;
 
-    int r = measure(&climb, &residency);
+    int r = climb_measure(&climb, &residency);
     if (r < 0)
         return r;
-    EvictLeft left = left_of(&residency);
+    EvictLeft left = climb_left(&residency);
     *ret = (EvictSeen){ left.resident, left.dirty, left.has_dirty };
     return 0;
 }
@@ -196,97 +135,8 @@ void ladder_so_far(const Ladder *ladder, uint64_t *ret_evicted, uint64_t *ret_wr
     if (!climb)
         return;
     *ret_written = climb->outcome.written;
-    if (measure(climb, &now) >= 0)
+    if (climb_measure(climb, &now) >= 0)
         *ret_evicted = sub_u64(climb->outcome.before, now.resident);
-}
-
-static bool is_in_memory_only(int fd)
-{
-    struct statfs fs;
-
-    if (fstatfs(fd, &fs) < 0)
-        return false;
-    unsigned long type = (unsigned long)fs.f_type;
-    return type == TMPFS_MAGIC || type == RAMFS_MAGIC;
-}
-
-static uint64_t clean_bytes(int fd, uint64_t begin, uint64_t end)
-{
-    Residency residency;
-
-    if (begin >= end || residency_of_range(fd, begin, end - begin, &residency) < 0)
-        return 0;
-    return sub_u64(residency.resident, residency.dirty + residency.writeback);
-}
-
-/* Resident clean bytes of the folios that reach over into the parts that stay. Folios begin at
- * multiples of their size, so that such a one ends within FOLIO_MAX of the border. */
-static uint64_t beside(const Climb *climb)
-{
-    uint64_t bytes = 0, size = (uint64_t)climb->st.st_size;
-
-    for (size_t i = 0; i <= climb->n_spared; i++) {
-        EvictPart part = part_between(climb, i);
-        uint64_t head = part.begin, tail = part.end;
-
-        if (part.begin % FOLIO_MAX != 0)
-            head = min_u64(part.end, (part.begin / FOLIO_MAX + 1) * FOLIO_MAX);
-        if (part.end < size)
-            tail = max_u64(head, part.end / FOLIO_MAX * FOLIO_MAX);
-        bytes += clean_bytes(climb->fd, part.begin, head) + clean_bytes(climb->fd, tail, part.end);
-    }
-    return bytes;
-}
-
-/* Bytes of what is to go that mappings lock. */
-static uint64_t locked_by(const Climb *climb, const Mapper *mappers, size_t n)
-{
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        uint64_t most = 0, end = mappers[i].offset + (mappers[i].end - mappers[i].begin);
-
-        for (size_t k = 0; k <= climb->n_spared; k++) {
-            EvictPart part = part_between(climb, k);
-            most += sub_u64(min_u64(end, part.end), max_u64(mappers[i].offset, part.begin));
-        }
-        bytes += min_u64(mappers[i].locked, most);
-    }
-    return bytes;
-}
-
-static uint64_t take(uint64_t *left, uint64_t bytes)
-{
-    uint64_t taken = min_u64(*left, bytes);
-
-    *left -= taken;
-    return taken;
-}
-
-/* Why what is left is. @all: there are no other mappers. */
-static void explain(const Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n, bool all)
-{
-    EvictOutcome *out = &climb->outcome;
-    EvictLeft now = left_of(&climb->now);
-    uint64_t left = now.resident;
-
-    out->after = left;
-    out->has_dirty = now.has_dirty;
-    if (left > 0 && is_in_memory_only(climb->fd))
-        out->memory = take(&left, left);
-    out->dirty = take(&left, now.dirty);
-    if (left > 0)
-        out->locked = take(&left, locked_by(climb, mappers, n));
-    if (left > 0)
-        out->beside = take(&left, beside(climb));
-    if (n > 0)
-        out->mapped = take(&left, left);
-    if (left > 0 && !now.has_dirty && !ladder->options.allowed.write_back &&
-        !file_is_settled(climb->fd))
-        out->unsure = take(&left, left);
-    if (out->error != 0)
-        *(out->error == -ECANCELED ? &out->interrupted : &out->refused) = take(&left, left);
-    *(all ? &out->unknown : &out->unseen) = left;
 }
 
 /* Climbing */
@@ -318,7 +168,7 @@ static int reclaim(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n
         if (n_pids == 0 || pids[n_pids - 1] != mappers[i].pid)
             pids[n_pids++] = mappers[i].pid;
     while (r >= 0 && n_pids > 0) {
-        EvictLeft left = left_of(&climb->now);
+        EvictLeft left = climb_left(&climb->now);
         uint64_t clean = left.resident - left.dirty, slice = min_u64(clean, RECLAIM_SLICE);
 
         if (clean == 0 || asked >= most || in_vain >= RECLAIM_VAIN * clean)
@@ -329,7 +179,7 @@ static int reclaim(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t n
         if (r == -EAGAIN) /* less than that: what is measured decides */
             r = 0;
         if (r >= 0)
-            r = measure(climb, &climb->now);
+            r = climb_measure(climb, &climb->now);
         asked += slice;
         in_vain = climb->now.resident < left.resident ? 0 : in_vain + slice;
     }
@@ -409,7 +259,7 @@ static int try_rung(Ladder *ladder, Climb *climb, EvictRung rung, const Mapper *
     int r = rung == EVICT_RECLAIM ? reclaim(ladder, climb, mappers, n) : 0;
 
     for (size_t i = 0; i <= climb->n_spared && r >= 0; i++) {
-        EvictPart part = part_between(climb, i);
+        EvictPart part = climb_part(climb, i);
         Evicting e = evicting(ladder, climb, part);
 
         if (rung == EVICT_ADVISE && climb->n_spared == 0)
@@ -433,7 +283,7 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
     EvictOutcome *out = &climb->outcome;
 
     for (;;) {
-        EvictLeft left = left_of(&climb->now);
+        EvictLeft left = climb_left(&climb->now);
         EvictRung rung = evict_next_rung(climb->tried, &left, &ladder->options.allowed);
 
         *ret_wait = needs_mappers(rung) && !known;
@@ -449,7 +299,7 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
         if (r == -ENOMEM)
             return r;
 
-        int measured = measure(climb, &climb->now);
+        int measured = climb_measure(climb, &climb->now);
         out->evicted[rung] += sub_u64(left.resident, climb->now.resident);
         if (r >= 0)
             r = measured;
@@ -462,7 +312,7 @@ static int climb_on(Ladder *ladder, Climb *climb, const Mapper *mappers, size_t 
             out->error = r;
             return 0;
         }
-        if (!needs_mappers(rung) && climb->now.resident > 0 && is_in_memory_only(climb->fd))
+        if (!needs_mappers(rung) && climb->now.resident > 0 && file_is_in_memory_only(climb->fd))
             return 0;
     }
 }
@@ -484,9 +334,10 @@ static int tell(Ladder *ladder, Climb *climb)
 /* Whether a look at who maps it would say why something is left. */
 static bool is_unexplained(const Climb *climb)
 {
-    EvictLeft left = left_of(&climb->now);
+    EvictLeft left = climb_left(&climb->now);
 
-    return left.resident > left.dirty && climb->outcome.error == 0 && !is_in_memory_only(climb->fd);
+    return left.resident > left.dirty && climb->outcome.error == 0 &&
+           !file_is_in_memory_only(climb->fd);
 }
 
 /* Those of @mappers that are of the file @index. */
@@ -508,7 +359,7 @@ static int climb_again(Ladder *ladder, Climb *climb, const Mapper *mappers, size
 {
     bool needed;
 
-    int r = measure(climb, &climb->now);
+    int r = climb_measure(climb, &climb->now);
     if (r >= 0)
         r = climb_on(ladder, climb, mappers, n, error == 0, &needed);
     if (r >= 0 && error < 0 && needed) {
@@ -544,7 +395,7 @@ static int climb_batch(Ladder *ladder, size_t *ret_done)
         r = is_spared(ladder, climb) ? 0 : climb_again(ladder, climb, own, n, error);
         if (r < 0)
             return r;
-        explain(ladder, climb, own, n, all);
+        climb_explain(climb, ladder->options.allowed.write_back, own, n, all);
         r = tell(ladder, climb);
         *ret_done = i + 1;
         if (r != 0)
@@ -586,7 +437,7 @@ static void tell_part(const Ladder *ladder, Climb *climb, const char *path, int 
     climb->outcome.error = error;
     if (error != -ECANCELED)
         climb->outcome.failed = EVICT_ADVISE;
-    explain(ladder, climb, NULL, 0, false);
+    climb_explain(climb, options->allowed.write_back, NULL, 0, false);
     (void)options->done(path, &climb->st, 0, &climb->outcome, options->userdata);
 }
 
@@ -613,7 +464,7 @@ int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct
     bool wait = false;
 
     climb.outcome.failed = EVICT_NO_RUNG;
-    int r = measure(&climb, &climb.now);
+    int r = climb_measure(&climb, &climb.now);
     if (r < 0)
         return options->done(path, st, r, &climb.outcome, options->userdata);
     climb.outcome.before = climb.now.resident;
@@ -629,7 +480,7 @@ int ladder_evict_between(Ladder *ladder, const char *path, int *fd, const struct
     }
     if (wait)
         return wait_for_others(ladder, &climb, path, fd);
-    explain(ladder, &climb, NULL, 0, false);
+    climb_explain(&climb, options->allowed.write_back, NULL, 0, false);
     return options->done(path, st, 0, &climb.outcome, options->userdata);
 }
 
