@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# timeout: 480
+# timeout: 600
 # Dirty and mapped pages, and parts of files: what the ladder says it did is what the kernel says is there.
 . /payload/tests/vm/pagewarden.sh
 
@@ -18,7 +18,7 @@ fallocate -l 64M "$SWAP"
 chmod 600 "$SWAP"
 mkswap -q "$SWAP"
 swapon "$SWAP"
-trap 'echo 500 >/proc/sys/vm/dirty_writeback_centisecs; echo 3000 >/proc/sys/vm/dirty_expire_centisecs; swapoff "$SWAP"; umount -l "$XFS"; rm -f "$XFS.img" "$SWAP"' EXIT
+trap 'echo 500 >/proc/sys/vm/dirty_writeback_centisecs; echo 3000 >/proc/sys/vm/dirty_expire_centisecs; swapoff -a; umount -l "$XFS"; rm -f "$XFS.img" "$SWAP"' EXIT
 
 # What processes map without having it open: a library.
 library=(/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-*.so)
@@ -61,13 +61,15 @@ cat "$XFS"/* >/dev/null
 by() { target_at_least t-job.service ".evict.by[\"$1\"]" "$2"; }
 assert_gone() { assert_eq "$(resident "$1")" 0 "$1"; }
 
-# One process: taken out of it. Several of one unit: reclaimed from its cgroup.
+# One process: taken out of it. Several of one unit: reclaimed from its cgroup, where the kernel leaves anonymous memory
+# alone, or has no choice.
 wait_for 200 by page-out 4096
+# The relocations that it has written into its copy of the library are its own.
+assert_eq "$(sed -n 's/^VmSwap:[[:space:]]*//p' "/proc/$(systemctl show -P MainPID t-one.service)/status")" "0 kB" "swapped out"
+reclaim_spares_anon || swapoff "$SWAP"
 wait_for 200 by reclaim 4096
 assert_gone "$FILES/one.so"
 assert_gone "$FILES/two.so"
-# The relocations that it has written into its copy of the library are its own.
-assert_eq "$(sed -n 's/^VmSwap:[[:space:]]*//p' "/proc/$(systemctl show -P MainPID t-one.service)/status")" "0 kB" "swapped out"
 
 # Parts stay, to the byte, and at most one folio more.
 wait_for 200 by advise $((42 * MIB))
