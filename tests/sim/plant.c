@@ -306,6 +306,16 @@ void host_step(Host *host)
         (void)reclaim(host->units, host->n_units, CLASSES + 1, use - host->size);
 }
 
+void host_limit(Unit *units, size_t n, double size)
+{
+    double use = 0;
+
+    for (size_t i = 0; i < n; i++)
+        use += unit_use(&units[i]);
+    if (use > size)
+        (void)reclaim(units, n, CLASSES + 1, use - size);
+}
+
 static uint64_t usec(double seconds)
 {
     return (uint64_t)(seconds * 1e6);

@@ -86,4 +86,7 @@ void unit_set_high(Unit *unit, double bytes);
 /* Everybody lives for STEP. */
 void host_step(Host *host);
 
+/* A limit of some of its units together, which they do not exceed from one step to the next. */
+void host_limit(Unit *units, size_t n, double size);
+
 Sample unit_sample(const Unit *unit, double now);

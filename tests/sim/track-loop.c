@@ -85,20 +85,41 @@ static void at_a_steady_working_set_little_is_read_again(void **state)
     assert_true(worst < 28000);
 }
 
+/* Within another 150 s, looked at every five. */
+static bool finds_it_later(TrackRun *run)
+{
+    double end = run->host.now + 150;
+
+    run->scenario.hot[2] = run->scenario.hot[1]; /* and there is no third one */
+    while (run->host.now < end) {
+        track_run_until(run, run->host.now + 5);
+        if (scenario_has_converged(&run->units[0]))
+            return true;
+    }
+    return false;
+}
+
+/* The few that need longer have gigabytes to look through, on a disk that takes half a millisecond.
+ */
 static void they_find_another_working_set(void **state)
 {
-    unsigned missed = 0, plants = TRACK_PLANTS / 5;
+    unsigned missed = 0, never = 0;
 
-    for (uint64_t number = 1; number <= plants; number++) {
+    for (uint64_t number = 1; number <= TRACK_PLANTS; number++) {
         TrackRun run;
 
         track_run_init(&run, &law_ours, &track_config, number, PHASED);
         track_run_until(&run, scenario_seconds(&run.scenario));
-        missed += !scenario_has_converged(&run.units[0]);
+        if (scenario_has_converged(&run.units[0]))
+            continue;
+        missed++;
+        never += !finds_it_later(&run);
     }
-    printf("%u plants with another working set: %u are not within 10 %% of it after 150 s\n",
-           plants, missed);
-    assert_true(missed * 1000 <= plants);
+    printf("%d plants with another working set: %u are not within 10 %% of it after 150 s, %u not "
+           "within 300\n",
+           TRACK_PLANTS, missed, never);
+    assert_true(missed * 1000 <= TRACK_PLANTS * 3);
+    assert_int_equal(never, 0);
 }
 
 /* 271 MB of anonymous memory, at 2 GB/s, without swap, beside hardly any cache:
