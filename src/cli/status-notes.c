@@ -163,6 +163,21 @@ static int render_dirty(struct json_object *target, FILE *out, const OutputOptio
     return 0;
 }
 
+/* Why a stream is not followed as it should be. */
+static int render_stream_problem(struct json_object *target, FILE *out,
+                                 const OutputOptions *options)
+{
+    const char *problem = status_text(MEMBER(target, "evict", "stream", "problem"));
+    CLEANUP_FREE char *unit = status_unit_cell(target, options);
+    CLEANUP_FREE char *head = NULL;
+
+    if (!unit || asprintf(&head, "%s: its stream", unit) < 0) {
+        head = NULL;
+        return -ENOMEM;
+    }
+    return problem ? print_note(out, head, problem, options) : 0;
+}
+
 /* For how long changes of files waited to be pinned. */
 static int render_followed(struct json_object *target, FILE *out, const OutputOptions *options)
 {
@@ -366,6 +381,8 @@ static int render_target_notes(struct json_object *target, FILE *out, const Outp
         r = render_unwatched(target, out, options);
     if (r >= 0)
         r = render_dirty(target, out, options);
+    if (r >= 0)
+        r = render_stream_problem(target, out, options);
     if (r >= 0)
         r = render_advice(target, out, options);
     if (r >= 0)

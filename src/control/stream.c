@@ -109,6 +109,16 @@ bool stream_to_drop(const StreamFile *file, uint64_t page, StreamSpan *ret)
            stretch(file->dropped, sub_u64(file->position, STREAM_TAIL), page, ret);
 }
 
+bool stream_rest(const StreamFile *file, uint64_t end, uint64_t page, StreamSpan *ret)
+{
+    uint64_t begin = page_floor(add_u64(file->dropped, page - 1), page);
+
+    if (!was_passed(file) || begin >= end)
+        return false;
+    *ret = (StreamSpan){ begin, end };
+    return true;
+}
+
 bool stream_unspared(const StreamFile *file, StreamSpan span, StreamSpan *ret)
 {
     for (size_t i = 0; i < file->n_spared; i++) {

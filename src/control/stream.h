@@ -66,6 +66,10 @@ bool stream_moves(const StreamFile *file);
 bool stream_to_write(const StreamFile *file, uint64_t page, StreamSpan *ret);
 bool stream_to_drop(const StreamFile *file, uint64_t page, StreamSpan *ret);
 
+/* Once it is closed: all that was passed, and was read on from where it was seen last, up to @end;
+ * false: it was no stream. */
+bool stream_rest(const StreamFile *file, uint64_t end, uint64_t page, StreamSpan *ret);
+
 /* The first part of @span that is not spared; false: there is none. */
 bool stream_unspared(const StreamFile *file, StreamSpan span, StreamSpan *ret);
 

@@ -116,9 +116,32 @@ static json_object *describe_pin(const Target *t, uint64_t again_usec)
     return pin;
 }
 
+/* Owned by the caller; NULL: it is followed as it should be. */
+static char *stream_problem(const StreamerStatus *status)
+{
+    char *text = NULL;
+
+    if (status->error < 0)
+        return strdup(strerror(-status->error));
+    if (status->unreadable > 0 &&
+        asprintf(&text,
+                 "some processes (%u) cannot be looked into, so nobody knows who else has its "
+                 "files open: nothing is dropped behind its positions",
+                 status->unreadable) < 0)
+        return NULL;
+    if (!text && status->reclaim_error < 0 &&
+        asprintf(&text,
+                 "its page cache cannot be reclaimed alone (%s): only what its open files have "
+                 "passed is dropped",
+                 strerror(-status->reclaim_error)) < 0)
+        return NULL;
+    return text;
+}
+
 static json_object *describe_stream(const StreamerStatus *status)
 {
     json_object *stream = json_object_new_object();
+    CLEANUP_FREE char *problem = stream_problem(status);
 
     put_size(stream, "dropped", status->dropped);
     put_size(stream, "reclaimed", status->reclaimed);
@@ -126,6 +149,7 @@ static json_object *describe_stream(const StreamerStatus *status)
     put_size(stream, "cached", status->file);
     put_size(stream, "dirty", status->dirty);
     put_size(stream, "open_files", status->followed);
+    put_string(stream, "problem", problem);
     return stream;
 }
 

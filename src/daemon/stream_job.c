@@ -5,6 +5,7 @@
 #include "daemon/stream_job.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "control/stream.h"
 #include "kernel/procs.h"
@@ -41,14 +42,15 @@ StreamState *stream_state_free(StreamState *state)
     return NULL;
 }
 
-static int follow(StreamJob *sj, uint64_t elapsed)
+/* Of the look that begins @elapsed µs behind the one before. */
+static FollowerOptions options_of(StreamJob *sj, const Pids *pids, uint64_t elapsed)
 {
     const StreamTask *task = &sj->task;
     StreamState *state = task->state;
-    cleanup(pids_clear) Pids pids = { 0 };
     FollowerOptions options = {
         .proc_fd = task->proc_fd,
-        .pids = &pids,
+        .root_fd = task->root_fd,
+        .pids = pids,
         .pinned = state->pinned,
         .n_pinned = state->n_pinned,
         .barred = task->barred,
@@ -66,16 +68,30 @@ static int follow(StreamJob *sj, uint64_t elapsed)
     }
     if (!state->knows_pinned)
         options.may_write = options.may_drop = 0;
+    return options;
+}
+
+static void spend(StreamJob *sj)
+{
+    stream_budget_spend(&sj->task.state->budget, &(StreamBudget){
+                                                     .write = sj->followed.written,
+                                                     .drop = sj->followed.dropped,
+                                                 });
+}
+
+static int follow(StreamJob *sj, uint64_t elapsed)
+{
+    const StreamTask *task = &sj->task;
+    StreamState *state = task->state;
+    cleanup(pids_clear) Pids pids = { 0 };
+    FollowerOptions options = options_of(sj, &pids, elapsed);
+
     int r = cgroup_pids(task->cgroup_fd, state->control_group, &pids);
     if (r >= 0)
         r = follower_look(state->follower, &options, &sj->followed);
-    if (r < 0)
-        return r;
-    stream_budget_spend(&state->budget, &(StreamBudget){
-                                            .write = sj->followed.written,
-                                            .drop = sj->followed.dropped,
-                                        });
-    return 0;
+    if (r >= 0)
+        spend(sj);
+    return r;
 }
 
 /* Others are of the moment: less could be had, or the cgroup has just gone. */
@@ -150,12 +166,32 @@ static int look(StreamJob *sj)
     return 0;
 }
 
+/* Its processes are gone: whoever has a file now is somebody else. */
+static int look_last(StreamJob *sj)
+{
+    StreamState *state = sj->task.state;
+    cleanup(open_set_freep) OpenSet *others = NULL;
+    static const Pids none;
+    uint64_t now = now_usec();
+    FollowerOptions options = options_of(sj, &none, now - state->looked_usec);
+
+    state->looked_usec = now;
+    sj->done = true;
+    int r = open_set_scan(sj->task.proc_fd, getpid(), &others);
+    if (r < 0 || open_set_unreadable(others) > 0 || !state->knows_pinned)
+        return r;
+    r = follower_finish(state->follower, &options, others, &sj->followed, &sj->done);
+    if (r >= 0)
+        spend(sj);
+    return r;
+}
+
 static void run(Job *job)
 {
     StreamJob *sj = (StreamJob *)job;
 
     sj->interval_usec = STREAM_LOOK_MAX_USEC;
-    sj->error = look(sj);
+    sj->error = sj->task.last ? look_last(sj) : look(sj);
 }
 
 static void destroy(Job *job)

@@ -2,7 +2,8 @@
 #pragma once
 
 /* One look at a service that streams, on a worker: its open files are followed, then what is left
- * of its page cache is reclaimed down to what a stream needs. */
+ * of its page cache is reclaimed down to what a stream needs. When it has ended: what is left of
+ * the files that it had open. */
 
 #include "control/pin_plan.h"
 #include "control/stream.h"
@@ -36,6 +37,8 @@ DEFINE_CLEANUP(StreamState *, stream_state_free)
 
 typedef struct StreamTask {
     int proc_fd, cgroup_fd; /* cgroup_fd may be -1 */
+    int root_fd;
+    bool last; /* the service has ended */
     bool write_back;
     bool network;
     bool reclaims;  /* from the unit's cgroup */
@@ -49,6 +52,7 @@ typedef struct StreamJob {
     StreamTask task;
     /* out */
     int error;
+    bool done;         /* with what is to be done last */
     int reclaim_error; /* -EINVAL, -EOPNOTSUPP: this kernel cannot */
     FollowerOutcome followed;
     uint64_t reclaimed;     /* bytes, measured */

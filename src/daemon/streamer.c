@@ -15,6 +15,11 @@
 
 #define ASK_AGAIN_USEC (2 * USEC_PER_SEC)
 
+/* What a unit that has ended wrote, its disk may have yet to take: how often that is asked for, and
+ * how many times. */
+#define LAST_EVERY_USEC (USEC_PER_SEC / 4)
+#define LAST_LOOKS      20
+
 struct Streamer {
     Host *host;
     char *unit;
@@ -31,6 +36,7 @@ struct Streamer {
     PinId *pinned;           /* for the next job, where there are new ones */
     size_t n_pinned;
     bool new_pins;
+    unsigned last_looks;          /* that the unit may still have, which has ended; 0: it has not */
     int told_reclaim, told_error; /* said once */
     bool told_blind;              /* and since then not been otherwise */
     uint64_t told_bytes;
@@ -44,6 +50,12 @@ static void look_in(Streamer *s, uint64_t usec)
         log_warning("%s: no timer for its streams", s->unit);
 }
 
+/* A cgroup that has gone is that of a unit that has ended. */
+static bool is_gone(int error)
+{
+    return error == -ENOENT || error == -ENODEV;
+}
+
 static void tell_errors(Streamer *s, const StreamJob *sj)
 {
     if (sj->reclaim_error < 0 && sj->reclaim_error != s->told_reclaim)
@@ -52,9 +64,7 @@ static void tell_errors(Streamer *s, const StreamJob *sj)
                     s->unit, strerror(-sj->reclaim_error));
     if (sj->reclaim_error < 0)
         s->told_reclaim = sj->reclaim_error;
-    /* A cgroup that has gone is that of a unit that has ended. */
-    if (sj->error < 0 && sj->error != -ENOENT && sj->error != -ENODEV &&
-        sj->error != s->told_error) {
+    if (sj->error < 0 && !is_gone(sj->error) && sj->error != s->told_error) {
         s->told_error = sj->error;
         log_warning("%s: following its streams: %s", s->unit, strerror(-sj->error));
     }
@@ -82,7 +92,8 @@ static void asked(Job *job, void *owner)
         s->ask_after_usec = now_usec() + ASK_AGAIN_USEC;
         return;
     }
-    tell_blind(s, open_set_unreadable(ask->others));
+    s->status.unreadable = open_set_unreadable(ask->others);
+    tell_blind(s, s->status.unreadable);
     open_set_free(s->others);
     s->others = TAKE_PTR(ask->others);
     s->others_cpu_usec = ask->cpu_usec;
@@ -100,6 +111,21 @@ static void ask_for_others(Streamer *s)
     jobs_submit(s->host->stream_ask_jobs, &s->ask->job);
 }
 
+static void go_on(Streamer *s, const StreamJob *sj)
+{
+    if (s->last_looks == 0) {
+        if (sj->followed.asks)
+            ask_for_others(s);
+        look_in(s, sj->interval_usec);
+        return;
+    }
+    s->last_looks -= sj->task.last;
+    if ((sj->task.last && sj->done) || s->last_looks == 0)
+        streamer_leave(s);
+    else
+        look_in(s, sj->task.last ? LAST_EVERY_USEC : 0);
+}
+
 static void done(Job *job, void *owner)
 {
     StreamJob *sj = (StreamJob *)job;
@@ -115,11 +141,11 @@ static void done(Job *job, void *owner)
     s->status.reclaimed += sj->reclaimed;
     s->status.file = sj->file;
     s->status.dirty = sj->dirty;
-    if (sj->followed.asks)
-        ask_for_others(s);
+    s->status.error = is_gone(sj->error) ? 0 : sj->error;
+    s->status.reclaim_error = s->told_reclaim;
     if (s->told_reclaim < 0)
         s->reclaims = false;
-    look_in(s, sj->interval_usec);
+    go_on(s, sj);
 }
 
 static void hand_over(Streamer *s, StreamState *state)
@@ -141,6 +167,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     StreamTask task = {
         .proc_fd = s->host->proc_fd,
         .cgroup_fd = s->host->cgroup_fd,
+        .root_fd = s->host->root_fd,
+        .last = s->last_looks > 0,
         .write_back = s->write_back,
         .network = !s->host->settings->refuse_network_filesystems,
         .reclaims = s->reclaims,
@@ -193,12 +221,34 @@ void streamer_leave(Streamer *s)
     s->others = open_set_free(s->others);
     s->state = stream_state_free(s->state);
     s->timer = sd_event_source_disable_unref(s->timer);
-    s->status.followed = 0;
+    s->last_looks = 0;
+    s->status.followed = s->status.unreadable = 0;
+    s->status.error = 0;
     s->status.file = s->status.dirty = 0;
     if (evicted(s) > s->told_bytes)
         log_info("%s: evicted %s behind what it reads and writes", s->unit,
                  format_size(text, evicted(s) - s->told_bytes));
     s->told_bytes = evicted(s);
+}
+
+void streamer_end(Streamer *s)
+{
+    if (s->last_looks > 0)
+        return;
+    if (!s->state && !s->job) {
+        streamer_leave(s);
+        return;
+    }
+    s->last_looks = LAST_LOOKS;
+    if (s->ask)
+        s->ask = (StreamAsk *)job_abandon(&s->ask->job);
+    if (s->state)
+        look_in(s, 0);
+}
+
+bool streamer_is_ending(const Streamer *s)
+{
+    return s->last_looks > 0;
 }
 
 Streamer *streamer_free(Streamer *s)
@@ -232,6 +282,8 @@ int streamer_follow(Streamer *s, const char *control_group, bool reclaims)
 {
     if (!s->wanted || s->host->cgroup_fd < 0)
         return 0;
+    if (s->last_looks > 0) /* it runs again */
+        streamer_leave(s);
     s->reclaims = reclaims && s->told_reclaim == 0;
     if (s->state || s->job)
         return 0;

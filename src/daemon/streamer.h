@@ -26,8 +26,14 @@ int streamer_follow(Streamer *streamer, const char *control_group, bool reclaims
 /* The files that any policy pins, sorted by pin_id_compare(); copied. */
 void streamer_note_pins(Streamer *streamer, const PinId *pinned, size_t n_pinned);
 
-/* The unit has ended, or is not to be touched for now. */
+/* It is not to be touched, for now. */
 void streamer_leave(Streamer *streamer);
+
+/* The unit has ended: once more, what is left of the files that it had open. */
+void streamer_end(Streamer *streamer);
+
+/* That is under way. */
+bool streamer_is_ending(const Streamer *streamer);
 
 /* Bytes, all measured. */
 typedef struct StreamerStatus {
@@ -38,6 +44,10 @@ typedef struct StreamerStatus {
     /* since the unit is governed */
     uint64_t dropped, reclaimed, written;
     uint64_t files; /* times a file was dropped of */
+    /* Why it is not followed, or not as far as it should be, as of the last look. */
+    unsigned unreadable; /* processes that may have its files open, and cannot be looked into */
+    int error;           /* of the look; 0: none */
+    int reclaim_error;   /* the kernel cannot; 0: it can */
 } StreamerStatus;
 
 StreamerStatus streamer_status(const Streamer *streamer);

@@ -69,7 +69,7 @@ static void drop_cgroup(Target *t)
     t->stall.deaths = 0;
     capper_stop(t->capper);
     if (t->streamer)
-        streamer_leave(t->streamer);
+        streamer_end(t->streamer);
     t->cgroup = cgroup_free(t->cgroup);
     t->has_sample = false;
 }
@@ -209,7 +209,9 @@ static void follow_streams(Target *t)
 {
     if (!t->streamer)
         return;
-    if (only_looks(t) || !t->cgroup || is_root(t->control_group) || t->above_critical)
+    if (!t->cgroup && !only_looks(t))
+        return; /* it has ended, and what is left to do is done */
+    if (only_looks(t) || is_root(t->control_group) || t->above_critical)
         streamer_leave(t->streamer);
     else if (streamer_follow(t->streamer, t->control_group, may_be_reclaimed(t)) < 0)
         log_debug("%s: out of memory, streams are followed later", t->unit);
@@ -558,6 +560,7 @@ bool target_is_finished(const Target *t, uint64_t now)
 {
     return has_lingered(t, now) && (!t->evictor || !evictor_is_busy(t->evictor)) &&
            (!t->recorder || !recorder_is_busy(t->recorder)) &&
+           (!t->streamer || !streamer_is_ending(t->streamer)) &&
            (!t->adviser || adviser_is_idle(t->adviser)) &&
            (!t->limiter || limiter_is_idle(t->limiter)) &&
            (!t->pinner || pinner_is_off(t->pinner)) && now - t->left_usec >= PIN_AWAY_USEC;

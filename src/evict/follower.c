@@ -5,10 +5,16 @@
  * process of the machine, longer than a stream may be left alone: so the caller has it done
  * elsewhere, once a file is read or written, every two seconds or, where it takes long, less often.
  * It is believed for twice that time, for files that come then as well; then nothing is dropped
- * until the next. Whoever opens one meanwhile loses nothing that was in memory before. */
+ * until the next. Whoever opens one meanwhile loses nothing that was in memory before.
+ *
+ * Once all have ended there are no descriptors to open files by: so their names are kept, and a
+ * name that leads to another file is none. */
 #include "evict/follower.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,11 +22,13 @@
 #include "kernel/evict.h"
 #include "kernel/positions.h"
 #include "kernel/residency.h"
+#include "kernel/walk.h"
 #include "util/io.h"
 #include "util/parse.h"
 #include "util/units.h"
 
 #define FOLLOWED_MAX 1024         /* files; a service that streams has a few */
+#define CLOSED_MAX   16           /* files: more than are in what reclaim leaves of a stream */
 #define SLICE        (8 * MIB)    /* dropped at a time */
 #define WINDOW       (128 * MIB)  /* of a file that is asked for at a time, */
 #define WINDOW_MAX   (1024 * GIB) /* where nothing of it is in memory */
@@ -33,12 +41,15 @@ typedef struct Followed {
     dev_t dev;
     ino_t ino;
     Position through; /* by which it is opened */
+    char *path;       /* as it was when the file was found; NULL: not known */
     StreamFile file;
 } Followed;
 
 struct Follower {
     Followed *files; /* by device and inode */
     size_t n;
+    Followed closed[CLOSED_MAX]; /* that were passed, the last ones; of a ring */
+    size_t next_closed;
     OpenSet *others;     /* what other processes had open; NULL: not known yet */
     uint64_t ask_usec;   /* not before */
     uint64_t every_usec; /* between two such looks, of which each is believed for two */
@@ -59,6 +70,10 @@ Follower *follower_free(Follower *follower)
     if (!follower)
         return NULL;
     open_set_free(follower->others);
+    for (size_t i = 0; i < follower->n; i++)
+        free(follower->files[i].path);
+    for (size_t i = 0; i < CLOSED_MAX; i++)
+        free(follower->closed[i].path);
     free(follower->files);
     free(follower);
     return NULL;
@@ -131,13 +146,25 @@ static void note_resident(const FollowerOptions *options, StreamFile *file, int 
     }
 }
 
+/* NULL: none that leads there. */
+static char *name_of(int fd)
+{
+    char link[sizeof "/proc/self/fd/" + 3 * sizeof fd], path[PATH_MAX];
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path);
+    return n > 0 && n < (ssize_t)sizeof path && path[0] == '/' ? strndup(path, (size_t)n) : NULL;
+}
+
 static int find(const FollowerOptions *options, const StreamSeen *seen, Followed *followed)
 {
+    free(TAKE_PTR(followed->path));
     followed->file = stream_found(seen);
     CLEANUP_CLOSE int fd = position_reopen(options->proc_fd, &followed->through);
     if (fd < 0)
         return fd;
     note_resident(options, &followed->file, fd, seen->size);
+    followed->path = name_of(fd);
     return 0;
 }
 
@@ -146,6 +173,21 @@ static int compare_ids(const Followed *a, const Followed *b)
     if (a->dev != b->dev)
         return a->dev < b->dev ? -1 : 1;
     return (a->ino > b->ino) - (a->ino < b->ino);
+}
+
+/* It is no longer open. */
+static void note_closed(Follower *follower, Followed *followed)
+{
+    StreamSpan rest;
+
+    if (!followed->path || !stream_rest(&followed->file, UINT64_MAX, follower->page, &rest)) {
+        free(TAKE_PTR(followed->path));
+        return;
+    }
+    Followed *closed = &follower->closed[follower->next_closed++ % CLOSED_MAX];
+    free(closed->path);
+    *closed = *followed;
+    followed->path = NULL;
 }
 
 /* The files that are open now, with what is known of them; both lists rise. */
@@ -169,17 +211,22 @@ static int see(Follower *follower, const FollowerOptions *options, const Positio
         if (is_pinned(options, followed))
             continue;
         while (old < follower->n && compare_ids(&follower->files[old], followed) < 0)
-            old++;
+            note_closed(follower, &follower->files[old++]);
         bool known = old < follower->n && compare_ids(&follower->files[old], followed) == 0;
         if (known) {
             *followed = follower->files[old];
+            follower->files[old].path = NULL;
             followed->through = *first;
             out->passed += sub_u64(seen.position, followed->file.position);
         }
         if ((known && stream_see(&followed->file, &seen) == STREAM_ON) ||
             find(options, &seen, followed) >= 0)
             n++;
+        else
+            free(TAKE_PTR(followed->path));
     }
+    for (; old < follower->n; old++)
+        note_closed(follower, &follower->files[old]);
     free(follower->files);
     follower->files = files;
     follower->n = n;
@@ -339,5 +386,96 @@ int follower_look(Follower *follower, const FollowerOptions *options, FollowerOu
     if (r < 0)
         return r;
     *ret = out;
+    return 0;
+}
+
+/* When all have ended */
+
+/* By the name that it had. */
+static int reopen_by_name(const FollowerOptions *options, const Followed *followed,
+                          struct stat *ret_st)
+{
+    CLEANUP_CLOSE int path_fd = openat(options->root_fd, followed->path + 1,
+                                       O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (path_fd < 0 || fstat(path_fd, ret_st) < 0)
+        return -errno;
+    if (ret_st->st_dev != followed->dev || ret_st->st_ino != followed->ino ||
+        !S_ISREG(ret_st->st_mode))
+        return -ESTALE;
+    return walk_reopen(path_fd, O_RDONLY);
+}
+
+/* To which end it is in memory without a gap, from @at on. */
+static int end_of_run(int fd, uint64_t at, uint64_t size, uint64_t *ret)
+{
+    ResidentRange range;
+    uint64_t next;
+    size_t n;
+
+    for (*ret = at; *ret < size; *ret = range.offset + range.length) {
+        int r = residency_ranges(fd, *ret, min_u64(size, *ret + WINDOW), &range, 1, &n, &next);
+        if (r < 0)
+            return r;
+        if (n == 0 || range.offset > *ret || range.length == 0)
+            return 0;
+    }
+    return 0;
+}
+
+static int finish_file(Follower *follower, const FollowerOptions *options, Followed *followed,
+                       FollowerOutcome *out, bool *ret_done)
+{
+    uint64_t page = follower->page, dropped = 0, written = 0, end;
+    StreamFile *file = &followed->file;
+    struct stat st;
+    StreamSpan rest;
+
+    CLEANUP_CLOSE int fd = reopen_by_name(options, followed, &st);
+    int r = fd < 0 ? fd
+                   : end_of_run(fd, page_floor(file->position, page), (uint64_t)st.st_size, &end);
+    if (r < 0 || !stream_rest(file, end, page, &rest))
+        return r == -ENOMEM ? r : 0;
+    file->position = max_u64(file->position, end); /* what goes now leaves gaps */
+    StreamSpan to_write = { file->written, end };
+    if (options->write_back && file->written < end)
+        r = write_out(options, followed, fd,
+                      stream_within(to_write, sub_u64(options->may_write, out->written), page),
+                      page, &written);
+    if (r >= 0)
+        r = drop(options, followed, fd,
+                 stream_within(rest, sub_u64(options->may_drop, out->dropped), STREAM_FOLIO_MAX),
+                 &dropped);
+    out->written += written;
+    out->dropped += dropped;
+    out->files += dropped > 0;
+    *ret_done &= r < 0 || file->dropped >= end || (!options->write_back && dropped == 0);
+    return r == -ECANCELED || r == -ENOMEM ? r : 0;
+}
+
+static bool is_to_finish(const FollowerOptions *options, const OpenSet *others,
+                         const Followed *followed)
+{
+    return followed->path && !is_pinned(options, followed) &&
+           !open_set_has(others, followed->dev, followed->ino);
+}
+
+int follower_finish(Follower *follower, const FollowerOptions *options, const OpenSet *others,
+                    FollowerOutcome *ret, bool *ret_done)
+{
+    FollowerOutcome out = { 0 };
+    bool done = true;
+    int r = 0;
+
+    for (size_t i = 0; i < follower->n; i++)
+        note_closed(follower, &follower->files[i]);
+    follower->n = 0;
+    for (size_t i = 0; i < CLOSED_MAX && r >= 0; i++)
+        if (is_to_finish(options, others, &follower->closed[i]))
+            r = finish_file(follower, options, &follower->closed[i], &out, &done);
+    if (r < 0)
+        return r;
+    *ret = out;
+    *ret_done = done;
     return 0;
 }

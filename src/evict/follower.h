@@ -28,6 +28,7 @@ DEFINE_CLEANUP(Follower *, follower_free)
 
 typedef struct FollowerOptions {
     int proc_fd;         /* of /proc */
+    int root_fd;         /* of "/"; for follower_finish() */
     const Pids *pids;    /* whose files */
     const PinId *pinned; /* files to leave alone, sorted by pin_id_compare() */
     size_t n_pinned;
@@ -58,3 +59,10 @@ void follower_note_others(Follower *follower, OpenSet *others, uint64_t cpu_usec
  * that no file system stays busy because of it. -ECANCELED, -ENOMEM, -EMFILE, -ENFILE; what fails
  * for one file alone is passed by. */
 int follower_look(Follower *follower, const FollowerOptions *options, FollowerOutcome *ret);
+
+/* After the last look: the processes have ended. Of the files that they had open then, or shortly
+ * before, what the positions had passed goes, and what was read on from there without a gap, unless
+ * one of @others has the file, or it is not found by the name that it had. *ret_done: nothing is
+ * left to do, be it that the disk has yet to take something. -ECANCELED, -ENOMEM. */
+int follower_finish(Follower *follower, const FollowerOptions *options, const OpenSet *others,
+                    FollowerOutcome *ret, bool *ret_done);

@@ -601,6 +601,116 @@ static void begins_anew_after_truncation(void **state)
     assert_true(in_one_of_some_tries(follow_over_a_truncation()));
 }
 
+/* As when the service has ended. False: there is more to do. */
+static bool finish(World *w)
+{
+    cleanup(open_set_freep) OpenSet *others = others_of(w);
+    FollowerOutcome out;
+    bool done;
+
+    CLEANUP_CLOSE int root_fd = must(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    w->options.root_fd = root_fd;
+    assert_int_equal(follower_finish(w->follower, &w->options, others, &out, &done), 0);
+    w->sum.dropped += out.dropped;
+    w->sum.written += out.written;
+    return done;
+}
+
+/* Of 32 MiB 27 were read, the last of them unseen, and another has a part further on. */
+static World read_and_ended(void)
+{
+    World w = world_new(SIZE);
+    Worker reader = worker_new(&w.files, "f", O_RDONLY);
+
+    show(&w, &reader, true);
+    look(&w);
+    go(&w, &reader, READ, 24 * MIB, 2 * MIB);
+    tell(&reader, READ, 3 * MIB);
+    for (uint64_t at = 30 * MIB; at < 31 * MIB; at += sizeof buffer)
+        assert_int_equal(pread(w.fd, buffer, sizeof buffer, (off_t)at), sizeof buffer);
+    worker_end(&reader);
+    return w;
+}
+
+static void at_the_end_the_rest_goes_too(void **state)
+{
+    CLEANUP_WORLD World w = read_and_ended();
+
+    assert_true(resident(w.fd, 0, 27 * MIB) > 0);
+    assert_true(finish(&w));
+    assert_int_equal(resident(w.fd, 0, 27 * MIB), 0);
+    assert_int_equal(resident(w.fd, 30 * MIB, 31 * MIB), MIB);
+    assert_true(finish(&w)); /* and nothing is left to do */
+    assert_int_equal(resident(w.fd, 30 * MIB, 31 * MIB), MIB);
+}
+
+/* Also when a look has seen before that it was closed. */
+static void of_what_was_closed_before_the_end(void **state)
+{
+    CLEANUP_WORLD World w = read_and_ended();
+
+    look(&w);
+    look(&w);
+    assert_true(finish(&w));
+    assert_int_equal(resident(w.fd, 0, 27 * MIB), 0);
+}
+
+static void not_if_others_have_it_by_then(void **state)
+{
+    CLEANUP_WORLD World w = read_and_ended();
+    Worker other = worker_new(&w.files, "f", O_RDONLY);
+    struct stat st;
+
+    uint64_t left = resident(w.fd, 0, 27 * MIB);
+    show(&w, &other, false);
+    assert_true(finish(&w));
+    assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
+    worker_end(&other);
+
+    must(fstat(w.fd, &st));
+    PinId pinned = { st.st_dev, st.st_ino };
+    w.options.pinned = &pinned;
+    w.options.n_pinned = 1;
+    assert_true(finish(&w));
+    assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
+}
+
+/* It is known by name only. */
+static void not_of_another_file_of_that_name(void **state)
+{
+    CLEANUP_WORLD World w = read_and_ended();
+
+    uint64_t left = resident(w.fd, 0, 27 * MIB);
+    must(renameat(w.files.fd, "f", w.files.fd, "g"));
+    assert_true(finish(&w));
+    CLEANUP_CLOSE int other = make_file(&w.files, "f", SIZE);
+    must(fsync(other));
+    assert_true(finish(&w));
+    must(unlinkat(w.files.fd, "f", 0));
+    must(symlinkat("g", w.files.fd, "f"));
+    assert_true(finish(&w));
+    assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
+    assert_int_equal(resident(other, 0, SIZE), SIZE);
+}
+
+/* Which takes as long as its disk does. */
+static void what_it_wrote_last_goes_once_it_is_written(void **state)
+{
+    CLEANUP_WORLD World w = world_new(SIZE);
+    Worker writer = worker_new(&w.files, "f", O_WRONLY | O_TRUNC);
+    unsigned tries = 0;
+
+    show(&w, &writer, true);
+    go(&w, &writer, WRITE, 24 * MIB, 2 * MIB);
+    tell(&writer, WRITE, 3 * MIB);
+    worker_end(&writer);
+    while (!finish(&w) && tries++ < 600)
+        usleep(100000);
+    assert_true(tries < 600);
+    /* Before it was large enough to be followed. */
+    assert_int_equal(resident(w.fd, STREAM_STEP, 27 * MIB), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -612,6 +722,11 @@ int main(void)
         cmocka_unit_test(who_else_has_it_is_not_believed_for_long),
         cmocka_unit_test(what_is_written_goes_to_the_disk_first),
         cmocka_unit_test(what_is_dirty_stays_if_it_is_to),
+        cmocka_unit_test(at_the_end_the_rest_goes_too),
+        cmocka_unit_test(of_what_was_closed_before_the_end),
+        cmocka_unit_test(not_if_others_have_it_by_then),
+        cmocka_unit_test(not_of_another_file_of_that_name),
+        cmocka_unit_test(what_it_wrote_last_goes_once_it_is_written),
         cmocka_unit_test(begins_anew_after_truncation),
     };
 

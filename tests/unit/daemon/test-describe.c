@@ -157,7 +157,17 @@ static void what_streams_left_counts_as_evicted(void **state)
     expect("/evict/by/reclaim", "7");
     expect("/evict/written", "4");
     expect("/evict/stream", "{\"dropped\":5,\"reclaimed\":7,\"written\":4,\"cached\":8,"
-                            "\"dirty\":6,\"open_files\":9}");
+                            "\"dirty\":6,\"open_files\":9,\"problem\":null}");
+    stream.reclaim_error = -EOPNOTSUPP;
+    expect("/evict/stream/problem",
+           "\"its page cache cannot be reclaimed alone (Operation not supported): only what its "
+           "open files have passed is dropped\"");
+    stream.unreadable = 3;
+    expect("/evict/stream/problem",
+           "\"some processes (3) cannot be looked into, so nobody knows who else has its files "
+           "open: nothing is dropped behind its positions\"");
+    stream.error = -EMFILE;
+    expect("/evict/stream/problem", "\"Too many open files\"");
     stream = (StreamerStatus){ 0 };
 }
 

@@ -219,6 +219,57 @@ static void what_was_done_is_told_at_the_end(void **state)
     assert_int_equal(streamer_status(w.streamer).dropped, 3 * MIB);
 }
 
+/* The files that it had open are looked at again, until nothing is left to do. */
+static void at_the_end_there_is_a_last_look(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    streamer_end(w.streamer); /* it was not followed */
+    assert_false(streamer_is_ending(w.streamer));
+    streamer_note_pins(w.streamer, NULL, 0);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    must(sd_event_run(w.host.event, USEC_PER_SEC));
+    assert_int_equal(n_queued, 1);
+    streamer_end(w.streamer); /* in the middle of a look */
+    assert_true(streamer_is_ending(w.streamer));
+    finish_with((FollowerOutcome){ .dropped = MIB, .asks = true }, 0);
+    must(sd_event_run(w.host.event, USEC_PER_SEC));
+    assert_int_equal(n_queued, 1);
+    assert_true(((StreamJob *)queue[0])->task.last);
+    finish_with((FollowerOutcome){ .dropped = 2 * MIB }, 0); /* more is on its way to the disk */
+    assert_true(streamer_is_ending(w.streamer));
+    must(sd_event_run(w.host.event, 2 * USEC_PER_SEC));
+    assert_int_equal(n_queued, 1);
+    ((StreamJob *)queue[0])->done = true;
+    finish_with((FollowerOutcome){ .dropped = 4 * MIB }, 0);
+    assert_false(streamer_is_ending(w.streamer));
+    expect_log("info: a.service: evicted 7M behind what it reads and writes\n");
+    assert_false(look(&w));
+
+    /* Between two looks; and it runs again. */
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    streamer_end(w.streamer);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_false(streamer_is_ending(w.streamer));
+    must(sd_event_run(w.host.event, 2 * USEC_PER_SEC));
+    assert_false(((StreamJob *)queue[0])->task.last);
+    run_queue();
+
+    /* A disk that takes nothing is not waited for without end. */
+    unsigned looks = 0;
+    streamer_end(w.streamer);
+    while (streamer_is_ending(w.streamer)) {
+        must(sd_event_run(w.host.event, 2 * USEC_PER_SEC));
+        assert_int_equal(n_queued, 1);
+        looks++;
+        finish_with((FollowerOutcome){ 0 }, 0);
+    }
+    assert_in_range(looks, 2, 100);
+}
+
 /* A look into all processes is for another worker, one at a time, and its outcome for the look that
  * comes then. */
 static void who_else_has_files_is_asked_beside(void **state)
@@ -282,10 +333,12 @@ static void who_cannot_be_asked_is_told_once(void **state)
                "its files open: nothing is dropped behind its positions\n");
     ask_again(&w);
     expect_log("");
+    assert_int_equal(streamer_status(w.streamer).unreadable, 1);
     must(unlinkat(w.proc.fd, "1/maps", AT_REMOVEDIR));
     scratch_put(&w.proc, "1/maps", "");
     ask_again(&w);
     expect_log("info: a.service: what its open files have passed is dropped again\n");
+    assert_int_equal(streamer_status(w.streamer).unreadable, 0);
     streamer_leave(w.streamer);
 }
 
@@ -301,6 +354,7 @@ static void a_kernel_that_cannot_is_told_once(void **state)
     assert_true(look(&w));
     expect_log("warning: a.service: its page cache cannot be reclaimed alone (Operation not "
                "supported): only what its open files have passed is dropped\n");
+    assert_int_equal(streamer_status(w.streamer).reclaim_error, -EOPNOTSUPP);
     assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
     assert_true(look(&w));
     expect_log("");
@@ -358,6 +412,7 @@ int main(void)
         cmocka_unit_test(not_from_who_may_not_be_reclaimed),
         cmocka_unit_test(nobody_who_is_not_to_be_followed_is),
         cmocka_unit_test(what_was_done_is_told_at_the_end),
+        cmocka_unit_test(at_the_end_there_is_a_last_look),
         cmocka_unit_test(who_else_has_files_is_asked_beside),
         cmocka_unit_test(who_cannot_be_asked_is_told_once),
         cmocka_unit_test(a_kernel_that_cannot_is_told_once),
