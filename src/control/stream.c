@@ -16,11 +16,14 @@
 /* Where a fifth or less of a stretch was read, it was skipped through. */
 #define SPARSE_SHARE 5
 
-/* A look takes this share of one core at most: 4 %. */
-#define CPU_SHARE 25
+/* A look takes this share of one core at most: 4 %; 10 % where more than half of STREAM_MOST is
+ * there, since looks come late on a machine that is busy. */
+#define CPU_SHARE      25
+#define CPU_SHARE_FULL 10
 
 /* What comes in between two looks, at the rate of before. */
-#define INFLOW (8 * MIB)
+#define INFLOW      (8 * MIB)
+#define INFLOW_FULL (2 * MIB)
 
 /* It may have gone on between that its position was read and the size. */
 static bool appends(const StreamSeen *seen)
@@ -150,10 +153,14 @@ StreamCache stream_cache(const Sample *sample)
     };
 }
 
+uint64_t stream_clean(const StreamCache *cache)
+{
+    return sub_u64(cache->file, add_u64(cache->dirty, cache->mapped));
+}
+
 uint64_t stream_excess(const StreamCache *cache)
 {
-    uint64_t keep = add_u64(STREAM_KEEP, cache->mapped);
-    uint64_t excess = sub_u64(sub_u64(cache->file, cache->dirty), keep);
+    uint64_t excess = sub_u64(stream_clean(cache), STREAM_KEEP);
 
     return excess < STREAM_STEP ? 0 : excess;
 }
@@ -187,19 +194,22 @@ uint64_t stream_reclaim_within(uint64_t excess, const StreamBudget *budget)
     return min_u64(excess, page_floor(budget->reclaim, STREAM_FOLIO_MAX));
 }
 
-static uint64_t time_for_inflow(const StreamPace *pace)
+static uint64_t time_for_inflow(const StreamPace *pace, uint64_t inflow)
 {
     if (pace->passed == 0)
         return STREAM_LOOK_MAX_USEC;
-    return (uint64_t)((double)INFLOW * (double)pace->usec / (double)pace->passed);
+    return (uint64_t)((double)inflow * (double)pace->usec / (double)pace->passed);
 }
 
 /* By the faster of two looks, since a stream that waited for its disk goes on as before; and by the
  * cheaper, since one alone may have been counted what others took of the processor. */
 uint64_t stream_interval(const StreamPace *now, const StreamPace *before)
 {
-    uint64_t next = min_u64(time_for_inflow(now), time_for_inflow(before));
+    bool full = now->left > STREAM_MOST / 2;
+    uint64_t inflow = full ? INFLOW_FULL : INFLOW;
+    uint64_t next = min_u64(time_for_inflow(now, inflow), time_for_inflow(before, inflow));
 
     next = min_u64(max_u64(next, STREAM_LOOK_MIN_USEC), STREAM_LOOK_MAX_USEC);
-    return max_u64(next, mul_u64(min_u64(now->cpu_usec, before->cpu_usec), CPU_SHARE));
+    return max_u64(
+        next, mul_u64(min_u64(now->cpu_usec, before->cpu_usec), full ? CPU_SHARE_FULL : CPU_SHARE));
 }

@@ -77,6 +77,9 @@ bool stream_unspared(const StreamFile *file, StreamSpan span, StreamSpan *ret);
  * may be an index: it is passed over. */
 bool stream_is_sparse(StreamSpan span, uint64_t resident);
 
+/* What a stream may have of page cache, clean and not mapped. */
+#define STREAM_MOST (UINT64_C(64) << 20)
+
 /* What stays of a stream's page cache: what it has read ahead and not used yet, and as much again
  * for what it reads over and over, such as folders. */
 #define STREAM_KEEP (UINT64_C(16) << 20)
@@ -90,6 +93,9 @@ typedef struct StreamCache {
 
 StreamCache stream_cache(const Sample *sample);
 
+/* What could be dropped. */
+uint64_t stream_clean(const StreamCache *cache);
+
 /* To be reclaimed; 0: nothing, until it is worth it. Not what is dirty: that nobody can take. */
 uint64_t stream_excess(const StreamCache *cache);
 
@@ -98,6 +104,7 @@ typedef struct StreamPace {
     uint64_t passed;   /* since the look before: read, written, dropped */
     uint64_t usec;     /* in so much time */
     uint64_t cpu_usec; /* that this look took, without what it dropped */
+    uint64_t left;     /* of its page cache, that could be dropped, behind this look */
 } StreamPace;
 
 #define STREAM_LOOK_MIN_USEC UINT64_C(10000)

@@ -112,6 +112,7 @@ static int reclaim_excess(StreamJob *sj, uint64_t now)
     uint64_t bytes = min_u64(stream_excess(&cache), RECLAIM_MAX), taken = sample.pgsteal;
     sj->file = cache.file;
     sj->dirty = cache.dirty;
+    sj->clean = stream_clean(&cache);
     if (sj->task.rate > 0)
         bytes = stream_reclaim_within(bytes, &state->budget);
     if (!sj->task.reclaims || bytes == 0 || now < state->reclaim_usec)
@@ -123,7 +124,9 @@ static int reclaim_excess(StreamJob *sj, uint64_t now)
     if (r < 0)
         return r;
     /* Its page cache does not tell: as much may have come meanwhile. */
-    sj->file = stream_cache(&sample).file;
+    cache = stream_cache(&sample);
+    sj->file = cache.file;
+    sj->clean = stream_clean(&cache);
     sj->reclaimed = mul_u64(sub_u64(sample.pgsteal, taken), sample.page);
     stream_budget_spend(&state->budget, &(StreamBudget){ .reclaim = sj->reclaimed });
     bool futile = sj->reclaimed < bytes / FUTILE_SHARE;
@@ -159,6 +162,7 @@ static int look(StreamJob *sj)
         .passed = max_u64(came, max_u64(sj->followed.passed, sj->followed.written)),
         .usec = elapsed,
         .cpu_usec = sj->followed.cpu_usec,
+        .left = sj->clean,
     };
     sj->interval_usec = sub_u64(stream_interval(&pace, &state->pace), now_usec() - now);
     state->file = sj->file;

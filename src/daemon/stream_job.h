@@ -57,7 +57,8 @@ typedef struct StreamJob {
     FollowerOutcome followed;
     uint64_t reclaimed;     /* bytes, measured */
     uint64_t file;          /* its page cache now, */
-    uint64_t dirty;         /* and what of it the disk has not taken yet */
+    uint64_t dirty;         /* and what of it the disk has not taken yet, */
+    uint64_t clean;         /* and could be dropped */
     uint64_t interval_usec; /* to the next look */
 } StreamJob;
 

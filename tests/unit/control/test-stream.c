@@ -326,6 +326,11 @@ static void when_to_look_next(void **state)
         { { 800 * MIB, 100000, 4000 }, { 0, 0, 4000 }, 100000 },
         { { 0, 100000, 20000 }, { 0, 100000, 30000 }, 500000 },
         { { 0, 100000, 90000 }, { 0, 100000, 20000 }, 500000 },
+        /* Sooner, and for more of a core, where more is left than half of what it may have. */
+        { { 8 * MIB, 50000, 0, 32 * MIB }, { 0 }, 50000 },
+        { { 8 * MIB, 50000, 0, 33 * MIB }, { 0 }, 12500 },
+        { { 8 * MIB, 50000, 2000, 33 * MIB }, { 0, 0, 2000 }, 20000 },
+        { { 0, 100000, 0, 33 * MIB }, { 0 }, STREAM_LOOK_MAX_USEC },
     };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {

@@ -8,6 +8,7 @@
 #include "unit/daemon/job-queue.h"
 #include "unit/daemon/log-text.h"
 #include "unit/kernel/scratch.h"
+#include "util/io.h"
 
 #define UNIT    "/system.slice/a.service"
 #define RECLAIM "system.slice/a.service/memory.reclaim"
@@ -134,6 +135,39 @@ static void no_more_at_once_than_others_can_wait_for(void **state)
     assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
     assert_true(look(&w));
     expect_reclaimed(&w, "67108864 swappiness=0\n");
+}
+
+/* What was asked of the kernel since it was asked last, bytes. */
+static uint64_t reclaimed_since(const World *w)
+{
+    char text[64] = "";
+    int fd = must(openat(w->cgroups.fd, RECLAIM, O_RDWR | O_CLOEXEC));
+
+    must(read(fd, text, sizeof text - 1));
+    must(ftruncate(fd, 0));
+    close(fd);
+    return strtoull(text, NULL, 10);
+}
+
+/* By whole folios, and never more than a second's. */
+static void at_a_rate_it_is_reclaimed_as_that_comes(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+    uint64_t began = now_usec(), bytes = 0;
+
+    begin(&w);
+    want(&w, true, 20 * MIB);
+    put_cache(&w, 500, 0, 0);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    expect_reclaimed(&w, ""); /* nothing has come yet */
+    for (unsigned i = 0; i < 100 && bytes == 0; i++) {
+        assert_true(look(&w));
+        bytes = reclaimed_since(&w);
+    }
+    assert_true(bytes > 0 && bytes % STREAM_FOLIO_MAX == 0);
+    assert_true(bytes <= 20 * MIB * (now_usec() - began) / USEC_PER_SEC);
+    assert_true(bytes <= 20 * MIB);
 }
 
 static void not_from_who_may_not_be_reclaimed(void **state)
@@ -409,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_more_than_a_stream_needs_is_reclaimed),
         cmocka_unit_test(no_more_at_once_than_others_can_wait_for),
+        cmocka_unit_test(at_a_rate_it_is_reclaimed_as_that_comes),
         cmocka_unit_test(not_from_who_may_not_be_reclaimed),
         cmocka_unit_test(nobody_who_is_not_to_be_followed_is),
         cmocka_unit_test(what_was_done_is_told_at_the_end),
