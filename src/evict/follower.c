@@ -432,6 +432,8 @@ static int finish_file(Follower *follower, const FollowerOptions *options, Follo
     StreamSpan rest;
 
     CLEANUP_CLOSE int fd = reopen_by_name(options, followed, &st);
+    if (fd >= 0 && barred_holds(options->barred, fd))
+        return 0;
     int r = fd < 0 ? fd
                    : end_of_run(fd, page_floor(file->position, page), (uint64_t)st.st_size, &end);
     if (r < 0 || !stream_rest(file, end, page, &rest))

@@ -675,6 +675,20 @@ static void not_if_others_have_it_by_then(void **state)
     assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
 }
 
+/* What its disk has refused is the only good copy. */
+static void not_if_its_disk_refused_it(void **state)
+{
+    CLEANUP_WORLD World w = read_and_ended();
+    cleanup(barred_freep) Barred *barred = barred_new();
+
+    assert_non_null(barred);
+    uint64_t left = resident(w.fd, 0, 27 * MIB);
+    w.options.barred = barred;
+    barred_add(barred, w.fd);
+    assert_true(finish(&w));
+    assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
+}
+
 /* It is known by name only. */
 static void not_of_another_file_of_that_name(void **state)
 {
@@ -725,6 +739,7 @@ int main(void)
         cmocka_unit_test(at_the_end_the_rest_goes_too),
         cmocka_unit_test(of_what_was_closed_before_the_end),
         cmocka_unit_test(not_if_others_have_it_by_then),
+        cmocka_unit_test(not_if_its_disk_refused_it),
         cmocka_unit_test(not_of_another_file_of_that_name),
         cmocka_unit_test(what_it_wrote_last_goes_once_it_is_written),
         cmocka_unit_test(begins_anew_after_truncation),
