@@ -67,7 +67,9 @@ refaults=$(memory_stat t-work.service workingset_refault_file)
 echo "$(memory_stat t-work.service file) bytes of cache, $refaults refaults"
 # Less than half of what is hot was lost on the way, and it stays there.
 ((refaults < 100 * MIB / 4096 / 2)) || fail "$refaults refaults"
-(($(memory_stat t-work.service file) >= 90 * MIB)) || fail "below the working set"
+# On a busy machine a turn takes seconds, in which it looks idle: what is missed for that comes back.
+file_at_least() { (($(memory_stat t-work.service file) >= $1 * MIB)); }
+wait_for 20 file_at_least 90
 turns=$(journalctl -q -o cat --since="@$CASE_BEGAN" -u pagewarden.service |
     awk '/t-work.service: memory.high is / { v = $4 + 0; d = (v > last) - (v < last); if (last && d * before < 0) n++
         if (last && d) before = d; last = v } END { print n + 0 }')
