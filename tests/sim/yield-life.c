@@ -179,6 +179,16 @@ static void step(Life *life)
     }
 }
 
+/* The host is full: it has what it had when it was stopped, and more is tried when that is over. */
+static bool waits(const YieldWorld *w, size_t i)
+{
+    const YieldState *yield = &w->states[i].yield;
+    uint64_t now = unit_sample(&w->units[1 + i], w->host.now).at_usec;
+
+    return yield->domains == YIELD_HOST && yield->limit >= yield->use_before &&
+           hold_is_on(&yield->patience, now);
+}
+
 /* All streams end, and what was asked for stays. A full host has room for what the critical service
  * reads again only at the expense of what others have, so that it is harmed now and then until all
  * of that is there, and each time they are right to be held. What a unit is denied long after the
@@ -197,7 +207,8 @@ static void calm_down(Life *life, bool stop)
     }
     for (size_t i = 0; i < BACKGROUND; i++) {
         double high = w->units[1 + i].high, use = unit_use(&w->units[1 + i]);
-        bool free = isinf(high) || (!stop && w->reasons[i] == LIMIT_REASON_ROOM && high > use);
+        bool room = w->reasons[i] == LIMIT_REASON_ROOM && high > use;
+        bool free = isinf(high) || (!stop && (room || waits(w, i)));
 
         if (!free)
             fail_msg("unit %zu has %.0f MB, and may have no more than %.0f (%s)", i, use / MB,
