@@ -396,6 +396,11 @@ void limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *co
     follow(l, unit->config, context, unit->sample, decision);
 }
 
+uint64_t limiter_domains(const Limiter *l)
+{
+    return l->state.mode == LIMIT_YIELD ? l->state.yield.domains : 0;
+}
+
 void limiter_stop(Limiter *l)
 {
     l->job = job_abandon(l->job);

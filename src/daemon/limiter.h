@@ -32,6 +32,10 @@ bool limiter_begin_yield(Limiter *limiter, const LimitConfig *config, const Limi
                          const Sample *sample, YieldUnit *ret);
 void limiter_end_yield(Limiter *limiter, const YieldUnit *unit, const LimitContext *context);
 
+/* Where memory was short that the unit gave way for, as YieldState has it, be it that it has no
+ * cgroup now. */
+uint64_t limiter_domains(const Limiter *limiter);
+
 /* The files of the unit, as systemd read them at its @reloads-th reload or later; NULL: it did not
  * tell. What an admin has written there since the last time is the admin's. */
 void limiter_note_files(Limiter *limiter, const UnitDetails *details, unsigned reloads);

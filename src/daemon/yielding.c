@@ -242,15 +242,18 @@ static uint64_t number_domain(Yielding *y, const char *path)
     return YIELD_HOST << (free_one + 1);
 }
 
-/* A number is free when neither a limit nor anybody who suffers has to do with its slice. */
-static void forget_slices(Yielding *y, const Served *served, const YieldUnit *units, size_t n)
+/* A number is free when neither a limit nor anybody who suffers has to do with its slice. Both
+ * outlive a cgroup: one that restarts is not looked at meanwhile. */
+static void forget_slices(Yielding *y, const Served *served, Target *const *targets, size_t n)
 {
     uint64_t used = 0;
 
-    for (size_t i = 0; i < n; i++)
-        used |= units[i].state->domains;
+    for (size_t i = 0; i < n; i++) {
+        used |= targets[i]->limiter ? limiter_domains(targets[i]->limiter) : 0;
+        used |= targets[i]->critical ? targets[i]->critical->served.domain : 0;
+    }
     for (size_t i = 0; i < served->n; i++)
-        used |= served->services[i].domain | served->services[i].state->domain;
+        used |= served->services[i].domain;
     for (size_t i = 0; i < SLICES_MOST; i++)
         if (y->slices[i] && !(used & (YIELD_HOST << (i + 1))))
             free(TAKE_PTR(y->slices[i]));
@@ -389,7 +392,7 @@ static void act(Yielding *y, Target *const *targets, size_t n_targets, uint64_t 
         owners[n++] = t;
     }
     yield_decide(&y->law, &need, units, n);
-    forget_slices(y, &served, units, n);
+    forget_slices(y, &served, targets, n_targets);
     act_on(y, units, owners, n);
 }
 

@@ -15,6 +15,7 @@
 static bool measures; /* looks judge what they see */
 static unsigned n_looks, n_background_looks, n_decided, n_timer;
 static YieldUnit decided;
+static YieldState yield_state; /* of all that yield */
 
 DistressReason target_look(Target *t, uint64_t now)
 {
@@ -43,10 +44,13 @@ void target_watch_limit(Target *t)
 bool limiter_begin_yield(Limiter *l, const LimitConfig *config, const LimitContext *context,
                          const Sample *sample, YieldUnit *ret)
 {
-    static YieldState state;
-
-    *ret = (YieldUnit){ .config = config, .sample = sample, .state = &state };
+    *ret = (YieldUnit){ .config = config, .sample = sample, .state = &yield_state };
     return true;
+}
+
+uint64_t limiter_domains(const Limiter *l)
+{
+    return yield_state.domains;
 }
 
 void limiter_end_yield(Limiter *l, const YieldUnit *unit, const LimitContext *context)
@@ -94,6 +98,7 @@ static void world_begin(World *w)
         },
     };
     n_looks = n_background_looks = n_decided = n_timer = 0;
+    yield_state = (YieldState){ 0 };
     w->host = (Host){
         .proc_fd = w->proc.fd,
         .cgroup_fd = w->cgroups.fd,
@@ -313,12 +318,44 @@ static void a_slice_keeps_its_number(void **state)
     uint64_t a = domains_below(&w, list, 3, "/a.slice/job.service");
     assert_true(a != 0 && a != b);
     second.distress.reason = w.critical.distress.reason = DISTRESS_NONE;
-    *decided.state = (YieldState){ 0 };
+    yield_state = (YieldState){ 0 };
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(domains_below(&w, list, 3, "/a.slice/job.service"), 0);
     w.critical.distress.reason = DISTRESS_MEMORY_PRESSURE;
     assert_int_equal(domains_below(&w, list, 3, "/a.slice/job.service"), YIELD_HOST << 1);
     world_end(&w);
+}
+
+/* Nor while whoever is limited because of it, or suffered there, is between two cgroups. */
+static void a_slice_keeps_its_number_over_a_restart(void **state)
+{
+    for (unsigned critical = 0; critical < 2; critical++) {
+        World w;
+
+        world_begin(&w);
+        w.critical.distress.reason = DISTRESS_MEMORY_PRESSURE;
+        Critical second = { 0 };
+        Target other = w.targets[0];
+        Target *list[] = { &w.targets[0], &w.targets[1], &other };
+        other.control_group = (char *)"/b.slice/shop.service";
+        other.critical = &second;
+        put_slice(&w, "a.slice", "600000000\n", "600002560\n");
+        put_slice(&w, "b.slice", "600000000\n", "600002560\n");
+        uint64_t a = domains_below(&w, list, 3, "/a.slice/job.service");
+        assert_true(a != 0 && yield_state.domains == a && w.critical.served.domain == a);
+        /* What one of them knows is enough. */
+        if (critical)
+            yield_state.domains = 0;
+        else
+            w.critical = (Critical){ 0 };
+        w.targets[critical ? 0 : 1].cgroup = NULL;
+        yielding_act(w.yielding, list, 3, w.targets[1].sample.at_usec += USEC_PER_SEC);
+        w.targets[1].cgroup = (Cgroup *)&w;
+        second.distress.reason = DISTRESS_MEMORY_PRESSURE;
+        uint64_t b = domains_below(&w, list, 3, "/b.slice/job.service");
+        assert_true(b != 0 && (a & b) == 0);
+        world_end(&w);
+    }
 }
 
 /* A trial is judged by what was lost, and where, though nobody suffers. */
@@ -544,6 +581,7 @@ int main(void)
         cmocka_unit_test(who_competes),
         cmocka_unit_test(each_slice_is_its_own_affair),
         cmocka_unit_test(a_slice_keeps_its_number),
+        cmocka_unit_test(a_slice_keeps_its_number_over_a_restart),
         cmocka_unit_test(where_pages_were_lost_is_known),
         cmocka_unit_test(a_slice_with_the_critical_unit_inside),
         cmocka_unit_test(free_swap_that_is_not_known),
