@@ -240,6 +240,8 @@ void limiter_note_files(Limiter *l, const UnitDetails *details, unsigned reloads
         begin_anew(l, now);
     const LedgerEntry *entry = ledger_find(l->host->ledger, l->unit);
     uint64_t high = unit_files_memory_high(details, l->host->ram, !entry || entry->had_dropin);
+    if (high != LIMIT_NONE) /* as the kernel rounds it */
+        high = page_floor(high, l->host->page);
     bool changed = l->has_files && high != l->files_high;
     l->files_high = high;
     l->has_files = true;

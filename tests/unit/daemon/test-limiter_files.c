@@ -102,6 +102,30 @@ static void files_are_the_admins_while_a_limit_is_being_set(void **state)
     world_end(&w);
 }
 
+/* The kernel keeps whole pages: in the cgroup's file is never more of it, and that is no other
+ * value. */
+static void files_say_what_is_no_whole_page(void **state)
+{
+    World w;
+
+    begin_limited(&w);
+    files_high = SOMEBODYS + 123;
+    reload(&w);
+    reloaded(&w);
+    look_at_files(&w);
+    expect_theirs(&w);
+    world_end(&w);
+
+    world_begin(&w);
+    files_high = SOMEBODYS;
+    limiter_note_files(w.limiter, &details, 0);
+    freeze(&w);
+    systemd_answers(&w);
+    files_say(&w, LIMIT_NONE);
+    assert_true(ledger_find(&w.ledger, "a.service")->original == LIMIT_NONE);
+    world_end(&w);
+}
+
 /* Where nothing of ours is in force, what they say is in force already. */
 static void files_of_a_unit_without_a_limit(void **state)
 {
@@ -129,6 +153,7 @@ int main(void)
         cmocka_unit_test(nothing_is_asked_of_a_systemd_that_reads_files),
         cmocka_unit_test(files_are_the_admins),
         cmocka_unit_test(files_are_the_admins_while_a_limit_is_being_set),
+        cmocka_unit_test(files_say_what_is_no_whole_page),
         cmocka_unit_test(files_of_a_unit_without_a_limit),
     };
 
