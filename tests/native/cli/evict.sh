@@ -396,5 +396,5 @@ test_spare_cached_usage() {
     expect_code 0
 }
 
-tests files_and_folders names_of_one_file many_files_as_json for_people what_is_locked_stays_and_is_told dirty keep dry_run_evicts_nothing lists \
+tests files_and_folders names_of_one_file many_files_as_json for_people what_is_locked_stays_and_is_told dirty keep range dry_run_evicts_nothing lists \
     what_is_no_file in_memory_only not_ours rate for_want_of_descriptors progress_is_for_terminals spare_cached spare_cached_and_the_other_rungs spare_cached_usage

@@ -245,4 +245,5 @@ test_usage() {
     expect_out_has "none: No such file or directory"
 }
 
+[ "$ONLY_READS" ] || unset -f test_changes_nothing
 tests whole_plan names not_in_force links_within_the_image names_that_are_passed_over refused config_folder not_root usage ${ONLY_READS:+changes_nothing}

@@ -211,4 +211,4 @@ test_bad_traces_and_policies() {
 }
 
 tests records_a_unit records_a_path_and_ends_with_a_signal what_cannot_be_recorded simulates_a_record \
-    the_law_of_track a_slow_disk the_law_of_yield_and_distress the_law_of_the_cap bad_traces_and_policies
+    the_law_of_track a_brake_beside_a_cap a_slow_disk the_law_of_yield_and_distress the_law_of_the_cap bad_traces_and_policies
