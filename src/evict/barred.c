@@ -277,6 +277,16 @@ static bool is_in_memory(int fd)
            residency.resident > 0;
 }
 
+/* Who asks about it just now goes on with it. */
+static void unbar(Barred *barred, BarredFile *file)
+{
+    barred->n_barred--;
+    file->barred = false;
+    if (!file->asked)
+        forget(barred, file);
+    save(barred);
+}
+
 /* Whether the file that is barred by the answer @nth still is. */
 static bool still_holds(Barred *barred, int fd, const FileId *id, uint64_t born, uint64_t nth)
 {
@@ -285,10 +295,8 @@ static bool still_holds(Barred *barred, int fd, const FileId *id, uint64_t born,
     pthread_mutex_lock(&barred->lock);
     BarredFile *file = find(barred, id);
     bool holds = file && file->barred && file->nth != nth;
-    if (file && file->barred && file->nth == nth) {
-        forget(barred, file);
-        save(barred);
-    }
+    if (file && file->barred && file->nth == nth)
+        unbar(barred, file);
     pthread_mutex_unlock(&barred->lock);
     return holds;
 }

@@ -171,6 +171,34 @@ static void what_one_thread_is_told_all_know(void **state)
     assert_int_equal(n_asked, 1);
 }
 
+/* While one asks, another bars the file, and a third one finds nothing of it in memory. */
+static void what_is_free_again_while_it_is_asked_about(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
+    cleanup(barred_freep) Barred *barred = barred_new();
+    CLEANUP_CLOSE int fd = put_file(&scratch, "f");
+    Asking asking = { barred, fd, 0 };
+    sem_t was_asked, may_answer;
+    pthread_t thread;
+
+    sem_init(&was_asked, 0, 0);
+    sem_init(&may_answer, 0, 0);
+    asked = &was_asked;
+    go = &may_answer;
+    answer = EIO;
+    assert_int_equal(pthread_create(&thread, NULL, ask, &asking), 0);
+    sem_wait(&was_asked);
+    barred_add(barred, fd);
+    must(ftruncate(fd, 0));
+    assert_false(barred_holds(barred, fd));
+    must(pwrite(fd, "more", 4, 0));
+    sem_post(&may_answer);
+    pthread_join(thread, NULL);
+    asked = go = NULL;
+    assert_int_equal(asking.told, -EIO);
+    assert_true(barred_holds(barred, fd));
+}
+
 /* The record */
 
 static Barred *read_record(const Scratch *scratch, size_t bad)
@@ -320,6 +348,7 @@ int main(void)
         cmocka_unit_test(what_could_not_be_asked_for_stays),
         cmocka_unit_test(what_is_told_meanwhile_counts),
         cmocka_unit_test(what_one_thread_is_told_all_know),
+        cmocka_unit_test(what_is_free_again_while_it_is_asked_about),
         cmocka_unit_test(the_next_start_knows_it),
         cmocka_unit_test(another_file_is_not_barred),
         cmocka_unit_test(bad_lines_are_counted),

@@ -87,6 +87,13 @@ for name in lost flushed; do
     if sync "$M/bad/$name" 2>/dev/null; then fail "the error was taken from the writer of $name"; fi
 done
 
+policy job <<POLICY # no more than is needed: where the processor is emulated each look has to rest for long
+version: 1
+match: { units: [t-job.service] }
+evict:
+  - { path: $FILES/in/**, idle: 1s, every: 1s }
+  - { path: $M/bad/lost, idle: 1s, every: 1s, dirty: write-back }
+POLICY
 systemctl restart pagewarden.service
 wait_for 60 target_at_least t-job.service .evict.bytes 0
 
