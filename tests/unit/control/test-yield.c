@@ -132,6 +132,39 @@ static void one_with_dirty_pages_has_less_to_give(void **state)
     assert_int_equal(s.units[2].decision.reason, DISTRESS);
 }
 
+/* Nor can what the policy leaves it. */
+static void one_near_its_floor_has_less_to_give(void **state)
+{
+    static const LimitConfig leaves_450 = { .mode = LIMIT_YIELD, .min = 450 * MIB };
+    Several s;
+
+    several_init(&s);
+    s.units[1].config = &leaves_450;
+    second(&s, 1000);
+    second(&s, 1000);
+    assert_int_equal(s.units[1].decision.reason, HOLD);
+    assert_int_equal(s.units[2].decision.reason, DISTRESS);
+}
+
+/* What the host lacks is no affair of a slice. */
+static void in_a_slice_it_takes_what_was_stolen_there(void **state)
+{
+    for (unsigned in_slice = 0; in_slice < 2; in_slice++) {
+        Several s;
+
+        several_init(&s);
+        s.service.distress = DISTRESS_STOLEN;
+        s.need.host = (YieldRoom){ .near = true, .missing = 30 * MIB };
+        for (size_t i = 0; i < UNITS; i++)
+            s.units[i].domains = in_slice ? SLICE : YIELD_HOST;
+        s.service.lost = 10 * MIB;
+        second(&s, 0);
+        s.service.lost = 0;
+        second(&s, 0);
+        assert_int_equal(s.units[1].decision.reclaim, (in_slice ? 10 : 40) * MIB);
+    }
+}
+
 /* What it would be denied, the critical service inside it would be. */
 static void one_with_a_critical_service_inside_is_let_go(void **state)
 {
@@ -215,6 +248,23 @@ static void it_ends_where_it_does_not_help(void **state)
     assert_in_range(again, 59, 63);
 }
 
+/* Six seconds of it have to make a fifth better. */
+static void a_little_better_is_not_better(void **state)
+{
+    for (unsigned better = 0; better < 2; better++) {
+        bool ended = false;
+        Several s;
+
+        several_init(&s);
+        for (unsigned i = 0; i < 12; i++) {
+            second(&s, i < 2 ? 1000 : better ? 750 : 850);
+            for (size_t k = 0; k < UNITS; k++)
+                ended |= s.units[k].decision.reason == LIMIT_REASON_NO_HELP;
+        }
+        assert_int_equal(ended, !better);
+    }
+}
+
 static void it_goes_on_where_it_helps(void **state)
 {
     Several s;
@@ -276,10 +326,13 @@ int main(void)
         cmocka_unit_test(who_comes_later_is_measured_first),
         cmocka_unit_test(what_is_there_again_is_not_paid_for),
         cmocka_unit_test(one_with_dirty_pages_has_less_to_give),
+        cmocka_unit_test(one_near_its_floor_has_less_to_give),
+        cmocka_unit_test(in_a_slice_it_takes_what_was_stolen_there),
         cmocka_unit_test(one_with_a_critical_service_inside_is_let_go),
         cmocka_unit_test(who_does_not_compete_is_left_alone),
         cmocka_unit_test(where_the_host_has_room_nobody_competes_for_it),
         cmocka_unit_test(it_ends_where_it_does_not_help),
+        cmocka_unit_test(a_little_better_is_not_better),
         cmocka_unit_test(it_goes_on_where_it_helps),
         cmocka_unit_test(who_has_nothing_to_give_is_not_squeezed),
         cmocka_unit_test(nobody_to_protect_is_the_end_of_it),

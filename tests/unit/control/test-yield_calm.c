@@ -182,6 +182,72 @@ static void what_is_given_back_in_vain_is_kept(void **state)
     }
 }
 
+/* While somebody is in vain, what was taken for one whom it helps, too, is given back as in calm.
+ */
+static void what_helped_another_is_not_in_vain(void **state)
+{
+    YieldServed helped = { 0 };
+    YieldService both[2];
+    Several s;
+
+    several_init(&s);
+    both[1] = (YieldService){
+        .distress = DISTRESS_REFAULTS, .domain = YIELD_HOST, .measured = true, .state = &helped
+    };
+    s.need.services = both;
+    s.need.n_services = 2;
+    for (unsigned i = 0; i < 20; i++) {
+        if (i == 12)
+            both[1].distress = DISTRESS_NONE;
+        both[0] = s.service;
+        both[1].damage += i < 3 ? 1000 : 10;
+        second(&s, 1000);
+        for (size_t k = 0; k < UNITS; k++)
+            assert_int_not_equal(s.units[k].decision.reason, LIMIT_REASON_NO_HELP);
+    }
+    assert_true(hold_is_on(&s.served.no_help, s.need.at_usec));
+    assert_true(s.units[1].decision.reason == RETURN || s.units[1].decision.reason == HOLD ||
+                !s.states[1].limited);
+}
+
+/* A unit that has what it had, and more, keeps no more than the limit that costs it nothing. */
+static void what_is_given_back_on_a_full_host_is_room(void **state)
+{
+    Several s;
+
+    several_full(&s);
+    for (unsigned i = 0; i < 400 && !s.states[1].ahead; i++) {
+        s.samples[1].current = s.units[1].decision.want;
+        s.samples[1].file = s.samples[1].inactive_file = s.samples[1].current;
+        s.need.host.left = 30 * MIB;
+        second(&s, 0);
+        assert_true(s.states[1].limited);
+    }
+    assert_true(s.states[1].ahead);
+    s.need.host.left = 400 * MIB;
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.reason, LIMIT_REASON_ROOM);
+}
+
+/* What critical services had yet to read again is there by the time that trials begin. */
+static void what_was_owed_is_there_in_the_end(void **state)
+{
+    Several s;
+
+    several_full(&s);
+    s.service.distress = DISTRESS_STOLEN;
+    s.service.lost = 100 * MIB;
+    second(&s, 0);
+    assert_true(s.law.owed > 0);
+    s.service.lost = 0;
+    s.service.distress = DISTRESS_NONE;
+    uint64_t limit = s.states[1].limit;
+    s.need.host.left = 100 * MIB;
+    unsigned seconds = until_tried(&s, limit);
+    assert_in_range(seconds, 50, 200);
+    assert_int_equal(s.law.owed, 0);
+}
+
 static void it_is_given_back_in_reverse_order(void **state)
 {
     Several s;
@@ -215,6 +281,9 @@ int main(void)
         cmocka_unit_test(room_is_given_back_at_once),
         cmocka_unit_test(on_a_full_host_what_was_taken_is_given_back),
         cmocka_unit_test(what_is_given_back_in_vain_is_kept),
+        cmocka_unit_test(what_helped_another_is_not_in_vain),
+        cmocka_unit_test(what_is_given_back_on_a_full_host_is_room),
+        cmocka_unit_test(what_was_owed_is_there_in_the_end),
         cmocka_unit_test(it_is_given_back_in_reverse_order),
     };
 

@@ -31,6 +31,10 @@ static void it_looks_sooner_while_it_matters(void **state)
     assert_int_equal(yield_look_usec(&watch), USEC_PER_SEC);
     watch.free = 100 * MIB;
     assert_int_equal(yield_look_usec(&watch), YIELD_LOOK_USEC);
+    /* An eighth, or less, is free, though far from the brink. */
+    watch.free = 511 * MIB;
+    assert_false(yield_is_brink(&watch));
+    assert_int_equal(yield_look_usec(&watch), YIELD_LOOK_USEC);
     watch.free = GIB;
     watch.reclaiming = true;
     assert_int_equal(yield_look_usec(&watch), YIELD_LOOK_USEC);
