@@ -12,6 +12,7 @@
 #include "cli/text.h"
 #include "cli/trace.h"
 #include "kernel/cgroup.h"
+#include "kernel/meminfo.h"
 #include "kernel/units.h"
 #include "util/io.h"
 #include "util/parse.h"
@@ -62,20 +63,32 @@ static void sleep_until(uint64_t usec)
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
+static void look_at_host(int proc_fd, TraceRow *row)
+{
+    MemInfo info;
+    bool known = meminfo_read(proc_fd, &info) >= 0;
+
+    row->host_total = known ? info.total : TRACE_UNKNOWN;
+    row->host_available = known ? info.available : TRACE_UNKNOWN;
+    row->host_swap_free = known ? info.swap_free : TRACE_UNKNOWN;
+}
+
 /* 0; 1: the unit has ended; -errno. */
 static int record_samples(const Recording *recording, Cgroup *cgroup)
 {
+    CLEANUP_CLOSE int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     uint64_t began = now_usec(), next = began;
     int r = trace_write_head(stdout);
 
     while (r >= 0 && !atomic_load(&interrupted)) {
-        Sample sample;
+        TraceRow row;
 
-        r = cgroup_sample(cgroup, now_usec(), &sample);
+        r = cgroup_sample(cgroup, now_usec(), &row.sample);
         if (r == -ENODEV)
             return 1;
+        look_at_host(proc_fd, &row);
         if (r >= 0)
-            r = trace_write(stdout, &sample);
+            r = trace_write(stdout, &row);
         next = max_u64(next + recording->interval_usec, now_usec());
         if (recording->end_usec > 0 && next - began > recording->end_usec)
             return r;

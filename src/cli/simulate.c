@@ -16,6 +16,7 @@
 #include "control/cache_cap.h"
 #include "control/disk.h"
 #include "control/limit.h"
+#include "policy/settings.h"
 #include "util/parse.h"
 
 typedef struct Simulation {
@@ -100,12 +101,24 @@ static int put_object(Simulation *s, const Sample *sample, const LimitDecision *
     return r < 0 ? r : json_add_text(object, "distress", suffers);
 }
 
-static int decide(Simulation *s, const Sample *sample)
+/* As with the default reserve. */
+static bool is_short(const TraceRow *row)
 {
+    Settings settings;
+
+    settings_set_defaults(&settings, row->host_total);
+    return row->host_total != TRACE_UNKNOWN && row->host_available < settings.reserve;
+}
+
+static int decide(Simulation *s, const TraceRow *row)
+{
+    const Sample *sample = &row->sample;
     const LimitConfig config = policy_limit(s->policy);
     const CapContext cap_context = { .max = s->policy->cache_max };
     LimitContext context = {
         .distress = s->distress,
+        .memory_short = is_short(row),
+        .swap_free = row->host_swap_free == TRACE_UNKNOWN ? 0 : row->host_swap_free,
         .slow_disk = disk_is_slow(&s->disk, sample), /* as with the default rotational_disks */
     };
     const char *suffers = NULL;
@@ -156,19 +169,20 @@ static int end_output(Simulation *s)
 static ExitCode replay(Simulation *s, TraceReader *reader)
 {
     CLEANUP_FREE char *shown = escape_text(s->trace_path, false);
-    Sample sample, before = { 0 };
+    uint64_t before = 0;
+    TraceRow row;
 
     int r = trace_read_head(reader);
     if (r >= 0)
         r = begin_output(s);
-    while (r >= 0 && (r = trace_read(reader, &sample)) > 0) {
-        if (sample.at_usec < before.at_usec) {
+    while (r >= 0 && (r = trace_read(reader, &row)) > 0) {
+        if (row.sample.at_usec < before) {
             reader->error = "earlier than the sample before";
             r = -EBADMSG;
             break;
         }
-        before = sample;
-        r = decide(s, &sample);
+        before = row.sample.at_usec;
+        r = decide(s, &row);
     }
     if (r >= 0)
         r = end_output(s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A line is numbers with spaces between them, in the order that the head names: columns can be
- * added and left out, and a trace can be made by hand or by awk. "max" is no limit, "-" is pressure
- * that is not known. What a floor is computed from must be there: a missing byte count is not 0. */
+ * added and left out, and a trace can be made by hand or by awk. "max" is no limit, "-" is what is
+ * not known: pressure, and what the host has. What a floor is computed from must be there: a
+ * missing byte count is not 0. */
 #include "cli/trace.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ typedef enum FieldKind {
     FIELD_LIMIT, /* may be "max" */
     FIELD_MEMORY_PSI,
     FIELD_IO_PSI,
+    FIELD_HOST, /* may be TRACE_UNKNOWN */
 } FieldKind;
 
 typedef struct TraceField {
@@ -38,6 +40,14 @@ typedef struct TraceField {
     {                                                         \
 #member, offsetof(Sample, member), FIELD_LIMIT, false \
     }
+
+#define HOST(member)                                           \
+    {                                                          \
+#member, offsetof(TraceRow, member), FIELD_HOST, false \
+    }
+
+/* The sample is the beginning of a row. */
+_Static_assert(offsetof(TraceRow, sample) == 0, "its offsets are those of a row");
 
 static const TraceField fields[] = {
     NUMBER(at_usec, true),
@@ -75,14 +85,27 @@ static const TraceField fields[] = {
     { "memory_full_usec", offsetof(Sample, memory_psi.full_usec), FIELD_MEMORY_PSI, true },
     { "io_some_usec", offsetof(Sample, io_psi.some_usec), FIELD_IO_PSI, false },
     { "io_full_usec", offsetof(Sample, io_psi.full_usec), FIELD_IO_PSI, false },
+    HOST(host_total),
+    HOST(host_available),
+    HOST(host_swap_free),
 };
 
 #define UNKNOWN SIZE_MAX
 
-static bool is_known(const TraceField *field, const Sample *sample)
+static bool is_known(const TraceField *field, const TraceRow *row, uint64_t value)
 {
-    return !(field->kind == FIELD_MEMORY_PSI && !sample->memory_psi.valid) &&
-           !(field->kind == FIELD_IO_PSI && !sample->io_psi.valid);
+    switch (field->kind) {
+    case FIELD_NUMBER:
+    case FIELD_LIMIT:
+        break;
+    case FIELD_MEMORY_PSI:
+        return row->sample.memory_psi.valid;
+    case FIELD_IO_PSI:
+        return row->sample.io_psi.valid;
+    case FIELD_HOST:
+        return value != TRACE_UNKNOWN;
+    }
+    return true;
 }
 
 int trace_write_head(FILE *out)
@@ -94,16 +117,16 @@ int trace_write_head(FILE *out)
     return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }
 
-int trace_write(FILE *out, const Sample *sample)
+int trace_write(FILE *out, const TraceRow *row)
 {
     for (size_t i = 0; i < ELEMENTS(fields); i++) {
         const TraceField *field = &fields[i];
         uint64_t value;
 
-        memcpy(&value, (const char *)sample + field->offset, sizeof value);
+        memcpy(&value, (const char *)row + field->offset, sizeof value);
         if (i > 0)
             fputc(' ', out);
-        if (!is_known(field, sample))
+        if (!is_known(field, row, value))
             fputc('-', out);
         else if (field->kind == FIELD_LIMIT && value == LIMIT_NONE)
             fputs("max", out);
@@ -175,27 +198,34 @@ int trace_read_head(TraceReader *reader)
     return 0;
 }
 
-static int take_value(TraceReader *reader, const TraceField *field, const char *text,
-                      Sample *sample)
+static int take_value(TraceReader *reader, const TraceField *field, const char *text, TraceRow *row)
 {
     uint64_t value = 0;
 
     if (strcmp(text, "-") == 0 && field->kind == FIELD_MEMORY_PSI)
-        sample->memory_psi.valid = false;
+        row->sample.memory_psi.valid = false;
     else if (strcmp(text, "-") == 0 && field->kind == FIELD_IO_PSI)
-        sample->io_psi.valid = false;
+        row->sample.io_psi.valid = false;
+    else if (strcmp(text, "-") == 0 && field->kind == FIELD_HOST)
+        value = TRACE_UNKNOWN;
     else if (strcmp(text, "max") == 0 && field->kind == FIELD_LIMIT)
         value = LIMIT_NONE;
     else if (parse_u64(text, &value) < 0)
         return bad(reader, "not a number");
-    memcpy((char *)sample + field->offset, &value, sizeof value);
+    memcpy((char *)row + field->offset, &value, sizeof value);
     return 0;
 }
 
-static int take_line(TraceReader *reader, Sample *ret)
+static int take_line(TraceReader *reader, TraceRow *ret)
 {
-    Sample sample = {
-        .high = LIMIT_NONE, .max = LIMIT_NONE, .memory_psi.valid = true, .io_psi.valid = true
+    TraceRow row = {
+        .sample = { .high = LIMIT_NONE,
+                    .max = LIMIT_NONE,
+                    .memory_psi.valid = true,
+                    .io_psi.valid = true },
+        .host_total = TRACE_UNKNOWN,
+        .host_available = TRACE_UNKNOWN,
+        .host_swap_free = TRACE_UNKNOWN,
     };
     char *rest = reader->line;
     size_t n = 0;
@@ -206,17 +236,17 @@ static int take_line(TraceReader *reader, Sample *ret)
         if (n == reader->n_columns)
             return bad(reader, "more numbers than columns");
         size_t field = reader->columns[n++];
-        int r = field == UNKNOWN ? 0 : take_value(reader, &fields[field], text, &sample);
+        int r = field == UNKNOWN ? 0 : take_value(reader, &fields[field], text, &row);
         if (r < 0)
             return r;
     }
     if (n < reader->n_columns)
         return bad(reader, "fewer numbers than columns");
-    *ret = sample;
+    *ret = row;
     return 1;
 }
 
-int trace_read(TraceReader *reader, Sample *ret)
+int trace_read(TraceReader *reader, TraceRow *ret)
 {
     int r;
 

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What `record` writes and `simulate` reads: one sample a line, as text. */
+/* What `record` writes and `simulate` reads: one sample a line, as text, and what the host had. */
 
 #include <stdio.h>
 
 #include "control/sample.h"
 
+typedef struct TraceRow {
+    Sample sample;
+    /* Of /proc/meminfo, bytes; TRACE_UNKNOWN: it could not be read, or the trace has none. */
+    uint64_t host_total, host_available, host_swap_free;
+} TraceRow;
+
+#define TRACE_UNKNOWN UINT64_MAX
+
 /* Two lines: what it is, and the names of the columns. 0, or -EIO. */
 int trace_write_head(FILE *out);
 
 /* One line, flushed: whoever ends us has all that was seen. 0, or -EIO. */
-int trace_write(FILE *out, const Sample *sample);
+int trace_write(FILE *out, const TraceRow *row);
 
 #define TRACE_COLUMNS_MAX 64
 
@@ -29,8 +37,8 @@ typedef struct TraceReader {
  * reader->error; -EIO, -ENOMEM. */
 int trace_read_head(TraceReader *reader);
 
-/* 1: *ret is the next sample; 0: there is none; errors as above. Empty lines and those that begin
+/* 1: *ret is the next line; 0: there is none; errors as above. Empty lines and those that begin
  * with # are passed over. */
-int trace_read(TraceReader *reader, Sample *ret);
+int trace_read(TraceReader *reader, TraceRow *ret);
 
 void trace_reader_clear(TraceReader *reader);

@@ -8,17 +8,17 @@
 #include "fuzz/fuzz.h"
 #include "util/cleanup.h"
 
-#define SAMPLES_MAX 64
+#define ROWS_MAX 64
 
-/* How many samples there are, at most SAMPLES_MAX, or the error. */
-static int read_all(const void *data, size_t size, Sample *samples)
+/* How many rows there are, at most ROWS_MAX, or the error. */
+static int read_all(const void *data, size_t size, TraceRow *rows)
 {
     TraceReader reader = { .in = fmemopen((void *)data, size, "r") };
     int n = 0;
 
     must_hold(reader.in != NULL);
     int r = trace_read_head(&reader);
-    while (r >= 0 && n < SAMPLES_MAX && (r = trace_read(&reader, &samples[n])) > 0)
+    while (r >= 0 && n < ROWS_MAX && (r = trace_read(&reader, &rows[n])) > 0)
         n++;
     must_hold(r != -EBADMSG || (reader.error && reader.line_number <= size + 1));
     trace_reader_clear(&reader);
@@ -26,29 +26,29 @@ static int read_all(const void *data, size_t size, Sample *samples)
     return r < 0 ? r : n;
 }
 
-static char *write_all(const Sample *samples, int n, size_t *ret_size)
+static char *write_all(const TraceRow *rows, int n, size_t *ret_size)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, ret_size);
 
     must_hold(out && trace_write_head(out) == 0);
     for (int i = 0; i < n; i++)
-        must_hold(trace_write(out, &samples[i]) == 0);
+        must_hold(trace_write(out, &rows[i]) == 0);
     must_hold(fclose(out) == 0);
     return text;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static Sample samples[SAMPLES_MAX], again[SAMPLES_MAX];
+    static TraceRow rows[ROWS_MAX], again[ROWS_MAX];
     size_t length, length_again;
 
     if (size == 0)
         return 0;
-    int n = read_all(data, size, samples);
+    int n = read_all(data, size, rows);
     if (n < 0)
         return 0;
-    CLEANUP_FREE char *text = write_all(samples, n, &length);
+    CLEANUP_FREE char *text = write_all(rows, n, &length);
     must_hold(read_all(text, length, again) == n);
     /* As text, because what is not known is not written. */
     CLEANUP_FREE char *copy = write_all(again, n, &length_again);

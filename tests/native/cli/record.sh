@@ -49,6 +49,11 @@ test_records_a_unit() {
             $column["memory_some_usec"] != 0 || $column["io_some_usec"] != "-" ||
             $column["at_usec"] <= last) { exit 1 }
         NR > 2 { last = $column["at_usec"] }' "$TEST_DIR/.out" || fail "not what the files say"
+    awk -v total=$(($(awk '/^MemTotal:/ { print $2 }' /proc/meminfo) * 1024)) \
+        'NR == 2 { for (i = 1; i <= NF; i++) column[$i] = i }
+        NR > 2 && ($column["host_total"] != total || !($column["host_available"] > 0) ||
+            $column["host_available"] >= total || $column["host_swap_free"] !~ /^[0-9]+$/) { exit 1 }' \
+        "$TEST_DIR/.out" || fail "not what the host has"
 }
 
 has_lines() { # FILE N
@@ -125,6 +130,38 @@ test_the_law_of_track() {
     trace - >trace
     run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
     expect_json '.decisions[1:] | all(.reason == "no-psi" and .want == null and .reclaim == 0)'
+}
+
+# of_host COLUMN VALUE…: the trace, with such columns.
+of_host() {
+    local names='' values=''
+    for (( ; $# > 0; )); do
+        names+=" $1" values+=" $2"
+        shift 2
+    done
+    trace | awk -v names="$names" -v values="$values" 'NR == 2 { $0 = $0 names } NR > 2 { $0 = $0 values } 1'
+}
+
+test_what_the_host_has() {
+    policy <<<'memory_high: {mode: track}'
+    of_host host_total 1000000000 host_available 99000000 >trace
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_code 0
+    expect_json '.decisions[1:] | all(.reason == "memory-short" or .reason == "hold") and all(.reclaim == 0)'
+    of_host host_total 1000000000 host_available 101000000 >trace
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_json '.decisions[1].reason == "probe"'
+    of_host host_total - host_available 5 host_swap_free - >trace
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_json '.decisions[1].reason == "probe"'
+    # A brake would swap.
+    policy <<<'cache: {max: 512M, brake: true}'
+    of_host swap_max max host_swap_free 0 >trace
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_json '.decisions | all(.reason == "brake")'
+    of_host swap_max max host_swap_free 1000000 >trace
+    run "$PAGEWARDEN" simulate --policy p.yaml --trace trace --json=short
+    expect_json '.decisions | all(.reason == "swap" and .want == null)'
 }
 
 test_a_brake_beside_a_cap() {
@@ -211,4 +248,4 @@ test_bad_traces_and_policies() {
 }
 
 tests records_a_unit records_a_path_and_ends_with_a_signal what_cannot_be_recorded simulates_a_record \
-    the_law_of_track a_brake_beside_a_cap a_slow_disk the_law_of_yield_and_distress the_law_of_the_cap bad_traces_and_policies
+    the_law_of_track what_the_host_has a_brake_beside_a_cap a_slow_disk the_law_of_yield_and_distress the_law_of_the_cap bad_traces_and_policies
