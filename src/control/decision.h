@@ -71,7 +71,8 @@ typedef enum LimitReason {
     LIMIT_REASON_HOLD,     /* waiting for the last step to show */
     LIMIT_REASON_AT_MIN,   /* as low as the policy or the floor allows */
     LIMIT_REASON_RETURN,   /* calm: given back by a further step */
-    LIMIT_REASON_NO_HELP,  /* squeezing did not help the critical service: given back */
+    LIMIT_REASON_NO_HELP,  /* squeezing did not help the critical service: given back, or not begun
+                              again */
     LIMIT_REASON_INSIDE,   /* a critical service is inside: what the unit is denied, that is denied
                             */
     LIMIT_REASON_STALL,    /* the unit itself stalled: let go */

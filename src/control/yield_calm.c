@@ -171,7 +171,8 @@ static void step_up(YieldUnit *unit, Step step, const YieldNeed *need)
     if (need->host.near)
         state->ahead = true;
     else
-        yield_unit_let_go(unit, LIMIT_REASON_CALM);
+        yield_unit_let_go(unit,
+                          step.reason == LIMIT_REASON_RETURN ? LIMIT_REASON_CALM : step.reason);
 }
 
 static void begin_calm(YieldLaw *law, const YieldNeed *need, const YieldUnit *units, size_t n)
@@ -242,6 +243,18 @@ static void give_back(const YieldLaw *law, const YieldNeed *need, YieldUnit *uni
     }
 }
 
+/* It is not for calm that it has no limit. */
+static bool is_left_in_vain(const YieldUnit *unit, const YieldNeed *need)
+{
+    for (size_t i = 0; i < need->n_services; i++) {
+        const YieldService *service = &need->services[i];
+        if (service->distress != DISTRESS_NONE && (service->domain & unit->domains) &&
+            hold_is_on(&service->state->no_help, need->at_usec))
+            return true;
+    }
+    return false;
+}
+
 void yield_calm(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n)
 {
     begin_calm(law, need, units, n);
@@ -251,6 +264,8 @@ void yield_calm(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t n
             continue;
         if (!unit->state->limited || unit->state->ahead) {
             yield_follow_room(unit, need, n);
+            if (!unit->state->limited && is_left_in_vain(unit, need))
+                unit->decision = yield_unit_keep(unit, LIMIT_REASON_NO_HELP);
             continue;
         }
         unit->decision = yield_unit_keep(unit, LIMIT_REASON_HOLD);

@@ -182,6 +182,31 @@ static void what_is_given_back_in_vain_is_kept(void **state)
     }
 }
 
+/* Down to the last of it, and as long as one suffers whom nothing helped. */
+static void that_it_was_in_vain_is_said(void **state)
+{
+    Several s;
+    unsigned said = 0;
+
+    several_init(&s);
+    s.units[2].domains = 0;
+    for (unsigned i = 0; i < 60 && !said; i++) {
+        second(&s, 1000);
+        said += s.units[1].decision.reason == LIMIT_REASON_NO_HELP;
+    }
+    for (unsigned i = 0; i < 15; i++) {
+        second(&s, 1000);
+        bool limited = s.states[1].limited;
+        assert_true(s.units[1].decision.reason == LIMIT_REASON_NO_HELP ||
+                    (limited && s.units[1].decision.reason == HOLD));
+    }
+    assert_false(s.states[1].limited);
+    assert_int_equal(s.units[2].decision.reason, CALM); /* it has nothing to do with it */
+    s.service.distress = DISTRESS_NONE;
+    second(&s, 0);
+    assert_int_equal(s.units[1].decision.reason, CALM);
+}
+
 /* While somebody is in vain, what was taken for one whom it helps, too, is given back as in calm.
  */
 static void what_helped_another_is_not_in_vain(void **state)
@@ -281,6 +306,7 @@ int main(void)
         cmocka_unit_test(room_is_given_back_at_once),
         cmocka_unit_test(on_a_full_host_what_was_taken_is_given_back),
         cmocka_unit_test(what_is_given_back_in_vain_is_kept),
+        cmocka_unit_test(that_it_was_in_vain_is_said),
         cmocka_unit_test(what_helped_another_is_not_in_vain),
         cmocka_unit_test(what_is_given_back_on_a_full_host_is_room),
         cmocka_unit_test(what_was_owed_is_there_in_the_end),
