@@ -31,6 +31,21 @@ int pin_held_compare(const void *a, const void *b)
     return by_dev != 0 ? by_dev : compare(x->ino, y->ino);
 }
 
+size_t pin_ids_merge(const PinHeld *held, size_t n_held, const PinId *ids, size_t n_ids, PinId *ret)
+{
+    size_t n = 0, i = 0, k = 0;
+
+    while (i < n_held || k < n_ids) {
+        PinId next = i < n_held ? (PinId){ held[i].dev, held[i].ino } : (PinId){ 0 };
+        int order = i == n_held ? 1 : k == n_ids ? -1 : pin_id_compare(&next, &ids[k]);
+
+        ret[n++] = order <= 0 ? next : ids[k];
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return n;
+}
+
 const PinHeld *pin_plan_next(PinPlan *plan, PinWish *wish)
 {
     uint64_t page = plan->page;

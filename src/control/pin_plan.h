@@ -42,6 +42,11 @@ typedef struct PinHeld {
 /* Compares by device and inode, for qsort() and bsearch() over PinHeld. */
 int pin_held_compare(const void *a, const void *b);
 
+/* All of both, sorted as they are, and what is among both once: returns how many, @n_held + @n_ids
+ * at most. */
+size_t pin_ids_merge(const PinHeld *held, size_t n_held, const PinId *ids, size_t n_ids,
+                     PinId *ret);
+
 /* A budget that is spread over wishes, which come one by one, in their order. */
 typedef struct PinPlan {
     const PinHeld *held; /* sorted by pin_held_compare(); only read */

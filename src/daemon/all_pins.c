@@ -33,24 +33,6 @@ static int pins_of(const Target *target, Pins *ret)
     return pinner_unheld(target->pinner, &ret->unheld, &ret->n_unheld);
 }
 
-static size_t merge(const Pins *pins, PinId *ret)
-{
-    size_t n = 0, i = 0, k = 0;
-
-    while (i < pins->n_held || k < pins->n_unheld) {
-        PinId held = i < pins->n_held ? (PinId){ pins->held[i].dev, pins->held[i].ino }
-                                      : (PinId){ 0 };
-        int order = i == pins->n_held     ? 1
-                    : k == pins->n_unheld ? -1
-                                          : pin_id_compare(&held, &pins->unheld[k]);
-
-        ret[n++] = order <= 0 ? held : pins->unheld[k];
-        i += order <= 0;
-        k += order >= 0;
-    }
-    return n;
-}
-
 int all_pins(Target *const *targets, size_t n_targets, const Hands *hands, PinId **ret,
              size_t *ret_n)
 {
@@ -72,7 +54,7 @@ int all_pins(Target *const *targets, size_t n_targets, const Hands *hands, PinId
         return -ENOMEM;
     for (size_t i = 0; i < n_targets; i++)
         if (pins_of(targets[i], &pins) >= 0)
-            at += merge(&pins, all + at);
+            at += pin_ids_merge(pins.held, pins.n_held, pins.unheld, pins.n_unheld, all + at);
     at += hands_held(hands, all + at);
     if (!is_sorted(all, at)) /* sorting takes as much memory again */
         qsort(all, at, sizeof(PinId), pin_id_compare);

@@ -111,14 +111,13 @@ void pinner_note_lost(Pinner *p)
 
     if (n == 0 || !p->wanted)
         return;
-    PinId *all = reallocarray(p->unheld, p->n_unheld + n, sizeof(PinId));
+    PinId *all = reallocarray(NULL, n + p->n_unheld, sizeof(PinId));
     if (!all) {
         p->unsure = true;
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        all[p->n_unheld++] = (PinId){ held[i].dev, held[i].ino };
-    qsort(all, p->n_unheld, sizeof(PinId), pin_id_compare);
+    p->n_unheld = pin_ids_merge(held, n, p->unheld, p->n_unheld, all);
+    free(p->unheld);
     p->unheld = all;
 }
 

@@ -406,7 +406,9 @@ static void what_is_wanted_is_known_before_it_is_held(void **state)
     look_again(&w);
     expect_unheld(&w, 0, false);
 
-    /* or while memory is short; but when nobody wants it any more. */
+    /* or while memory is short, each of them once; but when nobody wants it any more. */
+    pinner_shed(w.pinner, MIB);
+    settle(&w);
     pinner_shed(w.pinner, UINT64_MAX);
     settle(&w);
     expect_unheld(&w, 3, true);
