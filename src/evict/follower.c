@@ -27,11 +27,12 @@
 #include "util/parse.h"
 #include "util/units.h"
 
-#define FOLLOWED_MAX 1024         /* files; a service that streams has a few */
-#define CLOSED_MAX   16           /* files: more than are in what reclaim leaves of a stream */
-#define SLICE        (8 * MIB)    /* dropped at a time */
-#define WINDOW       (128 * MIB)  /* of a file that is asked for at a time, */
-#define WINDOW_MAX   (1024 * GIB) /* where nothing of it is in memory */
+#define FOLLOWED_MAX 1024 /* files; a service that streams has a few */
+#define CLOSED_MAX   16   /* files: more than are in what reclaim leaves of a stream, */
+#define CLOSED_USEC  (300 * USEC_PER_SEC) /* and for so long */
+#define SLICE        (8 * MIB)            /* dropped at a time */
+#define WINDOW       (128 * MIB)          /* of a file that is asked for at a time, */
+#define WINDOW_MAX   (1024 * GIB)         /* where nothing of it is in memory */
 
 /* How often all processes are looked into, and at what share of one core at most: 2 %. */
 #define ASK_EVERY (2 * USEC_PER_SEC)
@@ -42,6 +43,7 @@ typedef struct Followed {
     ino_t ino;
     Position through; /* by which it is opened */
     char *path;       /* as it was when the file was found; NULL: not known */
+    uint64_t closed_usec;
     StreamFile file;
 } Followed;
 
@@ -175,11 +177,20 @@ static int compare_ids(const Followed *a, const Followed *b)
     return (a->ino > b->ino) - (a->ino < b->ino);
 }
 
+/* What was known of it when it was open before. */
+static void forget_closed(Follower *follower, const Followed *followed)
+{
+    for (size_t i = 0; i < CLOSED_MAX; i++)
+        if (compare_ids(&follower->closed[i], followed) == 0)
+            free(TAKE_PTR(follower->closed[i].path));
+}
+
 /* It is no longer open. */
 static void note_closed(Follower *follower, Followed *followed)
 {
     StreamSpan rest;
 
+    forget_closed(follower, followed);
     if (!followed->path || !stream_rest(&followed->file, UINT64_MAX, follower->page, &rest)) {
         free(TAKE_PTR(followed->path));
         return;
@@ -187,6 +198,7 @@ static void note_closed(Follower *follower, Followed *followed)
     Followed *closed = &follower->closed[follower->next_closed++ % CLOSED_MAX];
     free(closed->path);
     *closed = *followed;
+    closed->closed_usec = now_usec();
     followed->path = NULL;
 }
 
@@ -458,8 +470,8 @@ static int finish_file(Follower *follower, const FollowerOptions *options, Follo
 static bool is_to_finish(const FollowerOptions *options, const OpenSet *others,
                          const Followed *followed)
 {
-    return followed->path && !is_pinned(options, followed) &&
-           !open_set_has(others, followed->dev, followed->ino);
+    return followed->path && now_usec() <= followed->closed_usec + CLOSED_USEC &&
+           !is_pinned(options, followed) && !open_set_has(others, followed->dev, followed->ino);
 }
 
 int follower_finish(Follower *follower, const FollowerOptions *options, const OpenSet *others,

@@ -655,6 +655,33 @@ static void of_what_was_closed_before_the_end(void **state)
     assert_int_equal(resident(w.fd, 0, 27 * MIB), 0);
 }
 
+/* What is there of it long after that may be anybody's. */
+static void not_of_what_was_closed_long_before(void **state)
+{
+    CLEANUP_WORLD World w = read_and_ended();
+
+    look(&w);
+    uint64_t left = resident(w.fd, 0, 27 * MIB);
+    ahead_usec += 3600 * USEC_PER_SEC;
+    assert_true(finish(&w));
+    assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
+}
+
+/* What was known of it before no longer counts. */
+static void not_of_what_was_opened_again(void **state)
+{
+    CLEANUP_WORLD World w = read_and_ended();
+    Worker again = worker_new(&w.files, "f", O_RDONLY);
+
+    look(&w);
+    uint64_t left = resident(w.fd, 0, 27 * MIB);
+    show(&w, &again, true);
+    look(&w);
+    worker_end(&again);
+    assert_true(finish(&w));
+    assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
+}
+
 static void not_if_others_have_it_by_then(void **state)
 {
     CLEANUP_WORLD World w = read_and_ended();
@@ -738,6 +765,8 @@ int main(void)
         cmocka_unit_test(what_is_dirty_stays_if_it_is_to),
         cmocka_unit_test(at_the_end_the_rest_goes_too),
         cmocka_unit_test(of_what_was_closed_before_the_end),
+        cmocka_unit_test(not_of_what_was_closed_long_before),
+        cmocka_unit_test(not_of_what_was_opened_again),
         cmocka_unit_test(not_if_others_have_it_by_then),
         cmocka_unit_test(not_if_its_disk_refused_it),
         cmocka_unit_test(not_of_another_file_of_that_name),
