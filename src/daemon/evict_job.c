@@ -16,6 +16,7 @@
 #include "kernel/gentle.h"
 #include "kernel/openers.h"
 #include "kernel/procs.h"
+#include "kernel/settled.h"
 #include "util/io.h"
 #include "util/units.h"
 
@@ -52,11 +53,17 @@ static void count(EvictJob *ej, const EvictSeen *seen, uint64_t idle_usec)
     evict_ages_add(&ej->ages, idle_usec, evict_could_go(&left, &ej->task.allowed));
 }
 
-/* What the disk refused, or has been asked for in vain to take, stays. */
-static bool must_stay(const EvictJob *ej, int fd, const struct stat *st, const EvictSeen *seen)
+/* What the disk refused, or has been asked for in vain to take, stays: that was asked for all of
+ * the file, whatever part is to go. */
+static bool must_stay(const EvictJob *ej, int fd, const struct stat *st)
 {
-    return barred_holds(ej->task.barred, fd) ||
-           idle_table_is_stuck(ej->task.table, st, !seen->has_dirty || seen->dirty > 0);
+    IdleTable *table = ej->task.table;
+
+    if (barred_holds(ej->task.barred, fd))
+        return true;
+    if (idle_table_is_stuck(table, st))
+        idle_table_note_stuck(table, st, file_may_be_dirty(fd));
+    return idle_table_is_stuck(table, st);
 }
 
 static EvictVerdict judge(EvictJob *ej, const struct stat *st, const EvictSeen *seen,
@@ -162,7 +169,7 @@ static int on_opened(const char *path, int *fd, const struct stat *st, void *use
     }
     switch (judge(ej, st, &seen, &idle_usec)) {
     case EVICT_NOW:
-        if (must_stay(ej, *fd, st, &seen))
+        if (must_stay(ej, *fd, st))
             return 0;
         if (ej->task.look_only)
             count(ej, &seen, idle_usec);
@@ -213,7 +220,7 @@ static int on_done(const char *path, const struct stat *st, int error, const Evi
     if (error < 0)
         note_failed(ej, path, error);
     if (error == -ETIMEDOUT)
-        idle_table_note_stuck(ej->task.table, st);
+        idle_table_note_stuck(ej->task.table, st, true);
     else if (error >= 0 && outcome->after == 0)
         idle_table_forget(ej->task.table, st);
     ej->files += evict_outcome_evicted(outcome) > 0;

@@ -29,7 +29,7 @@ typedef struct IdleFile {
     uint64_t since_usec;
     int64_t written_nsec, changed_nsec; /* mtime and ctime */
     uint32_t look;                      /* the look that saw it last */
-    bool stuck;                         /* as long as it is dirty */
+    bool stuck;
     UT_hash_handle hh;
 } IdleFile;
 
@@ -146,24 +146,21 @@ void idle_table_forget(IdleTable *table, const struct stat *st)
     free(file);
 }
 
-void idle_table_note_stuck(IdleTable *table, const struct stat *st)
+void idle_table_note_stuck(IdleTable *table, const struct stat *st, bool stuck)
 {
     IdleFile *file = find_or_add(table, st);
 
     if (!file)
         return;
-    file->stuck = true;
+    file->stuck = stuck;
     file->look = table->look;
 }
 
-bool idle_table_is_stuck(IdleTable *table, const struct stat *st, bool dirty)
+bool idle_table_is_stuck(const IdleTable *table, const struct stat *st)
 {
     FileId id = { .dev = st->st_dev, .ino = st->st_ino };
     IdleFile *file;
 
     HASH_FIND(hh, table->files, &id, sizeof(id), file);
-    if (!file)
-        return false;
-    file->stuck &= dirty;
-    return file->stuck;
+    return file && file->stuck;
 }

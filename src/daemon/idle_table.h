@@ -30,7 +30,7 @@ uint64_t idle_table_note(IdleTable *table, const struct stat *st, bool in_use);
 /* Nothing of it is in memory any more: others may have its place, in this look already. */
 void idle_table_forget(IdleTable *table, const struct stat *st);
 
-/* The disk takes nothing of it. So it is, says idle_table_is_stuck(), until it is not @dirty, or
- * not in memory at a look. */
-void idle_table_note_stuck(IdleTable *table, const struct stat *st);
-bool idle_table_is_stuck(IdleTable *table, const struct stat *st, bool dirty);
+/* The disk takes nothing of it. So it is, says idle_table_is_stuck(), until that is noted not to be
+ * so any more, or it is not in memory at a look. */
+void idle_table_note_stuck(IdleTable *table, const struct stat *st, bool stuck);
+bool idle_table_is_stuck(const IdleTable *table, const struct stat *st);

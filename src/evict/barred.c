@@ -391,19 +391,7 @@ int barred_ask(Barred *barred, int fd)
     return r;
 }
 
-/* Where the kernel does not tell, it may be. */
-static bool is_dirty(int fd)
-{
-    Residency residency;
-    struct stat st;
-
-    if (fstat(fd, &st) < 0 || residency_of(fd, (uint64_t)st.st_size, &residency) < 0)
-        return true;
-    return residency.has_counters ? residency.dirty + residency.writeback > 0
-                                  : !file_is_settled(fd);
-}
-
 bool barred_lets_go(Barred *barred, int fd)
 {
-    return !barred_holds(barred, fd) && !is_dirty(fd) && barred_ask(barred, fd) >= 0;
+    return !barred_holds(barred, fd) && !file_may_be_dirty(fd) && barred_ask(barred, fd) >= 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "kernel/residency.h"
 #include "util/cleanup.h"
 #include "util/io.h"
 #include "util/parse.h"
@@ -51,4 +52,15 @@ bool file_is_settled(int fd)
            read_setting("dirty_writeback_centisecs", &every) && fstat(fd, &st) >= 0 &&
            clock_gettime(CLOCK_REALTIME, &now) >= 0 &&
            is_settled(usec_of(&st.st_ctim), usec_of(&now), expire, every);
+}
+
+bool file_may_be_dirty(int fd)
+{
+    Residency residency;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0 || residency_of(fd, (uint64_t)st.st_size, &residency) < 0)
+        return true;
+    return residency.has_counters ? residency.dirty + residency.writeback > 0
+                                  : !file_is_settled(fd);
 }

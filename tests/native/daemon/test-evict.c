@@ -115,7 +115,8 @@ static EvictJob *a_job(World *w, const char *glob, EvictTask *task, Done *done)
     task->root_fd = w->root_fd;
     task->proc_fd = w->proc.fd;
     task->cgroup_fd = -1;
-    task->bounds = EVICT_WHOLE_FILE;
+    if (task->bounds.end == 0)
+        task->bounds = EVICT_WHOLE_FILE;
     task->barred = w->barred;
     task->slice_usec = task->slice_usec ?: 100 * USEC_PER_MSEC;
     assert_true(asprintf(&task->path, "%s/%s", w->files.path, glob) > 0);
@@ -417,6 +418,37 @@ static void what_could_go_is_counted(void **state)
     world_done(&w);
 }
 
+/* Be it outside of what is to go: it would be waited for anew. */
+static void what_is_stuck_stays_while_any_of_it_is_dirty(void **state)
+{
+    EvictTask task = { .bounds = { .begin = SIZE / 2, .end = UINT64_MAX } };
+    Residency residency;
+    struct stat st;
+    World w;
+    Done done = { .world = &w, .name = 'd', .table = &task.table };
+
+    a_world(&w);
+    CLEANUP_CLOSE int fd = make_locked(&w, "f");
+    must(fsync(fd));
+    must(pwrite(fd, "x", 1, 0));
+    must(fstat(fd, &st));
+    assert_int_equal(residency_of(fd, SIZE, &residency), 0);
+    task.table = idle_table_new();
+    idle_table_note_stuck(task.table, &st, true);
+    submit_task(&w, "f", &task, &done);
+    run_until(&w, "d");
+    if (residency.has_counters)
+        assert_int_equal(done.sum.before, 0);
+
+    must(fsync(fd));
+    w.done[0] = '\0';
+    submit_task(&w, "f", &task, &done);
+    run_until(&w, "d");
+    assert_int_equal(done.sum.before, SIZE / 2);
+    idle_table_free(task.table);
+    world_done(&w);
+}
+
 /* The kernel tells once, and by then it is nobody's look any more: all others know it all the same,
  * whichever rule they are of, and whatever was written to the file since. */
 static void what_the_disk_refused_no_look_takes(void **state)
@@ -527,6 +559,7 @@ int main(void)
         cmocka_unit_test(what_is_pinned_while_it_waits_is_spared),
         cmocka_unit_test(abandoned_at_any_time),
         cmocka_unit_test(what_could_go_is_counted),
+        cmocka_unit_test(what_is_stuck_stays_while_any_of_it_is_dirty),
         cmocka_unit_test(what_the_disk_refused_no_look_takes),
         cmocka_unit_test(nor_what_an_abandoned_one_was_told),
         cmocka_unit_test(what_is_not_in_memory_at_a_look_is_free),
