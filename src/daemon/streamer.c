@@ -181,8 +181,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     task.state = TAKE_PTR(s->state);
     hand_over(s, task.state);
     s->job = stream_job_new(&task);
-    if (!s->job)
-        return 0; /* out of memory: streamer_follow() begins anew */
+    if (!s->job) { /* out of memory: streamer_follow() begins anew, where it still runs */
+        streamer_leave(s);
+        return 0;
+    }
     s->job->job.done = done;
     s->job->job.owner = s;
     jobs_submit(s->host->stream_jobs, &s->job->job);

@@ -13,6 +13,15 @@
 #define UNIT    "/system.slice/a.service"
 #define RECLAIM "system.slice/a.service/memory.reclaim"
 
+static bool is_out_of_memory;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return is_out_of_memory ? NULL : __real_calloc(n, size);
+}
+
 typedef struct World {
     Scratch cgroups, proc;
     Settings settings;
@@ -304,6 +313,32 @@ static void at_the_end_there_is_a_last_look(void **state)
     assert_in_range(looks, 2, 100);
 }
 
+/* It is not begun anew, and nobody waits for it. */
+static void without_memory_there_is_no_last_look(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    streamer_end(w.streamer);
+    is_out_of_memory = true;
+    must(sd_event_run(w.host.event, 2 * USEC_PER_SEC));
+    is_out_of_memory = false;
+    assert_int_equal(n_queued, 0);
+    assert_false(streamer_is_ending(w.streamer));
+
+    /* Where it runs, it is. */
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    is_out_of_memory = true;
+    must(sd_event_run(w.host.event, 2 * USEC_PER_SEC));
+    is_out_of_memory = false;
+    assert_int_equal(n_queued, 0);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+}
+
 /* A look into all processes is for another worker, one at a time, and its outcome for the look that
  * comes then. */
 static void who_else_has_files_is_asked_beside(void **state)
@@ -448,6 +483,7 @@ int main(void)
         cmocka_unit_test(nobody_who_is_not_to_be_followed_is),
         cmocka_unit_test(what_was_done_is_told_at_the_end),
         cmocka_unit_test(at_the_end_there_is_a_last_look),
+        cmocka_unit_test(without_memory_there_is_no_last_look),
         cmocka_unit_test(who_else_has_files_is_asked_beside),
         cmocka_unit_test(who_cannot_be_asked_is_told_once),
         cmocka_unit_test(a_kernel_that_cannot_is_told_once),
