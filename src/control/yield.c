@@ -175,8 +175,8 @@ static void step_down(YieldUnit *unit, uint64_t now)
 static void make_good(YieldLaw *law, const YieldNeed *need, Place place, YieldUnit *unit)
 {
     YieldState *state = unit->state;
-    bool elsewhere = is_short_elsewhere(unit);
-    uint64_t missing = elsewhere ? 0 : need->host.missing, due = 0;
+    bool of_host = place.domain == YIELD_HOST;
+    uint64_t missing = of_host ? need->host.missing : 0, due = 0;
 
     for (size_t i = 0; i < need->n_services; i++)
         if (is_of(&need->services[i], place))
@@ -184,7 +184,7 @@ static void make_good(YieldLaw *law, const YieldNeed *need, Place place, YieldUn
     uint64_t taken = due > 0 ? min_u64(add_u64(due, missing), yields(unit)) : 0;
     if (taken == 0)
         return;
-    law->owed = add_u64(law->owed, elsewhere ? 0 : due);
+    law->owed = add_u64(law->owed, of_host ? due : 0);
     for (size_t i = 0; i < need->n_services; i++)
         if (is_of(&need->services[i], place))
             need->services[i].state->due = 0;

@@ -104,12 +104,34 @@ static void a_trial_is_judged_by_those_it_can_harm(void **state)
     }
 }
 
+/* It competes for the host's memory and for a slice's: each is made good as what it is. */
+static void losses_are_made_good_where_they_were(void **state)
+{
+    for (unsigned of_host = 0; of_host < 2; of_host++) {
+        Slices w;
+
+        slices_init(&w);
+        w.s.need.host.missing = 4 * MIB;
+        w.s.units[1].domains = YIELD_HOST | SLICE;
+        w.s.units[2].domains = 0;
+        w.services[1].domain = YIELD_HOST;
+        w.services[0].recovers = w.services[1].recovers = true;
+        both(&w, 0);
+        w.services[of_host].lost = w.services[of_host].lacks = 10 * MIB;
+        both(&w, 0);
+        assert_int_equal(w.s.units[1].decision.reason, DISTRESS);
+        assert_int_equal(w.s.units[1].decision.reclaim, (of_host ? 14 : 10) * MIB);
+        assert_int_equal(w.s.law.owed, of_host ? 10 * MIB : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_given_back_is_judged_where_it_is),
         cmocka_unit_test(what_others_lose_keeps_nothing),
         cmocka_unit_test(a_trial_is_judged_by_those_it_can_harm),
+        cmocka_unit_test(losses_are_made_good_where_they_were),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
