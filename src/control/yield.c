@@ -447,14 +447,15 @@ static Scene look_around(const YieldNeed *need)
     return scene;
 }
 
-/* Where what was taken is given back, and nobody suffered in the last decision. */
-static uint64_t where_it_returns(const YieldUnit *units, size_t n)
+/* Where what was taken is given back, or was a moment ago, with nobody who suffered since. */
+static uint64_t where_it_returns(const YieldUnit *units, size_t n, uint64_t now)
 {
     uint64_t domains = 0;
 
     for (size_t i = 0; i < n; i++) {
         const YieldState *state = units[i].state;
-        if (state->limited && !state->squeezed && state->raised_usec > state->stepped_usec)
+        if (!state->squeezed && state->raised_usec > state->stepped_usec &&
+            now - state->raised_usec < 2 * LIMIT_RETURN_USEC)
             domains |= state->domains;
     }
     return domains;
@@ -464,7 +465,7 @@ static uint64_t where_it_returns(const YieldUnit *units, size_t n)
  * that helps still less. */
 static void keep_what_harms(const YieldNeed *need, const YieldUnit *units, size_t n)
 {
-    uint64_t returns = where_it_returns(units, n), stolen = 0;
+    uint64_t returns = where_it_returns(units, n, need->at_usec), stolen = 0;
 
     for (size_t i = 0; i < need->n_services; i++)
         stolen |= need->services[i].lost > 0 ? need->services[i].domain : 0;

@@ -287,6 +287,27 @@ static void it_goes_on_where_it_helps(void **state)
     assert_int_equal(s.units[1].decision.reason, FREEZE);
 }
 
+/* What is stolen while it is given back tells that it does harm; what is stolen later does not. */
+static void only_what_is_given_back_does_harm_by_that(void **state)
+{
+    for (unsigned later = 0; later < 2; later++) {
+        Several s;
+        unsigned i = 0;
+
+        several_init(&s);
+        s.need.host = (YieldRoom){ .near = true, .left = 20 * MIB };
+        for (; !s.states[1].ahead && i < 60; i++)
+            second(&s, 1000);
+        assert_true(s.states[1].ahead && hold_is_on(&s.served.no_help, s.need.at_usec));
+        for (i = 0; i < (later ? 12 : 0); i++)
+            second(&s, 1000);
+        assert_true(s.states[1].ahead && hold_is_on(&s.served.no_help, s.need.at_usec));
+        s.service.lost = MIB;
+        second(&s, 1000);
+        assert_int_not_equal(hold_is_on(&s.served.keeps, s.need.at_usec), later);
+    }
+}
+
 static void who_has_nothing_to_give_is_not_squeezed(void **state)
 {
     Several s;
@@ -334,6 +355,7 @@ int main(void)
         cmocka_unit_test(it_ends_where_it_does_not_help),
         cmocka_unit_test(a_little_better_is_not_better),
         cmocka_unit_test(it_goes_on_where_it_helps),
+        cmocka_unit_test(only_what_is_given_back_does_harm_by_that),
         cmocka_unit_test(who_has_nothing_to_give_is_not_squeezed),
         cmocka_unit_test(nobody_to_protect_is_the_end_of_it),
     };
