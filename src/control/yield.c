@@ -417,10 +417,9 @@ static bool is_host_tight(const YieldNeed *need)
 }
 
 /* Who suffers, since when, and where. */
-static Scene look_around(const YieldNeed *need)
+static Scene look_around(const YieldLaw *law, const YieldNeed *need)
 {
     Scene scene = { .need = need };
-    uint64_t old = 0;
 
     for (size_t i = 0; i < need->n_services; i++) {
         const YieldService *service = &need->services[i];
@@ -435,14 +434,13 @@ static Scene look_around(const YieldNeed *need)
             continue;
         state->domain = (state->helped ? state->domain : 0) | service->domain;
         scene.domains |= service->domain;
-        old |= before ? service->domain : 0;
         if (before)
             continue;
         state->measuring = false;
         state->measured_usec = need->at_usec;
         state->measured_damage = service->damage;
     }
-    scene.fresh = scene.domains & ~old;
+    scene.fresh = scene.domains & ~law->domains;
     scene.tight = is_host_tight(need) ? scene.domains : scene.domains & ~YIELD_HOST;
     return scene;
 }
@@ -493,12 +491,12 @@ void yield_decide(YieldLaw *law, const YieldNeed *need, YieldUnit *units, size_t
         forget_all(law, need);
         return;
     }
-    Scene scene = look_around(need);
+    Scene scene = look_around(law, need);
     for (size_t i = 0; i < n_units; i++)
         units[i].squeezed = units[i].domains & scene.domains;
     find_trials(&scene, units, n_units);
     keep_what_harms(need, units, n_units);
-    law->distress = scene.domains != 0;
+    law->domains = scene.domains;
     law->trial = scene.trials != 0;
     squeeze(law, &scene, units, n_units);
     for (size_t i = 0; i < n_units; i++)

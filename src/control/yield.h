@@ -92,8 +92,8 @@ typedef struct YieldNeed {
 
 /* What the decisions have in common. */
 typedef struct YieldLaw {
-    bool distress; /* somebody suffered in the last one, whom others may help; */
-    bool trial;    /* or lost pages by a trial */
+    uint64_t domains; /* where somebody suffered in the last one, whom others may help; */
+    bool trial;       /* or lost pages by a trial */
     uint64_t owed; /* bytes of the host that critical services read again only by and by: there is
                     * room */
 } YieldLaw;

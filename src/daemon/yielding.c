@@ -242,8 +242,8 @@ static uint64_t number_domain(Yielding *y, const char *path)
     return YIELD_HOST << (free_one + 1);
 }
 
-/* A number is free when neither a limit nor anybody who suffers has to do with its slice. Both
- * outlive a cgroup: one that restarts is not looked at meanwhile. */
+/* A number is free when nobody knows its slice by it: neither one that is limited, or was, nor one
+ * that suffers. A unit between two cgroups, which is not looked at, still does. */
 static void forget_slices(Yielding *y, const Served *served, Target *const *targets, size_t n)
 {
     uint64_t used = 0;
@@ -407,7 +407,7 @@ void yielding_look(Yielding *y, Target *const *targets, size_t n_targets)
     uint64_t now = now_usec();
 
     look_at_host(y, targets, n_targets, now);
-    bool concerned = y->law.distress || y->brink;
+    bool concerned = y->law.domains != 0 || y->brink;
     for (size_t i = 0; i < n_targets; i++) {
         bool fresh = yields(targets[i]) && !targets[i]->has_sample;
         concerned |= targets[i]->stall.pressed || targets[i]->stall.polls || fresh;

@@ -192,7 +192,7 @@ static void look(YieldWorld *w, const YieldWatch *watch)
         owners[n++] = i;
     }
     yield_decide(&w->law, &need, units, n);
-    if (w->law.distress || w->law.trial)
+    if (w->law.domains != 0 || w->law.trial)
         w->harmed = w->host.now;
     for (size_t k = 0; k < n; k++) {
         judge(w, owners[k], &units[k]);

@@ -125,6 +125,27 @@ static void losses_are_made_good_where_they_were(void **state)
     }
 }
 
+/* One that suffers on, and begins to elsewhere: what is given back there ends, as for a new one. */
+static void suffering_that_moves_is_new_where_it_comes(void **state)
+{
+    Slices w;
+
+    slices_init(&w);
+    w.services[0].distress = DISTRESS_STOLEN;
+    w.services[0].lost = MIB;
+    for (unsigned i = 0; i < 6; i++)
+        both(&w, 500);
+    w.services[1].distress = DISTRESS_NONE;
+    for (unsigned i = 0; i < 30 && w.s.units[2].decision.reason != RETURN; i++)
+        both(&w, 0);
+    assert_true(w.s.states[2].limited && w.s.served.suffers);
+    uint64_t more = w.s.states[2].limit;
+    w.services[0].domain = OTHER_SLICE;
+    both(&w, 0);
+    assert_int_equal(w.s.units[2].decision.reason, HOLD);
+    assert_true(w.s.states[2].limit < more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +153,7 @@ int main(void)
         cmocka_unit_test(what_others_lose_keeps_nothing),
         cmocka_unit_test(a_trial_is_judged_by_those_it_can_harm),
         cmocka_unit_test(losses_are_made_good_where_they_were),
+        cmocka_unit_test(suffering_that_moves_is_new_where_it_comes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
