@@ -60,6 +60,7 @@ void critical_arm(Critical *c, sd_event *event, Cgroup *cgroup, const DistressCo
     if (r >= 0)
         TAKE_FD(fd);
     else {
+        c->trigger = sd_event_source_disable_unref(c->trigger);
         c->refused = true;
         log_warning("%s: no pressure trigger (%s): distress is seen a second later", c->unit,
                     strerror(-r));

@@ -430,6 +430,15 @@ int __wrap_sd_event_add_io(sd_event *event, sd_event_source **ret, int fd, uint3
     return __real_sd_event_add_io(event, ret, fd, EPOLLIN, call, userdata);
 }
 
+static int owning;
+
+int __real_sd_event_source_set_io_fd_own(sd_event_source *source, int own);
+int __wrap_sd_event_source_set_io_fd_own(sd_event_source *source, int own);
+int __wrap_sd_event_source_set_io_fd_own(sd_event_source *source, int own)
+{
+    return owning < 0 ? owning : __real_sd_event_source_set_io_fd_own(source, own);
+}
+
 static void on_pressed(void *userdata)
 {
     World *w = userdata;
@@ -468,6 +477,29 @@ static void a_trigger_is_acted_on_at_once(void **state)
     assert_int_equal(decided.decision.want, w.targets[1].sample.current);
     assert_int_equal(c->distress.reason, DISTRESS_MEMORY_PRESSURE);
     measures = false;
+    close(fires);
+    critical_free(c);
+    world_end(&w);
+}
+
+static void a_trigger_that_could_not_be_kept(void **state)
+{
+    const Sample hidden = { 0 }, seen = { .memory_psi.valid = true };
+    const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
+    World w;
+
+    world_begin(&w);
+    Critical *c = critical_new("shop.service", on_pressed, &w);
+    assert_non_null(c);
+    owning = -ENOMEM;
+    critical_arm(c, w.host.event, w.targets[0].cgroup, &config);
+    owning = 0;
+    close(fires);
+    assert_true(c->refused);
+    fires = -1;
+    (void)critical_note(c, w.host.event, w.targets[0].cgroup, &config, &hidden);
+    assert_false(critical_note(c, w.host.event, w.targets[0].cgroup, &config, &seen));
+    assert_true(fires >= 0 && !c->refused);
     close(fires);
     critical_free(c);
     world_end(&w);
@@ -587,6 +619,7 @@ int main(void)
         cmocka_unit_test(free_swap_that_is_not_known),
         cmocka_unit_test(a_slice_far_above),
         cmocka_unit_test(a_trigger_is_acted_on_at_once),
+        cmocka_unit_test(a_trigger_that_could_not_be_kept),
         cmocka_unit_test(a_storm_of_events),
         cmocka_unit_test(what_was_before_is_not_counted),
         cmocka_unit_test(a_long_interval_is_none_for_critical_units),
