@@ -144,6 +144,8 @@ int restore_limits(Ledger *ledger, int cgroup_fd)
         const LedgerEntry *entry = &ledger->entries[i];
         r = ledger_is_cgroup(entry->unit) ? restore_cgroup(cgroup_fd, entry)
                                           : restore_one(bus, cgroup_fd, entry);
+        if (r == -ETIMEDOUT) /* a minute each, while pins wait for their turn */
+            bus = sd_bus_close_unref(bus);
         if (r < 0)
             left++;
         else if ((r = ledger_forget(ledger, entry->unit)) < 0)

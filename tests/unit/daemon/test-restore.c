@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <systemd/sd-bus.h>
 #include <time.h>
 
 #include "unit/kernel/scratch.h"
@@ -235,6 +236,20 @@ static int mute_bus(const Scratch *runtime)
     return fd;
 }
 
+/* Linked with --wrap=unit_set_memory_high_wait, see meson.build. */
+static bool times_out;
+static unsigned n_waits;
+
+int __real_unit_set_memory_high_wait(sd_bus *bus, const char *unit, uint64_t bytes);
+int __wrap_unit_set_memory_high_wait(sd_bus *bus, const char *unit, uint64_t bytes);
+int __wrap_unit_set_memory_high_wait(sd_bus *bus, const char *unit, uint64_t bytes)
+{
+    if (!times_out)
+        return __real_unit_set_memory_high_wait(bus, unit, bytes);
+    n_waits++;
+    return -ETIMEDOUT;
+}
+
 static bool is_lifted(const World *w, const char *name)
 {
     char text[64];
@@ -279,6 +294,33 @@ static void files_do_not_wait_for_systemd(void **state)
     world_end(&w);
 }
 
+/* Each wait lasts a minute. */
+static void systemd_is_waited_for_once(void **state)
+{
+    static const char *const units[] = { "/b", "/c", "/d" };
+    World w;
+
+    world_begin(&w, "40960\n");
+    for (size_t i = 0; i < ELEMENTS(units); i++) {
+        put_cgroup(&w.cgroups, units[i] + 1, "4096\n");
+        assert_int_equal(note(&w.ledger, units[i] + 1, units[i], 8192, false, 4096, 4096), 0);
+    }
+    int bus = mute_bus(&w.runtime);
+    times_out = true;
+    n_waits = 0;
+    assert_int_equal(restore_limits(&w.ledger, w.cgroups.fd), ELEMENTS(units));
+    times_out = false;
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", NO_BUS, 1);
+    close(bus);
+    assert_int_equal(n_waits, 1);
+    for (size_t i = 0; i < ELEMENTS(units); i++) {
+        char name[32], text[64];
+        snprintf(name, sizeof(name), "%s/memory.high", units[i] + 1);
+        assert_string_equal(scratch_get(&w.cgroups, name, text, sizeof(text)), "8192\n");
+    }
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_control_group_is_put_back_by_its_file),
         cmocka_unit_test(a_ledger_that_cannot_be_written),
         cmocka_unit_test(files_do_not_wait_for_systemd),
+        cmocka_unit_test(systemd_is_waited_for_once),
     };
 
     setenv("DBUS_SYSTEM_BUS_ADDRESS", NO_BUS, 1);
