@@ -196,7 +196,7 @@ static void write_high(Limiter *l, uint64_t bytes)
         return;
     if (bytes <= high) {
         l->job = high_write(l->host, l->cgroup_path, bytes, on_written, l);
-    } else if (!l->direct || !limiter_write_at_once(l, bytes)) {
+    } else if (!l->direct || limiter_write_at_once(l, bytes) <= 0) {
         l->job = high_write_back(l->host, l->cgroup_path, bytes, on_written, l);
     } else {
         note_in_force(l, bytes, false);

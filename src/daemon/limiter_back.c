@@ -66,14 +66,16 @@ static void on_given_back(const HighDone *done, void *userdata)
         l->return_usec = now_usec() + RETRY_USEC;
 }
 
-bool limiter_write_at_once(const Limiter *l, uint64_t bytes)
+int limiter_write_at_once(const Limiter *l, uint64_t bytes)
 {
     cleanup(cgroup_freep) Cgroup *cgroup = NULL;
     Sample sample;
     uint64_t high;
 
-    return limiter_open_cgroup(l, &cgroup) >= 0 &&
-           cgroup_sample(cgroup, now_usec(), &sample) >= 0 && sample.current <= bytes &&
+    int r = limiter_open_cgroup(l, &cgroup);
+    if (r < 0)
+        return r;
+    return cgroup_sample(cgroup, now_usec(), &sample) >= 0 && sample.current <= bytes &&
            cgroup_raise_high(cgroup, bytes) >= 0 && cgroup_read_high(cgroup, &high) >= 0 &&
            high == bytes;
 }
@@ -81,14 +83,13 @@ bool limiter_write_at_once(const Limiter *l, uint64_t bytes)
 /* Returns whether there is nothing to wait for. */
 static bool lift(Limiter *l, uint64_t high, uint64_t original)
 {
-    cleanup(cgroup_freep) Cgroup *cgroup = NULL;
-
-    if (high == original || limiter_open_cgroup(l, &cgroup) < 0)
+    if (high == original)
         return true;
-    if (limiter_write_at_once(l, original)) {
+    int r = limiter_write_at_once(l, original);
+    if (r > 0)
         l->applied = l->by_file = false;
+    if (r != 0)
         return true;
-    }
     if (now_usec() >= l->return_usec) {
         l->job = high_write_back(l->host, l->cgroup_path, original, on_given_back, l);
         l->writing = true;

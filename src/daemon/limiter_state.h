@@ -60,8 +60,8 @@ int limiter_open_cgroup(const Limiter *limiter, Cgroup **ret);
 int limiter_read_high(const Limiter *limiter, uint64_t *ret);
 
 /* Writes the cgroup's file, where no more is in use than @bytes, so that nothing is reclaimed for
- * it: any other write is a worker's. Returns whether it is in force. */
-bool limiter_write_at_once(const Limiter *limiter, uint64_t bytes);
+ * it: any other write is a worker's. Returns whether it is in force; -errno: there is no cgroup. */
+int limiter_write_at_once(const Limiter *limiter, uint64_t bytes);
 
 /* Takes it out of the ledger. */
 void limiter_forget(Limiter *limiter);
