@@ -77,13 +77,9 @@ Barred *barred_new(void)
     return barred;
 }
 
-/* Unless it is being asked about: then the answer does. */
 static void forget(Barred *barred, BarredFile *file)
 {
     barred->n_barred -= file->barred;
-    file->barred = false;
-    if (file->asked)
-        return;
     HASH_DEL(barred->files, file);
     free(file);
 }

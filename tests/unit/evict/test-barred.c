@@ -18,21 +18,13 @@
 static int answer; /* to the next question; 0 to those behind it */
 static unsigned n_asked;
 static sem_t *asked, *go; /* NULL: the answer is not waited for */
-static Barred *bars_meanwhile, *forgets_meanwhile;
+static Barred *bars_meanwhile;
 static bool is_out_of_memory;
 
 int __wrap_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
-    Barred *barred = forgets_meanwhile;
-
     n_asked++;
-    forgets_meanwhile = NULL;
-    if (barred) { /* as other threads do that have it open */
-        barred_add(barred, fd);
-        must(ftruncate(fd, 0));
-        assert_false(barred_holds(barred, fd));
-    }
     errno = answer;
     answer = 0;
     if (asked) {
@@ -135,22 +127,6 @@ static void what_is_told_meanwhile_counts(void **state)
     bars_meanwhile = barred;
     assert_true(barred_holds(barred, fd));
     assert_false(barred_holds(barred, fd));
-}
-
-static void what_is_forgotten_meanwhile_is_still_asked_about(void **state)
-{
-    CLEANUP_SCRATCH Scratch scratch = scratch_new("/tmp");
-    cleanup(barred_freep) Barred *barred = barred_new();
-    CLEANUP_CLOSE int fd = put_file(&scratch, "f");
-
-    forgets_meanwhile = barred;
-    assert_int_equal(barred_ask(barred, fd), 0);
-    must(pwrite(fd, "text", 4, 0));
-    assert_false(barred_holds(barred, fd));
-    forgets_meanwhile = barred;
-    assert_int_equal(refuse(barred, fd), -EIO);
-    must(pwrite(fd, "text", 4, 0));
-    assert_true(barred_holds(barred, fd));
 }
 
 typedef struct Asking {
@@ -371,7 +347,6 @@ int main(void)
         cmocka_unit_test(what_was_refused_stays_until_nothing_of_it_is_left),
         cmocka_unit_test(what_could_not_be_asked_for_stays),
         cmocka_unit_test(what_is_told_meanwhile_counts),
-        cmocka_unit_test(what_is_forgotten_meanwhile_is_still_asked_about),
         cmocka_unit_test(what_one_thread_is_told_all_know),
         cmocka_unit_test(what_is_free_again_while_it_is_asked_about),
         cmocka_unit_test(the_next_start_knows_it),
