@@ -448,6 +448,7 @@ LimiterStatus limiter_status(const Limiter *l)
 {
     return (LimiterStatus){
         .applied = l->applied,
+        .limits = l->applied || (l->want != LIMIT_NONE && limiter_is_busy(l)),
         .value = l->value,
         .original = l->original,
         .reclaimed = l->reclaimed,

@@ -67,6 +67,7 @@ void limiter_resume(Limiter *limiter);
 
 typedef struct LimiterStatus {
     bool applied;
+    bool limits;       /* applied, or may be at any moment */
     uint64_t value;    /* bytes, when applied; read back from the cgroup */
     uint64_t original; /* bytes, LIMIT_NONE: max */
     uint64_t

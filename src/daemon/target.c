@@ -489,7 +489,7 @@ void target_watch_limit(Target *t)
     bool early = brakes(t) || t->policy->memory_high.mode == LIMIT_TRACK;
     LimiterStatus status = limiter_status(t->limiter);
 
-    if (!t->cgroup || !t->host->has_psi || !status.applied) {
+    if (!t->cgroup || !t->host->has_psi || !status.limits) {
         stall_watch_disarm(&t->stall);
         return;
     }
