@@ -173,6 +173,7 @@ static void its_own_memory_is_locked(void **state)
     struct stat st;
 
     must(fstat(file, &st));
+    assert_int_equal(ask_hello(c).pid, h.pid); /* the socket is there before its program is */
     uint64_t own = own_memory_locked(h.pid);
     assert_in_range(own, 256 * KIB, 16 * MIB);
     assert_int_equal(ask_open(c, file, 64 * MIB).error, 0);
