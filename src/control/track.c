@@ -262,16 +262,32 @@ static bool hurts(const TrackState *state, const LimitConfig *config, const Samp
     return is_binding(state, sample, growth) && (is_stall(config, growth) || is_livelock(growth));
 }
 
+/* A look in the middle of a stall, which may have raised the limit, leaves but a part of it to this
+ * one. So the trigger is believed, unless hardly anything is left: some kernels' first event is for
+ * nothing. */
+static bool trigger_counts(const TrackState *state, const LimitConfig *config,
+                           const LimitContext *context, const Sample *sample,
+                           const SampleGrowth *felt)
+{
+    bool raised = state->raised_usec > 0 &&
+                  sample->at_usec - state->raised_usec <= TRACK_WINDOW_USEC;
+
+    return context->pressed && (raised || is_binding(state, sample, felt)) &&
+           4 * config->pressure <= TRACK_STALL_USEC * 1000000 / TRACK_WINDOW_USEC &&
+           felt->memory_some_usec >= TRACK_STALL_USEC / 4;
+}
+
 /* Since the last look; and over the trigger's window, because looks may come so close together that
  * each sees but a part of what the trigger saw. */
-static bool is_held_up(TrackState *state, const LimitConfig *config, const Sample *sample,
-                       const SampleGrowth *look)
+static bool is_held_up(TrackState *state, const LimitConfig *config, const LimitContext *context,
+                       const Sample *sample, const SampleGrowth *look)
 {
     SampleGrowth felt = sample_growth(&state->felt, sample);
 
     if (felt.usec >= TRACK_WINDOW_USEC)
         state->felt = sample_mark(sample);
-    return hurts(state, config, sample, look) || hurts(state, config, sample, &felt);
+    return hurts(state, config, sample, look) || hurts(state, config, sample, &felt) ||
+           trigger_counts(state, config, context, sample, &felt);
 }
 
 /* The probe under way did harm. */
@@ -512,7 +528,7 @@ LimitDecision track_decide(TrackState *state, const LimitConfig *config,
         return let_go(state, sample, LIMIT_REASON_SLOW_DISK);
     if (hold_is_on(&state->stall, sample->at_usec))
         return let_go(state, sample, LIMIT_REASON_STALL);
-    if (is_held_up(state, config, sample, &look) && !context->observe) {
+    if (is_held_up(state, config, context, sample, &look) && !context->observe) {
         hold_begin(&state->stall, sample->at_usec, TRACK_HOLD_MIN_USEC, TRACK_HOLD_MAX_USEC);
         return let_go(state, sample, LIMIT_REASON_STALL);
     }

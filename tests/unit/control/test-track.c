@@ -206,6 +206,43 @@ static void a_stall_in_small_pieces_lets_go(void **state)
     assert_true(d.want == LIMIT_NONE);
 }
 
+/* A look that comes in the middle sees a part, and raises the limit; the trigger's sees the rest.
+ */
+static void a_trigger_is_believed(void **state)
+{
+    static const LimitContext fired = { .pressed = true };
+    static const struct {
+        unsigned rest_msec; /* of the stall, after that look */
+        uint64_t pressure;
+        const LimitContext *context;
+        bool expected;
+    } cases[] = {
+        { 15, LIMIT_PRESSURE_DEFAULT, &fired, true },
+        { 15, LIMIT_PRESSURE_DEFAULT, &nothing, false },
+        { 5, LIMIT_PRESSURE_DEFAULT, &fired, false }, /* some kernels' first event is false */
+        { 15, 50000, &fired, false },                 /* that is what is asked for */
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        LimitConfig config = usual;
+        TrackState s = { 0 };
+        Sample sample = unit();
+
+        (void)until_limited(&s, &sample);
+        config.pressure = cases[i].pressure;
+        sample.anon += 100 * MIB;
+        sample.current += 100 * MIB;
+        sample.memory_psi.some_usec += 30 * USEC_PER_MSEC;
+        sample.events_high++;
+        LimitDecision d = look(&s, &config, &nothing, &sample, 1000);
+        assert_true(d.want != LIMIT_NONE);
+        sample.memory_psi.some_usec += cases[i].rest_msec * USEC_PER_MSEC;
+        d = look(&s, &config, cases[i].context, &sample, 50);
+        assert_int_equal(d.reason == LIMIT_REASON_STALL, cases[i].expected);
+        assert_int_equal(d.want == LIMIT_NONE, cases[i].expected);
+    }
+}
+
 static void a_livelock_lets_go(void **state)
 {
     TrackState s = { 0 };
@@ -348,6 +385,7 @@ int main(void)
         cmocka_unit_test(pages_that_come_back_from_a_busy_disk_end_it),
         cmocka_unit_test(a_stall_lets_go_for_longer_each_time),
         cmocka_unit_test(a_stall_in_small_pieces_lets_go),
+        cmocka_unit_test(a_trigger_is_believed),
         cmocka_unit_test(a_livelock_lets_go),
         cmocka_unit_test(after_a_small_stall_it_looks_again_soon),
         cmocka_unit_test(the_limit_moves_with_what_cannot_be_reclaimed),
