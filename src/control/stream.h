@@ -80,6 +80,10 @@ bool stream_is_sparse(StreamSpan span, uint64_t resident);
 /* What a stream may have of page cache, clean and not mapped. */
 #define STREAM_MOST (UINT64_C(64) << 20)
 
+/* What can have been read on of a file between the last look that saw it open and that it was
+ * closed: what is further on, others have read. */
+#define STREAM_READ_ON STREAM_MOST
+
 /* What stays of a stream's page cache: what it has read ahead and not used yet, and as much again
  * for what it reads over and over, such as folders. */
 #define STREAM_KEEP (UINT64_C(16) << 20)

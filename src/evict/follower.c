@@ -44,6 +44,7 @@ typedef struct Followed {
     Position through; /* by which it is opened */
     char *path;       /* as it was when the file was found; NULL: not known */
     uint64_t closed_usec;
+    uint64_t reach; /* up to where it can have been read when it was closed */
     StreamFile file;
 } Followed;
 
@@ -199,6 +200,7 @@ static void note_closed(Follower *follower, Followed *followed)
     free(closed->path);
     *closed = *followed;
     closed->closed_usec = now_usec();
+    closed->reach = page_floor(add_u64(closed->file.position, STREAM_READ_ON), follower->page);
     followed->path = NULL;
 }
 
@@ -418,15 +420,15 @@ static int reopen_by_name(const FollowerOptions *options, const Followed *follow
     return walk_reopen(path_fd, O_RDONLY);
 }
 
-/* To which end it is in memory without a gap, from @at on. */
-static int end_of_run(int fd, uint64_t at, uint64_t size, uint64_t *ret)
+/* To which end it is in memory without a gap, from @at on, and up to @most. */
+static int end_of_run(int fd, uint64_t at, uint64_t most, uint64_t *ret)
 {
     ResidentRange range;
     uint64_t next;
     size_t n;
 
-    for (*ret = at; *ret < size; *ret = range.offset + range.length) {
-        int r = residency_ranges(fd, *ret, min_u64(size, *ret + WINDOW), &range, 1, &n, &next);
+    for (*ret = at; *ret < most; *ret = range.offset + range.length) {
+        int r = residency_ranges(fd, *ret, min_u64(most, *ret + WINDOW), &range, 1, &n, &next);
         if (r < 0)
             return r;
         if (n == 0 || range.offset > *ret || range.length == 0)
@@ -447,7 +449,8 @@ static int finish_file(Follower *follower, const FollowerOptions *options, Follo
     if (fd >= 0 && barred_holds(options->barred, fd))
         return 0;
     int r = fd < 0 ? fd
-                   : end_of_run(fd, page_floor(file->position, page), (uint64_t)st.st_size, &end);
+                   : end_of_run(fd, page_floor(file->position, page),
+                                min_u64((uint64_t)st.st_size, followed->reach), &end);
     if (r < 0 || !stream_rest(file, end, page, &rest))
         return r == -ENOMEM ? r : 0;
     file->position = max_u64(file->position, end); /* what goes now leaves gaps */

@@ -62,7 +62,8 @@ int follower_look(Follower *follower, const FollowerOptions *options, FollowerOu
 
 /* After the last look: the processes have ended. Of the files that they had open then, or up to
  * five minutes before, what the positions had passed goes, and what was read on from there without
- * a gap, unless one of @others has the file, or it is not found by the name that it had. *ret_done:
- * nothing is left to do, be it that the disk has yet to take something. -ECANCELED, -ENOMEM. */
+ * a gap, STREAM_READ_ON at most, unless one of @others has the file, or it is not found by the name
+ * that it had. *ret_done: nothing is left to do, be it that the disk has yet to take something.
+ * -ECANCELED, -ENOMEM. */
 int follower_finish(Follower *follower, const FollowerOptions *options, const OpenSet *others,
                     FollowerOutcome *ret, bool *ret_done);

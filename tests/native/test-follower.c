@@ -667,6 +667,32 @@ static void not_of_what_was_closed_long_before(void **state)
     assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
 }
 
+/* True when what others read once it was closed stayed, but for what may have been its own. */
+static bool finish_what_others_read_on(void)
+{
+    const uint64_t position = 24 * MIB, end = position + STREAM_READ_ON + 16 * MIB;
+    CLEANUP_WORLD World w = world_new(MIB);
+    Worker reader = worker_new(&w.files, "f", O_RDONLY);
+
+    must(ftruncate(w.fd, (off_t)end));
+    show(&w, &reader, true);
+    look(&w);
+    go(&w, &reader, READ, position, 2 * MIB);
+    worker_end(&reader);
+    look(&w);
+    for (uint64_t at = position; at < end; at += sizeof buffer)
+        assert_int_equal(pread(w.fd, buffer, sizeof buffer, (off_t)at), sizeof buffer);
+    finish(&w);
+    finish(&w);
+    assert_int_equal(resident(w.fd, position, position + STREAM_READ_ON), 0);
+    return resident(w.fd, position + STREAM_READ_ON, end) == 16 * MIB;
+}
+
+static void not_what_others_read_on(void **state)
+{
+    assert_true(in_one_of_some_tries(finish_what_others_read_on()));
+}
+
 /* What was known of it before no longer counts. */
 static void not_of_what_was_opened_again(void **state)
 {
@@ -766,6 +792,7 @@ int main(void)
         cmocka_unit_test(at_the_end_the_rest_goes_too),
         cmocka_unit_test(of_what_was_closed_before_the_end),
         cmocka_unit_test(not_of_what_was_closed_long_before),
+        cmocka_unit_test(not_what_others_read_on),
         cmocka_unit_test(not_of_what_was_opened_again),
         cmocka_unit_test(not_if_others_have_it_by_then),
         cmocka_unit_test(not_if_its_disk_refused_it),
