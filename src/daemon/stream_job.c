@@ -17,6 +17,9 @@
 #define PATIENCE_MIN (USEC_PER_SEC / 2)
 #define PATIENCE_MAX (8 * USEC_PER_SEC)
 
+/* From one last look to the next, at least. */
+#define LAST_EVERY_USEC (USEC_PER_SEC / 4)
+
 /* In one write: some 100 ms, for which those who come next wait. */
 #define RECLAIM_MAX (64 * MIB)
 
@@ -176,12 +179,14 @@ static int look_last(StreamJob *sj)
     StreamState *state = sj->task.state;
     cleanup(open_set_freep) OpenSet *others = NULL;
     static const Pids none;
-    uint64_t now = now_usec();
+    uint64_t now = now_usec(), began = thread_cpu_usec();
     FollowerOptions options = options_of(sj, &none, now - state->looked_usec);
 
     state->looked_usec = now;
     sj->done = true;
     int r = open_set_scan(sj->task.proc_fd, getpid(), &others);
+    sj->interval_usec = max_u64(LAST_EVERY_USEC,
+                                mul_u64(thread_cpu_usec() - began, FOLLOWER_ASK_SHARE));
     if (r < 0 || open_set_unreadable(others) > 0 || !state->knows_pinned)
         return r;
     r = follower_finish(state->follower, &options, others, &sj->followed, &sj->done);

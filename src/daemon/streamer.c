@@ -15,10 +15,7 @@
 
 #define ASK_AGAIN_USEC (2 * USEC_PER_SEC)
 
-/* What a unit that has ended wrote, its disk may have yet to take: how often that is asked for, and
- * how many times. */
-#define LAST_EVERY_USEC (USEC_PER_SEC / 4)
-#define LAST_LOOKS      20
+#define LAST_LOOKS 20 /* at what a unit that has ended wrote, and its disk has yet to take */
 
 struct Streamer {
     Host *host;
@@ -123,7 +120,7 @@ static void go_on(Streamer *s, const StreamJob *sj)
     if ((sj->task.last && sj->done) || s->last_looks == 0)
         streamer_leave(s);
     else
-        look_in(s, sj->task.last ? LAST_EVERY_USEC : 0);
+        look_in(s, sj->task.last ? sj->interval_usec : 0);
 }
 
 static void done(Job *job, void *owner)

@@ -34,9 +34,7 @@
 #define WINDOW       (128 * MIB)          /* of a file that is asked for at a time, */
 #define WINDOW_MAX   (1024 * GIB)         /* where nothing of it is in memory */
 
-/* How often all processes are looked into, and at what share of one core at most: 2 %. */
-#define ASK_EVERY (2 * USEC_PER_SEC)
-#define ASK_SHARE 50
+#define ASK_EVERY (2 * USEC_PER_SEC) /* all processes are looked into */
 
 typedef struct Followed {
     dev_t dev;
@@ -253,7 +251,7 @@ void follower_note_others(Follower *follower, OpenSet *others, uint64_t cpu_usec
 {
     open_set_free(follower->others);
     follower->others = others;
-    follower->every_usec = max_u64(ASK_EVERY, cpu_usec * ASK_SHARE);
+    follower->every_usec = max_u64(ASK_EVERY, cpu_usec * FOLLOWER_ASK_SHARE);
     follower->ask_usec = now_usec() + follower->every_usec;
 }
 

@@ -50,6 +50,9 @@ typedef struct FollowerOutcome {
     bool asks;         /* follower_note_others() is due */
 } FollowerOutcome;
 
+/* To look into all processes takes this share of one core at most: 2 %. */
+#define FOLLOWER_ASK_SHARE 50
+
 /* Who else has files open or mapped, a set without the processes that are followed, which is taken
  * over, and took @cpu_usec to find out. Nothing is dropped until it is told, and where nothing was
  * told for long: 4 s after the set was begun, or 100 times @cpu_usec where that is more. */

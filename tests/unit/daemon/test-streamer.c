@@ -22,6 +22,14 @@ void *__wrap_calloc(size_t n, size_t size)
     return is_out_of_memory ? NULL : __real_calloc(n, size);
 }
 
+static uint64_t cpu_usec, cpu_at_a_time; /* that passes from one question to the next */
+
+uint64_t __wrap_thread_cpu_usec(void);
+uint64_t __wrap_thread_cpu_usec(void)
+{
+    return cpu_usec += cpu_at_a_time;
+}
+
 typedef struct World {
     Scratch cgroups, proc;
     Settings settings;
@@ -220,7 +228,7 @@ static void finish_with(FollowerOutcome followed, uint64_t reclaimed)
 
     sj->followed = followed;
     sj->reclaimed = reclaimed;
-    sj->interval_usec = USEC_PER_SEC;
+    sj->interval_usec = USEC_PER_MSEC;
     Job *job = queue[0];
     n_queued = 0;
     job->done(job, job->owner);
@@ -311,6 +319,33 @@ static void at_the_end_there_is_a_last_look(void **state)
         finish_with((FollowerOutcome){ 0 }, 0);
     }
     assert_in_range(looks, 2, 100);
+}
+
+/* Each looks into all processes. */
+static void last_looks_come_as_rarely_as_they_cost(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+
+    scratch_folders(&w.proc, "1/fd/");
+    scratch_put(&w.proc, "1/maps", "");
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_true(look(&w));
+    streamer_end(w.streamer);
+    must(sd_event_run(w.host.event, 2 * USEC_PER_SEC));
+    assert_int_equal(n_queued, 1);
+    StreamJob *last = (StreamJob *)queue[--n_queued];
+    cpu_at_a_time = 200 * USEC_PER_MSEC;
+    last->job.run(&last->job);
+    cpu_at_a_time = 0;
+    assert_int_equal(last->error, 0);
+    assert_int_equal(last->interval_usec, 10 * USEC_PER_SEC);
+    last->done = false;
+    last->job.done(&last->job, last->job.owner);
+    last->job.destroy(&last->job);
+    assert_true(streamer_is_ending(w.streamer));
+    assert_false(look(&w));
 }
 
 /* It is not begun anew, and nobody waits for it. */
@@ -483,6 +518,7 @@ int main(void)
         cmocka_unit_test(nobody_who_is_not_to_be_followed_is),
         cmocka_unit_test(what_was_done_is_told_at_the_end),
         cmocka_unit_test(at_the_end_there_is_a_last_look),
+        cmocka_unit_test(last_looks_come_as_rarely_as_they_cost),
         cmocka_unit_test(without_memory_there_is_no_last_look),
         cmocka_unit_test(who_else_has_files_is_asked_beside),
         cmocka_unit_test(who_cannot_be_asked_is_told_once),
