@@ -335,6 +335,18 @@ void barred_add(Barred *barred, int fd)
     pthread_mutex_unlock(&barred->lock);
 }
 
+bool barred_is_of_the_moment(int error)
+{
+    return error == -ENOMEM || error == -EINTR || error == -EAGAIN;
+}
+
+/* Where writing fails first, what else failed is not told, and forgotten; but then something is
+ * dirty. */
+static bool is_refused(int fd, int answer)
+{
+    return answer < 0 && (!barred_is_of_the_moment(answer) || file_may_be_dirty(fd));
+}
+
 /* Says that this thread asks about the file. -EIO: it is barred; -ENOMEM. */
 static int begin_to_ask(Barred *barred, const FileId *id)
 {
@@ -380,9 +392,10 @@ int barred_ask(Barred *barred, int fd)
     if (r < 0)
         return r;
     r = evict_check_written(fd);
-    uint64_t born = r < 0 ? born_nsec(fd) : 0;
+    bool refused = is_refused(fd, r);
+    uint64_t born = refused ? born_nsec(fd) : 0;
     pthread_mutex_lock(&barred->lock);
-    note_answer(barred, &id, born, r < 0);
+    note_answer(barred, &id, born, refused);
     pthread_mutex_unlock(&barred->lock);
     return r;
 }

@@ -42,11 +42,15 @@ bool barred_holds(Barred *barred, int fd);
  * only if nothing is dirty, so that nothing is written. */
 bool barred_lets_go(Barred *barred, int fd);
 
+/* Whether @error, of writing or of asking, says nothing about the disk: there was no memory, or a
+ * signal. By any other a write may have failed: each file system has its own. */
+bool barred_is_of_the_moment(int error);
+
 /* The disk would not even be asked to take it. @barred may be NULL. */
 void barred_add(Barred *barred, int fd);
 
 /* Whether all of the file that seems to be clean is on the disk, as evict_check_written(); where it
- * is not, the file is barred from now on. -EIO: it is already; then the kernel is not asked. One
- * file is asked about by one thread at a time: others wait for what it is told. @barred may be
- * NULL: nobody remembers. */
+ * is not, the file is barred from now on, but not for what is of the moment alone. -EIO: it is
+ * already; then the kernel is not asked. One file is asked about by one thread at a time: others
+ * wait for what it is told. @barred may be NULL: nobody remembers. */
 int barred_ask(Barred *barred, int fd);

@@ -196,7 +196,7 @@ static int write_back(Ladder *ladder, Climb *climb)
     int r = evict_write_back(&whole, PATIENCE_USEC, &climb->outcome.written);
     if (r >= 0)
         return barred_ask(barred, climb->fd);
-    if (r != -ECANCELED && r != -ETIMEDOUT)
+    if (r != -ECANCELED && r != -ETIMEDOUT && !barred_is_of_the_moment(r))
         barred_add(barred, climb->fd);
     return r;
 }

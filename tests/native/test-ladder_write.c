@@ -220,6 +220,57 @@ static void what_the_disk_refuses_is_barred(void **state)
     munmap(pin, SIZE);
 }
 
+static void ask_without_memory(void *argument)
+{
+    int fd = *(int *)argument;
+
+    options.barred = barred_new();
+    seccomp_answer(__NR_ioctl, ENOMEM);
+    check(climb(fd) == -ENOMEM);
+    check(!barred_holds(options.barred, fd));
+}
+
+static void ask_for_it_without_memory(void *argument)
+{
+    int fd = *(int *)argument;
+
+    options.barred = barred_new();
+    options.allowed.write_back = true;
+    seccomp_answer(__NR_sync_file_range, ENOMEM);
+    int r = climb(fd);
+    if (r != -ENOMEM)
+        _exit(CHILD_SKIPS); /* others wrote it */
+    check(!barred_holds(options.barred, fd));
+}
+
+/* What was to be written first may have failed, and the mark of what failed before is gone. */
+static void ask_of_what_is_dirty_without_memory(void *argument)
+{
+    int fd = *(int *)argument;
+
+    options.barred = barred_new();
+    seccomp_answer(__NR_ioctl, ENOMEM);
+    check(barred_ask(options.barred, fd) == -ENOMEM);
+    if (!is_all_dirty(fd))
+        _exit(CHILD_SKIPS);
+    check(barred_holds(options.barred, fd));
+}
+
+static void what_is_of_the_moment_bars_nothing(void **state)
+{
+    CLEANUP_SCRATCH Scratch scratch = scratch_new(SCRATCH_PARENT);
+    CLEANUP_CLOSE int fd = make_file(&scratch, "f", SIZE);
+    void *pin = lock_part(fd, 0, SIZE);
+
+    if (!has_counters())
+        skip();
+    must(fsync(fd));
+    assert_int_equal(run_child(ask_without_memory, &fd), 0);
+    assert_true(in_one_of_some_tries(with_a_dirty_file(ask_for_it_without_memory)));
+    assert_true(in_one_of_some_tries(with_a_dirty_file(ask_of_what_is_dirty_without_memory)));
+    munmap(pin, SIZE);
+}
+
 /* The head of a file is clean, and the rest is not; whether the disk has the head is asked about
  * the whole, and not without writing the rest. */
 static void evict_the_clean_head(void *argument)
@@ -340,6 +391,7 @@ int main(void)
         TEST(what_others_wrote_in_vain_stays),
         TEST(what_is_barred_stays),
         TEST(what_the_disk_refuses_is_barred),
+        TEST(what_is_of_the_moment_bars_nothing),
         TEST(where_it_may_write_it_asks_of_a_part_too),
         TEST(the_rest_of_a_file_is_written_at_the_rate),
         TEST(what_may_be_dirty_is_not_advised),
