@@ -108,9 +108,9 @@ static void look_and_act(Manager *m)
         .now_usec = now,
         .calls = calls,
         .limits = yielding_context(m->yielding),
+        .pins_unknown = !pinned_is_known(&m->pinned),
         .evict_ppm = evict_share(m->governed.targets, m->governed.n_targets),
     };
-    moment.pins_unknown = !pinned_get(&m->pinned, &moment.pinned, &moment.n_pinned);
     for (size_t i = 0; i < m->governed.n_targets; i++)
         target_act(m->governed.targets[i], &moment);
 }

@@ -72,13 +72,9 @@ void pinned_tell_unknown(Pinned *pinned)
         exchange(pinned, NULL);
 }
 
-bool pinned_get(const Pinned *pinned, const PinId **ret, size_t *ret_n)
+bool pinned_is_known(const Pinned *pinned)
 {
-    if (!pinned->list)
-        return false;
-    *ret = pinned->list->ids;
-    *ret_n = pinned->list->n;
-    return true;
+    return pinned->list != NULL;
 }
 
 static void renew(PinnedView *view)

@@ -26,8 +26,8 @@ void pinned_clear(Pinned *pinned);
 void pinned_tell(Pinned *pinned, PinId *ids, size_t n);
 void pinned_tell_unknown(Pinned *pinned);
 
-/* On the loop, until it is told again. False: not known. */
-bool pinned_get(const Pinned *pinned, const PinId **ret, size_t *ret_n);
+/* On the loop. */
+bool pinned_is_known(const Pinned *pinned);
 
 /* One thread's: zeroed but for @pinned. */
 typedef struct PinnedView {

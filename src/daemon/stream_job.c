@@ -23,13 +23,14 @@
 /* In one write: some 100 ms, for which those who come next wait. */
 #define RECLAIM_MAX (64 * MIB)
 
-StreamState *stream_state_new(const char *control_group)
+StreamState *stream_state_new(const char *control_group, Pinned *pinned)
 {
     cleanup(stream_state_freep) StreamState *state = calloc(1, sizeof(StreamState));
     if (!state)
         return NULL;
     state->control_group = strdup(control_group);
     state->follower = follower_new();
+    state->pinned.pinned = pinned;
     return state->control_group && state->follower ? TAKE_PTR(state) : NULL;
 }
 
@@ -39,10 +40,15 @@ StreamState *stream_state_free(StreamState *state)
         return NULL;
     follower_free(state->follower);
     cgroup_free(state->cgroup);
-    free(state->pinned);
+    pinned_view_clear(&state->pinned);
     free(state->control_group);
     free(state);
     return NULL;
+}
+
+static bool is_pinned(uint64_t dev, uint64_t ino, void *userdata)
+{
+    return pinned_view_has(userdata, dev, ino);
 }
 
 /* Of the look that begins @elapsed µs behind the one before. */
@@ -54,8 +60,8 @@ static FollowerOptions options_of(StreamJob *sj, const Pids *pids, uint64_t elap
         .proc_fd = task->proc_fd,
         .root_fd = task->root_fd,
         .pids = pids,
-        .pinned = state->pinned,
-        .n_pinned = state->n_pinned,
+        .spares = is_pinned,
+        .userdata = &state->pinned,
         .barred = task->barred,
         .write_back = task->write_back,
         .network = task->network,
@@ -69,8 +75,6 @@ static FollowerOptions options_of(StreamJob *sj, const Pids *pids, uint64_t elap
         options.may_write = state->budget.write;
         options.may_drop = state->budget.drop;
     }
-    if (!state->knows_pinned)
-        options.may_write = options.may_drop = 0;
     return options;
 }
 
@@ -187,7 +191,7 @@ static int look_last(StreamJob *sj)
     int r = open_set_scan(sj->task.proc_fd, getpid(), &others);
     sj->interval_usec = max_u64(LAST_EVERY_USEC,
                                 mul_u64(thread_cpu_usec() - began, FOLLOWER_ASK_SHARE));
-    if (r < 0 || open_set_unreadable(others) > 0 || !state->knows_pinned)
+    if (r < 0 || open_set_unreadable(others) > 0)
         return r;
     r = follower_finish(state->follower, &options, others, &sj->followed, &sj->done);
     if (r >= 0)

@@ -5,9 +5,9 @@
  * of its page cache is reclaimed down to what a stream needs. When it has ended: what is left of
  * the files that it had open. */
 
-#include "control/pin_plan.h"
 #include "control/stream.h"
 #include "daemon/host.h"
+#include "daemon/pinned.h"
 #include "evict/follower.h"
 #include "kernel/cgroup.h"
 
@@ -16,9 +16,7 @@ typedef struct StreamState {
     char *control_group;
     Cgroup *cgroup; /* NULL: not opened yet */
     Follower *follower;
-    PinId *pinned;
-    size_t n_pinned;
-    bool knows_pinned;      /* else nothing is dropped */
+    PinnedView pinned;      /* files to leave alone */
     uint64_t looked_usec;   /* 0: not yet */
     uint64_t file;          /* page cache then */
     StreamBudget budget;    /* of a rate, left over then */
@@ -27,8 +25,8 @@ typedef struct StreamState {
     uint64_t patience_usec; /* for how long it was put off last */
 } StreamState;
 
-/* NULL: out of memory. */
-StreamState *stream_state_new(const char *control_group);
+/* @pinned is borrowed; NULL: nothing is. NULL: out of memory. */
+StreamState *stream_state_new(const char *control_group, Pinned *pinned);
 
 /* Takes NULL, returns NULL. */
 StreamState *stream_state_free(StreamState *state);

@@ -29,10 +29,7 @@ struct Streamer {
     StreamAsk *ask;
     OpenSet *others; /* for the next job, where there are new ones */
     uint64_t others_cpu_usec;
-    uint64_t ask_after_usec; /* there was no memory, or no descriptor, for the last answer */
-    PinId *pinned;           /* for the next job, where there are new ones */
-    size_t n_pinned;
-    bool new_pins;
+    uint64_t ask_after_usec;      /* there was no memory, or no descriptor, for the last answer */
     unsigned last_looks;          /* that the unit may still have, which has ended; 0: it has not */
     int told_reclaim, told_error; /* said once */
     bool told_blind;              /* and since then not been otherwise */
@@ -145,19 +142,6 @@ static void done(Job *job, void *owner)
     go_on(s, sj);
 }
 
-static void hand_over(Streamer *s, StreamState *state)
-{
-    if (s->others)
-        follower_note_others(state->follower, TAKE_PTR(s->others), s->others_cpu_usec);
-    if (!s->new_pins)
-        return;
-    free(state->pinned);
-    state->pinned = TAKE_PTR(s->pinned);
-    state->n_pinned = s->n_pinned;
-    state->knows_pinned = true;
-    s->new_pins = false;
-}
-
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Streamer *s = userdata;
@@ -176,7 +160,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     if (!s->state)
         return 0;
     task.state = TAKE_PTR(s->state);
-    hand_over(s, task.state);
+    if (s->others)
+        follower_note_others(task.state->follower, TAKE_PTR(s->others), s->others_cpu_usec);
     s->job = stream_job_new(&task);
     if (!s->job) { /* out of memory: streamer_follow() begins anew, where it still runs */
         streamer_leave(s);
@@ -255,7 +240,6 @@ Streamer *streamer_free(Streamer *s)
     if (!s)
         return NULL;
     streamer_leave(s);
-    free(s->pinned);
     free(s->unit);
     free(s);
     return NULL;
@@ -291,29 +275,11 @@ int streamer_follow(Streamer *s, const char *control_group, bool reclaims)
                                                   on_timer, s);
     if (r < 0)
         return r;
-    s->state = stream_state_new(control_group);
+    s->state = stream_state_new(control_group, s->host->pinned);
     if (!s->state)
         return -ENOMEM;
     look_in(s, 0);
     return 0;
-}
-
-void streamer_note_pins(Streamer *s, const PinId *pinned, size_t n_pinned)
-{
-    PinId *copy = NULL;
-
-    if (!s->wanted)
-        return;
-    if (n_pinned > 0) {
-        copy = malloc(n_pinned * sizeof(PinId));
-        if (!copy)
-            return;
-        memcpy(copy, pinned, n_pinned * sizeof(PinId));
-    }
-    free(s->pinned);
-    s->pinned = copy;
-    s->n_pinned = n_pinned;
-    s->new_pins = true;
 }
 
 StreamerStatus streamer_status(const Streamer *s)

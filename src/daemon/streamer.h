@@ -4,7 +4,6 @@
 /* Sees to it that a unit which streams leaves nothing behind in the page cache, as its policy says.
  */
 
-#include "control/pin_plan.h"
 #include "daemon/host.h"
 #include "policy/policy.h"
 
@@ -19,12 +18,9 @@ Streamer *streamer_free(Streamer *streamer);
 void streamer_want(Streamer *streamer, const Policy *policy);
 
 /* The unit runs in @control_group, whose page cache may be reclaimed if @reclaims: it is looked at
- * from now on, many times a second while it reads or writes. Until streamer_note_pins() nothing is
- * dropped but what is reclaimed. -ENOMEM: the next call tries again. */
+ * from now on, many times a second while it reads or writes. Until it is known what is pinned
+ * (Host.pinned) nothing is dropped but what is reclaimed. -ENOMEM: the next call tries again. */
 int streamer_follow(Streamer *streamer, const char *control_group, bool reclaims);
-
-/* The files that any policy pins, sorted by pin_id_compare(); copied. */
-void streamer_note_pins(Streamer *streamer, const PinId *pinned, size_t n_pinned);
 
 /* It is not to be touched, for now. */
 void streamer_leave(Streamer *streamer);

@@ -516,8 +516,6 @@ void target_act(Target *t, const TargetMoment *m)
         evictor_tick(t->evictor, &moment);
     if (t->adviser)
         adviser_tick(t->adviser, t->control_group, only_looks(t) || t->state == TARGET_LEFT, now);
-    if (t->streamer && !m->pins_unknown)
-        streamer_note_pins(t->streamer, m->pinned, m->n_pinned);
     follow_streams(t);
     if (t->state == TARGET_LEFT) {
         act_on_left(t, now);

@@ -116,8 +116,6 @@ typedef struct TargetMoment {
     uint64_t now_usec;
     unsigned calls; /* EVICT_WHEN_PRESSURE, EVICT_WHEN_DISTRESS: some critical unit suffers */
     LimitContext limits;
-    const PinId *pinned;
-    size_t n_pinned;
     bool pins_unknown;  /* there was no memory to tell them: nothing new is evicted */
     uint64_t evict_ppm; /* see EvictorMoment.cpu_ppm */
 } TargetMoment;

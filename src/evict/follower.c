@@ -82,12 +82,9 @@ Follower *follower_free(Follower *follower)
 
 /* Seeing */
 
-static bool is_pinned(const FollowerOptions *options, const Followed *followed)
+static bool is_spared(const FollowerOptions *options, const Followed *followed)
 {
-    PinId key = { .dev = followed->dev, .ino = followed->ino };
-
-    return options->n_pinned > 0 &&
-           bsearch(&key, options->pinned, options->n_pinned, sizeof(PinId), pin_id_compare) != NULL;
+    return options->spares && options->spares(followed->dev, followed->ino, options->userdata);
 }
 
 /* What @n descriptors of one file tell together. */
@@ -220,7 +217,7 @@ static int see(Follower *follower, const FollowerOptions *options, const Positio
             k++;
         StreamSeen seen = seen_by(first, k - i);
         *followed = (Followed){ .dev = first->dev, .ino = first->ino, .through = *first };
-        if (is_pinned(options, followed))
+        if (is_spared(options, followed))
             continue;
         while (old < follower->n && compare_ids(&follower->files[old], followed) < 0)
             note_closed(follower, &follower->files[old++]);
@@ -472,7 +469,7 @@ static bool is_to_finish(const FollowerOptions *options, const OpenSet *others,
                          const Followed *followed)
 {
     return followed->path && now_usec() <= followed->closed_usec + CLOSED_USEC &&
-           !is_pinned(options, followed) && !open_set_has(others, followed->dev, followed->ino);
+           !is_spared(options, followed) && !open_set_has(others, followed->dev, followed->ino);
 }
 
 int follower_finish(Follower *follower, const FollowerOptions *options, const OpenSet *others,

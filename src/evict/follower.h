@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "control/pin_plan.h"
 #include "evict/barred.h"
 #include "kernel/openers.h"
 #include "kernel/procs.h"
@@ -27,11 +26,11 @@ Follower *follower_free(Follower *follower);
 DEFINE_CLEANUP(Follower *, follower_free)
 
 typedef struct FollowerOptions {
-    int proc_fd;         /* of /proc */
-    int root_fd;         /* of "/"; for follower_finish() */
-    const Pids *pids;    /* whose files */
-    const PinId *pinned; /* files to leave alone, sorted by pin_id_compare() */
-    size_t n_pinned;
+    int proc_fd;                                                /* of /proc */
+    int root_fd;                                                /* of "/"; for follower_finish() */
+    const Pids *pids;                                           /* whose files */
+    bool (*spares)(uint64_t dev, uint64_t ino, void *userdata); /* files to leave alone; or NULL */
+    void *userdata;
     Barred *barred;               /* files of which nothing is dropped; may be NULL */
     bool write_back;              /* write first what is dirty; else it stays until somebody has */
     bool network;                 /* on such file systems, too */

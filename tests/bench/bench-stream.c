@@ -192,7 +192,6 @@ static void follow(Bench *b, pid_t pid, Streamer **ret)
     must(symlinkat(text, b->proc.fd, name));
     must(streamer_new(&b->host, "a.service", ret));
     streamer_want(*ret, &policy);
-    streamer_note_pins(*ret, NULL, 0);
     must(streamer_follow(*ret, "/a.service", false));
 }
 

@@ -373,15 +373,19 @@ static void preads(World *w, const Worker *reader)
     go(w, reader, PREAD, 24 * MIB, 8 * MIB);
 }
 
-static void is_pinned(World *w, const Worker *reader)
+static bool is_file_of(uint64_t dev, uint64_t ino, void *userdata)
 {
-    static PinId pinned;
+    const World *w = userdata;
     struct stat st;
 
     must(fstat(w->fd, &st));
-    pinned = (PinId){ .dev = st.st_dev, .ino = st.st_ino };
-    w->options.pinned = &pinned;
-    w->options.n_pinned = 1;
+    return dev == st.st_dev && ino == st.st_ino;
+}
+
+static void is_spared(World *w, const Worker *reader)
+{
+    w->options.spares = is_file_of;
+    w->options.userdata = w;
     go(w, reader, READ, 24 * MIB, 2 * MIB);
 }
 
@@ -434,7 +438,7 @@ static void what_may_be_read_again_stays(void **state)
     expect_kept(seeks);
     expect_kept(skips);
     expect_kept(preads);
-    expect_kept(is_pinned);
+    expect_kept(is_spared);
     expect_kept(has_no_budget);
     expect_kept(has_little_budget);
     expect_kept(is_open_elsewhere);
@@ -712,7 +716,6 @@ static void not_if_others_have_it_by_then(void **state)
 {
     CLEANUP_WORLD World w = read_and_ended();
     Worker other = worker_new(&w.files, "f", O_RDONLY);
-    struct stat st;
 
     uint64_t left = resident(w.fd, 0, 27 * MIB);
     show(&w, &other, false);
@@ -720,10 +723,8 @@ static void not_if_others_have_it_by_then(void **state)
     assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
     worker_end(&other);
 
-    must(fstat(w.fd, &st));
-    PinId pinned = { st.st_dev, st.st_ino };
-    w.options.pinned = &pinned;
-    w.options.n_pinned = 1;
+    w.options.spares = is_file_of;
+    w.options.userdata = &w;
     assert_true(finish(&w));
     assert_int_equal(resident(w.fd, 0, 27 * MIB), left);
 }

@@ -3,6 +3,7 @@
 #include "daemon/streamer.h"
 
 #include "control/stream.h"
+#include "daemon/pinned.h"
 #include "daemon/stream_ask.h"
 #include "daemon/stream_job.h"
 #include "unit/daemon/job-queue.h"
@@ -221,6 +222,53 @@ static void nobody_who_is_not_to_be_followed_is(void **state)
     expect_log("");
 }
 
+static PinId *copy_of(PinId id)
+{
+    PinId *copy = malloc(sizeof(PinId));
+
+    assert_non_null(copy);
+    *copy = id;
+    return copy;
+}
+
+static size_t followed_at_next_look(World *w)
+{
+    assert_true(look(w));
+    return streamer_status(w->streamer).followed;
+}
+
+/* As told last; nor is any while that is not known. */
+static void what_is_pinned_is_not_followed(void **state)
+{
+    CLEANUP_WORLD World w = world_new();
+    char pid[16], target[32];
+    struct stat st;
+    Pinned pinned;
+
+    CLEANUP_SCRATCH Scratch files = scratch_new("/var/tmp"); /* no tmpfs */
+    scratch_put(&files, "f", "");
+    CLEANUP_CLOSE int fd = must(openat(files.fd, "f", O_RDWR | O_CLOEXEC));
+    must(ftruncate(fd, 2 * STREAM_STEP));
+    must(fstat(fd, &st));
+    snprintf(pid, sizeof pid, "%d", getpid());
+    scratch_put(&w.cgroups, "system.slice/a.service/cgroup.procs", pid);
+    snprintf(target, sizeof target, "/proc/%s", pid);
+    must(symlinkat(target, w.proc.fd, pid));
+    pinned_init(&pinned);
+    w.host.pinned = &pinned;
+    begin(&w);
+    want(&w, true, UINT64_MAX);
+    assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
+    assert_int_equal(followed_at_next_look(&w), 0);
+    pinned_tell(&pinned, NULL, 0);
+    size_t n = followed_at_next_look(&w); /* maybe of what the test has inherited, too */
+    assert_true(n >= 1);
+    pinned_tell(&pinned, copy_of((PinId){ .dev = st.st_dev, .ino = st.st_ino }), 1);
+    assert_int_equal(followed_at_next_look(&w), n - 1);
+    streamer_leave(w.streamer);
+    pinned_clear(&pinned);
+}
+
 /* The outcome of a job, as if there had been one. */
 static void finish_with(FollowerOutcome followed, uint64_t reclaimed)
 {
@@ -238,11 +286,9 @@ static void finish_with(FollowerOutcome followed, uint64_t reclaimed)
 static void what_was_done_is_told_at_the_end(void **state)
 {
     CLEANUP_WORLD World w = world_new();
-    PinId pinned = { .dev = 1, .ino = 2 };
 
     begin(&w);
     want(&w, true, 5 * MIB);
-    streamer_note_pins(w.streamer, &pinned, 1);
     assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
     must(sd_event_run(w.host.event, USEC_PER_SEC));
     assert_int_equal(n_queued, 1);
@@ -250,8 +296,6 @@ static void what_was_done_is_told_at_the_end(void **state)
     assert_int_equal(task->rate, 5 * MIB);
     assert_false(task->write_back);
     assert_false(task->network == w.settings.refuse_network_filesystems);
-    assert_true(task->state->knows_pinned);
-    assert_int_equal(task->state->pinned[0].ino, 2);
 
     finish_with((FollowerOutcome){ .dropped = 3 * MIB, .written = MIB, .files = 1, .followed = 2 },
                 5 * MIB);
@@ -279,7 +323,6 @@ static void at_the_end_there_is_a_last_look(void **state)
     want(&w, true, UINT64_MAX);
     streamer_end(w.streamer); /* it was not followed */
     assert_false(streamer_is_ending(w.streamer));
-    streamer_note_pins(w.streamer, NULL, 0);
     assert_int_equal(streamer_follow(w.streamer, UNIT, true), 0);
     must(sd_event_run(w.host.event, USEC_PER_SEC));
     assert_int_equal(n_queued, 1);
@@ -516,6 +559,7 @@ int main(void)
         cmocka_unit_test(at_a_rate_it_is_reclaimed_as_that_comes),
         cmocka_unit_test(not_from_who_may_not_be_reclaimed),
         cmocka_unit_test(nobody_who_is_not_to_be_followed_is),
+        cmocka_unit_test(what_is_pinned_is_not_followed),
         cmocka_unit_test(what_was_done_is_told_at_the_end),
         cmocka_unit_test(at_the_end_there_is_a_last_look),
         cmocka_unit_test(last_looks_come_as_rarely_as_they_cost),
