@@ -36,7 +36,6 @@ version: 1
 match: { units: [t-job.service] }
 role: background
 evict:
-  - { path: $FILES/written, idle: 1s, every: 1s, dirty: write-back, rate: 100M/s }
   - { path: "$FILES/*.so", idle: 1s, every: 1s, mapped: page-out }
   - { path: $XFS/tail, idle: 1s, every: 1s, keep: last 5M }
   - { path: $XFS/head, idle: 1s, every: 1s, keep: first 5M }
@@ -68,7 +67,9 @@ wait_for 200 by page-out 4096
 assert_eq "$(sed -n 's/^VmSwap:[[:space:]]*//p' "/proc/$(systemctl show -P MainPID t-one.service)/status")" "0 kB" "swapped out"
 wait_for 200 by reclaim 4096
 assert_gone "$FILES/one.so"
-assert_gone "$FILES/two.so"
+# The kernel finds no page that is on its way between its lists.
+left=$(resident "$FILES/two.so")
+((left <= 65536)) || fail "$left of two.so are left"
 
 # Parts stay, to the byte, and at most one folio more.
 wait_for 200 by advise $((42 * MIB))
@@ -90,10 +91,17 @@ kept "$XFS/tail"
 # processor is emulated a look may come later than that.
 echo 0 >/proc/sys/vm/dirty_writeback_centisecs
 ! has_cachestat || echo 360000 >/proc/sys/vm/dirty_expire_centisecs
+policy job <<POLICY # no more than is needed: where the processor is emulated each look has to rest for long
+version: 1
+match: { units: [t-job.service] }
+role: background
+evict: [ { path: $FILES/written, idle: 1s, every: 1s, dirty: write-back, rate: 100M/s } ]
+POLICY
 head -c 8M /dev/urandom >"$FILES/new"
 sum=$(sha256sum <"$FILES/new")
 before=$(target t-job.service .evict.bytes)
 mv "$FILES/new" "$FILES/written"
+systemctl reload pagewarden.service
 # A look that is over in the middle finds clean in the next one what it has written. Which is not counted where nobody
 # knows what is dirty.
 ! has_cachestat || wait_for 200 target_at_least t-job.service .evict.written $((6 * MIB))
