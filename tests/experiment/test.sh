@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The parts of the experiment, on small files of this machine: test.sh SHOP BACKUP WATCH SOURCE-ROOT.
-# The experiment itself needs a guest: tests/vm/cases/90-experiment.sh.
+# The experiment itself needs a guest: tests/vm/cases/05-experiment.sh.
 set -u
 SHOP=$(realpath "$1") BACKUP=$(realpath "$2") WATCH=$(realpath "$3") ROOT=$(realpath "$4")
 # shellcheck source=tests/native/cli/lib.sh

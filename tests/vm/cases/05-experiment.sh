@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 # timeout: 900
-# alone: it compares runs
 # The experiment at its full size (docs/experiment.md), held to its counts; times are not judged.
 
 mount_data
