@@ -16,7 +16,7 @@
 
 /* Instrumented, a step costs ten times as much. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PLANTS 10U
+#define PLANTS 40U
 #else
 #define PLANTS 150U
 #endif
