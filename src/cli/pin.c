@@ -2,7 +2,6 @@
 /* `pagewarden pin`: opens files with the rights of whoever calls, hands their descriptors to the
  * daemon in batches, and waits until they are locked. That goes on when nobody waits any more. */
 #include <getopt.h>
-#include <limits.h>
 #include <pagewarden/names.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,21 +83,6 @@ static int hand_over(PinCommand *pin)
     return -ECANCELED;
 }
 
-/* Where the file is, without links: the daemon looks there later whether it still is. */
-static int name_of(int fd, char **ret)
-{
-    char link[sizeof("/proc/self/fd/") + 11], path[PATH_MAX];
-
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, path, sizeof(path));
-    if (n < 0)
-        return -errno;
-    if (n == 0 || (size_t)n >= sizeof(path) || path[0] != '/')
-        return -ENAMETOOLONG;
-    *ret = strndup(path, (size_t)n);
-    return *ret ? 0 : -ENOMEM;
-}
-
 static int on_file(const char *path, int *fd, const struct stat *st, void *userdata)
 {
     PinCommand *pin = userdata;
@@ -106,7 +90,8 @@ static int on_file(const char *path, int *fd, const struct stat *st, void *userd
 
     if (st->st_size == 0 && strcmp(path, pin->walk.named) != 0)
         return 0; /* merely met, and nothing to pin */
-    int r = name_of(*fd, &file->path);
+    /* The daemon looks there later whether it still is. */
+    int r = fd_path(*fd, &file->path);
     if (r == -ENOMEM)
         return r;
     if (r < 0) {

@@ -13,8 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,16 +142,6 @@ static void note_resident(const FollowerOptions *options, StreamFile *file, int 
     }
 }
 
-/* NULL: none that leads there. */
-static char *name_of(int fd)
-{
-    char link[sizeof "/proc/self/fd/" + 3 * sizeof fd], path[PATH_MAX];
-
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, path, sizeof path);
-    return n > 0 && n < (ssize_t)sizeof path && path[0] == '/' ? strndup(path, (size_t)n) : NULL;
-}
-
 static int find(const FollowerOptions *options, const StreamSeen *seen, Followed *followed)
 {
     free(TAKE_PTR(followed->path));
@@ -162,7 +150,7 @@ static int find(const FollowerOptions *options, const StreamSeen *seen, Followed
     if (fd < 0)
         return fd;
     note_resident(options, &followed->file, fd, seen->size);
-    followed->path = name_of(fd);
+    (void)fd_path(fd, &followed->path); /* without one, there is no last look at it */
     return 0;
 }
 

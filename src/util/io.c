@@ -2,6 +2,8 @@
 #include "util/io.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -110,6 +112,20 @@ int replace_file_at(int dir_fd, const char *name, const char *text, size_t size,
     if (r < 0)
         (void)unlinkat(dir_fd, beside, 0);
     return r;
+}
+
+int fd_path(int fd, char **ret_path)
+{
+    char link[sizeof("/proc/self/fd/") + 11], path[PATH_MAX];
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof(path));
+    if (n < 0)
+        return -errno;
+    if (n == 0 || (size_t)n >= sizeof(path) || path[0] != '/')
+        return -ENAMETOOLONG;
+    *ret_path = strndup(path, (size_t)n);
+    return *ret_path ? 0 : -ENOMEM;
 }
 
 uint64_t now_usec(void)

@@ -25,6 +25,10 @@ int read_file_alloc(int dir_fd, const char *name, size_t max, char **ret_text, s
  * the old or the new text is there, never a part. @mode is of the new file. */
 int replace_file_at(int dir_fd, const char *name, const char *text, size_t size, mode_t mode);
 
+/* Where the file that @fd refers to is, without links; to be freed by the caller. -ENAMETOOLONG: it
+ * has no name that leads there from here. proc(5), /proc/pid/fd. */
+int fd_path(int fd, char **ret_path);
+
 /* CLOCK_MONOTONIC, in microseconds. */
 uint64_t now_usec(void);
 
