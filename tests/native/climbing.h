@@ -11,12 +11,12 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #include "kernel/mappers.h"
 #include "kernel/residency.h"
+#include "native/elsewhere.h"
 #include "native/native.h"
 #include "native/seccomp.h"
 #include "util/io.h"
@@ -123,33 +123,4 @@ static inline uint64_t resident_between(int fd, uint64_t begin, uint64_t end)
 
     assert_int_equal(residency_of_range(fd, begin, end - begin, &part), 0);
     return part.resident;
-}
-
-/* A process that maps the file, all of it, and has touched each page. */
-static inline pid_t map_elsewhere(int fd, size_t size)
-{
-    int down[2];
-    char byte;
-
-    must(pipe2(down, O_CLOEXEC));
-    pid_t pid = must(fork());
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        char *address = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-        check(address != MAP_FAILED);
-        check(madvise(address, size, MADV_POPULATE_READ) == 0);
-        check(write(down[1], "m", 1) == 1);
-        for (;;)
-            pause();
-    }
-    close(down[1]);
-    assert_int_equal(must(read(down[0], &byte, 1)), 1);
-    close(down[0]);
-    return pid;
-}
-
-static inline void unmap(pid_t pid)
-{
-    must(kill(pid, SIGKILL));
-    must(waitpid(pid, NULL, 0));
 }

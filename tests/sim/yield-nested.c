@@ -9,10 +9,9 @@
 #include "control/floor.h"
 #include "control/limit.h"
 #include "sim/plant.h"
+#include "sim/yield_world.h"
 #include "unit/test.h"
 #include "util/cleanup.h"
-
-#define MB 1048576.0
 
 /* Instrumented, a step costs ten times as much. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -28,25 +27,18 @@
 
 /* The first two places are slices, the third is the host outside of them; in each of them the first
  * unit is critical. */
-#define PLACES     3
-#define IN_PLACE   3
-#define UNITS      (PLACES * IN_PLACE)
-#define SLICES     (PLACES - 1)
-#define BACKGROUND (IN_PLACE - 1)
+#define PLACES   3
+#define IN_PLACE (1 + BACKGROUND)
+#define UNITS    (PLACES * IN_PLACE)
+#define SLICES   (PLACES - 1)
 
 static const char *const paths[SLICES] = { "/a", "/b" };
-
-typedef struct Served {
-    DistressState distress;
-    YieldServed served;
-    uint64_t stolen;
-} Served;
 
 typedef struct Nested {
     Unit units[UNITS];
     Host host;
     double limits[SLICES];
-    Served shops[PLACES];
+    Shop shops[PLACES];
     LimitConfig config;
     YieldLaw law;
     LimitState states[UNITS];
@@ -120,18 +112,10 @@ static uint64_t domain_of(const Nested *w, size_t place)
 static YieldService serve(Nested *w, size_t place, const Sample *sample)
 {
     const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
-    Served *shop = &w->shops[place];
-    YieldService service = {
-        .distress = distress_update(&shop->distress, &config, sample),
-        .lost = distress_stolen(&shop->distress) - shop->stolen,
-        .lacks = distress_lacks(&shop->distress),
-        .recovers = distress_recovers(&shop->distress),
-        .measured = true,
-        .damage = yield_damage(sample),
-        .state = &shop->served,
-    };
+    Shop *shop = &w->shops[place];
+    YieldService service = shop_service(shop, distress_update(&shop->distress, &config, sample),
+                                        sample);
 
-    shop->stolen = distress_stolen(&shop->distress);
     if (service.distress != DISTRESS_NONE || service.lost > 0 || shop->served.due > 0)
         service.domain = domain_of(w, place);
     return service;

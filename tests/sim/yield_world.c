@@ -114,14 +114,10 @@ static uint64_t domain_of(const YieldWorld *w, bool second)
     return YIELD_HOST << (w->slice.size > 0 && second ? 2 : 1);
 }
 
-static YieldService serve(YieldWorld *w, size_t i, const Sample *sample)
+YieldService shop_service(Shop *shop, DistressReason distress, const Sample *sample)
 {
-    const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
-    Shop *shop = &w->shops[i];
-    DistressReason before = shop->distress.reason;
     YieldService service = {
-        .distress = w->stopped ? DISTRESS_NONE : distress_update(&shop->distress, &config, sample),
-        .domain = domain_of(w, i > 0),
+        .distress = distress,
         .lost = distress_stolen(&shop->distress) - shop->stolen,
         .lacks = distress_lacks(&shop->distress),
         .recovers = distress_recovers(&shop->distress),
@@ -131,6 +127,19 @@ static YieldService serve(YieldWorld *w, size_t i, const Sample *sample)
     };
 
     shop->stolen = distress_stolen(&shop->distress);
+    return service;
+}
+
+static YieldService serve(YieldWorld *w, size_t i, const Sample *sample)
+{
+    const DistressConfig config = DISTRESS_CONFIG_DEFAULT;
+    Shop *shop = &w->shops[i];
+    DistressReason before = shop->distress.reason;
+    YieldService service = shop_service(
+        shop, w->stopped ? DISTRESS_NONE : distress_update(&shop->distress, &config, sample),
+        sample);
+
+    service.domain = domain_of(w, i > 0);
     shop->episodes += before == DISTRESS_NONE && service.distress != DISTRESS_NONE;
     shop->hopeless |= hold_is_on(&shop->served.no_help, sample->at_usec);
     return service;

@@ -23,6 +23,9 @@ typedef struct Shop {
     bool hopeless; /* at some time nobody was squeezed for it, because that had not helped */
 } Shop;
 
+/* What it tells of @sample, which suffers as @distress says; below which place, the caller adds. */
+YieldService shop_service(Shop *shop, DistressReason distress, const Sample *sample);
+
 typedef struct YieldWorld {
     Unit units[CRITICAL + BACKGROUND]; /* the first is critical, and the last one, if it is there */
     Host host;

@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Real processes that map a file, and a control group of which the test says who is in it. */
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 
 #include "daemon/evict_job.h"
+#include "native/elsewhere.h"
 #include "native/native.h"
 
 #define SIZE (4 * MIB)
-
-/* A process that maps the file, and has touched each page, but does not have it open. */
-static pid_t map_elsewhere(int fd)
-{
-    int down[2];
-    char byte;
-
-    must(pipe2(down, O_CLOEXEC));
-    pid_t pid = must(fork());
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        char *address = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
-        check(address != MAP_FAILED);
-        check(madvise(address, SIZE, MADV_POPULATE_READ) == 0);
-        close(fd);
-        check(write(down[1], "m", 1) == 1);
-        for (;;)
-            pause();
-    }
-    close(down[1]);
-    assert_int_equal(must(read(down[0], &byte, 1)), 1);
-    close(down[0]);
-    return pid;
-}
 
 /* Of the real /proc just these two, and an init: of others some may not be looked into, and then
  * nothing is done.
@@ -92,7 +67,7 @@ static void what_a_stranger_maps_is_not_reclaimed(void **state)
     if (geteuid() != 0)
         skip();
     must(fsync(fd));
-    pid_t one = map_elsewhere(fd), two = map_elsewhere(fd);
+    pid_t one = map_elsewhere(fd, SIZE), two = map_elsewhere(fd, SIZE);
     CLEANUP_SCRATCH Scratch proc = proc_of(one, two);
     snprintf(own, sizeof own, "%d\n", one);
     snprintf(all, sizeof all, "%d\n%d\n", one, two);
@@ -101,11 +76,8 @@ static void what_a_stranger_maps_is_not_reclaimed(void **state)
     assert_string_equal(written, "");
     look(&scratch, proc.fd, all, written);
     assert_string_not_equal(written, "");
-    for (int i = 0; i < 2; i++) {
-        pid_t pid = i ? two : one;
-        must(kill(pid, SIGKILL));
-        must(waitpid(pid, NULL, 0));
-    }
+    unmap(one);
+    unmap(two);
 }
 
 int main(void)
